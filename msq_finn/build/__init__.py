@@ -1,0 +1,1 @@
+"""FINN build steps, stitching without Vivado, reports."""

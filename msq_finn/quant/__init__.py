@@ -1,0 +1,1 @@
+"""Brevitas quantizers for SP2, fixed-point and row-mixed weights."""

@@ -1,0 +1,1 @@
+"""RTL simulation with Verilator, standalone and behind FINN."""

@@ -1,0 +1,1 @@
+"""Row assignment and training helpers."""
