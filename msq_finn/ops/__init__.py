@@ -1,1 +1,23 @@
 """FINN hardware ops that compute row-mixed layers on LUT lanes and DSP lanes."""
+
+
+def register() -> None:
+    """Make the ops known to FINN and QONNX; calling it again changes nothing.
+
+    ``SpecializeLayers`` looks ops up in the two ``custom_op`` dictionaries of FINN and nowhere else,
+    so the ops live in FINN's own domains. Importing FINN's op packages needs ``finn.xsi`` to be
+    usable first, see :func:`msq_finn.sim.finn_env.prepare`.
+
+    Raises:
+        MsqError: another package has taken one of the names.
+    """
+    from finn.custom_op.fpgadataflow import custom_op as abstract_ops
+    from finn.custom_op.fpgadataflow.rtl import custom_op as rtl_ops
+
+    from msq_finn.errors import MsqError
+    from msq_finn.ops.mvau_msq import MVAU_MSQ
+    from msq_finn.ops.mvau_msq_rtl import MVAU_MSQ_rtl
+
+    for registry, op in ((abstract_ops, MVAU_MSQ), (rtl_ops, MVAU_MSQ_rtl)):
+        if registry.setdefault(op.__name__, op) is not op:
+            raise MsqError(f"FINN op {op.__name__} is already registered by another package")

@@ -1,0 +1,62 @@
+"""The work that stays on the processor, before and after the accelerator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+
+FloatArray = NDArray[np.float32]
+
+
+class Host:
+    """Runs the parent graph's nodes around the dataflow partition.
+
+    Args:
+        parent: graph with one ``StreamingDataflowPartition`` node.
+    """
+
+    def __init__(self, parent: ModelWrapper) -> None:
+        self.model = parent
+        nodes = list(parent.graph.node)
+        self._accelerator = next(
+            n for n in nodes if n.op_type == "StreamingDataflowPartition"
+        )
+        position = nodes.index(self._accelerator)
+        self._before, self._after = nodes[:position], nodes[position + 1 :]
+
+    @property
+    def operations(self) -> list[str]:
+        """Op types that the processor runs, in order."""
+        return [n.op_type for n in (*self._before, *self._after)]
+
+    def before(self, image: FloatArray) -> FloatArray:
+        """Turn one network input into the accelerator's input (integers, channels last)."""
+        name = self.model.graph.input[0].name
+        if not self._before:
+            return image
+        context = execute_onnx(
+            self.model,
+            {name: image},
+            return_full_exec_context=True,
+            end_node=self._before[-1],
+        )
+        return np.asarray(context[self._accelerator.input[0]])
+
+    def after(self, output: FloatArray) -> FloatArray:
+        """Turn the accelerator's output (integers) into the network's output."""
+        if not self._after:
+            return output
+        # The executor wants every graph input; nodes before the accelerator are not run again.
+        info = self.model.graph.input[0]
+        context: dict[str, Any] = {
+            info.name: np.zeros(self.model.get_tensor_shape(info.name), dtype=np.float32),
+            self._accelerator.output[0]: output,
+        }
+        result = execute_onnx(
+            self.model, context, return_full_exec_context=True, start_node=self._after[0]
+        )
+        return np.asarray(result[self.model.graph.output[0].name])

@@ -1,0 +1,163 @@
+"""From an exported QONNX model to generated RTL, through FINN's steps and ours."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import onnx
+from google.protobuf.message import DecodeError
+
+from msq_finn.build.progress import Progress, silent
+from msq_finn.errors import MsqError
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to build for.
+
+    Attributes:
+        board: a board name FINN knows, such as ``Pynq-Z1``.
+        clk_ns: clock period in ns.
+        target_fps: frames per second to fold for, None for the smallest design.
+        folding_config: FINN folding configuration (JSON) applied after automatic folding.
+    """
+
+    board: str
+    clk_ns: float = 10.0
+    target_fps: int | None = None
+    folding_config: Path | None = None
+
+
+@dataclass
+class Lowered:
+    """A lowered network.
+
+    Attributes:
+        source: the exported QONNX model.
+        parent: the graph around the accelerator (host work, and the partition as one node).
+        model: the dataflow partition, with RTL generated for every node.
+        config: FINN's build configuration.
+        folder: intermediate files.
+    """
+
+    source: Path
+    parent: Any
+    model: Any
+    config: Any
+    folder: Path
+
+
+def load_model(path: Path) -> onnx.ModelProto:
+    """Read an ONNX file.
+
+    Raises:
+        MsqError: it is missing, no ONNX file, cut off, or empty.
+    """
+    if not path.is_file():
+        raise MsqError(f"{path}: no such file; export a model with brevitas.export.export_qonnx")
+    try:
+        model = onnx.load(str(path))
+    except DecodeError as error:
+        raise MsqError(f"{path}: not a complete ONNX file; export it again") from error
+    if not model.graph.node:
+        raise MsqError(f"{path}: no ONNX model in it; export it again")
+    return model
+
+
+def fpga_part(board: str) -> str:
+    """The FPGA part of a board.
+
+    Raises:
+        MsqError: FINN does not know the board.
+    """
+    from finn.util.basic import part_map
+
+    if board not in part_map:
+        raise MsqError(f"unknown board {board!r}; FINN knows {', '.join(sorted(part_map))}")
+    return cast(str, part_map[board])
+
+
+def lower(source: Path, target: Target, folder: Path, progress: Progress = silent) -> Lowered:
+    """Run the build steps up to generated RTL.
+
+    Args:
+        source: exported QONNX model.
+        target: board, clock and throughput.
+        folder: for intermediate models, reports and generated RTL; must not move afterwards,
+            because generated Verilog names its memory files by absolute path.
+        progress: told of every step.
+
+    Returns:
+        the lowered network, its FIFOs not yet sized.
+
+    Raises:
+        MsqError: bad model, unknown board, a row that no scheme holds, a node without RTL.
+    """
+    load_model(source)
+    from msq_finn.sim.finn_env import prepare
+
+    prepare(folder / "finn")
+    fpga_part(target.board)
+
+    from finn.builder.build_dataflow_config import DataflowBuildConfig, DataflowOutputType
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    from msq_finn.build.steps import DATAFLOW_STEPS
+
+    config = DataflowBuildConfig(
+        output_dir=str(folder),
+        synth_clk_period_ns=target.clk_ns,
+        board=target.board,
+        target_fps=target.target_fps,
+        folding_config_file=str(target.folding_config) if target.folding_config else None,
+        standalone_thresholds=True,
+        generate_outputs=[DataflowOutputType.ESTIMATE_REPORTS],
+        # FINN's default is HLS-friendly; RTL nodes have no such limit.
+        mvau_wwidth_max=2**30,
+    )
+    (folder / "intermediate_models").mkdir(parents=True, exist_ok=True)
+    model = ModelWrapper(str(source))
+    with logged(folder / "finn.log"):
+        for index, step in enumerate(DATAFLOW_STEPS):
+            name, function = _resolve(step)
+            progress(f"FINN: {name.removeprefix('step_')}", index, len(DATAFLOW_STEPS))
+            model = _run(name, function, model, config)
+            model.save(str(folder / "intermediate_models" / f"{name}.onnx"))
+    progress("FINN: done", len(DATAFLOW_STEPS), len(DATAFLOW_STEPS))
+    parent = ModelWrapper(str(folder / "intermediate_models" / "dataflow_parent.onnx"))
+    return Lowered(source, parent, model, config, folder)
+
+
+def _resolve(step: Any) -> tuple[str, Any]:
+    if callable(step):
+        return step.__name__, step
+    from finn.builder import build_dataflow_steps
+
+    return step, getattr(build_dataflow_steps, step)
+
+
+def _run(name: str, function: Any, model: Any, config: Any) -> Any:
+    """Run one step; what FINN refuses becomes one line that names the step."""
+    from finn.util.exception import FINNError
+
+    try:
+        return function(model, config)
+    except (AssertionError, FINNError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise MsqError(f"FINN's {name} refused the model: {first}") from error
+
+
+@contextlib.contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Send what dependencies print to a log file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        path.open("a") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield

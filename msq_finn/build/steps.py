@@ -1,0 +1,94 @@
+"""FINN builder steps: put these names into ``DataflowBuildConfig.steps`` or ``inject_steps_after``.
+
+Every step has FINN's signature ``(model, cfg) -> model``. :data:`DATAFLOW_STEPS` is FINN's default flow up
+to generated hardware with ours in place; the steps named by strings are FINN's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
+from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
+from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
+from finn.transformation.fpgadataflow.set_folding import SetFolding
+from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.transformation.infer_shapes import InferShapes
+
+from msq_finn import ops
+from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
+from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+from msq_finn.transforms.place_rows import PlaceRows
+from msq_finn.transforms.set_lanes import SetLanes
+
+
+def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Turn 4-bit MVAUs into MVAU_MSQ and leave float work to the host (after convert_to_hw)."""
+    ops.register()
+    model = model.transform(ReturnFloatOpsToHost())
+    model = model.transform(InferMVAUMSQ())
+    model = model.transform(GiveUniqueNodeNames())
+    return model
+
+
+def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Choose SIMD and lanes for ``cfg``'s throughput target; FINN's SetFolding does the other nodes.
+
+    Without a target every MVAU_MSQ gets the folding with the fewest multipliers.
+    """
+    ops.register()
+    target = cfg._resolve_cycles_per_frame()
+    model = model.transform(SetLanes(target if target is not None else 2**62))
+    if target is not None:
+        model = model.transform(SetFolding(target, mvau_wwidth_max=cfg.mvau_wwidth_max))
+    return model
+
+
+def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding)."""
+    ops.register()
+    model = model.transform(PlaceRows())
+    model = model.transform(FoldRowOffsets())
+    return model.transform(InferDataTypes())
+
+
+def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Insert width converters, and a FIFO on every stream (sized by a later step)."""
+    ops.register()
+    model = model.transform(InsertDWC())
+    model = model.transform(InsertFIFO(create_shallow_fifos=True))
+    model = model.transform(SpecializeLayers(cfg._resolve_fpga_part()))
+    model = model.transform(GiveUniqueNodeNames())
+    model = model.transform(GiveReadableTensorNames())
+    model = model.transform(InferShapes())
+    return model.transform(InferDataTypes())
+
+
+def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Generate every node's RTL (FINN's PrepareIP)."""
+    ops.register()
+    return model.transform(PrepareIP(cfg._resolve_fpga_part(), cfg.synth_clk_period_ns))
+
+
+#: From an exported QONNX model to generated RTL.
+DATAFLOW_STEPS: list[Any] = [
+    "step_qonnx_to_finn",
+    "step_tidy_up",
+    "step_streamline",
+    "step_convert_to_hw",
+    step_msq_infer,
+    "step_minimize_bit_width_initial",
+    "step_create_dataflow_partition",
+    "step_specialize_layers",
+    step_msq_fold,
+    "step_apply_folding_config",
+    step_msq_place_rows,
+    "step_minimize_bit_width",
+    "step_generate_estimate_reports",
+    step_msq_insert_streams,
+    step_msq_generate_rtl,
+]

@@ -1,0 +1,211 @@
+"""One SystemVerilog top for a whole dataflow graph, without Vivado's block designs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from finn.util.settings import get_settings
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.errors import MsqError
+
+#: Name of the stitched top module.
+TOP = "finn_design"
+
+_INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
+
+
+@dataclass
+class Stitched:
+    """A stitched design.
+
+    Attributes:
+        path: the top's file.
+        sources: every source in compilation order, the top last.
+        probes: FIFO name -> port with the most words it ever held.
+        parts: per node, (name, top module, sources) of the modules it is made of.
+    """
+
+    path: Path
+    sources: list[Path]
+    probes: dict[str, str] = field(default_factory=dict)
+    parts: list[tuple[str, str, list[Path]]] = field(default_factory=list)
+
+
+def stitch(model: ModelWrapper, folder: Path) -> Stitched:
+    """Write ``finn_design.sv``, which wires up the nodes' generated RTL as the graph says.
+
+    Args:
+        model: a dataflow partition after code generation, RTL nodes only; every tensor has one
+            producer and one consumer, as FINN's own stitching needs it.
+        folder: where to write the top.
+
+    Returns:
+        the design; its ports are ``ap_clk``, ``ap_rst_n``, the AXI streams ``in<i>_V`` and
+        ``out<i>_V``, and one ``<fifo>_maxcount`` a FIFO.
+
+    Raises:
+        MsqError: a node has no RTL, or a tensor more than one consumer.
+    """
+    nets: list[str] = []
+    instances: list[str] = []
+    ports = ["input logic ap_clk", "input logic ap_rst_n"]
+    result = Stitched(folder / f"{TOP}.sv", [])
+    streams = _stream_names(model)
+    for tensor, net in streams.items():
+        if net.startswith("net"):
+            width = _width(model, tensor)
+            nets.append(f"logic [{width - 1}:0] {net}_TDATA; logic {net}_TVALID, {net}_TREADY;")
+    for index, info in enumerate(model.graph.input):
+        ports += _stream_ports(f"in{index}_V", _width(model, info.name), "input", "output")
+    for index, info in enumerate(model.graph.output):
+        ports += _stream_ports(f"out{index}_V", _width(model, info.name), "output", "input")
+    for node in model.graph.node:
+        op = getCustomOp(node)
+        sources = _rtl_sources(op)
+        extra = {}
+        if node.op_type.startswith("StreamingFIFO"):
+            probe = f"{node.name}_maxcount"
+            ports.append(f"output logic [31:0] {probe}")
+            result.probes[node.name] = probe
+            extra["maxcount"] = probe
+        result.parts.append((node.name, op.get_nodeattr("gen_top_module"), sources))
+        if _has_weight_memory(op):
+            nets_, memory, memory_sources = _weight_memory(op)
+            nets.append(nets_)
+            instances.append(memory)
+            result.parts.append((f"{node.name}_weights", _memory_module(op), memory_sources))
+            extra |= {f"in1_V_{s}": f"{node.name}_w_{s}" for s in ("TDATA", "TVALID", "TREADY")}
+        instances.append(_instance(op, sources, streams, extra))
+    body = "\n".join(f"  {line}" for line in [*nets, *instances])
+    ports_text = ",\n  ".join(ports)
+    text = f"module {TOP} (\n  {ports_text}\n);\n{body}\nendmodule\n"
+    result.path.write_text(text)
+    unique = dict.fromkeys(s for _, _, sources in result.parts for s in sources)
+    result.sources = [*_packages_first(unique), result.path]
+    return result
+
+
+def _stream_names(model: ModelWrapper) -> dict[str, str]:
+    """Tensor name -> stream name in the top: ``in0_V``, ``out0_V`` or ``net<i>``."""
+    names = {info.name: f"in{i}_V" for i, info in enumerate(model.graph.input)}
+    names |= {info.name: f"out{i}_V" for i, info in enumerate(model.graph.output)}
+    for node in model.graph.node:
+        for tensor in node.output:
+            if len(model.find_consumers(tensor)) > 1:
+                raise MsqError(f"{node.name}: output {tensor} feeds several nodes; FINN streams are 1:1")
+            names.setdefault(tensor, f"net{len(names)}")
+    return names
+
+
+def _width(model: ModelWrapper, tensor: str) -> int:
+    """Width of a tensor's stream in bits, padded to bytes."""
+    producer = model.find_producer(tensor)
+    if producer is not None:
+        op = getCustomOp(producer)
+        return int(op.get_outstream_width_padded(list(producer.output).index(tensor)))
+    consumer = model.find_consumers(tensor)[0]
+    return int(getCustomOp(consumer).get_instream_width_padded(list(consumer.input).index(tensor)))
+
+
+def _stream_ports(name: str, width: int, forward: str, backward: str) -> list[str]:
+    return [
+        f"{forward} logic [{width - 1}:0] {name}_TDATA",
+        f"{forward} logic {name}_TVALID",
+        f"{backward} logic {name}_TREADY",
+    ]
+
+
+def _rtl_sources(op: Any) -> list[Path]:
+    node = op.onnx_node
+    if not node.op_type.endswith("_rtl"):
+        raise MsqError(
+            f"{node.name} ({node.op_type}) exists in Vitis HLS only, which is not available here; "
+            "simulation and synthesis without Vivado need RTL nodes throughout"
+        )
+    return [Path(f) for f in op.get_rtl_file_list(abspath=True)]
+
+
+def _inputs(op: Any, sources: list[Path]) -> list[str]:
+    """Names of the input ports of a node's top module."""
+    top = op.get_nodeattr("gen_top_module")
+    for source in sources:
+        text = source.read_text()
+        start = re.search(rf"\bmodule\s+{re.escape(top)}\b", text)
+        if start:
+            header = text[start.end() :].split("endmodule")[0].split(");")[0:2]
+            return _INPUT.findall(");".join(header))
+    raise MsqError(f"{op.onnx_node.name}: module {top} not found in its sources")
+
+
+def _instance(op: Any, sources: list[Path], streams: dict[str, str], extra: dict[str, str]) -> str:
+    node = op.onnx_node
+    pins = {name: "'0" for name in _inputs(op, sources)}
+    pins |= {"ap_clk": "ap_clk", "ap_rst_n": "ap_rst_n"}
+    if "ap_clk2x" in pins:
+        pins["ap_clk2x"] = "ap_clk"
+    for prefix, tensors in (("in", node.input), ("out", node.output)):
+        for index, tensor in enumerate(tensors):
+            if tensor in streams:
+                for signal in ("TDATA", "TVALID", "TREADY"):
+                    pins[f"{prefix}{index}_V_{signal}"] = f"{streams[tensor]}_{signal}"
+    pins |= extra
+    return _instantiate(op.get_nodeattr("gen_top_module"), f"i_{node.name}", pins)
+
+
+def _instantiate(module: str, name: str, pins: dict[str, str]) -> str:
+    return f"{module} {name} ({', '.join(f'.{pin}({net})' for pin, net in pins.items())});"
+
+
+def _has_weight_memory(op: Any) -> bool:
+    return bool(
+        op.onnx_node.op_type.startswith(("MVAU", "VVAU"))
+        and op.get_nodeattr("mem_mode") == "internal_decoupled"
+    )
+
+
+def _memory_module(op: Any) -> str:
+    return f"{op.get_nodeattr('gen_top_module')}_memstream_wrapper"
+
+
+def _weight_memory(op: Any) -> tuple[str, str, list[Path]]:
+    """Nets, instance and sources of the memstream beside a matrix-vector unit."""
+    node = op.onnx_node
+    rtllib = Path(get_settings().finn_rtllib)
+    module = _memory_module(op)
+    pins = {
+        "ap_clk": "ap_clk",
+        "ap_clk2x": "ap_clk",
+        "ap_rst_n": "ap_rst_n",
+        "s_axis_0_tvalid": "'0",
+        "s_axis_0_tdata": "'0",
+    }
+    for name in ("AWVALID", "AWPROT", "AWADDR", "WVALID", "WDATA", "WSTRB", "BREADY"):
+        pins[f"s_axilite_{name}"] = "'0"
+    for name in ("ARVALID", "ARPROT", "ARADDR", "RREADY"):
+        pins[f"s_axilite_{name}"] = "'0"
+    for signal in ("tdata", "tvalid", "tready"):
+        pins[f"m_axis_0_{signal}"] = f"{node.name}_w_{signal.upper()}"
+    width = op.get_instream_width_padded(1)
+    nets = (
+        f"logic [{width - 1}:0] {node.name}_w_TDATA; "
+        f"logic {node.name}_w_TVALID, {node.name}_w_TREADY;"
+    )
+    sources = [
+        Path(op.get_nodeattr("code_gen_dir_ipgen")) / f"{module}.v",
+        rtllib / "axi/hdl/axilite.sv",
+        rtllib / "memstream/hdl/memstream_axi.sv",
+        rtllib / "memstream/hdl/memstream.sv",
+    ]
+    return nets, _instantiate(module, f"i_{node.name}_weights", pins), sources
+
+
+def _packages_first(sources: Any) -> Iterator[Path]:
+    """SystemVerilog packages must be compiled before the modules that import them."""
+    ordered = sorted(sources, key=lambda path: not path.stem.endswith("_pkg"))
+    yield from ordered

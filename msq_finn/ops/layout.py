@@ -1,0 +1,94 @@
+"""How the rows of one layer lie on its lanes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_finn.errors import MsqError
+from msq_finn.rtl.lanes import LaneKind
+from msq_finn.rtl.lanes import get as lane_kind
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LaneLayout:
+    """The lane groups of a layer, in the order of the hardware's lanes.
+
+    Row ``r`` of the weight matrix is computed on lane ``r mod PE`` (FINN's interleaving of MH over
+    PE), so a lane holds the rows ``lane, lane + PE, lane + 2 PE, ...``.
+
+    Args:
+        kinds: lane kinds, in the order of the RTL's lane groups.
+        counts: lanes (PE) of each kind.
+    """
+
+    kinds: tuple[LaneKind, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def from_names(cls, names: list[str], counts: list[int]) -> LaneLayout:
+        """Build a layout from lane kind names such as ``["sp2_4_lut", "fixed_4_dsp"]``."""
+        if len(names) != len(counts) or any(count < 0 for count in counts):
+            raise MsqError(f"lane kinds {names} need one count >= 0 each, got {counts}")
+        return cls(tuple(lane_kind(name) for name in names), tuple(int(c) for c in counts))
+
+    @property
+    def pe(self) -> int:
+        """Lanes of all groups together (FINN's PE)."""
+        return sum(self.counts)
+
+    @property
+    def lanes(self) -> list[LaneKind]:
+        """The kind of every lane, lane 0 first."""
+        return [
+            kind for kind, n in zip(self.kinds, self.counts, strict=True) for _ in range(n)
+        ]
+
+    def count(self, name: str) -> int:
+        """Lanes of the kind called ``name``."""
+        return sum(n for k, n in zip(self.kinds, self.counts, strict=True) if k.name == name)
+
+    def row_kinds(self, rows: int) -> list[LaneKind]:
+        """The lane kind that computes each of ``rows`` rows (MH)."""
+        if self.pe == 0 or rows % self.pe:
+            raise MsqError(f"{rows} rows (MH) are no multiple of {self.pe} lanes (PE)")
+        return self.lanes * (rows // self.pe)
+
+    def encode(self, weights: IntArray) -> IntArray:
+        """Turn grid integers into the codes kept in weight memory.
+
+        Args:
+            weights: integers, shape (MW, MH), FINN's orientation.
+
+        Returns:
+            codes of the same shape, each row in the code of the lane it lies on.
+
+        Raises:
+            MsqError: a row lies on a lane whose scheme does not hold it.
+        """
+        codes = np.empty_like(weights)
+        for row, kind in enumerate(self.row_kinds(weights.shape[1])):
+            column = weights[:, row]
+            if not kind.scheme.holds(column).all():
+                raise MsqError(
+                    f"row {row} lies on a {kind.name} lane, but {kind.scheme.name} does not hold "
+                    f"its values {np.unique(column[~kind.scheme.holds(column)]).tolist()}"
+                )
+            codes[:, row] = kind.scheme.encode(column)
+        return codes
+
+    def row_offsets(self, weights: IntArray, act_bits: int, act_signed: bool) -> IntArray:
+        """Constants that the lanes add to the true sums, one a row, shape (MH,)."""
+        codes = self.encode(weights)
+        kinds = self.row_kinds(weights.shape[1])
+        return np.array(
+            [
+                kind.code_offset(codes[:, row], act_bits, act_signed).sum()
+                for row, kind in enumerate(kinds)
+            ],
+            dtype=np.int64,
+        )

@@ -1,0 +1,149 @@
+"""MVAU_MSQ: FINN's matrix-vector unit with a number system per row."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
+from qonnx.core.datatype import DataType
+from qonnx.util.basic import roundup_to_integer_multiple
+
+from msq_finn.errors import MsqError
+from msq_finn.ops.layout import IntArray, LaneLayout
+
+
+def smallest_integer_type(low: int, high: int) -> Any:
+    """The narrowest QONNX integer type that holds ``low`` to ``high``.
+
+    >>> smallest_integer_type(0, 15).name, smallest_integer_type(-9, 3).name
+    ('UINT4', 'INT5')
+    """
+    if low >= 0:
+        return DataType[f"UINT{max(1, int(high).bit_length())}"]
+    return DataType[f"INT{max((-int(low) - 1).bit_length(), int(high).bit_length()) + 1}"]
+
+
+class MVAU_MSQ(MVAU):
+    """Matrix-vector product whose rows mix number systems and engines.
+
+    Beside MVAU's attributes:
+
+    * ``rowSchemes``: per row of the weight matrix (MH of them) the schemes that hold it, joined by
+      ``|`` (``"sp2_4"``, ``"fixed_4"`` or ``"sp2_4|fixed_4"``).
+    * ``laneKinds`` and ``lanePE``: the lane groups in hardware order; ``PE`` is their sum. Empty
+      until folding.
+    * ``offsetOutput``: 1 where the lanes' constant row offsets stay in the output (and the
+      thresholds behind carry the same constants), 0 where the layer gives true sums.
+
+    What streams in as weights is codes, 4 bits each, so input datatype 1 is that of a code;
+    ``weightDataType`` still describes the integers in the graph's weight tensor.
+    """
+
+    def get_nodeattr_types(self) -> dict[str, Any]:
+        """MVAU's attributes and those of the class docstring."""
+        return super().get_nodeattr_types() | {
+            "rowSchemes": ("strings", False, []),
+            "laneKinds": ("strings", False, []),
+            "lanePE": ("ints", False, []),
+            "offsetOutput": ("i", False, 0, {0, 1}),
+        }
+
+    def layout(self) -> LaneLayout:
+        """The layer's lanes.
+
+        Raises:
+            MsqError: the layer is not folded yet, or PE is not the sum of its lanes.
+        """
+        names = [n.decode() if isinstance(n, bytes) else n for n in self.get_nodeattr("laneKinds")]
+        layout = LaneLayout.from_names(names, [int(n) for n in self.get_nodeattr("lanePE")])
+        if layout.pe != self.get_nodeattr("PE"):
+            raise MsqError(
+                f"{self.onnx_node.name}: PE={self.get_nodeattr('PE')} but its lanes "
+                f"{dict(zip(names, layout.counts, strict=True))} sum to {layout.pe}"
+            )
+        return layout
+
+    def row_schemes(self) -> list[tuple[str, ...]]:
+        """Per row, the names of the schemes that hold it."""
+        values = self.get_nodeattr("rowSchemes")
+        return [
+            tuple((v.decode() if isinstance(v, bytes) else v).split("|")) for v in values
+        ]
+
+    def get_input_datatype(self, ind: int = 0) -> Any:
+        """Type of a stream's elements; of the weight stream (1) that of a code."""
+        if ind == 1:
+            return DataType["UINT4"]
+        return super().get_input_datatype(ind)
+
+    def row_offsets(self, weights: IntArray) -> IntArray:
+        """Constants the lanes leave in each row's sum, shape (MH,); see LaneLayout.row_offsets."""
+        acts = self.get_input_datatype(0)
+        return self.layout().row_offsets(weights, acts.bitwidth(), acts.signed())
+
+    def execute_node(self, context: dict[str, Any], graph: Any) -> None:
+        """Compute W·x (plus the row offsets, where they stay in the output) in Python."""
+        node = self.onnx_node
+        weights = context[node.input[1]]
+        product = np.matmul(context[node.input[0]].reshape(self.get_normal_input_shape()), weights)
+        if self.get_nodeattr("offsetOutput"):
+            product = product + self.row_offsets(weights.astype(np.int64))
+        output = context[node.output[0]]
+        context[node.output[0]] = product.reshape(output.shape).astype(output.dtype)
+
+    def minimize_accumulator_width(self, model: Any, datatype_only: bool = False) -> Any:
+        """Set the narrowest accumulator (= output) type that holds every sum of every row.
+
+        The bound is per row: FINN's own is over the whole matrix and knows no row offsets.
+        """
+        acts = self.get_input_datatype(0)
+        extremes = np.array([acts.min(), acts.max()], dtype=np.int64)
+        weights = model.get_initializer(self.onnx_node.input[1])
+        if datatype_only or self.get_nodeattr("runtime_writeable_weights"):
+            largest = np.abs(extremes).max() * 8 * self.get_nodeattr("MW")
+            offset = (
+                (8 * 2 ** acts.bitwidth()) * self.get_nodeattr("MW")
+                if self.get_nodeattr("offsetOutput")
+                else 0
+            )
+            low, high = -largest - offset, largest + offset
+        else:
+            weights = weights.astype(np.int64)
+            products = weights[None] * extremes[:, None, None]
+            lows, highs = products.min(0).sum(0), products.max(0).sum(0)
+            if self.get_nodeattr("offsetOutput"):
+                offsets = self.row_offsets(weights)
+                lows, highs = lows + offsets, highs + offsets
+            low, high = int(lows.min()), int(highs.max())
+        accumulator = smallest_integer_type(low, high)
+        if model.find_direct_successors(self.onnx_node) is None:
+            # What leaves the accelerator is a whole number of bytes.
+            bits = roundup_to_integer_multiple(accumulator.bitwidth(), 8)
+            accumulator = DataType[f"{'INT' if accumulator.signed() else 'UINT'}{bits}"]
+        self.set_nodeattr("accDataType", accumulator.name)
+        self.set_nodeattr("outputDataType", accumulator.name)
+        return accumulator
+
+    def make_weight_file(self, weights: Any, weight_file_mode: str, weight_file_name: str) -> None:
+        """Write the weight memory's contents in codes; arguments as in FINN's MVAU."""
+        codes = self.layout().encode(np.asarray(weights).astype(np.int64))
+        super().make_weight_file(codes, weight_file_mode, weight_file_name)
+
+    def lut_estimation(self, fpgapart: str) -> int:
+        """LUT sites of the lanes, from the sites per MAC measured for each lane kind."""
+        layout, simd = self.layout(), self.get_nodeattr("SIMD")
+        return math.ceil(
+            sum(n * simd * k.sites_per_mac for k, n in zip(layout.kinds, layout.counts, strict=True))
+        )
+
+    def dsp_estimation(self, fpgapart: str) -> int:
+        """DSP slices of the lanes: exact, they are instantiated one by one."""
+        layout, simd = self.layout(), self.get_nodeattr("SIMD")
+        bits = self.get_input_datatype(0).bitwidth()
+        return sum(
+            math.ceil(n / k.lanes_per_dsp(bits)) * simd
+            for k, n in zip(layout.kinds, layout.counts, strict=True)
+            if k.engine == "dsp"
+        )

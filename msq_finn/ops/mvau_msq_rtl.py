@@ -1,0 +1,139 @@
+"""MVAU_MSQ_rtl: the SystemVerilog implementation of MVAU_MSQ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from finn.custom_op.fpgadataflow.rtl.matrixvectoractivation_rtl import MVAU_rtl
+from finn.util.basic import get_dsp_block
+from finn.util.settings import get_settings
+
+from msq_finn.errors import MsqError
+from msq_finn.ops.mvau_msq import MVAU_MSQ
+from msq_finn.ops.wrapper import Parameters, render
+from msq_finn.rtl.lanes import sources
+
+_DSP_VERSIONS = {"DSP48E1": 1, "DSP48E2": 2}
+
+
+class MVAU_MSQ_rtl(MVAU_MSQ, MVAU_rtl):
+    """MVAU_MSQ on the ``mvau_msq`` module, with FINN's memstream as weight memory."""
+
+    def get_nodeattr_types(self) -> dict[str, Any]:
+        """MVAU_MSQ's and MVAU_rtl's attributes."""
+        return MVAU_rtl.get_nodeattr_types(self) | MVAU_MSQ.get_nodeattr_types(self)
+
+    def execute_node(self, context: dict[str, Any], graph: Any) -> None:
+        """Simulate the RTL where exec_mode says so, else compute in Python."""
+        if self.get_nodeattr("exec_mode") == "rtlsim":
+            MVAU_rtl.execute_node(self, context, graph)
+        else:
+            MVAU_MSQ.execute_node(self, context, graph)
+
+    def lut_estimation(self, fpgapart: str) -> int:
+        """See MVAU_MSQ; FINN's RTL estimate is 0."""
+        return MVAU_MSQ.lut_estimation(self, fpgapart)
+
+    def dsp_estimation(self, fpgapart: str) -> int:
+        """See MVAU_MSQ."""
+        return MVAU_MSQ.dsp_estimation(self, fpgapart)
+
+    def adapt_for_loop_body(self, input_types: Any) -> None:
+        """Refuse FINN's loop rolling: the lanes' weights cannot come from external memory."""
+        raise MsqError(f"{self.onnx_node.name}: MVAU_MSQ cannot be rolled into a FINN loop")
+
+    def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
+        """Write the wrapper, the weight memory and its contents into the node's code folder."""
+        self._check_supported(fpgapart)
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        self.generate_params(model, str(folder))
+        self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
+        wrapper = render(self.get_nodeattr("gen_top_module"), self._parameters(model, fpgapart))
+        self._wrapper_path().write_text(wrapper)
+        self.generate_infra_hdl(fpgapart)
+        self.set_nodeattr("ipgen_path", str(folder))
+        self.set_nodeattr("ip_path", str(folder))
+
+    def _check_supported(self, fpgapart: str) -> None:
+        name = self.onnx_node.name
+        if self.get_nodeattr("mem_mode") != "internal_decoupled":
+            raise MsqError(
+                f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} is not supported; "
+                "use internal_decoupled"
+            )
+        for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
+            if self.get_nodeattr(attribute):
+                raise MsqError(f"{name}: {attribute} is not supported by MVAU_MSQ")
+        if self.get_nodeattr("TH") != 1:
+            raise MsqError(f"{name}: tiling (TH > 1) is not supported by MVAU_MSQ")
+        if get_dsp_block(fpgapart) not in _DSP_VERSIONS and self.layout().count("fixed_4_dsp"):
+            raise MsqError(f"{name}: DSP lanes do not exist for {get_dsp_block(fpgapart)} yet")
+
+    def _parameters(self, model: Any, fpgapart: str) -> Parameters:
+        layout = self.layout()
+        mw, mh, simd = (self.get_nodeattr(a) for a in ("MW", "MH", "SIMD"))
+        if mw % simd:
+            raise MsqError(f"{self.onnx_node.name}: SIMD={simd} does not divide MW={mw}")
+        offsets = np.zeros(mh, dtype=np.int64)
+        if not self.get_nodeattr("offsetOutput"):
+            weights = model.get_initializer(self.onnx_node.input[1])
+            offsets = -self.row_offsets(weights.astype(np.int64))
+        acts = self.get_input_datatype(0)
+        return Parameters(
+            mw=mw,
+            mh=mh,
+            simd=simd,
+            pe_sp2_lut=layout.count("sp2_4_lut"),
+            pe_fixed_lut=layout.count("fixed_4_lut"),
+            pe_fixed_dsp=layout.count("fixed_4_dsp"),
+            act_bits=acts.bitwidth(),
+            act_signed=acts.signed(),
+            acc_bits=self.get_output_datatype().bitwidth(),
+            dsp_version=_DSP_VERSIONS.get(get_dsp_block(fpgapart), 1),
+            offsets=tuple(int(o) for o in offsets),
+        )
+
+    def _wrapper_path(self) -> Path:
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        return folder / f"{self.get_nodeattr('gen_top_module')}_wrapper.v"
+
+    def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
+        """Write the memstream wrapper.
+
+        FINN's own method (hwcustomop.py) does this only for op types that it names one by one.
+        """
+        template = Path(get_settings().finn_rtllib) / "memstream/hdl/memstream_wrapper_template.v"
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        text = template.read_text()
+        for key, value in {
+            "MODULE_NAME": self.onnx_node.name,
+            "SETS": 1,
+            "DEPTH": self.calc_wmem(),
+            "WIDTH": self.get_instream_width_padded(1),
+            "INIT_FILE": "" if self.get_nodeattr("ram_style") == "ultra" else folder / "memblock.dat",
+            "RAM_STYLE": self.get_nodeattr("ram_style"),
+            "PUMPED_MEMORY": pumped_memory,
+        }.items():
+            text = text.replace(f"${key}$", str(value))
+        (folder / f"{self.onnx_node.name}_memstream_wrapper.v").write_text(text)
+
+    def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
+        """The wrapper and the modules beneath it, in compilation order."""
+        files = [self._wrapper_path(), *sources()]
+        return [str(f) if abspath else f.name for f in files]
+
+    def get_verilog_paths(self) -> list[str]:
+        """Folders that hold the node's sources."""
+        return [self.get_nodeattr("code_gen_dir_ipgen"), str(sources()[0].parent)]
+
+    def instantiate_ip(self, cmd: list[str]) -> None:
+        """Append the Vivado IPI commands that add the sources and the compute core."""
+        node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
+        clock = self.get_verilog_top_module_intf_names()["clk"][0]
+        cmd += [f"add_files -norecurse {file}" for file in self.get_rtl_file_list(abspath=True)]
+        cmd.append(f"create_bd_cell -type hier -reference {top} /{node}/{node}")
+        cmd.append(
+            f"connect_bd_net [get_bd_pins {node}/{clock}] [get_bd_pins {node}/{node}/ap_clk2x]"
+        )

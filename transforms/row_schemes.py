@@ -1,0 +1,44 @@
+"""Find out which number systems hold each row of a weight matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_finn import schemes
+from msq_finn.errors import MsqError
+
+
+def row_schemes(
+    weights: NDArray[np.int64], candidates: Sequence[str], layer: str
+) -> list[tuple[str, ...]]:
+    """Return, per row, the schemes that hold every one of its integers.
+
+    The integers are the truth: a row with a 3 or a 7 must be fixed point, one with an 8 must be
+    SP2, others may be either.
+
+    Args:
+        weights: integers, shape (MW, MH); a row of the layer is a column here (FINN's orientation).
+        candidates: scheme names, most wanted first.
+        layer: name for the error message.
+
+    Raises:
+        MsqError: a row that no candidate holds.
+
+    >>> row_schemes(np.array([[8, 3, 1], [-5, 7, 2]]), ["sp2_4", "fixed_4"], "conv1")
+    [('sp2_4',), ('fixed_4',), ('sp2_4', 'fixed_4')]
+    """
+    held = {name: schemes.get(name).holds(weights).all(axis=0) for name in candidates}
+    rows = [
+        tuple(name for name in candidates if held[name][row]) for row in range(weights.shape[1])
+    ]
+    for row, names in enumerate(rows):
+        if not names:
+            raise MsqError(
+                f"{layer}: no scheme holds row {row}, whose weights are "
+                f"{np.unique(weights[:, row]).tolist()} (tried {', '.join(candidates)}); train the "
+                "layer with a quantizer of msq_finn.quant, or with narrow-range 4-bit weights"
+            )
+    return rows
