@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from msq_finn.transforms.row_schemes import row_schemes
 from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
@@ -12,7 +13,6 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
-from msq_finn.transforms.row_schemes import row_schemes
 
 #: Schemes with lanes in hardware, most wanted first.
 LANE_SCHEMES = ("sp2_4", "fixed_4")
@@ -21,8 +21,8 @@ LANE_SCHEMES = ("sp2_4", "fixed_4")
 class InferMVAUMSQ(Transformation):
     """Replace every MVAU whose weights lie on the 4-bit grids by an MVAU_MSQ.
 
-    Run it between FINN's ``step_convert_to_hw`` and ``SpecializeLayers``. Layers with larger weights
-    (an 8-bit first layer, say) stay FINN's.
+    Run it between FINN's ``step_convert_to_hw`` and ``SpecializeLayers``. Layers with larger
+    weights (an 8-bit first layer, say) stay FINN's.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,20 @@ from msq_finn.errors import MsqError
 from msq_finn.ops.layout import LaneLayout
 
 #: Ops that treat every channel alike, so that permuted channels pass through them.
-CHANNELWISE = ("FMPadding", "Pool", "StreamingFIFO", "StreamingDataWidthConverter", "UpsampleNearest")
+CHANNELWISE = (
+    "FMPadding",
+    "Pool",
+    "StreamingFIFO",
+    "StreamingDataWidthConverter",
+    "UpsampleNearest",
+)
 
 
 class PlaceRows(Transformation):
     """Permute the rows of each MVAU_MSQ so that each lies on a lane of its scheme.
 
-    The permutation is absorbed by the thresholds of the same layer and by the input columns of every
-    consumer; the order of the network's outputs never changes.
+    The permutation is absorbed by the thresholds of the same layer and by the input columns of
+    every consumer; the order of the network's outputs never changes.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -37,13 +44,11 @@ class PlaceRows(Transformation):
         return model, False
 
 
-def placement(
-    rows: list[tuple[str, ...]], layout: LaneLayout, layer: str
-) -> NDArray[np.int64]:
+def placement(rows: list[tuple[str, ...]], layout: LaneLayout, layer: str) -> NDArray[np.int64]:
     """Order of rows that puts each on a lane of its scheme.
 
-    Rows keep their relative order within a scheme. Choosy rows (held by one scheme) take their
-    places first, so that rows held by several fill what is left.
+    Rows keep their relative order within a scheme. Rows that one scheme holds choose first, so that
+    rows held by several fill what is left.
 
     Args:
         rows: per row, the schemes that hold it.
@@ -57,19 +62,25 @@ def placement(
         MsqError: the numbers of rows per scheme do not match the lanes.
     """
     wanted = [kind.scheme.name for kind in layout.row_kinds(len(rows))]
-    order = np.full(len(rows), -1, dtype=np.int64)
-    free = {scheme: [p for p, w in enumerate(wanted) if w == scheme] for scheme in wanted}
-    # Prefer the identity for rows that may stay: fewer moved rows, easier to follow in reports.
+    capacity = Counter(wanted)
+    scheme_of = {}
     for row in sorted(range(len(rows)), key=lambda r: (len(rows[r]), r)):
-        places = [free[name] for name in rows[row] if free.get(name)]
-        if not places:
-            counts = {s: wanted.count(s) for s in dict.fromkeys(wanted)}
+        # A row held by several schemes stays on its own lane's, where there is room.
+        names = sorted(rows[row], key=lambda name: name != wanted[row])
+        free = [name for name in names if capacity[name]]
+        if not free:
             raise MsqError(
                 f"{layer}: row {row} is held by {' or '.join(rows[row])}, but all lanes of that "
-                f"kind are taken (rows per scheme on the lanes: {counts}); choose lanes whose "
-                "number of rows matches the weights"
+                f"kind are taken (rows per scheme on the lanes: {dict(Counter(wanted))}); choose "
+                "lanes whose number of rows matches the weights"
             )
-        order[places[0].pop(0)] = row
+        scheme_of[row] = free[0]
+        capacity[free[0]] -= 1
+    order = np.empty(len(rows), dtype=np.int64)
+    for name in set(wanted):
+        order[[p for p, w in enumerate(wanted) if w == name]] = [
+            row for row in range(len(rows)) if scheme_of[row] == name
+        ]
     return order
 
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
+from msq_finn.errors import MsqError
+
 FloatArray = NDArray[np.float32]
 
 
@@ -22,9 +24,7 @@ class Host:
     def __init__(self, parent: ModelWrapper) -> None:
         self.model = parent
         nodes = list(parent.graph.node)
-        self._accelerator = next(
-            n for n in nodes if n.op_type == "StreamingDataflowPartition"
-        )
+        self._accelerator = next(n for n in nodes if n.op_type == "StreamingDataflowPartition")
         position = nodes.index(self._accelerator)
         self._before, self._after = nodes[:position], nodes[position + 1 :]
 
@@ -32,6 +32,11 @@ class Host:
     def operations(self) -> list[str]:
         """Op types that the processor runs, in order."""
         return [n.op_type for n in (*self._before, *self._after)]
+
+    @property
+    def accelerator_output(self) -> str:
+        """Name of the tensor that the accelerator produces."""
+        return str(self._accelerator.output[0])
 
     def before(self, image: FloatArray) -> FloatArray:
         """Turn one network input into the accelerator's input (integers, channels last)."""
@@ -60,3 +65,28 @@ class Host:
             self.model, context, return_full_exec_context=True, start_node=self._after[0]
         )
         return np.asarray(result[self.model.graph.output[0].name])
+
+    def input_range(self) -> tuple[float, float]:
+        """Range of network inputs that the accelerator's input quantisation tells apart."""
+        for node in self._before:
+            if node.op_type == "MultiThreshold":
+                thresholds = self.model.get_initializer(node.input[1])
+                step = float(np.diff(thresholds, axis=1).mean()) if thresholds.shape[1] > 1 else 1.0
+                return float(thresholds.min()) - step, float(thresholds.max()) + step
+        datatype = self.model.get_tensor_datatype(self._accelerator.input[0])
+        return float(datatype.min()), float(datatype.max())
+
+    def output_step(self) -> float:
+        """Size of one integer step of the accelerator in the network's output.
+
+        Raises:
+            MsqError: the host scales every output differently.
+        """
+        step = 1.0
+        for node in self._after:
+            if node.op_type == "Mul":
+                factor = self.model.get_initializer(node.input[1])
+                if factor is None or factor.size != 1:
+                    raise MsqError(f"{node.name}: expected one scale for all outputs")
+                step *= float(factor.item())
+        return step

@@ -8,7 +8,8 @@ from typing import Protocol
 class Progress(Protocol):
     """Called with a stage's name, the units done and the units there are."""
 
-    def __call__(self, stage: str, done: int, total: int) -> None: ...
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take note."""
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -1,7 +1,7 @@
-"""FINN builder steps: put these names into ``DataflowBuildConfig.steps`` or ``inject_steps_after``.
+"""FINN builder steps, for ``DataflowBuildConfig.steps`` or ``inject_steps_after``.
 
-Every step has FINN's signature ``(model, cfg) -> model``. :data:`DATAFLOW_STEPS` is FINN's default flow up
-to generated hardware with ours in place; the steps named by strings are FINN's own.
+Every step has FINN's signature ``(model, cfg) -> model``. :data:`DATAFLOW_STEPS` is FINN's default
+flow up to generated hardware with ours in place; the steps named by strings are FINN's own.
 """
 
 from __future__ import annotations
@@ -31,12 +31,11 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     ops.register()
     model = model.transform(ReturnFloatOpsToHost())
     model = model.transform(InferMVAUMSQ())
-    model = model.transform(GiveUniqueNodeNames())
-    return model
+    return model.transform(GiveUniqueNodeNames())
 
 
 def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Choose SIMD and lanes for ``cfg``'s throughput target; FINN's SetFolding does the other nodes.
+    """Choose SIMD and lanes for ``cfg``'s throughput target; SetFolding does the other nodes.
 
     Without a target every MVAU_MSQ gets the folding with the fewest multipliers.
     """

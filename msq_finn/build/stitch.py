@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from msq_finn.errors import MsqError
 
 #: Name of the stitched top module.
 TOP = "finn_design"
+
+_THROTTLE = Path(__file__).with_name("frame_throttle.sv")
 
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
@@ -37,13 +40,14 @@ class Stitched:
     parts: list[tuple[str, str, list[Path]]] = field(default_factory=list)
 
 
-def stitch(model: ModelWrapper, folder: Path) -> Stitched:
+def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None) -> Stitched:
     """Write ``finn_design.sv``, which wires up the nodes' generated RTL as the graph says.
 
     Args:
         model: a dataflow partition after code generation, RTL nodes only; every tensor has one
             producer and one consumer, as FINN's own stitching needs it.
         folder: where to write the top.
+        frame_interval: if given, frames enter no faster than one in so many cycles.
 
     Returns:
         the design; its ports are ``ap_clk``, ``ap_rst_n``, the AXI streams ``in<i>_V`` and
@@ -63,6 +67,8 @@ def stitch(model: ModelWrapper, folder: Path) -> Stitched:
             nets.append(f"logic [{width - 1}:0] {net}_TDATA; logic {net}_TVALID, {net}_TREADY;")
     for index, info in enumerate(model.graph.input):
         ports += _stream_ports(f"in{index}_V", _width(model, info.name), "input", "output")
+    if frame_interval is not None:
+        instances.append(_throttle(model, streams, nets, frame_interval))
     for index, info in enumerate(model.graph.output):
         ports += _stream_ports(f"out{index}_V", _width(model, info.name), "output", "input")
     for node in model.graph.node:
@@ -87,7 +93,8 @@ def stitch(model: ModelWrapper, folder: Path) -> Stitched:
     text = f"module {TOP} (\n  {ports_text}\n);\n{body}\nendmodule\n"
     result.path.write_text(text)
     unique = dict.fromkeys(s for _, _, sources in result.parts for s in sources)
-    result.sources = [*_packages_first(unique), result.path]
+    throttle = [_THROTTLE] if frame_interval is not None else []
+    result.sources = [*_packages_first(unique), *throttle, result.path]
     return result
 
 
@@ -98,9 +105,27 @@ def _stream_names(model: ModelWrapper) -> dict[str, str]:
     for node in model.graph.node:
         for tensor in node.output:
             if len(model.find_consumers(tensor)) > 1:
-                raise MsqError(f"{node.name}: output {tensor} feeds several nodes; FINN streams are 1:1")
+                raise MsqError(
+                    f"{node.name}: output {tensor} feeds several nodes; FINN streams are 1:1"
+                )
             names.setdefault(tensor, f"net{len(names)}")
     return names
+
+
+def _throttle(model: ModelWrapper, streams: dict[str, str], nets: list[str], interval: int) -> str:
+    """Put a frame throttle behind the input stream, and let the graph read from it."""
+    tensor = model.graph.input[0].name
+    width = _width(model, tensor)
+    consumer = getCustomOp(model.find_consumers(tensor)[0])
+    words = math.prod(consumer.get_folded_input_shape()[:-1])
+    streams[tensor] = "throttled"
+    nets.append(f"logic [{width - 1}:0] throttled_TDATA; logic throttled_TVALID, throttled_TREADY;")
+    pins = {"clk_i": "ap_clk", "rst_ni": "ap_rst_n"}
+    for side, net in (("i", "in0_V"), ("o", "throttled")):
+        pins |= {f"data_{side}": f"{net}_TDATA", f"valid_{side}": f"{net}_TVALID"}
+    pins |= {"ready_o": "in0_V_TREADY", "ready_i": "throttled_TREADY"}
+    parameters = f"#(.Width({width}), .Words({words}), .Interval({interval}))"
+    return _instantiate(f"frame_throttle {parameters}", "i_throttle", pins)
 
 
 def _width(model: ModelWrapper, tensor: str) -> int:
@@ -145,7 +170,7 @@ def _inputs(op: Any, sources: list[Path]) -> list[str]:
 
 def _instance(op: Any, sources: list[Path], streams: dict[str, str], extra: dict[str, str]) -> str:
     node = op.onnx_node
-    pins = {name: "'0" for name in _inputs(op, sources)}
+    pins = dict.fromkeys(_inputs(op, sources), "'0")
     pins |= {"ap_clk": "ap_clk", "ap_rst_n": "ap_rst_n"}
     if "ap_clk2x" in pins:
         pins["ap_clk2x"] = "ap_clk"

@@ -4,8 +4,8 @@
 def register() -> None:
     """Make the ops known to FINN and QONNX; calling it again changes nothing.
 
-    ``SpecializeLayers`` looks ops up in the two ``custom_op`` dictionaries of FINN and nowhere else,
-    so the ops live in FINN's own domains. Importing FINN's op packages needs ``finn.xsi`` to be
+    ``SpecializeLayers`` looks ops up in FINN's two ``custom_op`` dictionaries and nowhere else, so
+    the ops live in FINN's own domains. Importing FINN's op packages needs ``finn.xsi`` to be
     usable first, see :func:`msq_finn.sim.finn_env.prepare`.
 
     Raises:

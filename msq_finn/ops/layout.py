@@ -44,9 +44,7 @@ class LaneLayout:
     @property
     def lanes(self) -> list[LaneKind]:
         """The kind of every lane, lane 0 first."""
-        return [
-            kind for kind, n in zip(self.kinds, self.counts, strict=True) for _ in range(n)
-        ]
+        return [kind for kind, n in zip(self.kinds, self.counts, strict=True) for _ in range(n)]
 
     def count(self, name: str) -> int:
         """Lanes of the kind called ``name``."""

@@ -68,9 +68,7 @@ class MVAU_MSQ(MVAU):
     def row_schemes(self) -> list[tuple[str, ...]]:
         """Per row, the names of the schemes that hold it."""
         values = self.get_nodeattr("rowSchemes")
-        return [
-            tuple((v.decode() if isinstance(v, bytes) else v).split("|")) for v in values
-        ]
+        return [tuple((v.decode() if isinstance(v, bytes) else v).split("|")) for v in values]
 
     def get_input_datatype(self, ind: int = 0) -> Any:
         """Type of a stream's elements; of the weight stream (1) that of a code."""
@@ -135,7 +133,9 @@ class MVAU_MSQ(MVAU):
         """LUT sites of the lanes, from the sites per MAC measured for each lane kind."""
         layout, simd = self.layout(), self.get_nodeattr("SIMD")
         return math.ceil(
-            sum(n * simd * k.sites_per_mac for k, n in zip(layout.kinds, layout.counts, strict=True))
+            sum(
+                n * simd * k.sites_per_mac for k, n in zip(layout.kinds, layout.counts, strict=True)
+            )
         )
 
     def dsp_estimation(self, fpgapart: str) -> int:

@@ -112,7 +112,9 @@ class MVAU_MSQ_rtl(MVAU_MSQ, MVAU_rtl):
             "SETS": 1,
             "DEPTH": self.calc_wmem(),
             "WIDTH": self.get_instream_width_padded(1),
-            "INIT_FILE": "" if self.get_nodeattr("ram_style") == "ultra" else folder / "memblock.dat",
+            "INIT_FILE": ""
+            if self.get_nodeattr("ram_style") == "ultra"
+            else folder / "memblock.dat",
             "RAM_STYLE": self.get_nodeattr("ram_style"),
             "PUMPED_MEMORY": pumped_memory,
         }.items():

@@ -1,0 +1,80 @@
+"""The HTML report of a build: layers, lanes, cycles and resources against the board."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+
+import jinja2
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+from msq_finn.build.summary import Layer, Summary
+from msq_finn.plan.devices import device_of_part
+from msq_finn.synth.yosys import Resources
+
+_COLOURS = {"sp2": "#2a6f97", "fixed": "#e07a5f", "other": "#b8b8b8"}
+
+
+def render(
+    summary: Summary, measured: Mapping[str, Resources], depths: Mapping[str, int], seconds: float
+) -> str:
+    """Return the report as one self-contained HTML page.
+
+    Args:
+        summary: the build's figures.
+        measured: resources per module.
+        depths: depth per FIFO.
+        seconds: how long the build took.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("msq_finn.build", "."), autoescape=True
+    )
+    device = device_of_part(summary.part)
+    budget = {
+        "LUT sites": (summary.lut_sites, device.lut),
+        "FF": (summary.ff, device.ff),
+        "DSP": (summary.dsp, device.dsp),
+        "BRAM36": (summary.bram36, device.bram36),
+    }
+    bottleneck = max(summary.layers, key=lambda layer: layer.cycles, default=None)
+    return environment.get_template("report.html.j2").render(
+        s=summary,
+        budget=budget,
+        bottleneck=bottleneck,
+        modules=sorted(measured.items(), key=lambda item: -item[1].lut_sites),
+        depths=depths,
+        seconds=seconds,
+        figure=_figure(summary.layers, summary.lut_sites),
+    )
+
+
+def _figure(layers: list[Layer], total: int) -> str:
+    """Rows per scheme and LUT sites per layer, as a data URL."""
+    names = [layer.name for layer in layers]
+    figure, (rows, sites) = plt.subplots(1, 2, figsize=(10, 0.6 * len(layers) + 1.6), sharey=True)
+    rows.barh(names, [la.rows_sp2 for la in layers], color=_COLOURS["sp2"], label="SP2 rows")
+    rows.barh(
+        names,
+        [la.rows_fixed for la in layers],
+        left=[la.rows_sp2 for la in layers],
+        color=_COLOURS["fixed"],
+        label="fixed-point rows",
+    )
+    for index, layer in enumerate(layers):
+        text = f"{layer.pe_lut} LUT + {layer.pe_dsp} DSP lanes x {layer.simd}"
+        rows.annotate(text, (0, index), xytext=(4, -3), textcoords="offset points", color="white")
+    rows.set_xlabel("rows (output channels)")
+    rows.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncol=2, frameon=False)
+    sites.barh(names, [la.lut_sites for la in layers], color=_COLOURS["other"])
+    sites.set_xlabel(f"LUT sites (whole network: {total})")
+    rows.invert_yaxis()
+    for axes in (rows, sites):
+        axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120, bbox_inches="tight")
+    plt.close(figure)
+    return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()

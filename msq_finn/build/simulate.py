@@ -1,0 +1,168 @@
+"""Run images through the stitched RTL and compare with the exported model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.custom_op.registry import getCustomOp
+from qonnx.util.cleanup import cleanup_model
+
+from msq_finn.build.host import Host
+from msq_finn.build.lower import Lowered, logged
+from msq_finn.build.progress import Progress, silent
+from msq_finn.build.stitch import TOP, Stitched
+from msq_finn.sim import network
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """Result of a simulation.
+
+    Attributes:
+        outputs: what the network gives after the host's last operations, [images, ...].
+        cycles_per_image: steady-state interval between finished images, in clock cycles.
+        latency: cycles from the first input word to the first finished image.
+        cycles: length of the whole run.
+    """
+
+    outputs: FloatArray
+    cycles_per_image: float
+    latency: int
+    cycles: int
+
+
+def reference_outputs(source: Path, images: FloatArray, progress: Progress = silent) -> FloatArray:
+    """Run the exported QONNX model in qonnx, one image at a time.
+
+    Args:
+        source: exported model.
+        images: network inputs without the batch axis, [images, ...].
+        progress: told of finished images.
+
+    Returns:
+        network outputs, [images, ...].
+    """
+    model = cleanup_model(ModelWrapper(str(source)))
+    name, output = model.graph.input[0].name, model.graph.output[0].name
+    results = []
+    for index, image in enumerate(images):
+        progress("QONNX reference", index, len(images))
+        results.append(execute_onnx(model, {name: image[None]})[output][0])
+    progress("QONNX reference", len(images), len(images))
+    return np.stack(results)
+
+
+def accelerator_inputs(lowered: Lowered, images: FloatArray) -> IntArray:
+    """What the host sends into the accelerator for these images, [images, ...] integers."""
+    host = Host(lowered.parent)
+    return np.stack([np.rint(host.before(image[None])[0]).astype(np.int64) for image in images])
+
+
+def run_accelerator(
+    model: ModelWrapper,
+    design: Stitched,
+    inputs: IntArray,
+    *,
+    stall_in: float = 0.0,
+    stall_out: float = 0.0,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> tuple[IntArray, Any]:
+    """Stream integers through the stitched design.
+
+    Args:
+        model: the dataflow partition.
+        design: its stitched RTL.
+        inputs: accelerator inputs, [images, ...].
+        stall_in: probability that the source pauses in a cycle.
+        stall_out: probability that the sink pauses in a cycle.
+        seed: of the pauses.
+        progress: told of finished words.
+
+    Returns:
+        integer outputs [images, ...], and the simulator's own result.
+    """
+    first = getCustomOp(model.find_consumer(model.graph.input[0].name))
+    last = getCustomOp(model.find_producer(model.graph.output[0].name))
+    in_type, out_type = first.get_input_datatype(0), last.get_output_datatype(0)
+    in_elements = first.get_folded_input_shape()[-1]
+    out_fold = last.get_folded_output_shape()
+    out_words = int(np.prod(out_fold[:-1])) * len(inputs)
+    result = network.simulate(
+        TOP,
+        design.sources,
+        {"in0_V": network.pack(inputs.reshape(-1, in_elements), in_type.bitwidth())},
+        {"out0_V": out_words},
+        stall_in=stall_in,
+        stall_out=stall_out,
+        seed=seed,
+        probes=tuple(design.probes.values()),
+        progress=lambda done, total: progress("RTL simulation", done, total),
+    )
+    words = network.unpack(
+        result.outputs["out0_V"], out_type.bitwidth(), out_fold[-1], out_type.signed()
+    )
+    return words.reshape(len(inputs), *last.get_normal_output_shape()[1:]), result
+
+
+def simulate(
+    lowered: Lowered, design: Stitched, images: FloatArray, progress: Progress = silent
+) -> Simulation:
+    """Run images through host operations and RTL at full speed.
+
+    Args:
+        lowered: the network.
+        design: its stitched RTL.
+        images: network inputs without the batch axis, [images, ...].
+        progress: told of simulated words.
+    """
+    with logged(lowered.folder / "sim.log"):
+        inputs = accelerator_inputs(lowered, images)
+        raw, result = run_accelerator(lowered.model, design, inputs, progress=progress)
+        host = Host(lowered.parent)
+        shape = lowered.parent.get_tensor_shape(host.accelerator_output)
+        outputs = np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])
+    finished = _last_words(result.output_cycles["out0_V"], len(images))
+    return Simulation(
+        outputs=outputs,
+        cycles_per_image=steady_interval(finished),
+        latency=int(finished[0] - result.input_cycles["in0_V"][0]),
+        cycles=int(result.cycles),
+    )
+
+
+def _last_words(cycles: IntArray, images: int) -> IntArray:
+    return cycles.reshape(images, -1)[:, -1]
+
+
+def steady_interval(finished: Sequence[int] | IntArray) -> float:
+    """Mean interval between the images of the second half, when every FIFO has filled.
+
+    >>> steady_interval([100, 130, 180, 230, 280])
+    50.0
+    """
+    settled = np.asarray(finished)[len(finished) // 2 :]
+    return float(settled[-1] - settled[0]) / max(1, len(settled) - 1)
+
+
+def mismatches(outputs: FloatArray, reference: FloatArray, step: float) -> int:
+    """Images for which the two disagree in any output.
+
+    The accelerator's outputs are integers times ``step``; the float reference is brought to the
+    same integers, so that agreement means bit for bit.
+
+    >>> mismatches(np.array([[0.5, 1.0]]), np.array([[0.5000001, 1.0]]), 0.5)
+    0
+    """
+    ours, theirs = (np.rint(np.asarray(x, dtype=np.float64) / step) for x in (outputs, reference))
+    return int((ours != theirs).reshape(len(ours), -1).any(axis=1).sum())

@@ -1,0 +1,234 @@
+"""The ``msq-finn`` command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from msq_finn import __version__
+from msq_finn.errors import MissingToolError, MsqError
+
+EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+
+
+class Group(click.Group):
+    """Turns every error into one line and an exit code: 1 the run failed, 2 the input is bad."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                traceback.print_exc()
+            text = " ".join(str(error).split()) or type(error).__name__
+            if isinstance(error, MsqError):
+                click.echo(f"msq-finn: {text}", err=True)
+                ctx.exit(EXIT_FAILED if isinstance(error, MissingToolError) else EXIT_BAD_INPUT)
+            click.echo(
+                f"msq-finn: unexpected {type(error).__name__}: {text[:300]}; "
+                "run again as 'msq-finn --debug ...' and report it",
+                err=True,
+            )
+            ctx.exit(EXIT_FAILED)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="msq-finn")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+def main(debug: bool) -> None:
+    """Mixed-scheme quantised networks on FPGAs: LUT lanes beside DSP lanes."""
+
+
+_out = click.option(
+    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results."
+)
+_board = click.option(
+    "--board", default="Pynq-Z1", show_default=True, help="Board, as FINN names it."
+)
+_seed = click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+
+
+@main.command()
+@_out
+@_board
+@_seed
+@click.option(
+    "--epochs", type=click.IntRange(1), default=30, show_default=True, help="Training epochs."
+)
+@_json
+def demo(out: Path | None, board: str, seed: int, epochs: int, as_json: bool) -> None:
+    """Train a row-mixed CNN on handwritten digits and take it to simulated, synthesised RTL.
+
+    Example: msq-finn demo --out demo-out
+    """
+    from msq_finn import demo as demonstration
+
+    out = out or Path("demo-out")
+    with _work(out) as work, _progress() as progress:
+        summary = demonstration.run(
+            out, work, board=board, seed=seed, epochs=epochs, progress=progress
+        )
+    _show(summary, out, as_json)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@_out
+@_board
+@_seed
+@click.option(
+    "--target-fps",
+    type=click.IntRange(1),
+    help="Frames per second to fold for; the smallest design without it.",
+)
+@click.option("--clk-ns", default=10.0, show_default=True, help="Clock period in ns.")
+@click.option(
+    "--folding-config",
+    type=click.Path(path_type=Path),
+    help="FINN folding configuration (JSON), applied after automatic folding.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(2),
+    default=8,
+    show_default=True,
+    help="Random images to simulate, where --inputs gives none.",
+)
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), help="Images to simulate (.npy, N first)."
+)
+@_json
+def build(
+    model: Path,
+    out: Path | None,
+    board: str,
+    seed: int,
+    target_fps: int | None,
+    clk_ns: float,
+    folding_config: Path | None,
+    images: int,
+    inputs: Path | None,
+    as_json: bool,
+) -> None:
+    """Lower an exported QONNX MODEL to RTL, simulate it and count its resources.
+
+    Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
+    """
+    from msq_finn.build.inputs import load_folding, load_images
+    from msq_finn.build.lower import Target, load_model
+    from msq_finn.build.run import build as run_build
+
+    load_model(model)
+    target = Target(board, clk_ns, target_fps, load_folding(folding_config))
+    chosen = load_images(inputs, model) if inputs is not None else images
+    out = out or Path("build-out")
+    with _work(out) as work, _progress() as progress:
+        summary = run_build(model, target, out, work, chosen, seed=seed, progress=progress)
+    _show(summary, out, as_json)
+
+
+@main.command()
+@_json
+def doctor(as_json: bool) -> None:
+    """Say which tools are there, their versions, and what each missing one costs."""
+    from msq_finn.doctor import examine
+
+    checks = examine()
+    if as_json:
+        click.echo(json.dumps([check.as_dict() for check in checks], indent=2))
+    else:
+        table = Table("tool", "version", "what it means", "to do")
+        marks = {"ok": "[green]{}[/]", "warning": "[yellow]{}[/]", "error": "[red]{}[/]"}
+        for check in checks:
+            found = marks[check.severity].format(check.found or "missing")
+            table.add_row(check.name, found, check.message, check.suggestion)
+        Console().print(table)
+    if any(check.severity == "error" for check in checks):
+        sys.exit(EXIT_FAILED)
+
+
+@contextmanager
+def _work(out: Path) -> Iterator[Path]:
+    from msq_finn.build.output import output_folder
+
+    with output_folder(out) as work:
+        yield work.resolve()
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """Progress bars on standard error, one a stage."""
+    console = Console(stderr=True, file=sys.stderr)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            key, _, detail = stage.partition(": ")
+            if key not in tasks:
+                tasks[key] = bars.add_task(key, total=total)
+            text = f"{key}: {detail}" if detail and done < total else key
+            bars.update(tasks[key], description=text, completed=done, total=total)
+
+        yield report
+
+
+def _show(summary: Any, out: Path, as_json: bool) -> None:
+    if as_json:
+        click.echo(summary.model_dump_json(indent=2))
+        return
+    console = Console()
+    layers = Table(
+        "layer", "SP2 rows", "fixed rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites"
+    )
+    for la in summary.layers:
+        values = (
+            la.rows_sp2,
+            la.rows_fixed,
+            la.pe_lut,
+            la.pe_dsp,
+            la.simd,
+            la.cycles,
+            la.lut_sites,
+        )
+        layers.add_row(la.name, *map(str, values))
+    figures = Table("figure", "value")
+    for name in (
+        "accuracy_float",
+        "accuracy_quant",
+        "accuracy_rtl",
+        "images_simulated",
+        "rtl_mismatches",
+        "cycles_per_image",
+        "predicted_cycles_per_image",
+        "fps_at_clock",
+        "lut_sites",
+        "ff",
+        "dsp",
+        "bram36",
+        "simulator",
+    ):
+        value = getattr(summary, name)
+        if value is not None:
+            figures.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    console.print(layers, figures)
+    console.print(f"Written to {out}: summary.json, report.html, model.onnx, dataflow.onnx")

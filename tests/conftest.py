@@ -1,0 +1,22 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def finn(tmp_path_factory):
+    """FINN, importable without Vivado, with the ops registered."""
+    from msq_finn.sim.finn_env import prepare
+
+    from msq_finn import ops
+
+    prepare(tmp_path_factory.mktemp("finn"))
+    ops.register()
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20261122)

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.errors import MsqError
+
+from .graphs import two_layers
+
+pytestmark = pytest.mark.usefixtures("finn")
+KINDS = ["sp2", "fixed", "sp2", "fixed"]
+
+
+def infer(model):
+    from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+
+    return model.transform(InferMVAUMSQ())
+
+
+def test_nodes_are_replaced_and_compute_the_same(rng):
+    model = two_layers(rng, KINDS)
+    images = {"inp": rng.integers(0, 16, (1, 12)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    model = infer(model)
+    assert [n.op_type for n in model.graph.node] == ["MVAU_MSQ", "Thresholding", "MVAU_MSQ"]
+    op = getCustomOp(model.graph.node[0])
+    assert op.row_schemes() == [(f"{k}_4",) for k in KINDS]
+    assert op.get_nodeattr("MW") == 12
+    np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
+
+
+def test_layers_with_larger_weights_stay_finns(rng):
+    model = two_layers(rng, KINDS)
+    weights = model.get_initializer("w1").copy()
+    weights[0, 0] = 100
+    model.set_initializer("w1", weights)
+    assert [n.op_type for n in infer(model).graph.node] == ["MVAU_MSQ", "Thresholding", "MVAU"]
+
+
+def test_a_row_no_scheme_holds_names_the_layer(rng):
+    model = two_layers(rng, KINDS)
+    weights = model.get_initializer("w0").copy()
+    weights[:2, 1] = (8, 7)
+    model.set_initializer("w0", weights)
+    with pytest.raises(MsqError, match="MVAU_0: no scheme holds row 1"):
+        infer(model)
+
+
+def test_fused_thresholds_are_refused(rng):
+    model = two_layers(rng, KINDS)
+    getCustomOp(model.graph.node[0]).set_nodeattr("noActivation", 0)
+    with pytest.raises(MsqError, match="MVAU_0: .*standalone_thresholds"):
+        infer(model)

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.errors import MsqError
+
+from .graphs import two_layers
+
+pytestmark = pytest.mark.usefixtures("finn")
+KINDS = ["fixed", "sp2", "sp2", "fixed", "fixed", "sp2", "sp2", "fixed"]
+
+
+def placed(model, lanes, fold=True):
+    from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+    from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+    from msq_finn.transforms.place_rows import PlaceRows
+    from msq_finn.transforms.set_lanes import Folding, set_folding
+
+    model = model.transform(InferMVAUMSQ())
+    for node, folding in zip(model.get_nodes_by_op_type("MVAU_MSQ"), lanes, strict=True):
+        set_folding(getCustomOp(node), Folding(*folding))
+    model = model.transform(PlaceRows())
+    return model.transform(FoldRowOffsets()) if fold else model
+
+
+@pytest.mark.parametrize("lanes", [(3, 4, 4), (3, 2, 2), (12, 1, 1)])
+@pytest.mark.parametrize("fold", [False, True])
+def test_outputs_do_not_change(rng, lanes, fold):
+    model = two_layers(rng, KINDS)
+    images = {"inp": rng.integers(0, 16, (1, 12)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    model = placed(model, [lanes, (1, 0, 4)], fold)
+    np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
+
+
+def test_every_row_lies_on_a_lane_of_its_scheme(rng):
+    model = placed(two_layers(rng, KINDS), [(3, 2, 2), (1, 0, 4)])
+    op = getCustomOp(model.graph.node[0])
+    weights = model.get_initializer("w0")
+    for row in range(8):
+        on_sp2_lane = row % 4 < 2
+        assert (np.abs(weights[:, row]).max() == 8) == on_sp2_lane
+        assert op.row_schemes()[row] == (("sp2_4",) if on_sp2_lane else ("fixed_4",))
+
+
+def test_channels_behind_a_window_are_permuted_block_by_block(rng):
+    model = two_layers(rng, KINDS, vectors=(1, 3, 1), blocks=3)
+    images = {"inp": rng.integers(0, 16, (1, 3, 1, 12)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    model = placed(model, [(3, 2, 2), (1, 0, 4)])
+    np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
+
+
+def test_offsets_move_into_the_thresholds(rng):
+    plain = two_layers(rng, KINDS)
+    model = placed(plain, [(3, 2, 2), (1, 0, 4)])
+    op = getCustomOp(model.graph.node[0])
+    weights = model.get_initializer("w0")
+    # A negative SP2 weight turns each row of a product into its one's complement: for 4-bit
+    # activations (2**6 - 1) for the first term and 4 * (2**4 - 1) for the second.
+    by_hand = [(weights[:, row] < 0).sum() * (63 + 60) if row % 4 < 2 else 0 for row in range(8)]
+    assert op.get_nodeattr("offsetOutput") == 1
+    np.testing.assert_array_equal(op.row_offsets(weights.astype(np.int64)), by_hand)
+    assert getCustomOp(model.graph.node[2]).get_nodeattr("offsetOutput") == 0
+
+
+def test_output_type_holds_the_extremes(rng):
+    model = placed(two_layers(rng, KINDS), [(3, 2, 2), (1, 0, 4)])
+    op = getCustomOp(model.graph.node[0])
+    weights = model.get_initializer("w0")
+    accumulator = op.minimize_accumulator_width(model)
+    sums = []
+    for row in range(8):
+        for worst in (weights[:, row] > 0, weights[:, row] < 0):
+            context = {"inp": np.where(worst, 15, 0)[None].astype(np.float32), "w0": weights}
+            context["sums"] = np.zeros((1, 8), dtype=np.float32)
+            op.execute_node(context, model.graph)
+            sums.append(context["sums"])
+    assert accumulator.min() <= np.min(sums) and np.max(sums) <= accumulator.max()
+    assert accumulator.bitwidth() == int(np.max(sums)).bit_length() + (np.min(sums) < 0)
+
+
+def test_a_mixed_last_layer_is_refused(rng):
+    model = two_layers(rng, KINDS, outputs=4)
+    weights = model.get_initializer("w1").copy()
+    weights[:, 1] = np.where(weights[:, 1] > 0, 8, 0)
+    weights[0, 1] = 8
+    weights[0, 2] = 7
+    model.set_initializer("w1", weights)
+    with pytest.raises(MsqError, match=r"MVAU_MSQ.*|MVAU_1.*last layer a single scheme"):
+        placed(model, [(3, 2, 2), (1, 1, 3)])
+
+
+def test_rows_that_do_not_fit_the_lanes_are_refused(rng):
+    with pytest.raises(MsqError, match="all lanes of that kind are taken"):
+        placed(two_layers(rng, KINDS), [(3, 1, 3), (1, 0, 4)])
