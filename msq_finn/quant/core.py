@@ -1,0 +1,190 @@
+"""Projection of weight rows on the grids of their schemes: the maths behind the quantizers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from msq_finn.errors import MsqError
+from msq_finn.schemes import Scheme
+
+
+class NearestLevel(nn.Module):
+    """Round to the nearest integer of a scheme's grid; halfway, to the one of even index.
+
+    Args:
+        scheme: the scheme; its ``project_ints`` is the same function in NumPy.
+
+    Examples:
+        >>> from msq_finn import schemes
+        >>> NearestLevel(schemes.get("sp2_4"))(torch.tensor([2.9, 3.0, 4.5, -6.9, 9.0]))
+        tensor([ 2.,  2.,  4., -6.,  8.])
+    """
+
+    def __init__(self, scheme: Scheme) -> None:
+        super().__init__()
+        magnitudes = torch.tensor([float(i) for i in scheme.grid() if i >= 0])
+        self.is_uniform = len(magnitudes) == scheme.grid_max + 1
+        self.top = float(scheme.grid_max)
+        # A boundary belongs to the level below it. Below a level of odd index it has to belong to
+        # the level above, so that halfway goes to even: the next smaller number does that.
+        boundaries = (magnitudes[1:] + magnitudes[:-1]) / 2
+        odd = torch.arange(len(boundaries)) % 2 == 1
+        boundaries[odd] = boundaries[odd].nextafter(torch.tensor(0.0))
+        # Held as bit patterns: .half() and .double() convert every float buffer.
+        self.register_buffer("magnitude_bits", magnitudes.view(torch.int32), persistent=False)
+        self.register_buffer("boundary_bits", boundaries.view(torch.int32), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the grid integers, of the shape and type of ``x``, without gradient."""
+        x = x.detach()
+        if self.is_uniform:
+            return x.round().clamp(-self.top, self.top)
+        index = torch.bucketize(x.abs().float(), self.boundary_bits.view(torch.float32))
+        return self.magnitude_bits.view(torch.float32)[index].to(x.dtype).copysign(x)
+
+
+class SchemeIntQuant(nn.Module):
+    """Quantise each row to the grid of its scheme, where Brevitas's IntQuant rounds to integers.
+
+    Args:
+        schemes: the schemes a row may have.
+        row_kinds: per row, the index of its scheme in ``schemes``; shape (rows,), int64. Kept in
+            the state_dict. None where there is one scheme only.
+        row_shape: the shape that makes per-row values broadcast against the weights, such as
+            (rows, 1, 1, 1).
+        input_view_impl: Brevitas's view of the weights before quantisation.
+        tensor_clamp_impl: Brevitas's clamp, which decides on the gradient outside of the range.
+
+    Note:
+        The gradient is the straight-through estimator, as in Brevitas: rounding passes it on.
+    """
+
+    def __init__(
+        self,
+        schemes: Sequence[Scheme],
+        row_kinds: Tensor | None,
+        row_shape: Sequence[int],
+        input_view_impl: nn.Module,
+        tensor_clamp_impl: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.scheme_names = tuple(scheme.name for scheme in schemes)
+        self.row_shape = tuple(row_shape)
+        self.nearest = nn.ModuleList(NearestLevel(scheme) for scheme in schemes)
+        self.input_view_impl = input_view_impl
+        self.tensor_clamp_impl = tensor_clamp_impl
+        tops = torch.tensor([scheme.grid_max for scheme in schemes])
+        widths = torch.tensor([scheme.grid_bits for scheme in schemes])
+        self.register_buffer("tops", tops, persistent=False)
+        self.register_buffer("widths", widths, persistent=False)
+        self.register_buffer("row_kinds", row_kinds)
+
+    def top(self) -> Tensor:
+        """Return the largest grid integer of each row, an int64 tensor of ``row_shape``.
+
+        It is a scalar where there is one scheme.
+        """
+        if self.row_kinds is None:
+            return self.tops[0]
+        return self.tops[self.row_kinds].view(self.row_shape)
+
+    def bit_width(self) -> Tensor:
+        """Return the width of the signed integer that holds the grid of every row, a scalar."""
+        if self.row_kinds is None:
+            return self.widths[0]
+        return self.widths[self.row_kinds].max()
+
+    def set_rows(self, row_kinds: Tensor) -> None:
+        """Give each row a scheme.
+
+        Args:
+            row_kinds: per row, the index of its scheme; shape (rows,), int64.
+
+        Raises:
+            MsqError: there is one scheme only, or the number of rows or an index is wrong.
+        """
+        if self.row_kinds is None:
+            raise MsqError(f"every row is {self.scheme_names[0]} here; use a row-mixed quantizer")
+        if row_kinds.shape != self.row_kinds.shape:
+            given, rows = tuple(row_kinds.shape), len(self.row_kinds)
+            raise MsqError(f"row schemes of shape {given} for a layer of {rows} rows")
+        if row_kinds.min() < 0 or row_kinds.max() >= len(self.scheme_names):
+            raise MsqError(f"row schemes must index {self.scheme_names}, got {row_kinds.tolist()}")
+        self.row_kinds.copy_(row_kinds)
+
+    def forward(self, scale: Tensor, zero_point: Tensor, bit_width: Tensor, x: Tensor) -> Tensor:
+        """Return the quantised weights, on the scale of ``x``.
+
+        Args:
+            scale: what one grid integer is worth, per row or one for all.
+            zero_point: zero; here for the sake of Brevitas's signature.
+            bit_width: see `bit_width`; likewise.
+            x: weights.
+        """
+        x = self.input_view_impl(x)
+        top = self.top().type_as(x)
+        y = self.tensor_clamp_impl(x / scale, min_val=-top, max_val=top)
+        # y - y.detach() is zero and carries the gradient, which leaves the integers exact.
+        return (self._to_grid(y) + (y - y.detach())) * scale
+
+    def _to_grid(self, y: Tensor) -> Tensor:
+        ints = self.nearest[0](y)
+        for kind, nearest in enumerate(self.nearest[1:], start=1):
+            ints = torch.where(self.row_kinds.view(self.row_shape) == kind, nearest(y), ints)
+        return ints
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        key = prefix + "row_kinds"
+        if self.row_kinds is not None:
+            # A checkpoint of a float network has no assignment: keep the one that was made from
+            # its weights, which Brevitas loads before it builds the quantizer anew.
+            state_dict.setdefault(key, self.row_kinds)
+            self.set_rows(state_dict[key].to(self.row_kinds.device))
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+class RescalingSchemeQuant(nn.Module):
+    """Scale and quantise weights row by row: Brevitas's RescalingIntQuant for schemes.
+
+    Args:
+        int_quant: quantises to the grids, given the scale.
+        scaling_impl: Brevitas's scaling; called with the weights and, per row, the grid integer
+            that the scaling's value alpha (such as the largest magnitude) shall become.
+        zero_point_impl: Brevitas's zero point.
+        power_of_two_scale: the scaling makes powers of two; alpha then becomes the next power of
+            two from the largest grid integer on.
+
+    Returns:
+        Weights, scale, zero point, bit width. Weights over scale are integers on the grids, and
+        the bit width holds them all, so that any tool may take them for ordinary integers.
+    """
+
+    def __init__(
+        self,
+        int_quant: SchemeIntQuant,
+        scaling_impl: nn.Module,
+        zero_point_impl: nn.Module,
+        power_of_two_scale: bool,
+    ) -> None:
+        super().__init__()
+        self.int_quant = int_quant
+        self.scaling_impl = scaling_impl
+        self.zero_point_impl = zero_point_impl
+        self.power_of_two_scale = power_of_two_scale
+        # Brevitas switches quantisation off by this name while it calibrates.
+        self.observer_only = False
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Quantise the weights ``x``."""
+        threshold = self.int_quant.top().type_as(x)
+        if self.power_of_two_scale:
+            threshold = threshold.log2().ceil().exp2()
+        scale = self.scaling_impl(x, threshold)
+        bit_width = self.int_quant.bit_width().type_as(x)
+        zero_point = self.zero_point_impl(x, scale, bit_width)
+        value = x if self.observer_only else self.int_quant(scale, zero_point, bit_width, x)
+        return value, scale, zero_point, bit_width

@@ -1,0 +1,187 @@
+"""Weight quantizers to give to Brevitas layers as ``weight_quant=``.
+
+They are recipes: injectors that name what Brevitas builds a quantizer from. Statistics, scaling,
+zero point and proxies are Brevitas's own; `msq_finn.quant.core` is put where it rounds.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from brevitas.inject import ExtendedInjector, value
+from brevitas.inject.enum import RestrictValueType
+from brevitas.quant.base import (
+    MaxStatsScaling,
+    NarrowIntQuant,
+    PerChannelFloatScaling8bit,
+    PerTensorFloatScaling8bit,
+)
+from brevitas.quant.scaled_int import Int8WeightPerChannelFloat, Int8WeightPerTensorFloat
+from brevitas.quant.solver.weight import WeightQuantSolver
+from torch import Tensor
+
+from msq_finn import schemes as registry
+from msq_finn.errors import MsqError
+from msq_finn.quant.core import RescalingSchemeQuant, SchemeIntQuant
+from msq_finn.quant.rows import as_rows, by_variance, kinds_of_names, row_counts
+from msq_finn.schemes import Scheme
+
+
+class SchemeQuant(ExtendedInjector):
+    """All rows of one scheme, named by ``family`` ("sp2") and ``bit_width``."""
+
+    tensor_quant = RescalingSchemeQuant
+    int_quant = SchemeIntQuant
+    bit_width = 4
+    row_kinds = None
+
+    @value
+    def schemes(family: str, bit_width: int) -> tuple[Scheme, ...]:
+        """Look up the scheme."""
+        return (registry.get(f"{family}_{bit_width}"),)
+
+    @value
+    def row_shape(scaling_per_output_channel_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return Brevitas's shape for values of one per output channel."""
+        return scaling_per_output_channel_shape
+
+    @value
+    def power_of_two_scale(restrict_scaling_type: RestrictValueType) -> bool:
+        """Tell whether scales are restricted to powers of two."""
+        return restrict_scaling_type == RestrictValueType.POWER_OF_TWO
+
+
+class RowMixedQuant(SchemeQuant):
+    """Each row of one of several schemes.
+
+    Keywords, with ``weight_`` in front where they are given to a layer:
+        row_mix: the schemes' names; default SP2 and Fixed of ``bit_width`` bits.
+        sp2_ratio: with two schemes, the share of rows of the first.
+        mix_ratios: the share of rows of each scheme; default (sp2_ratio, 1 - sp2_ratio).
+        row_schemes: per row, the name of its scheme; default: rows by ascending variance are
+            dealt to the schemes in their order.
+    """
+
+    row_mix = None
+    sp2_ratio = 0.5
+    mix_ratios = None
+    row_schemes = None
+
+    @value
+    def schemes(row_mix: Sequence[str] | None, bit_width: int) -> tuple[Scheme, ...]:
+        """Look up the schemes."""
+        names = row_mix or (f"sp2_{bit_width}", f"fixed_{bit_width}")
+        return tuple(registry.get(name) for name in names)
+
+    @value
+    def row_kinds(
+        schemes: tuple[Scheme, ...],
+        row_schemes: Sequence[str] | None,
+        sp2_ratio: float,
+        mix_ratios: Sequence[float] | None,
+        tracked_parameter_list: list[Tensor],
+        output_channel_dim: int,
+        module: Any,
+    ) -> Tensor:
+        """Assign the rows."""
+        rows = torch.cat([as_rows(w, output_channel_dim) for w in tracked_parameter_list], dim=1)
+        try:
+            if row_schemes is not None:
+                return kinds_of_names(row_schemes, [s.name for s in schemes], rows)
+            ratios = mix_ratios or (sp2_ratio, 1 - sp2_ratio)
+            if len(ratios) != len(schemes):
+                raise MsqError(f"{len(ratios)} mix_ratios for {len(schemes)} schemes")
+            return by_variance(rows, row_counts(ratios, len(rows)))
+        except MsqError as error:
+            layer = type(module[0] if isinstance(module, tuple) else module).__name__
+            raise MsqError(f"{layer} of {len(rows)}x{rows.shape[1]} weights: {error}") from error
+
+
+class FixedWeightPerChannelFloat(Int8WeightPerChannelFloat):
+    """Fixed point, narrow range: Brevitas's per-channel integer quantizer at 4 bits.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=FixedWeightPerChannelFloat)
+        >>> fc.quant_weight().bit_width
+        tensor(4.)
+    """
+
+    bit_width = 4
+
+
+class FixedWeightPerTensorFloat(Int8WeightPerTensorFloat):
+    """Fixed point, narrow range: Brevitas's per-tensor integer quantizer at 4 bits.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=FixedWeightPerTensorFloat)
+    """
+
+    bit_width = 4
+
+
+class SP2WeightPerChannelFloat(
+    SchemeQuant, NarrowIntQuant, MaxStatsScaling, PerChannelFloatScaling8bit, WeightQuantSolver
+):
+    """Sums of two powers of two, 4 bits, scaled per channel by the largest magnitude.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=SP2WeightPerChannelFloat)
+        >>> fc.quant_weight().bit_width  # the grid has 8 in it
+        tensor(5.)
+    """
+
+    family = "sp2"
+
+
+class SP2WeightPerTensorFloat(
+    SchemeQuant, NarrowIntQuant, MaxStatsScaling, PerTensorFloatScaling8bit, WeightQuantSolver
+):
+    """Sums of two powers of two, 4 bits, scaled per tensor by the largest magnitude.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=SP2WeightPerTensorFloat)
+    """
+
+    family = "sp2"
+
+
+class PoTWeightPerChannelFloat(SP2WeightPerChannelFloat):
+    """Powers of two, 4 bits, scaled per channel by the largest magnitude.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=PoTWeightPerChannelFloat)
+    """
+
+    family = "pot"
+
+
+class APoTWeightPerChannelFloat(SP2WeightPerChannelFloat):
+    """Additive powers of two (Li et al., ICLR 2020), 4 bits, scaled per channel.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=APoTWeightPerChannelFloat)
+    """
+
+    family = "apot"
+
+
+class MSQWeightPerChannelFloat(
+    RowMixedQuant, NarrowIntQuant, MaxStatsScaling, PerChannelFloatScaling8bit, WeightQuantSolver
+):
+    """Rows of SP2 and rows of fixed point, 4 bits (MSQ, HPCA 2021).
+
+    The rows of lowest variance are SP2. Any list of schemes does: see `RowMixedQuant`.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(
+        ...     10, 5, bias=False, weight_quant=MSQWeightPerChannelFloat, weight_sp2_ratio=0.6)
+        >>> fc.weight_quant.tensor_quant.int_quant.row_kinds.bincount()  # rows of SP2, of Fixed
+        tensor([3, 2])
+    """
