@@ -1,0 +1,120 @@
+`default_nettype none
+
+/// Rows of one product of a 4-bit two's complement weight and an activation by radix-4 Booth digits:
+/// low + 4 high = w a + a constant for signed activations + a constant for each negative digit.
+///
+/// The digits are low = c0 - 2 c1 and high = c1 + c2 - 2 c3. A negative digit is a one's complement
+/// of its row. For signed activations a row's top bit is inverted, which makes it unsigned by adding
+/// half its range.
+module booth_4_rows #(
+  parameter int unsigned ActBits = 4,
+  parameter bit ActSigned = 0,
+  parameter bit UsePrimitives = 0
+) (
+  input  logic [3:0]         code_i,
+  input  logic [ActBits-1:0] act_i,
+  output logic [ActBits:0]   low_o,
+  output logic [ActBits:0]   high_o
+);
+
+  // Bit k of a digit times the activation, given the activation's bits k and k - 1.
+  function automatic bit digit(bit [2:0] window, bit same, bit below);
+    case (window)
+      3'd1, 3'd2: return same;
+      3'd3:       return below;
+      3'd4:       return !below;
+      3'd5, 3'd6: return !same;
+      default:    return 1'b0;
+    endcase
+  endfunction
+
+  if (!UsePrimitives) begin : gen_behavioural
+    logic [ActBits+1:0] act;  // a zero below, the sign above
+
+    assign act = {ActSigned & act_i[ActBits-1], act_i, 1'b0};
+
+    for (genvar k = 0; k <= ActBits; k++) begin : gen_bit
+      localparam bit Flip = ActSigned && k == ActBits;
+      assign low_o[k]  = digit({code_i[1:0], 1'b0}, act[k+1], act[k]) ^ Flip;
+      assign high_o[k] = digit(code_i[3:1], act[k+1], act[k]) ^ Flip;
+    end
+  end else begin : gen_primitives
+    // Two columns of the low row from three activation bits and two code bits.
+    function automatic bit [31:0] low_table(bit upper);
+      bit [31:0] entries;
+      for (int unsigned k = 0; k < 32; k++) begin
+        entries[k] = upper ? digit({k[4:3], 1'b0}, k[2], k[1]) : digit({k[4:3], 1'b0}, k[1], k[0]);
+      end
+      return entries;
+    endfunction
+
+    // A column of the high row from two activation bits (I0 the lower) and three code bits.
+    function automatic bit [31:0] high_table(bit bottom, bit top);
+      bit [31:0] entries;
+      for (int unsigned k = 0; k < 32; k++) begin
+        if (bottom) entries[k] = digit(k[4:2], k[0], 1'b0);
+        else if (top) entries[k] = digit(k[4:2], ActSigned & k[1], k[1]) ^ ActSigned;
+        else entries[k] = digit(k[4:2], k[1], k[0]);
+      end
+      return entries;
+    endfunction
+
+    for (genvar k = 0; k + 1 < ActBits; k += 2) begin : gen_low
+      LUT6_2 #(
+        .INIT({low_table(1), low_table(0)})
+      ) u_lut (
+        .I0(k == 0 ? 1'b0 : act_i[k==0?0 : k-1]),
+        .I1(act_i[k]),
+        .I2(act_i[k+1]),
+        .I3(code_i[0]),
+        .I4(code_i[1]),
+        .I5(1'b1),
+        .O5(low_o[k]),
+        .O6(low_o[k+1])
+      );
+    end
+
+    if (ActBits % 2 == 1) begin : gen_low_odd
+      assign low_o[ActBits-1] = digit({code_i[1:0], 1'b0}, act_i[ActBits-1], act_i[ActBits-2]);
+    end
+    assign low_o[ActBits] = digit({code_i[1:0], 1'b0}, ActSigned & act_i[ActBits-1], act_i[ActBits-1])
+                            ^ ActSigned;
+
+    LUT6_2 #(
+      .INIT({high_table(0, 0), high_table(1, 0)})
+    ) u_bottom (
+      .I0(act_i[0]),
+      .I1(act_i[1]),
+      .I2(code_i[1]),
+      .I3(code_i[2]),
+      .I4(code_i[3]),
+      .I5(1'b1),
+      .O5(high_o[0]),
+      .O6(high_o[1])
+    );
+
+    if (ActBits == 2) begin : gen_top_alone
+      assign high_o[2] = digit(code_i[3:1], ActSigned & act_i[1], act_i[1]) ^ ActSigned;
+    end else begin : gen_top
+      for (genvar k = 2; k < ActBits - 1; k++) begin : gen_middle
+        assign high_o[k] = digit(code_i[3:1], act_i[k], act_i[k-1]);
+      end
+
+      LUT6_2 #(
+        .INIT({high_table(0, 1), high_table(0, 0)})
+      ) u_top (
+        .I0(act_i[ActBits-2]),
+        .I1(act_i[ActBits-1]),
+        .I2(code_i[1]),
+        .I3(code_i[2]),
+        .I4(code_i[3]),
+        .I5(1'b1),
+        .O5(high_o[ActBits-1]),
+        .O6(high_o[ActBits])
+      );
+    end
+  end
+
+endmodule
+
+`default_nettype wire

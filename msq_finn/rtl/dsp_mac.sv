@@ -1,0 +1,197 @@
+`default_nettype none
+
+/// One DSP slice: p = (d - a) b, plus the sum of the slice below where Chained.
+///
+/// p follows the operands by 3 cycles, by 4 where Delayed: a chained slice holds its operands for a
+/// cycle more, so that it meets the product of the slice below from the same cycle.
+/* verilator lint_off PINCONNECTEMPTY */  // outputs of the primitives
+
+module dsp_mac #(
+  parameter int unsigned PortBits = 25,
+  parameter int unsigned DspVersion = 1,
+  parameter bit Delayed = 0,
+  parameter bit Chained = 0,
+  parameter bit UsePrimitives = 0
+) (
+  input  logic                clk_i,
+  input  logic                en_i,
+  input  logic [PortBits-1:0] d_i,
+  input  logic [PortBits-1:0] a_i,
+  input  logic [17:0]         b_i,
+  input  logic [47:0]         chain_i,
+  output logic [47:0]         chain_o,
+  output logic [47:0]         p_o
+);
+
+  if (!UsePrimitives) begin : gen_behavioural
+    logic signed [PortBits-1:0] d, a, difference_q;
+    logic signed [17:0]         b, b_q;
+    logic signed [47:0]         product_q, p_q;
+
+    delay_line #(
+      .Width (2 * PortBits + 18),
+      .Cycles(Delayed ? 1 : 0)
+    ) u_delay (
+      .clk_i,
+      .en_i,
+      .data_i({d_i, a_i, b_i}),
+      .data_o({d, a, b})
+    );
+
+    always_ff @(posedge clk_i) begin
+      if (en_i) begin
+        difference_q <= d - a;
+        b_q          <= b;
+        product_q    <= 48'(difference_q) * 48'(b_q);
+        p_q          <= product_q + (Chained ? chain_i : '0);
+      end
+    end
+
+    assign p_o     = p_q;
+    assign chain_o = p_q;
+  end else if (DspVersion == 1) begin : gen_dsp48e1
+    DSP48E1 #(
+      .USE_DPORT    ("TRUE"),
+      .ACASCREG     (Delayed ? 1 : 0),
+      .ADREG        (1),
+      .ALUMODEREG   (0),
+      .AREG         (Delayed ? 1 : 0),
+      .BCASCREG     (Delayed ? 2 : 1),
+      .BREG         (Delayed ? 2 : 1),
+      .CARRYINREG   (0),
+      .CARRYINSELREG(0),
+      .CREG         (0),
+      .DREG         (Delayed ? 1 : 0),
+      .INMODEREG    (0),
+      .MREG         (1),
+      .OPMODEREG    (0),
+      .PREG         (1)
+    ) u_dsp (
+      .CLK           (clk_i),
+      .A             ({5'b0, a_i}),
+      .B             (b_i),
+      .C             (48'b0),
+      .D             (d_i),
+      .PCIN          (chain_i),
+      .PCOUT         (chain_o),
+      .P             (p_o),
+      .INMODE        (5'b01100),
+      .OPMODE        (Chained ? 7'b001_01_01 : 7'b000_01_01),
+      .ALUMODE       (4'b0000),
+      .CARRYINSEL    (3'b000),
+      .CARRYIN       (1'b0),
+      .CARRYCASCIN   (1'b0),
+      .MULTSIGNIN    (1'b0),
+      .ACIN          (30'b0),
+      .BCIN          (18'b0),
+      .CEA1          (1'b0),
+      .CEA2          (en_i),
+      .CEAD          (en_i),
+      .CEALUMODE     (1'b0),
+      .CEB1          (en_i),
+      .CEB2          (en_i),
+      .CEC           (1'b0),
+      .CECARRYIN     (1'b0),
+      .CECTRL        (1'b0),
+      .CED           (en_i),
+      .CEINMODE      (1'b0),
+      .CEM           (en_i),
+      .CEP           (en_i),
+      .RSTA          (1'b0),
+      .RSTALLCARRYIN (1'b0),
+      .RSTALUMODE    (1'b0),
+      .RSTB          (1'b0),
+      .RSTC          (1'b0),
+      .RSTCTRL       (1'b0),
+      .RSTD          (1'b0),
+      .RSTINMODE     (1'b0),
+      .RSTM          (1'b0),
+      .RSTP          (1'b0),
+      .ACOUT         (),
+      .BCOUT         (),
+      .CARRYCASCOUT  (),
+      .CARRYOUT      (),
+      .MULTSIGNOUT   (),
+      .OVERFLOW      (),
+      .PATTERNBDETECT(),
+      .PATTERNDETECT (),
+      .UNDERFLOW     ()
+    );
+  end else begin : gen_dsp48e2
+    DSP48E2 #(
+      .AMULTSEL     ("AD"),
+      .BMULTSEL     ("B"),
+      .PREADDINSEL  ("A"),
+      .ACASCREG     (Delayed ? 1 : 0),
+      .ADREG        (1),
+      .ALUMODEREG   (0),
+      .AREG         (Delayed ? 1 : 0),
+      .BCASCREG     (Delayed ? 2 : 1),
+      .BREG         (Delayed ? 2 : 1),
+      .CARRYINREG   (0),
+      .CARRYINSELREG(0),
+      .CREG         (0),
+      .DREG         (Delayed ? 1 : 0),
+      .INMODEREG    (0),
+      .MREG         (1),
+      .OPMODEREG    (0),
+      .PREG         (1)
+    ) u_dsp (
+      .CLK           (clk_i),
+      .A             ({3'b0, a_i}),
+      .B             (b_i),
+      .C             (48'b0),
+      .D             (d_i),
+      .PCIN          (chain_i),
+      .PCOUT         (chain_o),
+      .P             (p_o),
+      .INMODE        (5'b01100),
+      .OPMODE        (Chained ? 9'b00_001_01_01 : 9'b00_000_01_01),
+      .ALUMODE       (4'b0000),
+      .CARRYINSEL    (3'b000),
+      .CARRYIN       (1'b0),
+      .CARRYCASCIN   (1'b0),
+      .MULTSIGNIN    (1'b0),
+      .ACIN          (30'b0),
+      .BCIN          (18'b0),
+      .CEA1          (1'b0),
+      .CEA2          (en_i),
+      .CEAD          (en_i),
+      .CEALUMODE     (1'b0),
+      .CEB1          (en_i),
+      .CEB2          (en_i),
+      .CEC           (1'b0),
+      .CECARRYIN     (1'b0),
+      .CECTRL        (1'b0),
+      .CED           (en_i),
+      .CEINMODE      (1'b0),
+      .CEM           (en_i),
+      .CEP           (en_i),
+      .RSTA          (1'b0),
+      .RSTALLCARRYIN (1'b0),
+      .RSTALUMODE    (1'b0),
+      .RSTB          (1'b0),
+      .RSTC          (1'b0),
+      .RSTCTRL       (1'b0),
+      .RSTD          (1'b0),
+      .RSTINMODE     (1'b0),
+      .RSTM          (1'b0),
+      .RSTP          (1'b0),
+      .ACOUT         (),
+      .BCOUT         (),
+      .CARRYCASCOUT  (),
+      .CARRYOUT      (),
+      .MULTSIGNOUT   (),
+      .OVERFLOW      (),
+      .PATTERNBDETECT(),
+      .PATTERNDETECT (),
+      .UNDERFLOW     (),
+      .XOROUT        ()
+    );
+  end
+
+endmodule
+
+/* verilator lint_on PINCONNECTEMPTY */
+
+`default_nettype wire

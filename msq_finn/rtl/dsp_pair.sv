@@ -1,0 +1,117 @@
+`default_nettype none
+
+/// Products of one or two activations with the weights of several lanes, each lane's products summed.
+///
+/// Weights sit Spacing bits apart on the DSP's port. fields_o[k] is lane k's sum modulo 2^Spacing,
+/// less the borrow of the lanes below. carries_o[k] - 2 is the multiple of 2^Spacing that belongs to
+/// lane k, -2 to 1: the bits above its field, less the next lane's sum, whose two lowest bits are
+/// computed beside the DSP. Both follow the operands by four cycles.
+module dsp_pair
+  import msq_pkg::*;
+#(
+  parameter int unsigned Lanes = 4,
+  parameter int unsigned Elements = 2,
+  parameter int unsigned ActBits = 4,
+  parameter bit ActSigned = 0,
+  parameter int unsigned DspVersion = 1,
+  parameter bit UsePrimitives = 0,
+  localparam int unsigned Spacing = dsp_spacing(ActBits, ActSigned)
+) (
+  input  logic                                clk_i,
+  input  logic                                en_i,
+  input  logic [Lanes-1:0][Elements-1:0][3:0] weights_i,
+  input  logic [Elements-1:0][ActBits-1:0]    acts_i,
+  output logic [Lanes-1:0][Spacing-1:0]       fields_o,
+  output logic [Lanes-1:0][1:0]               carries_o
+);
+
+  localparam int unsigned PortBits = dsp_port_width(DspVersion);
+
+  logic [Elements-1:0][47:0] chain, sum;
+
+  for (genvar e = 0; e < Elements; e++) begin : gen_element
+    localparam bit Last = e == Elements - 1;
+
+    logic [PortBits-1:0] minuend, subtrahend;
+    logic [17:0]         act;
+    logic [47:0]         below;
+
+    // The pre-adder subtracts the weights' sign bits, each at its weight. A sign that reaches the
+    // port's own sign bit counts negative there and goes to the other operand.
+    for (genvar b = 0; b < PortBits; b++) begin : gen_bit
+      localparam int unsigned K = b / Spacing;
+      localparam int unsigned Place = b % Spacing;
+      localparam bit Sign = Place == 3 && b != PortBits - 1;
+
+      if (K >= Lanes || Place > 3) begin : gen_gap
+        assign minuend[b]    = 1'b0;
+        assign subtrahend[b] = 1'b0;
+      end else begin : gen_weight
+        assign minuend[b]    = Sign ? 1'b0 : weights_i[K][e][Place];
+        assign subtrahend[b] = Sign ? weights_i[K][e][Place] : 1'b0;
+      end
+    end
+
+    assign act = {{18-ActBits{ActSigned & acts_i[e][ActBits-1]}}, acts_i[e]};
+
+    if (e == 0) begin : gen_first
+      assign below = '0;
+    end else begin : gen_chained
+      assign below = chain[e-1];
+    end
+
+    dsp_mac #(
+      .PortBits     (PortBits),
+      .DspVersion   (DspVersion),
+      .Delayed      (Last),
+      .Chained      (e != 0),
+      .UsePrimitives(UsePrimitives)
+    ) u_mac (
+      .clk_i,
+      .en_i,
+      .d_i    (minuend),
+      .a_i    (subtrahend),
+      .b_i    (act),
+      .chain_i(below),
+      .chain_o(chain[e]),
+      .p_o    (sum[e])
+    );
+  end
+
+  // The lanes' sums modulo 4; nothing lies above the top lane but its own sign.
+  logic [Lanes:1][1:0] low;
+
+  for (genvar k = 1; k < Lanes; k++) begin : gen_low
+    logic [Elements-1:0][1:0] product_q;
+    logic [1:0]               total_q;
+
+    always_ff @(posedge clk_i) begin
+      if (en_i) begin
+        for (int unsigned e = 0; e < Elements; e++) begin
+          product_q[e] <= weights_i[k][e][1:0] * acts_i[e][1:0];
+        end
+        total_q <= product_q[0] + (Elements > 1 ? product_q[Elements-1] : 2'd0);
+      end
+    end
+
+    delay_line #(
+      .Width (2),
+      .Cycles(2)
+    ) u_delay (
+      .clk_i,
+      .en_i,
+      .data_i(total_q),
+      .data_o(low[k])
+    );
+  end
+
+  assign low[Lanes] = '0;
+
+  for (genvar k = 0; k < Lanes; k++) begin : gen_lane
+    assign fields_o[k]  = sum[Elements-1][Spacing*k+:Spacing];
+    assign carries_o[k] = sum[Elements-1][Spacing*(k+1)+:2] - low[k+1] + 2'd2;
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,237 @@
+`default_nettype none
+
+/// Streaming matrix-vector unit with mixed lanes: SP2(4) rows in LUTs, Fixed(4) rows in LUTs, Fixed(4)
+/// rows in DSPs, in this order, all on one vector and one schedule.
+///
+/// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words; row r
+/// is computed on lane r mod PE. One word of weights is taken for every cycle of work. LUT lanes add a
+/// constant of the row's codes to their sums (see lanes.py); Offset, if AddOffset, can take it off.
+module mvau_msq
+  import msq_pkg::*;
+#(
+  parameter int unsigned MW = 16,
+  parameter int unsigned MH = 4,
+  parameter int unsigned SIMD = 4,
+  parameter int unsigned PeSp2Lut = 2,
+  parameter int unsigned PeFixedLut = 0,
+  parameter int unsigned PeFixedDsp = 2,
+  parameter int unsigned ActBits = 4,
+  parameter bit ActSigned = 0,
+  parameter int unsigned AccBits = 16,
+  parameter int unsigned DspVersion = 1,  // 1: DSP48E1, 2: DSP48E2
+  parameter bit UsePrimitives = 0,
+  parameter bit AddOffset = 0,
+  parameter logic [MH*AccBits-1:0] Offset = '0,
+
+  localparam int unsigned PE = PeSp2Lut + PeFixedLut + PeFixedDsp,
+  localparam int unsigned ActStreamBits = (SIMD * ActBits + 7) / 8 * 8,
+  localparam int unsigned WeightStreamBits = (PE * SIMD * 4 + 7) / 8 * 8,
+  localparam int unsigned OutStreamBits = (PE * AccBits + 7) / 8 * 8
+) (
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+
+  input  logic [ActStreamBits-1:0]    act_data_i,
+  input  logic                        act_valid_i,
+  output logic                        act_ready_o,
+
+  input  logic [WeightStreamBits-1:0] weight_data_i,
+  input  logic                        weight_valid_i,
+  output logic                        weight_ready_o,
+
+  output logic [OutStreamBits-1:0]    out_data_o,
+  output logic                        out_valid_o,
+  input  logic                        out_ready_i
+);
+
+  if (PE == 0) begin : gen_check_pe
+    $fatal(1, "PeSp2Lut + PeFixedLut + PeFixedDsp = 0: at least one lane is needed");
+  end
+  if (SIMD == 0) begin : gen_check_simd
+    $fatal(1, "SIMD = 0: must be at least 1");
+  end
+  if (MW == 0 || MW % max(SIMD, 1) != 0) begin : gen_check_mw
+    $fatal(1, "MW = %0d: must be a positive multiple of SIMD = %0d", MW, SIMD);
+  end
+  if (MH == 0 || MH % max(PE, 1) != 0) begin : gen_check_mh
+    $fatal(1, "MH = %0d: must be a positive multiple of the number of lanes, %0d", MH, PE);
+  end
+  if (ActBits < 2 || ActBits > 8) begin : gen_check_act_bits
+    $fatal(1, "ActBits = %0d: must be 2 to 8", ActBits);
+  end
+  if (AccBits < 1 || AccBits > 48) begin : gen_check_acc_bits
+    $fatal(1, "AccBits = %0d: must be 1 to 48", AccBits);
+  end
+  if (DspVersion != 1 && DspVersion != 2) begin : gen_check_dsp_version
+    $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1) or 2 (DSP48E2)", DspVersion);
+  end
+
+  localparam int unsigned SF = MW / max(SIMD, 1);
+  localparam int unsigned NF = MH / max(PE, 1);
+  localparam int unsigned PeLut = PeSp2Lut + PeFixedLut;
+
+  // Inside, an accumulator holds at least one product.
+  localparam int unsigned SumBits = max(AccBits, ActBits + 4);
+
+  localparam int unsigned LutDepth = lut_lane_depth(SIMD);
+  localparam int unsigned DspDepth = dsp_lane_depth(SIMD, ActBits, ActSigned);
+  localparam int unsigned Depth =
+      PeFixedDsp == 0 ? LutDepth : PeLut == 0 ? DspDepth : max(LutDepth, DspDepth);
+
+  // Everything behind the replay buffer moves when the output can.
+  logic en, fire, vector_valid, vector_first, vector_last;
+
+  logic [SIMD-1:0][ActBits-1:0]     acts;
+  logic [PE-1:0][SIMD-1:0][3:0]     codes;
+  logic [PE-1:0][SumBits-1:0]       sums;
+
+  replay_buffer #(
+    .Width  (SIMD * ActBits),
+    .Length (SF),
+    .Repeats(NF)
+  ) u_replay (
+    .clk_i,
+    .rst_ni,
+    .data_i (act_data_i[SIMD*ActBits-1:0]),
+    .valid_i(act_valid_i),
+    .ready_o(act_ready_o),
+    .data_o (acts),
+    .first_o(vector_first),
+    .last_o (vector_last),
+    .valid_o(vector_valid),
+    .ready_i(en && weight_valid_i)
+  );
+
+  assign codes          = weight_data_i[PE*SIMD*4-1:0];
+  assign weight_ready_o = en && vector_valid;
+  assign fire           = vector_valid && weight_valid_i;
+
+  // Flags beside the data: entry d belongs to the data that has passed d registers. A row's sum
+  // stands in its accumulator at Depth + 1.
+  logic [Depth:0]   valid, first;
+  logic [Depth+1:0] done;
+
+  assign valid[0] = fire;
+  assign first[0] = vector_first;
+  assign done[0]  = fire && vector_last;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid[Depth:1]  <= '0;
+      done[Depth+1:1] <= '0;
+    end else if (en) begin
+      valid[Depth:1]  <= valid[Depth-1:0];
+      done[Depth+1:1] <= done[Depth:0];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en) first[Depth:1] <= first[Depth-1:0];
+  end
+
+  for (genvar i = 0; i < PeLut; i++) begin : gen_lut_lane
+    logic [SumBits-1:0] sum;
+
+    lut_lane #(
+      .Booth        (i >= PeSp2Lut),
+      .Simd         (SIMD),
+      .Folds        (SF),
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .AccBits      (SumBits),
+      .UsePrimitives(UsePrimitives)
+    ) u_lane (
+      .clk_i,
+      .en_i       (en),
+      .codes_i    (codes[i]),
+      .acts_i     (acts),
+      .acc_en_i   (en && valid[LutDepth]),
+      .acc_first_i(first[LutDepth]),
+      .acc_o      (sum)
+    );
+
+    delay_line #(
+      .Width (SumBits),
+      .Cycles(Depth - LutDepth)
+    ) u_align (
+      .clk_i,
+      .en_i  (en),
+      .data_i(sum),
+      .data_o(sums[i])
+    );
+  end
+
+  localparam int unsigned Packing = dsp_packing(DspVersion, ActBits, ActSigned);
+
+  for (genvar i = 0; i < PeFixedDsp; i += Packing) begin : gen_dsp_lanes
+    localparam int unsigned Lanes = min(Packing, PeFixedDsp - i);
+
+    logic [Lanes-1:0][SumBits-1:0] sum;
+
+    dsp_lanes #(
+      .Lanes        (Lanes),
+      .Simd         (SIMD),
+      .Folds        (SF),
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .AccBits      (SumBits),
+      .DspVersion   (DspVersion),
+      .UsePrimitives(UsePrimitives)
+    ) u_lanes (
+      .clk_i,
+      .en_i       (en),
+      .weights_i  (codes[PeLut+i+:Lanes]),
+      .acts_i     (acts),
+      .acc_en_i   (en && valid[DspDepth]),
+      .acc_first_i(first[DspDepth]),
+      .acc_o      (sum)
+    );
+
+    delay_line #(
+      .Width (Lanes * SumBits),
+      .Cycles(Depth - DspDepth)
+    ) u_align (
+      .clk_i,
+      .en_i  (en),
+      .data_i(sum),
+      .data_o(sums[PeLut+i+:Lanes])
+    );
+  end
+
+  logic [PE-1:0][AccBits-1:0] out;
+
+  assign en         = !out_valid_o || out_ready_i;
+  assign out_data_o = OutStreamBits'(out);
+
+  if (!AddOffset) begin : gen_sums
+    for (genvar i = 0; i < PE; i++) begin : gen_lane
+      assign out[i] = sums[i][AccBits-1:0];
+    end
+    assign out_valid_o = done[Depth+1];
+  end else begin : gen_offsets
+    localparam int unsigned FoldBits = NF > 1 ? $clog2(NF) : 1;
+    typedef logic [PE-1:0][AccBits-1:0] word_t;
+    localparam word_t [NF-1:0] Offsets = Offset;
+
+    logic [FoldBits-1:0] fold_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        fold_q      <= '0;
+        out_valid_o <= 1'b0;
+      end else if (en) begin
+        out_valid_o <= done[Depth+1];
+        if (done[Depth+1]) fold_q <= fold_q == FoldBits'(NF - 1) ? '0 : fold_q + 1'b1;
+      end
+    end
+
+    for (genvar i = 0; i < PE; i++) begin : gen_lane
+      always_ff @(posedge clk_i) begin
+        if (en) out[i] <= sums[i][AccBits-1:0] + Offsets[fold_q][i];
+      end
+    end
+  end
+
+endmodule
+
+`default_nettype wire

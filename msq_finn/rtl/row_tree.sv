@@ -1,0 +1,196 @@
+`default_nettype none
+
+/// Reduces unsigned rows to two with the same sum modulo 2^Width, one register stage a level.
+///
+/// Row r occupies the columns [Lo[r], Hi[r]); rows come in ascending order of Lo. Each level
+/// compresses groups of four neighbours (a last group may have three) and hands its rows, sorted
+/// again, to the next.
+/* verilator lint_off UNSIGNED */  // loops and tables may be empty
+
+module row_tree
+  import msq_pkg::*;
+#(
+  parameter int unsigned Rows = 4,
+  parameter int unsigned Width = 8,
+  parameter index_t [Rows-1:0] Lo = '0,
+  parameter index_t [Rows-1:0] Hi = {Rows{index_t'(Width)}},
+  parameter bit UsePrimitives = 0
+) (
+  input  logic                       clk_i,
+  input  logic                       en_i,
+  input  logic [Rows-1:0][Width-1:0] rows_i,
+  output logic [Width-1:0]           s_o,
+  output logic [Width-1:0]           m_o
+);
+
+  typedef index_t [level_rows(Rows)-1:0] next_table_t;
+
+  localparam int unsigned Groups = level_groups(Rows);
+  localparam int unsigned Next = level_rows(Rows);
+
+  // Columns of a group that need compression: from the lowest that holds three rows to the top.
+  function automatic int unsigned group_start(int unsigned g);
+    return int'(Lo[4*g+2]);
+  endfunction
+
+  function automatic int unsigned group_end(int unsigned g);
+    int unsigned last;
+    last = 0;
+    for (int unsigned r = 4 * g; r < min(4 * g + 4, Rows); r++) last = max(last, int'(Hi[r]));
+    return last;
+  endfunction
+
+  // Second highest end among the rows whose majority is taken: no majority lies above it.
+  function automatic int unsigned majority_end(int unsigned g);
+    int unsigned first, second;
+    first = 0;
+    second = 0;
+    for (int unsigned r = 4 * g + 1; r < min(4 * g + 4, Rows); r++) begin
+      if (int'(Hi[r]) > first) begin
+        second = first;
+        first = int'(Hi[r]);
+      end else begin
+        second = max(second, int'(Hi[r]));
+      end
+    end
+    return second;
+  endfunction
+
+  // This level's rows before sorting: sums, majorities, rows that pass.
+  function automatic next_table_t raw_lo();
+    next_table_t lo;
+    lo = '0;
+    for (int unsigned r = 0; r < Next; r++) begin
+      if (r < Groups) lo[r] = Lo[4*r];
+      else if (r >= 2 * Groups) lo[r] = Lo[2*Groups+r];
+      else if (int'(Lo[4*(r-Groups)+1]) < group_start(r - Groups)) lo[r] = Lo[4*(r-Groups)+1];
+      else lo[r] = index_t'(group_start(r - Groups) + 1);
+    end
+    return lo;
+  endfunction
+
+  function automatic next_table_t raw_hi();
+    next_table_t hi;
+    hi = '0;
+    for (int unsigned r = 0; r < Next; r++) begin
+      if (r < Groups) hi[r] = index_t'(min(Width, group_end(r) + 1));
+      else if (r >= 2 * Groups) hi[r] = Hi[2*Groups+r];
+      else hi[r] = index_t'(min(Width, max(group_start(r - Groups), majority_end(r - Groups) + 1)));
+    end
+    return hi;
+  endfunction
+
+  // Positions of a table's entries in ascending order of value (stable).
+  function automatic next_table_t sorted(next_table_t value);
+    next_table_t order;
+    int unsigned place;
+    order = '0;
+    for (int unsigned r = 0; r < Next; r++) begin
+      place = 0;
+      for (int unsigned q = 0; q < Next; q++) begin
+        if (value[q] < value[r] || (value[q] == value[r] && q < r)) place++;
+      end
+      order[place] = index_t'(r);
+    end
+    return order;
+  endfunction
+
+  function automatic next_table_t permuted(next_table_t value, next_table_t order);
+    next_table_t moved;
+    moved = '0;
+    for (int unsigned r = 0; r < Next; r++) moved[r] = value[order[r]];
+    return moved;
+  endfunction
+
+  localparam next_table_t RawLo = raw_lo();
+  localparam next_table_t RawHi = raw_hi();
+  localparam next_table_t Order = sorted(RawLo);
+  localparam next_table_t NextLo = permuted(RawLo, Order);
+  localparam next_table_t NextHi = permuted(RawHi, Order);
+
+  if (Rows == 1) begin : gen_one
+    assign s_o = rows_i[0];
+    assign m_o = '0;
+  end else if (Rows == 2) begin : gen_two
+    assign s_o = rows_i[0];
+    assign m_o = rows_i[1];
+  end else begin : gen_level
+    logic [Next-1:0][Width-1:0] raw, next_d, next_q;
+
+    for (genvar g = 0; g < Groups; g++) begin : gen_group
+      // Below Start there are two rows at most: they pass side by side.
+      localparam int unsigned Start = group_start(g);
+      localparam int unsigned Columns = group_end(g) - Start;
+
+      logic [Width-1:0]   a, b, c, d, s, m;
+      logic [Columns:0]   sum;
+      logic [Columns-1:0] majority;
+
+      assign d = rows_i[4*g];
+      assign a = rows_i[4*g+1];
+      assign b = rows_i[4*g+2];
+      if (4 * g + 3 < Rows) begin : gen_four
+        assign c = rows_i[4*g+3];
+      end else begin : gen_three
+        assign c = '0;
+      end
+
+      row_compressor #(
+        .Width        (Columns),
+        .UsePrimitives(UsePrimitives)
+      ) u_compressor (
+        .a_i(a[Start+:Columns]),
+        .b_i(b[Start+:Columns]),
+        .c_i(c[Start+:Columns]),
+        .d_i(d[Start+:Columns]),
+        .s_o(sum),
+        .m_o(majority)
+      );
+
+      always_comb begin
+        s = '0;
+        m = '0;
+        for (int unsigned k = 0; k < Start; k++) begin
+          s[k] = d[k];
+          m[k] = a[k];
+        end
+        for (int unsigned k = Start; k < int'(RawHi[g]); k++) s[k] = sum[k-Start];
+        for (int unsigned k = Start + 1; k < int'(RawHi[Groups+g]); k++) m[k] = majority[k-Start-1];
+      end
+
+      assign raw[g]          = s;
+      assign raw[Groups + g] = m;
+    end
+
+    for (genvar r = 2 * Groups; r < Next; r++) begin : gen_pass
+      assign raw[r] = rows_i[2*Groups+r];
+    end
+
+    for (genvar r = 0; r < Next; r++) begin : gen_sort
+      assign next_d[r] = raw[Order[r]];
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (en_i) next_q <= next_d;
+    end
+
+    row_tree #(
+      .Rows         (Next),
+      .Width        (Width),
+      .Lo           (NextLo),
+      .Hi           (NextHi),
+      .UsePrimitives(UsePrimitives)
+    ) u_next (
+      .clk_i,
+      .en_i,
+      .rows_i(next_q),
+      .s_o,
+      .m_o
+    );
+  end
+
+endmodule
+
+/* verilator lint_on UNSIGNED */
+
+`default_nettype wire
