@@ -30,7 +30,7 @@ def row_schemes(
     >>> row_schemes(np.array([[8, 3, 1], [-5, 7, 2]]), ["sp2_4", "fixed_4"], "conv1")
     [('sp2_4',), ('fixed_4',), ('sp2_4', 'fixed_4')]
     """
-    held = {name: schemes.get(name).holds(weights).all(axis=0) for name in candidates}
+    held = {name: np.all(schemes.get(name).holds(weights), axis=0) for name in candidates}
     rows = [
         tuple(name for name in candidates if held[name][row]) for row in range(weights.shape[1])
     ]

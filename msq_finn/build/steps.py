@@ -19,6 +19,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn import ops
+from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
@@ -50,6 +51,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding)."""
     ops.register()
+    model = model.transform(CheckFolding())
     model = model.transform(PlaceRows())
     model = model.transform(FoldRowOffsets())
     return model.transform(InferDataTypes())

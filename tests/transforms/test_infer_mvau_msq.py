@@ -49,5 +49,5 @@ def test_a_row_no_scheme_holds_names_the_layer(rng):
 def test_fused_thresholds_are_refused(rng):
     model = two_layers(rng, KINDS)
     getCustomOp(model.graph.node[0]).set_nodeattr("noActivation", 0)
-    with pytest.raises(MsqError, match="MVAU_0: .*standalone_thresholds"):
+    with pytest.raises(MsqError, match=r"MVAU_0: .*standalone_thresholds"):
         infer(model)

@@ -1,0 +1,118 @@
+"""One layer through FINN's own rtlsim, against integer matrix products."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.custom_op.registry import getCustomOp
+from qonnx.util.basic import qonnx_make_model
+
+from msq_finn.errors import MsqError
+
+from ..transforms.graphs import DOMAIN, mixed_weights
+
+pytestmark = pytest.mark.usefixtures("finn")
+PART = "xc7z020clg400-1"
+
+
+def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
+    """A one-node model; ``lanes`` is (SP2 LUT, fixed LUT, fixed DSP)."""
+    pe = sum(lanes)
+    kinds = (["sp2"] * lanes[0] + ["fixed"] * (lanes[1] + lanes[2])) * fold
+    weights = mixed_weights(rng, mw, kinds)
+    info = helper.make_tensor_value_info
+    node = helper.make_node(
+        "MVAU_MSQ_rtl",
+        ["inp", "w"],
+        ["outp"],
+        name="MVAU_MSQ_rtl_0",
+        domain=f"{DOMAIN}.rtl",
+        backend="fpgadataflow",
+        MW=mw,
+        MH=pe * fold,
+        SIMD=simd,
+        PE=pe,
+        inputDataType=act,
+        weightDataType="INT5",
+        outputDataType="INT32",
+        noActivation=1,
+        numInputVectors=[vectors],
+        mem_mode="internal_decoupled",
+        rowSchemes=[f"{k}_4" for k in kinds],
+        laneKinds=["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp"],
+        lanePE=list(lanes),
+        **attributes,
+    )
+    graph = helper.make_graph(
+        [node],
+        "layer",
+        [info("inp", TensorProto.FLOAT, [vectors, mw])],
+        [info("outp", TensorProto.FLOAT, [vectors, pe * fold])],
+    )
+    model = ModelWrapper(qonnx_make_model(graph))
+    model.set_tensor_datatype("inp", DataType[act])
+    model.set_initializer("w", weights.astype(np.float32))
+    model.set_tensor_datatype("w", DataType["INT5"])
+    getCustomOp(model.graph.node[0]).minimize_accumulator_width(model)
+    return model, weights
+
+
+def simulated(model, inputs):
+    from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
+    from finn.transformation.fpgadataflow.prepare_rtlsim import PrepareRTLSim
+    from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
+
+    model = model.transform(PrepareIP(PART, 10))
+    model = model.transform(SetExecMode("rtlsim"))
+    model = model.transform(PrepareRTLSim())
+    return execute_onnx(model, {"inp": inputs.astype(np.float32)})["outp"]
+
+
+@pytest.mark.parametrize(
+    ("mw", "simd", "lanes", "fold", "act"),
+    [
+        (24, 8, (2, 0, 2), 2, "UINT4"),
+        (18, 6, (3, 2, 5), 1, "INT4"),
+        (9, 9, (0, 0, 4), 3, "UINT8"),
+    ],
+)
+@pytest.mark.parametrize("offset", [0, 1])
+def test_rtl_equals_integer_arithmetic(rng, mw, simd, lanes, fold, act, offset):
+    model, weights = layer(rng, mw, simd, lanes, fold, act, offsetOutput=offset)
+    kind = DataType[act]
+    inputs = rng.integers(int(kind.min()), int(kind.max()) + 1, (5, mw))
+    inputs[0], inputs[1] = kind.min(), kind.max()
+    expected = inputs @ weights
+    if offset:
+        expected = expected + getCustomOp(model.graph.node[0]).row_offsets(weights)
+    np.testing.assert_array_equal(simulated(model, inputs), expected)
+
+
+def test_python_execution_equals_integer_arithmetic(rng):
+    model, weights = layer(rng, 24, 8, (2, 0, 2), 2, "UINT4")
+    inputs = rng.integers(0, 16, (5, 24))
+    output = execute_onnx(model, {"inp": inputs.astype(np.float32)})["outp"]
+    np.testing.assert_array_equal(output, inputs @ weights)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("SIMD", 7, "SIMD=7 does not divide MW=24"),
+        ("PE", 3, "PE=3 but its lanes .* sum to 4"),
+        ("mem_mode", "external", "mem_mode 'external' is not supported"),
+        ("pumpedCompute", 1, "pumpedCompute is not supported"),
+        ("TH", 2, "tiling"),
+    ],
+)
+def test_what_the_hardware_cannot_do_is_refused(rng, attribute, value, message):
+    model, _ = layer(rng, 24, 8, (2, 0, 2), 2, "UINT4")
+    op = getCustomOp(model.graph.node[0])
+    op.set_nodeattr(attribute, value)
+    with pytest.raises(MsqError, match=message):
+        op._check_supported(PART)
+        op._parameters(model, PART)

@@ -1,0 +1,43 @@
+import pytest
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.errors import MsqError
+
+from .graphs import two_layers
+
+pytestmark = pytest.mark.usefixtures("finn")
+
+
+def check(model):
+    from msq_finn.transforms.check_folding import CheckFolding
+
+    return model.transform(CheckFolding())
+
+
+@pytest.mark.parametrize(
+    ("node", "attribute", "value", "message"),
+    [
+        (0, "SIMD", 5, "MVAU_0: SIMD=5 does not divide MW=12"),
+        (0, "PE", 3, "MVAU_0: PE=3 does not divide MH=4"),
+        (0, "PE", 0, "MVAU_0: PE=0 does not divide MH=4"),
+        (1, "PE", 3, "Thresholding_0: PE=3 does not divide NumChannels=4"),
+    ],
+)
+def test_a_parallelism_that_does_not_divide_is_named(rng, node, attribute, value, message):
+    model = two_layers(rng, ["sp2", "fixed"] * 2)
+    check(model)
+    getCustomOp(model.graph.node[node]).set_nodeattr(attribute, value)
+    with pytest.raises(MsqError, match=message):
+        check(model)
+
+
+def test_lanes_must_add_up_to_pe(rng):
+    from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+
+    model = two_layers(rng, ["sp2", "fixed"] * 2).transform(InferMVAUMSQ())
+    op = getCustomOp(model.graph.node[0])
+    op.set_nodeattr("PE", 2)
+    op.set_nodeattr("laneKinds", ["sp2_4_lut", "fixed_4_dsp"])
+    op.set_nodeattr("lanePE", [2, 1])
+    with pytest.raises(MsqError, match=r"PE=2 but its lanes .* sum to 3"):
+        check(model)

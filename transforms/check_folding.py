@@ -1,0 +1,47 @@
+"""Refuse a folding that the hardware cannot do, before anything is generated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+from qonnx.transformation.base import Transformation
+
+from msq_finn.errors import MsqError
+
+#: Per op, attribute pairs (parallelism, what it must divide).
+_DIVIDES = {
+    "MVAU": (("SIMD", "MW"), ("PE", "MH")),
+    "VVAU": (("PE", "Channels"),),
+    "Thresholding": (("PE", "NumChannels"),),
+    "FMPadding": (("SIMD", "NumChannels"),),
+    "ConvolutionInputGenerator": (("SIMD", "IFMChannels"),),
+}
+
+
+class CheckFolding(Transformation):
+    """Check every node's PE and SIMD; a hand-written folding configuration may hold anything."""
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        """Change nothing.
+
+        Raises:
+            MsqError: a parallelism that does not divide, or lanes that do not add up to PE.
+        """
+        for node in model.graph.node:
+            op = getCustomOp(node)
+            for attribute, whole in _DIVIDES.get(node.op_type.split("_")[0], ()):
+                _check_divides(op, attribute, whole)
+            if node.op_type.startswith("MVAU_MSQ"):
+                op.layout()
+        return model, False
+
+
+def _check_divides(op: Any, attribute: str, whole: str) -> None:
+    part, total = op.get_nodeattr(attribute), op.get_nodeattr(whole)
+    if part < 1 or total % part:
+        raise MsqError(
+            f"{op.onnx_node.name}: {attribute}={part} does not divide {whole}={total}; "
+            f"choose a divisor of {total}"
+        )
