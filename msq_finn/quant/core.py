@@ -19,7 +19,7 @@ class NearestLevel(nn.Module):
     Examples:
         >>> from msq_finn import schemes
         >>> NearestLevel(schemes.get("sp2_4"))(torch.tensor([2.9, 3.0, 4.5, -6.9, 9.0]))
-        tensor([ 2.,  2.,  4., -6.,  8.])
+        tensor([ 2.,  2.,  5., -6.,  8.])
     """
 
     def __init__(self, scheme: Scheme) -> None:
@@ -57,6 +57,9 @@ class SchemeIntQuant(nn.Module):
         input_view_impl: Brevitas's view of the weights before quantisation.
         tensor_clamp_impl: Brevitas's clamp, which decides on the gradient outside of the range.
 
+    Raises:
+        MsqError: a scheme's grid is wider than 64 bits, which is PoT(8).
+
     Note:
         The gradient is the straight-through estimator, as in Brevitas: rounding passes it on.
     """
@@ -70,6 +73,12 @@ class SchemeIntQuant(nn.Module):
         tensor_clamp_impl: nn.Module,
     ) -> None:
         super().__init__()
+        for scheme in schemes:
+            if scheme.grid_bits > 64:
+                raise MsqError(
+                    f"{scheme.name}: its grid needs {scheme.grid_bits} bits, too many for a "
+                    f"quantizer; use fewer bits per weight"
+                )
         self.scheme_names = tuple(scheme.name for scheme in schemes)
         self.row_shape = tuple(row_shape)
         self.nearest = nn.ModuleList(NearestLevel(scheme) for scheme in schemes)

@@ -23,6 +23,7 @@ from torch import Tensor
 from msq_finn import schemes as registry
 from msq_finn.errors import MsqError
 from msq_finn.quant.core import RescalingSchemeQuant, SchemeIntQuant
+from msq_finn.quant.export import SchemeWeightQuantProxy
 from msq_finn.quant.rows import as_rows, by_variance, kinds_of_names, row_counts
 from msq_finn.schemes import Scheme
 
@@ -30,6 +31,7 @@ from msq_finn.schemes import Scheme
 class SchemeQuant(ExtendedInjector):
     """All rows of one scheme, named by ``family`` ("sp2") and ``bit_width``."""
 
+    proxy_class = SchemeWeightQuantProxy
     tensor_quant = RescalingSchemeQuant
     int_quant = SchemeIntQuant
     bit_width = 4
