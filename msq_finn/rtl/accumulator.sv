@@ -45,13 +45,14 @@ module accumulator #(
         assign below[k] = majority[k-1];
       end
 
-      LUT4 #(
-        .INIT({MajorityFirst, Majority})
+      LUT5 #(
+        .INIT({2{MajorityFirst, Majority}})
       ) u_majority (
         .I0(acc_o[k]),
         .I1(s_i[k]),
         .I2(m_i[k]),
         .I3(first_i),
+        .I4(1'b0),
         .O (majority[k])
       );
 

@@ -48,9 +48,9 @@ def pack(values: np.ndarray, bits: int) -> Words:
 def unpack(words: Words, bits: int, count: int) -> np.ndarray:
     """(n, words) uint32 to (n, count) unsigned integers of `bits` each."""
     n = len(words)
-    planes = np.unpackbits(
-        np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little"
-    )[:, : bits * count]
+    planes = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")[
+        :, : bits * count
+    ]
     planes = planes.reshape(n, count, bits).astype(np.int64)
     return (planes << np.arange(bits)).sum(axis=2)
 
@@ -75,8 +75,10 @@ def build(wrapper: str, sources: list[Path] | None = None) -> Path:
     """Compile `wrapper` and the RTL; returns the executable, cached by the content of all inputs."""
     files = [*(sources or rtl_sources()), PRIMITIVES]
     driver = (HERE / "bench.cpp").read_text()
-    widths = {name: stream_words(_port_bits(wrapper, port)) for name, port in
-              (("W0", "in0_data_i"), ("W1", "in1_data_i"), ("WOUT", "out_data_o"))}
+    widths = {
+        name: stream_words(_port_bits(wrapper, port))
+        for name, port in (("W0", "in0_data_i"), ("W1", "in1_data_i"), ("WOUT", "out_data_o"))
+    }
     key = hashlib.sha256()
     for text in (wrapper, driver, repr(widths), *(f.read_text() for f in files)):
         key.update(text.encode() + b"\0")
@@ -92,7 +94,7 @@ def build(wrapper: str, sources: list[Path] | None = None) -> Path:
         run = subprocess.run(
             [command, "--cc", "--exe", "--build", "--top-module", "bench",
              "-Wno-fatal", "--x-initial", "unique", "-CFLAGS", f"-O1 {defines}",
-             "--Mdir", f"{tmp}/obj", "-o", "bench", *map(str, files), str(top),
+             "-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include", "--Mdir", f"{tmp}/obj", "-o", "bench", *map(str, files), str(top),
              str(HERE / "bench.cpp")],
             env=env, capture_output=True, text=True, check=False,
         )  # fmt: skip

@@ -1,0 +1,154 @@
+"""What each kind of lane computes, and the SystemVerilog files behind them.
+
+A lane sums products over a row of weights. LUT lanes write a negative term as a one's complement in
+an unsigned row (msq_finn/rtl/sp2_4_rows.sv, booth_4_rows.sv): -v becomes 2^n - 1 - v. The sum then is
+W x + c modulo 2^AccBits, where c depends on the row's weight codes only. Of signed activations the
+rows are two's complement, so that 2^n drops out: their sign offset does not depend on weights and
+the accumulator starts at what cancels it. DSP lanes cancel all their constants in this way.
+
+>>> get("sp2_4_lut").code_offset([0, 15], act_bits=4, act_signed=False)
+array([  0, 123])
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from msq_finn import schemes
+from msq_finn.errors import MsqError
+from msq_finn.schemes import Scheme
+
+MIN_ACT_BITS, MAX_ACT_BITS = 2, 8
+
+
+@dataclass(frozen=True)
+class LaneKind(ABC):
+    """A way to compute one output row.
+
+    Args:
+        name: what `get` finds the kind by.
+        scheme: the number system of the weights it takes.
+        engine: "lut" or "dsp".
+    """
+
+    name: str
+    scheme: Scheme
+    engine: str
+
+    def code_offset(self, codes: ArrayLike, act_bits: int, act_signed: bool) -> NDArray[np.int64]:
+        """Return what the lane adds to the true sum for each weight code.
+
+        Args:
+            codes: weight codes, any shape.
+            act_bits: bits of an activation, 2 to 8.
+            act_signed: whether activations are two's complement.
+
+        Returns:
+            Offsets of the shape of ``codes``.
+
+        Raises:
+            MsqError: the lane does not take such activations, or a code is not one of the scheme's.
+        """
+        if not MIN_ACT_BITS <= act_bits <= MAX_ACT_BITS:
+            raise MsqError(
+                f"lane {self.name}: activations of {act_bits} bits; "
+                f"it takes {MIN_ACT_BITS} to {MAX_ACT_BITS}"
+            )
+        words = np.asarray(codes).astype(np.int64)
+        self.scheme.decode(words)
+        return self._offset(words, act_bits, act_signed)
+
+    def row_offset(self, weights: ArrayLike, act_bits: int, act_signed: bool) -> NDArray[np.int64]:
+        """Return what the lane adds to the sum of whole rows.
+
+        Args:
+            weights: grid integers of the lane's scheme, shape (..., MW).
+            act_bits: bits of an activation, 2 to 8.
+            act_signed: whether activations are two's complement.
+
+        Returns:
+            Offsets, shape (...).
+
+        Raises:
+            MsqError: the scheme does not hold a weight, or the lane does not take such activations.
+        """
+        offsets = self.code_offset(self.scheme.encode(weights), act_bits, act_signed)
+        return np.asarray(offsets.sum(axis=-1), dtype=np.int64)
+
+    @abstractmethod
+    def _offset(
+        self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
+    ) -> NDArray[np.int64]: ...
+
+
+class Sp2Lut(LaneKind):
+    """Rows q1 a and 4 (q2 / 4) a, both complemented where the weight's sign bit is set."""
+
+    def _offset(
+        self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
+    ) -> NDArray[np.int64]:
+        sign = codes >> 3
+        low, high = act_bits + 2, act_bits
+        return sign * (_complement(low, act_signed) + 4 * _complement(high, act_signed))
+
+
+class BoothLut(LaneKind):
+    """Radix-4 Booth digits c0 - 2 c1 and c1 + c2 - 2 c3, a row complemented where its digit is < 0."""
+
+    def _offset(
+        self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
+    ) -> NDArray[np.int64]:
+        c0, c1, c2, c3 = (codes >> k & 1 for k in range(4))
+        low_negative = (c0 - 2 * c1 < 0).astype(np.int64)
+        high_negative = (c1 + c2 - 2 * c3 < 0).astype(np.int64)
+        return (low_negative + 4 * high_negative) * _complement(act_bits + 1, act_signed)
+
+
+class TrueSum(LaneKind):
+    """A lane that cancels its own constants."""
+
+    def _offset(
+        self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
+    ) -> NDArray[np.int64]:
+        return np.zeros_like(codes)
+
+
+def _complement(bits: int, act_signed: bool) -> int:
+    """What a one's complement of that many bits adds to the negated value."""
+    return -1 if act_signed else (1 << bits) - 1
+
+
+_KINDS = {
+    kind.name: kind
+    for kind in (
+        Sp2Lut("sp2_4_lut", schemes.get("sp2_4"), "lut"),
+        BoothLut("fixed_4_lut", schemes.get("fixed_4"), "lut"),
+        TrueSum("fixed_4_dsp", schemes.get("fixed_4"), "dsp"),
+    )
+}
+
+
+def get(name: str) -> LaneKind:
+    """Return the lane kind of that name, such as "sp2_4_lut".
+
+    Raises:
+        MsqError: there is no such kind.
+    """
+    if name not in _KINDS:
+        raise MsqError(f"no lane kind is named {name!r}; known: {', '.join(_KINDS)}")
+    return _KINDS[name]
+
+
+def names() -> list[str]:
+    """Return the names of all lane kinds, in the order of their lanes in ``mvau_msq``."""
+    return list(_KINDS)
+
+
+def sources() -> list[Path]:
+    """Return the SystemVerilog files of ``mvau_msq``, the package that the others import first."""
+    folder = Path(__file__).parent
+    package = folder / "msq_pkg.sv"
+    return [package, *sorted(path for path in folder.glob("*.sv") if path != package)]

@@ -1,0 +1,58 @@
+"""lanes.py against the golden constants that the RTL is tested with."""
+
+import mvau
+import numpy as np
+import pytest
+
+from msq_finn.errors import MsqError
+from msq_finn.rtl import lanes
+
+KINDS = {"sp2_4_lut": "sp2", "fixed_4_lut": "booth", "fixed_4_dsp": "dsp"}
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("act_signed", [False, True])
+def test_offsets_are_what_the_rtl_adds(name, act_signed):
+    codes = np.arange(16) if name == "sp2_4_lut" else mvau.FIXED_CODES
+    for act_bits in range(2, 9):
+        np.testing.assert_array_equal(
+            lanes.get(name).code_offset(codes, act_bits, act_signed),
+            mvau.alpha(KINDS[name], codes, act_bits, act_signed),
+        )
+
+
+def test_sp2_offsets_as_agreed():
+    kind = lanes.get("sp2_4_lut")
+    assert set(kind.code_offset(range(8, 16), 6, act_signed=False)) == {2**9 - 5}
+    assert set(kind.code_offset(range(8, 16), 6, act_signed=True)) == {-5}
+    assert not kind.code_offset(range(8), 6, act_signed=False).any()
+
+
+def test_row_offset_sums_over_a_row():
+    kind = lanes.get("sp2_4_lut")
+    assert kind.row_offset([[-8, 5, -1], [1, 2, 0]], 4, False).tolist() == [246, 0]
+
+
+def test_values_and_codes_agree_with_the_schemes():
+    np.testing.assert_array_equal(
+        lanes.get("sp2_4_lut").scheme.decode(np.arange(16)), mvau.SP2_VALUE
+    )
+    np.testing.assert_array_equal(
+        lanes.get("fixed_4_dsp").scheme.decode(mvau.FIXED_CODES), mvau.FIXED_VALUE[mvau.FIXED_CODES]
+    )
+
+
+def test_bad_input_is_refused():
+    with pytest.raises(MsqError, match="no lane kind is named 'sp2_9_lut'; known: sp2_4_lut"):
+        lanes.get("sp2_9_lut")
+    with pytest.raises(MsqError, match="activations of 9 bits; it takes 2 to 8"):
+        lanes.get("fixed_4_dsp").code_offset([0], 9, False)
+    with pytest.raises(MsqError, match="8 is no 4-bit code of fixed_4"):
+        lanes.get("fixed_4_lut").code_offset([8], 4, False)
+
+
+def test_sources_exist_and_start_with_the_package():
+    files = lanes.sources()
+    assert files[0].name == "msq_pkg.sv"
+    assert all(path.is_file() for path in files)
+    assert "mvau_msq.sv" in {path.name for path in files}
