@@ -1,1 +1,1 @@
-"""Row assignment and training helpers."""
+"""Row assignment and training of networks with row-mixed weights."""

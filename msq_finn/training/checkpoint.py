@@ -1,0 +1,28 @@
+"""Weights that go from one network to another."""
+
+from torch import nn
+
+from msq_finn.errors import MsqError
+
+
+def start_from(model: nn.Module, float_model: nn.Module) -> None:
+    """Copy the parameters of a float network to a quantized one with the same names of layers.
+
+    Rows of row-mixed layers that were not assigned explicitly are assigned anew, by the variance of
+    the copied weights.
+
+    Args:
+        model: the quantized network, which is changed.
+        float_model: the float network.
+
+    Raises:
+        MsqError: a parameter other than the quantizers' is in one of the networks only.
+    """
+    try:
+        result = model.load_state_dict(float_model.state_dict(), strict=False)
+    except RuntimeError as error:
+        raise MsqError(f"the float network does not fit: {error}") from error
+    missing = [name for name in result.missing_keys if "_quant." not in name]
+    for names, where in ((missing, "float"), (result.unexpected_keys, "quantized")):
+        if names:
+            raise MsqError(f"parameter {names[0]} is not in the {where} network; build both alike")
