@@ -133,7 +133,7 @@ class Scheme(ABC):
         if not (np.isfinite(scale).all() and (scale > 0).all()):
             raise MsqError(f"{self.name}: the scale alpha must be positive and finite")
         magnitudes = np.array(self._magnitudes, dtype=np.float64)
-        x = np.abs(weights) / scale * magnitudes[-1]
+        x = np.abs(weights) / (scale / magnitudes[-1])
         midpoints = (magnitudes[1:] + magnitudes[:-1]) / 2
         below = np.searchsorted(midpoints, x, side="left")
         above = np.searchsorted(midpoints, x, side="right")
