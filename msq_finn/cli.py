@@ -128,11 +128,12 @@ def build(
 
     Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
     """
-    from msq_finn.build.inputs import load_folding, load_images
-    from msq_finn.build.lower import Target, load_model
+    from msq_finn.build.inputs import check_board, load_folding, load_images, load_model
+    from msq_finn.build.lower import Target
     from msq_finn.build.run import build as run_build
 
     load_model(model)
+    check_board(board)
     target = Target(board, clk_ns, target_fps, load_folding(folding_config))
     chosen = load_images(inputs, model) if inputs is not None else images
     out = out or Path("build-out")

@@ -6,10 +6,47 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
 
-from msq_finn.build.lower import load_model
-from msq_finn.build.simulate import FloatArray
-from msq_finn.errors import MsqError
+from msq_finn.errors import MissingToolError, MsqError
+
+FloatArray = NDArray[np.float32]
+
+
+def load_model(path: Path) -> onnx.ModelProto:
+    """Read an ONNX file.
+
+    Raises:
+        MsqError: it is missing, no ONNX file, cut off, or empty.
+    """
+    if not path.is_file():
+        raise MsqError(f"{path}: no such file; export a model with brevitas.export.export_qonnx")
+    try:
+        model = onnx.load(str(path))
+    except DecodeError as error:
+        raise MsqError(f"{path}: not a complete ONNX file; export it again") from error
+    if not model.graph.node:
+        raise MsqError(f"{path}: no ONNX model in it; export it again")
+    return model
+
+
+def check_board(board: str) -> str:
+    """The FPGA part of a board.
+
+    Raises:
+        MsqError: FINN does not know the board.
+        MissingToolError: FINN is not installed.
+    """
+    try:
+        from finn.util.basic import part_map
+    except ImportError as error:
+        raise MissingToolError('no FINN; pip install "msq-finn[finn]"') from error
+
+    if board not in part_map:
+        raise MsqError(f"unknown board {board!r}; FINN knows {', '.join(sorted(part_map))}")
+    return str(part_map[board])
 
 
 def load_images(path: Path, model: Path) -> FloatArray:

@@ -6,11 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-import onnx
-from google.protobuf.message import DecodeError
-
+from msq_finn.build.inputs import check_board, load_model
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 
@@ -51,36 +49,6 @@ class Lowered:
     folder: Path
 
 
-def load_model(path: Path) -> onnx.ModelProto:
-    """Read an ONNX file.
-
-    Raises:
-        MsqError: it is missing, no ONNX file, cut off, or empty.
-    """
-    if not path.is_file():
-        raise MsqError(f"{path}: no such file; export a model with brevitas.export.export_qonnx")
-    try:
-        model = onnx.load(str(path))
-    except DecodeError as error:
-        raise MsqError(f"{path}: not a complete ONNX file; export it again") from error
-    if not model.graph.node:
-        raise MsqError(f"{path}: no ONNX model in it; export it again")
-    return model
-
-
-def fpga_part(board: str) -> str:
-    """The FPGA part of a board.
-
-    Raises:
-        MsqError: FINN does not know the board.
-    """
-    from finn.util.basic import part_map
-
-    if board not in part_map:
-        raise MsqError(f"unknown board {board!r}; FINN knows {', '.join(sorted(part_map))}")
-    return cast(str, part_map[board])
-
-
 def lower(source: Path, target: Target, folder: Path, progress: Progress = silent) -> Lowered:
     """Run the build steps up to generated RTL.
 
@@ -98,11 +66,10 @@ def lower(source: Path, target: Target, folder: Path, progress: Progress = silen
         MsqError: bad model, unknown board, a row that no scheme holds, a node without RTL.
     """
     load_model(source)
+    check_board(target.board)
     from msq_finn.sim.finn_env import prepare
 
     prepare(folder / "finn")
-    fpga_part(target.board)
-
     from finn.builder.build_dataflow_config import DataflowBuildConfig, DataflowOutputType
     from qonnx.core.modelwrapper import ModelWrapper
 

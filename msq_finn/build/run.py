@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from msq_finn.build import fifos, report, resources
 from msq_finn.build.host import Host
-from msq_finn.build.lower import Lowered, Target, fpga_part, lower
+from msq_finn.build.inputs import check_board
+from msq_finn.build.lower import Lowered, Target, lower
 from msq_finn.build.output import write
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import (
@@ -76,7 +77,7 @@ def build(
     design = stitch(lowered.model, work)
     reference = reference_outputs(source, images, progress)
     simulation = simulate(lowered, design, images, progress)
-    part = fpga_part(target.board)
+    part = check_board(target.board)
     measured = resources.measure(design, part, progress)
     total = {
         field: sum(getattr(r, field) for r in measured.values())

@@ -19,6 +19,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn import ops
+from msq_finn.plan.devices import device_of_part
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
@@ -38,11 +39,12 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Choose SIMD and lanes for ``cfg``'s throughput target; SetFolding does the other nodes.
 
-    Without a target every MVAU_MSQ gets the folding with the fewest multipliers.
+    Without a target every MVAU_MSQ gets its smallest folding.
     """
     ops.register()
-    target = cfg._resolve_cycles_per_frame()
-    model = model.transform(SetLanes(target if target is not None else 2**62))
+    target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
+    cycles = target if target is not None else 2**62
+    model = model.transform(SetLanes(cycles, part, device_of_part(part).dsp))
     if target is not None:
         model = model.transform(SetFolding(target, mvau_wwidth_max=cfg.mvau_wwidth_max))
     return model

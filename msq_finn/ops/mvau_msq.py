@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
+from finn.util.basic import get_dsp_block
 from qonnx.core.datatype import DataType
 from qonnx.util.basic import roundup_to_integer_multiple
 
 from msq_finn.errors import MsqError
+from msq_finn.ops import estimate
 from msq_finn.ops.layout import IntArray, LaneLayout
 
 
@@ -130,20 +131,11 @@ class MVAU_MSQ(MVAU):
         super().make_weight_file(codes, weight_file_mode, weight_file_name)
 
     def lut_estimation(self, fpgapart: str) -> int:
-        """LUT sites of the lanes, from the sites per MAC measured for each lane kind."""
-        layout, simd = self.layout(), self.get_nodeattr("SIMD")
-        return math.ceil(
-            sum(
-                n * simd * k.sites_per_mac for k, n in zip(layout.kinds, layout.counts, strict=True)
-            )
-        )
+        """LUT sites of the lanes, from what each lane kind was measured to take a MAC."""
+        return estimate.lut_sites(self.layout(), self.get_nodeattr("SIMD"))
 
     def dsp_estimation(self, fpgapart: str) -> int:
-        """DSP slices of the lanes: exact, they are instantiated one by one."""
-        layout, simd = self.layout(), self.get_nodeattr("SIMD")
-        bits = self.get_input_datatype(0).bitwidth()
-        return sum(
-            math.ceil(n / k.lanes_per_dsp(bits)) * simd
-            for k, n in zip(layout.kinds, layout.counts, strict=True)
-            if k.engine == "dsp"
-        )
+        """DSP slices of the lanes."""
+        acts = self.get_input_datatype(0)
+        packing = estimate.lanes_per_dsp(get_dsp_block(fpgapart), acts.bitwidth(), acts.signed())
+        return estimate.dsps(self.layout(), self.get_nodeattr("SIMD"), packing)

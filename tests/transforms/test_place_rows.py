@@ -19,7 +19,8 @@ def placed(model, lanes, fold=True):
 
     model = model.transform(InferMVAUMSQ())
     for node, folding in zip(model.get_nodes_by_op_type("MVAU_MSQ"), lanes, strict=True):
-        set_folding(getCustomOp(node), Folding(*folding))
+        simd, sp2, fixed = folding
+        set_folding(getCustomOp(node), Folding(simd, sp2, 0, fixed))
     model = model.transform(PlaceRows())
     return model.transform(FoldRowOffsets()) if fold else model
 

@@ -3,6 +3,8 @@ import itertools
 import pytest
 from msq_finn.transforms.set_lanes import Folding, foldings
 
+from .graphs import two_layers
+
 SP2, FIXED, EITHER = ("sp2_4",), ("fixed_4",), ("sp2_4", "fixed_4")
 
 
@@ -34,13 +36,31 @@ def brute_force(mw, rows):
 )
 def test_foldings_are_legal_and_use_the_fewest_sp2_lanes(rows):
     legal = brute_force(6, rows)
-    found = {(f.simd, f.pe_sp2, f.pe_fixed) for f in foldings(6, rows)}
+    found = list(foldings(6, rows, packing=4))
     fewest = {}
     for simd, sp2, fixed in legal:
         key = (simd, sp2 + fixed)
         fewest[key] = min(fewest.get(key, sp2), sp2)
-    assert found == {(simd, sp2, pe - sp2) for (simd, pe), sp2 in fewest.items()}
+    assert {(f.simd, f.pe_sp2_lut, f.pe_fixed_lut + f.pe_fixed_dsp) for f in found} == {
+        (simd, sp2, pe - sp2) for (simd, pe), sp2 in fewest.items()
+    }
+    assert all(f.pe_fixed_dsp % 4 == 0 for f in found)
+    assert len(set(found)) == len(found)
 
 
-def test_lanes_count_multipliers():
-    assert Folding(simd=3, pe_sp2=2, pe_fixed=4).lanes == 18
+def test_multipliers_count_all_lanes():
+    assert Folding(simd=3, pe_sp2_lut=2, pe_fixed_lut=1, pe_fixed_dsp=4).multipliers == 21
+
+
+@pytest.mark.usefixtures("finn")
+@pytest.mark.parametrize(("budget", "dsp_lanes"), [(220, 4), (5, 0)])
+def test_the_target_is_met_within_the_dsp_budget(rng, budget, dsp_lanes):
+    from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+    from msq_finn.transforms.set_lanes import SetLanes
+    from qonnx.custom_op.registry import getCustomOp
+
+    model = two_layers(rng, ["sp2"] * 4 + ["fixed"] * 4, mw=12).transform(InferMVAUMSQ())
+    model = model.transform(SetLanes(2, "xc7z020clg400-1", budget))
+    op = getCustomOp(model.graph.node[0])
+    assert op.get_exp_cycles() <= 2
+    assert op.layout().count("fixed_4_dsp") == dsp_lanes

@@ -1,0 +1,37 @@
+"""Resources of lanes before synthesis."""
+
+from __future__ import annotations
+
+import math
+
+from msq_finn.ops.layout import LaneLayout
+
+#: LUT sites of a lane: per MAC, and once for its accumulator and the merge before it.
+SITES_PER_MAC = {"sp2_4_lut": 11.0, "fixed_4_lut": 11.5, "fixed_4_dsp": 5.5}
+SITES_PER_LANE = {"sp2_4_lut": 28.0, "fixed_4_lut": 28.0, "fixed_4_dsp": 24.0}
+
+_PORT_BITS = {"DSP48E1": 25, "DSP48E2": 27}
+
+
+def lanes_per_dsp(dsp_block: str, act_bits: int, act_signed: bool) -> int:
+    """Fixed-point lanes that share one DSP slice (``dsp_packing`` in msq_finn/rtl/msq_pkg.sv).
+
+    >>> lanes_per_dsp("DSP48E1", 4, False), lanes_per_dsp("DSP48E1", 8, False)
+    (4, 2)
+    """
+    spacing = act_bits + 3 - act_signed
+    return 1 + (_PORT_BITS.get(dsp_block, 27) - 4) // spacing
+
+
+def lut_sites(layout: LaneLayout, simd: int) -> int:
+    """LUT sites of a layer's lanes, without weight memory."""
+    pairs = zip(layout.kinds, layout.counts, strict=True)
+    return math.ceil(
+        sum(n * (simd * SITES_PER_MAC[k.name] + SITES_PER_LANE[k.name]) for k, n in pairs)
+    )
+
+
+def dsps(layout: LaneLayout, simd: int, packing: int) -> int:
+    """DSP slices of a layer's lanes; exact, they are instantiated one by one."""
+    pairs = zip(layout.kinds, layout.counts, strict=True)
+    return sum(math.ceil(lanes / packing) * simd for kind, lanes in pairs if kind.engine == "dsp")
