@@ -28,44 +28,59 @@ module booth_4_rows #(
     endcase
   endfunction
 
+  // A column of the low row from the activation's bits k - 1, k, k + 1 in I0 to I2 and c0, c1.
+  function automatic bit [31:0] low_table(bit upper, bit flip);
+    bit [31:0] entries;
+    for (int unsigned k = 0; k < 32; k++) begin
+      if (upper) entries[k] = digit({k[4:3], 1'b0}, k[2], k[1]) ^ flip;
+      else entries[k] = digit({k[4:3], 1'b0}, k[1], k[0]) ^ flip;
+    end
+    return entries;
+  endfunction
+
+  // A column of the high row from the activation's bits k - 1 and k in I0 and I1 and c1 to c3.
+  function automatic bit [31:0] high_table();
+    bit [31:0] entries;
+    for (int unsigned k = 0; k < 32; k++) entries[k] = digit(k[4:2], k[1], k[0]);
+    return entries;
+  endfunction
+
+  // The lowest column from its bits 0 and 1 in I0 and I1: nothing lies below.
+  function automatic bit [31:0] high_bottom_table();
+    bit [31:0] entries;
+    for (int unsigned k = 0; k < 32; k++) entries[k] = digit(k[4:2], k[0], 1'b0);
+    return entries;
+  endfunction
+
+  // The top column from the activation's top bits in I0 and I1: above them lies the sign.
+  function automatic bit [31:0] high_top_table();
+    bit [31:0] entries;
+    for (int unsigned k = 0; k < 32; k++) begin
+      entries[k] = digit(k[4:2], ActSigned & k[1], k[1]) ^ ActSigned;
+    end
+    return entries;
+  endfunction
+
+  logic [ActBits+1:0] act;  // the activation's bit k at k + 1; a zero below, the sign above
+
+  assign act = {ActSigned & act_i[ActBits-1], act_i, 1'b0};
+
   if (!UsePrimitives) begin : gen_behavioural
-    logic [ActBits+1:0] act;  // a zero below, the sign above
-
-    assign act = {ActSigned & act_i[ActBits-1], act_i, 1'b0};
-
     for (genvar k = 0; k <= ActBits; k++) begin : gen_bit
       localparam bit Flip = ActSigned && k == ActBits;
       assign low_o[k]  = digit({code_i[1:0], 1'b0}, act[k+1], act[k]) ^ Flip;
       assign high_o[k] = digit(code_i[3:1], act[k+1], act[k]) ^ Flip;
     end
   end else begin : gen_primitives
-    // Two columns of the low row from three activation bits and two code bits.
-    function automatic bit [31:0] low_table(bit upper);
-      bit [31:0] entries;
-      for (int unsigned k = 0; k < 32; k++) begin
-        entries[k] = upper ? digit({k[4:3], 1'b0}, k[2], k[1]) : digit({k[4:3], 1'b0}, k[1], k[0]);
-      end
-      return entries;
-    endfunction
-
-    // A column of the high row from two activation bits (I0 the lower) and three code bits.
-    function automatic bit [31:0] high_table(bit bottom, bit top);
-      bit [31:0] entries;
-      for (int unsigned k = 0; k < 32; k++) begin
-        if (bottom) entries[k] = digit(k[4:2], k[0], 1'b0);
-        else if (top) entries[k] = digit(k[4:2], ActSigned & k[1], k[1]) ^ ActSigned;
-        else entries[k] = digit(k[4:2], k[1], k[0]);
-      end
-      return entries;
-    endfunction
-
-    for (genvar k = 0; k + 1 < ActBits; k += 2) begin : gen_low
+    // Two columns share a dual-output LUT where both together need five inputs: everywhere in the
+    // low row, at either end of the high row.
+    for (genvar k = 0; k < ActBits; k += 2) begin : gen_low
       LUT6_2 #(
-        .INIT({low_table(1), low_table(0)})
+        .INIT({low_table(1, ActSigned && k + 1 == ActBits), low_table(0, 0)})
       ) u_lut (
-        .I0(k == 0 ? 1'b0 : act_i[k==0?0 : k-1]),
-        .I1(act_i[k]),
-        .I2(act_i[k+1]),
+        .I0(act[k]),
+        .I1(act[k+1]),
+        .I2(act[k+2]),
         .I3(code_i[0]),
         .I4(code_i[1]),
         .I5(1'b1),
@@ -74,14 +89,21 @@ module booth_4_rows #(
       );
     end
 
-    if (ActBits % 2 == 1) begin : gen_low_odd
-      assign low_o[ActBits-1] = digit({code_i[1:0], 1'b0}, act_i[ActBits-1], act_i[ActBits-2]);
+    if (ActBits % 2 == 0) begin : gen_low_top
+      LUT5 #(
+        .INIT(low_table(0, ActSigned))
+      ) u_lut (
+        .I0(act[ActBits]),
+        .I1(act[ActBits+1]),
+        .I2(1'b0),
+        .I3(code_i[0]),
+        .I4(code_i[1]),
+        .O (low_o[ActBits])
+      );
     end
-    assign low_o[ActBits] = digit({code_i[1:0], 1'b0}, ActSigned & act_i[ActBits-1], act_i[ActBits-1])
-                            ^ ActSigned;
 
     LUT6_2 #(
-      .INIT({high_table(0, 0), high_table(1, 0)})
+      .INIT({high_table(), high_bottom_table()})
     ) u_bottom (
       .I0(act_i[0]),
       .I1(act_i[1]),
@@ -93,16 +115,34 @@ module booth_4_rows #(
       .O6(high_o[1])
     );
 
-    if (ActBits == 2) begin : gen_top_alone
-      assign high_o[2] = digit(code_i[3:1], ActSigned & act_i[1], act_i[1]) ^ ActSigned;
-    end else begin : gen_top
-      for (genvar k = 2; k < ActBits - 1; k++) begin : gen_middle
-        assign high_o[k] = digit(code_i[3:1], act_i[k], act_i[k-1]);
-      end
+    for (genvar k = 2; k < ActBits - 1; k++) begin : gen_middle
+      LUT5 #(
+        .INIT(high_table())
+      ) u_lut (
+        .I0(act_i[k-1]),
+        .I1(act_i[k]),
+        .I2(code_i[1]),
+        .I3(code_i[2]),
+        .I4(code_i[3]),
+        .O (high_o[k])
+      );
+    end
 
+    if (ActBits == 2) begin : gen_top_alone
+      LUT5 #(
+        .INIT(high_top_table())
+      ) u_lut (
+        .I0(act_i[0]),
+        .I1(act_i[1]),
+        .I2(code_i[1]),
+        .I3(code_i[2]),
+        .I4(code_i[3]),
+        .O (high_o[2])
+      );
+    end else begin : gen_top
       LUT6_2 #(
-        .INIT({high_table(0, 1), high_table(0, 0)})
-      ) u_top (
+        .INIT({high_top_table(), high_table()})
+      ) u_lut (
         .I0(act_i[ActBits-2]),
         .I1(act_i[ActBits-1]),
         .I2(code_i[1]),

@@ -39,8 +39,8 @@ module lut_lane
   localparam table_t Hi =
       {{Simd{index_t'(min(HighBits + 2, TreeBits))}}, {Simd{index_t'(min(LowBits, TreeBits))}}};
 
-  logic [2*Simd-1:0][TreeBits-1:0] rows_d, rows_q;
-  logic [TreeBits-1:0]             s, m;
+  logic [2*Simd-1:0][TreeBits-1:0] rows;
+  logic [TreeBits-1:0]             tree_s, tree_m, s, m;
 
   for (genvar j = 0; j < Simd; j++) begin : gen_product
     logic [LowBits-1:0]  low;
@@ -70,12 +70,8 @@ module lut_lane
       );
     end
 
-    assign rows_d[j]      = TreeBits'(low);
-    assign rows_d[Simd+j] = TreeBits'({high, 2'b00});
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (en_i) rows_q <= rows_d;
+    assign rows[j]      = TreeBits'(low);
+    assign rows[Simd+j] = TreeBits'({high, 2'b00});
   end
 
   row_tree #(
@@ -87,9 +83,20 @@ module lut_lane
   ) u_tree (
     .clk_i,
     .en_i,
-    .rows_i(rows_q),
-    .s_o   (s),
-    .m_o   (m)
+    .rows_i(rows),
+    .s_o   (tree_s),
+    .m_o   (tree_m)
+  );
+
+  // One product is no tree: its two rows are registered here.
+  delay_line #(
+    .Width (2 * TreeBits),
+    .Cycles(lut_lane_depth(Simd) - tree_depth(2 * Simd))
+  ) u_align (
+    .clk_i,
+    .en_i,
+    .data_i({tree_s, tree_m}),
+    .data_o({s, m})
   );
 
   accumulator #(

@@ -56,9 +56,9 @@ package msq_pkg;
     return 1 + (dsp_port_width(version) - 4) / dsp_spacing(act_bits, act_signed);
   endfunction
 
-  // Cycles from operands to the inputs of the accumulator.
+  // Cycles from operands to the inputs of the accumulator: at least one.
   function automatic int unsigned lut_lane_depth(int unsigned simd);
-    return 1 + tree_depth(2 * simd);
+    return max(1, tree_depth(2 * simd));
   endfunction
 
   // The DSPs take four, then the trees of a pack's fields, then the merge with their carries.

@@ -60,23 +60,22 @@ module row_tree
   function automatic next_table_t raw_lo();
     next_table_t lo;
     lo = '0;
-    for (int unsigned r = 0; r < Next; r++) begin
-      if (r < Groups) lo[r] = Lo[4*r];
-      else if (r >= 2 * Groups) lo[r] = Lo[2*Groups+r];
-      else if (int'(Lo[4*(r-Groups)+1]) < group_start(r - Groups)) lo[r] = Lo[4*(r-Groups)+1];
-      else lo[r] = index_t'(group_start(r - Groups) + 1);
+    for (int unsigned g = 0; g < Groups; g++) begin
+      lo[g] = Lo[4*g];
+      lo[Groups+g] = int'(Lo[4*g+1]) < group_start(g) ? Lo[4*g+1] : index_t'(group_start(g) + 1);
     end
+    for (int unsigned r = 2 * Groups; r < Next; r++) lo[r] = Lo[Rows-Next+r];
     return lo;
   endfunction
 
   function automatic next_table_t raw_hi();
     next_table_t hi;
     hi = '0;
-    for (int unsigned r = 0; r < Next; r++) begin
-      if (r < Groups) hi[r] = index_t'(min(Width, group_end(r) + 1));
-      else if (r >= 2 * Groups) hi[r] = Hi[2*Groups+r];
-      else hi[r] = index_t'(min(Width, max(group_start(r - Groups), majority_end(r - Groups) + 1)));
+    for (int unsigned g = 0; g < Groups; g++) begin
+      hi[g] = index_t'(min(Width, group_end(g) + 1));
+      hi[Groups+g] = index_t'(min(Width, max(group_start(g), majority_end(g) + 1)));
     end
+    for (int unsigned r = 2 * Groups; r < Next; r++) hi[r] = Hi[Rows-Next+r];
     return hi;
   endfunction
 
@@ -163,7 +162,7 @@ module row_tree
     end
 
     for (genvar r = 2 * Groups; r < Next; r++) begin : gen_pass
-      assign raw[r] = rows_i[2*Groups+r];
+      assign raw[r] = rows_i[Rows-Next+r];
     end
 
     for (genvar r = 0; r < Next; r++) begin : gen_sort

@@ -26,6 +26,35 @@ module sp2_4_rows #(
     endcase
   endfunction
 
+  // Two columns share a dual-output LUT at either end of the low row, where they need only two
+  // activation bits (I0 the lower, I1 the higher), and everywhere in the high row.
+  function automatic bit [31:0] low_table(bit top, bit upper);
+    bit [31:0] entries;
+    bit a, b, s;
+    for (int unsigned k = 0; k < 32; k++) begin
+      a = k[0];
+      b = k[1];
+      s = ActSigned & b;
+      if (!top) entries[k] = shifted(k[3:2], upper ? b : a, upper & a, 1'b0) ^ k[4];
+      else if (!upper) entries[k] = shifted(k[3:2], s, b, a) ^ k[4];
+      else entries[k] = shifted(k[3:2], s, s, b) ^ k[4] ^ ActSigned;
+    end
+    return entries;
+  endfunction
+
+  function automatic bit [63:0] middle_table();
+    bit [63:0] entries;
+    for (int unsigned k = 0; k < 64; k++) entries[k] = shifted(k[4:3], k[2], k[1], k[0]) ^ k[5];
+    return entries;
+  endfunction
+
+  // Inputs: two activation bits, q2's code, the sign; `flip` inverts.
+  function automatic bit [31:0] high_table(bit upper, bit flip);
+    bit [31:0] entries;
+    for (int unsigned k = 0; k < 32; k++) entries[k] = ((upper ? k[1] : k[0]) & k[2]) ^ k[3] ^ flip;
+    return entries;
+  endfunction
+
   if (!UsePrimitives) begin : gen_behavioural
     logic [ActBits+3:0] act;  // two bits of zero below, two of sign above
 
@@ -39,35 +68,6 @@ module sp2_4_rows #(
       assign high_o[k] = (code_i[0] & act_i[k]) ^ code_i[3] ^ (ActSigned && k == ActBits - 1);
     end
   end else begin : gen_primitives
-    // Two columns share a dual-output LUT at either end of the low row, where they need only two
-    // activation bits (I0 the lower, I1 the higher), and everywhere in the high row.
-    function automatic bit [31:0] low_table(bit top, bit upper);
-      bit [31:0] entries;
-      bit a, b, s;
-      for (int unsigned k = 0; k < 32; k++) begin
-        a = k[0];
-        b = k[1];
-        s = ActSigned & b;
-        if (!top) entries[k] = shifted(k[3:2], upper ? b : a, upper & a, 1'b0) ^ k[4];
-        else if (!upper) entries[k] = shifted(k[3:2], s, b, a) ^ k[4];
-        else entries[k] = shifted(k[3:2], s, s, b) ^ k[4] ^ ActSigned;
-      end
-      return entries;
-    endfunction
-
-    function automatic bit [63:0] middle_table();
-      bit [63:0] entries;
-      for (int unsigned k = 0; k < 64; k++) entries[k] = shifted(k[4:3], k[2], k[1], k[0]) ^ k[5];
-      return entries;
-    endfunction
-
-    // Inputs: two activation bits, q2's code, the sign; `flip` inverts.
-    function automatic bit [31:0] high_table(bit upper, bit flip);
-      bit [31:0] entries;
-      for (int unsigned k = 0; k < 32; k++) entries[k] = ((upper ? k[1] : k[0]) & k[2]) ^ k[3] ^ flip;
-      return entries;
-    endfunction
-
     LUT6_2 #(
       .INIT({low_table(0, 1), low_table(0, 0)})
     ) u_bottom (
@@ -124,7 +124,16 @@ module sp2_4_rows #(
     end
 
     if (ActBits % 2 == 1) begin : gen_last
-      assign high_o[ActBits-1] = (code_i[0] & act_i[ActBits-1]) ^ code_i[3] ^ ActSigned;
+      LUT5 #(
+        .INIT(high_table(0, ActSigned))
+      ) u_lut (
+        .I0(act_i[ActBits-1]),
+        .I1(1'b0),
+        .I2(code_i[0]),
+        .I3(code_i[3]),
+        .I4(1'b0),
+        .O (high_o[ActBits-1])
+      );
     end
   end
 
