@@ -1,0 +1,95 @@
+"""The process that :func:`msq_finn.sim.network.simulate` runs a design in.
+
+A simulation can crash, and it computes for long without looking up: on its own it can do no harm.
+It reads ``job.json`` and the input words from a folder, reports progress on standard output as
+lines of two integers, and leaves ``result.json``, output words and cycles in the folder.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from msq_finn.sim.model import Model, Status, Stream
+
+#: Cycles between two looks at the clock.
+_BATCH = 2_000
+_PR_SET_PDEATHSIG = 1
+
+
+def main(folder: Path) -> None:
+    """Run the job in a folder."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    job = json.loads((folder / "job.json").read_text())
+    waveform = job["waveform"]
+    model = Model(Path(job["library"]), job["seed"], Path(waveform) if waveform else None)
+    inputs, outputs = _inputs(model, job, folder), _outputs(model, job)
+    status = model.reset()
+    if status == Status.RUNNING:
+        status = _run(model, inputs, outputs, job["timeout"], job["max_idle"])
+    streams = inputs | outputs
+    result = {
+        "status": status,
+        "cycles": model.cycle,
+        "done": {name: stream.done for name, stream in streams.items()},
+        "probes": {name: model.ports[name].read() for name in job["probes"]},
+        "log": model.log,
+    }
+    model.close()
+    for name, stream in outputs.items():
+        np.save(folder / f"{name}.words.npy", stream.words)
+    for name, stream in streams.items():
+        np.save(folder / f"{name}.cycles.npy", stream.cycles)
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, Stream]:
+    return {
+        name: model.stream(
+            name, np.load(folder / f"{name}.words.npy"), job["stall_in"], (job["seed"], 0, index)
+        )
+        for index, name in enumerate(job["inputs"])
+    }
+
+
+def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, Stream]:
+    return {
+        name: model.stream(
+            name, np.zeros(shape, np.uint8), job["stall_out"], (job["seed"], 1, index)
+        )
+        for index, (name, shape) in enumerate(job["outputs"].items())
+    }
+
+
+def _run(
+    model: Model,
+    inputs: Mapping[str, Stream],
+    outputs: Mapping[str, Stream],
+    timeout: int | None,
+    max_idle: int,
+) -> Status:
+    total = sum(len(stream.words) for stream in outputs.values())
+    reported = 0.0
+    status = Status.RUNNING
+    while status == Status.RUNNING:
+        budget = _BATCH if timeout is None else min(_BATCH, timeout - model.cycle)
+        if budget <= 0:
+            break
+        status = model.run(inputs, outputs, budget, max_idle)
+        if time.monotonic() - reported > 0.2 or status == Status.DONE:
+            reported = time.monotonic()
+            print(sum(stream.done for stream in outputs.values()), total, flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

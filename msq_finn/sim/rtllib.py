@@ -1,0 +1,82 @@
+"""FINN's RTL library, where Verilator needs other words for the same design.
+
+Verilator cannot evaluate some constant functions that xsim can. The sentences in question are
+replaced in a copy of the installed file, so that every other version of FINN's file stays FINN's.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from msq_finn.errors import MsqError
+
+
+@dataclass(frozen=True)
+class Rewording:
+    """One replacement in a file of FINN's RTL library.
+
+    Attributes:
+        file: name of the file.
+        rejected: pattern of what Verilator rejects; without it the file is fine as it is.
+        pattern: what to replace, once.
+        replacement: by what, as in :func:`re.sub`.
+    """
+
+    file: str
+    rejected: str
+    pattern: str
+    replacement: str
+
+
+_REWORDINGS = (
+    # A constant function inside a generate block moves in front of the block.
+    Rewording(
+        "add_multi.sv",
+        r"(?s)begin : genTree.*function leaf_load_t init_leaf_loads",
+        r"(?s)(\tuwire \[SUM_WIDTH-1:0\]\s+sum0;.*?)"
+        r"(\t\ttypedef int unsigned\s+leaf_load_t.*?endfunction : init_leaf_loads\n)",
+        r"\2\1",
+    ),
+    # Constant functions can assign to the members of packed structures only.
+    Rewording(
+        "fifo.sv",
+        r"typedef struct \{(?=[^}]*\}\s*abits_t;)",
+        r"typedef struct \{(?=[^}]*\}\s*abits_t;)",
+        "typedef struct packed {",
+    ),
+    # The value that the message announces is missing.
+    Rewording(
+        "skid.sv",
+        r'%0d FEED_STAGES exceeds SRL capacity\."\)',
+        r'(%0d FEED_STAGES exceeds SRL capacity\.")\)',
+        r"\1, FEED_STAGES)",
+    ),
+)
+
+
+def reword(name: str, text: str) -> str:
+    """Bring one source into words Verilator accepts.
+
+    Args:
+        name: file name.
+        text: its contents.
+
+    Returns:
+        the contents to compile; ``text`` itself unless it is one of the known files.
+
+    Raises:
+        MsqError: the file holds what Verilator rejects, in a form that is not known here.
+
+    >>> reword("skid.sv", '$error("%m: %0d FEED_STAGES exceeds SRL capacity.");')
+    '$error("%m: %0d FEED_STAGES exceeds SRL capacity.", FEED_STAGES);'
+    """
+    for rule in _REWORDINGS:
+        if rule.file == name and re.search(rule.rejected, text):
+            text, count = re.subn(rule.pattern, rule.replacement, text, count=1)
+            if not count:
+                raise MsqError(
+                    f"{name}: this FINN's file is none that Verilator accepts or msq_finn can "
+                    "reword; use the FINN version that msq_finn asks for"
+                )
+    return text
