@@ -21,7 +21,8 @@ def start_from(model: nn.Module, float_model: nn.Module) -> None:
     try:
         result = model.load_state_dict(float_model.state_dict(), strict=False)
     except RuntimeError as error:
-        raise MsqError(f"the float network does not fit: {error}") from error
+        text = " ".join(str(error).split())
+        raise MsqError(f"the float network does not fit: {text}") from error
     missing = [name for name in result.missing_keys if "_quant." not in name]
     for names, where in ((missing, "float"), (result.unexpected_keys, "quantized")):
         if names:
