@@ -1,0 +1,88 @@
+"""Synthesise one design with Yosys, in a process of its own.
+
+``python -m msq_finn.synth.worker JOB.json`` runs in the job's folder and writes ``resources.json``
+beside it. Yosys ends the process on errors; their text is on standard error.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from pyosys import libyosys as ys
+
+from msq_finn.synth import netlist
+from msq_finn.synth.resources import measure
+
+_SLANG_OPTIONS = "slang.f"
+_NETLIST = Path("netlist.json")
+_BMUX_TAPS = Path(__file__).with_name("bmux_taps.v")
+
+
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    """Synthesise a job and count what it takes.
+
+    Args:
+        job: ``top``, ``family``, ``slang`` (the front end's options), ``unused_ports`` (patterns).
+
+    Returns:
+        the resources as a dictionary.
+    """
+    top, family = job["top"], job["family"]
+    Path(_SLANG_OPTIONS).write_text("\n".join(job["slang"]))
+    design = ys.Design()
+    ys.run_pass(f"read_slang -f {_SLANG_OPTIONS}", design)
+    _drop_ports(design.module(ys.IdString(f"\\{top}")), job["unused_ports"])
+    _normalise_ram_style(design)
+    synth = f"synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf"
+    if family == "xcup":
+        synth += " -uram"
+    for command in (
+        f"{synth} -run begin:fine",
+        f"techmap -map {_BMUX_TAPS}",
+        f"{synth} -run fine:",
+        f"write_json {_NETLIST}",
+    ):
+        ys.run_pass(command, design)
+    return measure(netlist.load(_NETLIST, top), family)
+
+
+def _drop_ports(module: Any, patterns: list[str]) -> None:
+    """Tie inputs to zero and leave outputs open."""
+    for name in list(module.wires_):
+        wire = module.wires_[name]
+        if not any(fnmatch.fnmatchcase(name.str().lstrip("\\"), p) for p in patterns):
+            continue
+        if wire.port_input:
+            module.connect(ys.SigSpec(wire), ys.SigSpec(ys.Const(0, wire.width)))
+        wire.port_input = wire.port_output = False
+    module.fixup_ports()
+
+
+def _normalise_ram_style(design: Any) -> None:
+    """Write ``ram_style`` as Yosys wants it: small letters, a parameter's value without padding."""
+    for module in design.selected_modules():
+        for name in module.memories:
+            memory = module.memories[name]
+            styles = [
+                memory.attributes[key].decode_string()
+                for key in memory.attributes
+                if key.str().lower() == "\\ram_style"
+            ]
+            for style in styles:
+                text = style.replace("\0", "").lower()
+                memory.set_string_attribute(ys.IdString("\\ram_style"), text)
+
+
+def main() -> None:
+    """Run the job that the command line names."""
+    path = Path(sys.argv[1])
+    result = run(json.loads(path.read_text()))
+    path.with_name("resources.json").write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

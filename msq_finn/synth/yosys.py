@@ -1,0 +1,226 @@
+"""Synthesis with Yosys (pyosys): SystemVerilog in, resources out, cached by content."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.sim import cache
+from msq_finn.synth.resources import Resources
+from msq_finn.synth.rtllib import reword
+
+__all__ = ["Resources", "family_of", "synthesize", "version"]
+
+#: Seconds after which a synthesis run is given up.
+TIMEOUT_S = 600.0
+
+_STUBS = Path(__file__).with_name("xilinx_stubs.v")
+_BLACK_BOXES = re.findall(r"(?m)^module (\w+)", _STUBS.read_text())
+_DATA = (".dat", ".mem", ".hex")
+_HEADERS = (".svh", ".vh")
+
+
+def version() -> str:
+    """Version of the Yosys in use, such as ``0.70``.
+
+    Raises:
+        MissingToolError: pyosys is not installed.
+    """
+    try:
+        return metadata.version("pyosys")
+    except metadata.PackageNotFoundError as error:
+        raise MissingToolError('no Yosys for synthesis; pip install "msq-finn[rtl]"') from error
+
+
+def family_of(part: str) -> str:
+    """Yosys' name of the family of an FPGA part.
+
+    Args:
+        part: such as "xc7z020clg400-1", or a family's name itself.
+
+    Raises:
+        MsqError: Yosys does not map to the part.
+
+    >>> family_of("xc7z020clg400-1"), family_of("xczu3eg-sbva484-1-e")
+    ('xc7', 'xcup')
+    """
+    name = part.lower()
+    if name.startswith("xc7"):
+        return "xc7"
+    if name.startswith(("xcup", "xczu", "xck26", "xcu", "xcvu", "xcku")):
+        return "xcup"
+    raise MsqError(f"part {part}: Yosys maps to 7-series and UltraScale+ parts only")
+
+
+def synthesize(
+    top: str,
+    sources: Sequence[Path | str],
+    *,
+    part: str = "xc7z020clg400-1",
+    parameters: Mapping[str, int] | None = None,
+    include_dirs: Sequence[Path | str] = (),
+    defines: Mapping[str, str] | None = None,
+    unused_ports: Sequence[str] = (),
+    timeout_s: float = TIMEOUT_S,
+) -> Resources:
+    """Synthesise a design, flat and out of context, and count what it takes.
+
+    DSP slices and memories are inferred as Yosys does by default; ``ram_style`` is honoured. Memory
+    contents (``$readmemh``) are found by absolute path or by name in the folders of the sources.
+    Results are cached by the contents of everything that is read.
+
+    Args:
+        top: name of the top module.
+        sources: SystemVerilog or Verilog files.
+        part: FPGA part or family ("xc7", "xcup").
+        parameters: of the top module.
+        include_dirs: where headers are looked up.
+        defines: macros.
+        unused_ports: patterns of ports of the top: inputs are tied to zero, outputs left open.
+        timeout_s: seconds after which to give up.
+
+    Returns:
+        the resources.
+
+    Raises:
+        MissingToolError: pyosys is not installed.
+        MsqError: a file is missing, the design does not synthesise, or it takes too long.
+    """
+    tool = version()
+    files = [_existing(Path(source), top) for source in sources]
+    folders = list(dict.fromkeys([*(f.parent for f in files), *(Path(d) for d in include_dirs)]))
+    reworded = [reword(file) for file in files]
+    texts = [new or file.read_text() for file, new in zip(files, reworded, strict=True)]
+    options = [
+        f"--top {top}",
+        *(f"-G {name}={_literal(value)}" for name, value in sorted((parameters or {}).items())),
+        *(f"-D {name}={value}" for name, value in sorted((defines or {}).items())),
+    ]
+    family = family_of(part)
+    key = _key(top, texts, folders)
+    settings = json.dumps([tool, family, options, list(unused_ports)]).replace(top, "@top@")
+    digest = hashlib.sha256(f"{_own_sources()} {settings} {key}".encode()).hexdigest()
+
+    def make(folder: Path) -> None:
+        paths = [
+            _written(folder / file.name, new) if new else file
+            for file, new in zip(files, reworded, strict=True)
+        ]
+        for path in _data_files(texts, folders):
+            (folder / path.name).symlink_to(path.absolute())
+        slang = [
+            "--ignore-assertions",
+            "--allow-use-before-declare",
+            *options,
+            *(f"--blackboxed-module {name}" for name in _BLACK_BOXES),
+            *(f'-I "{d.absolute()}"' for d in folders),
+            *(f'"{path.absolute()}"' for path in (_STUBS, *paths)),
+        ]
+        job = {"top": top, "family": family, "slang": slang, "unused_ports": list(unused_ports)}
+        (folder / "job.json").write_text(json.dumps(job))
+        _run(top, folder, timeout_s)
+
+    entry = cache.entry("synth", digest, make)
+    return Resources(**json.loads((entry / "resources.json").read_text()), yosys=tool)
+
+
+def _existing(path: Path, top: str) -> Path:
+    if not path.is_file():
+        raise MsqError(f"synthesis of {top}: source {path} does not exist")
+    return path
+
+
+def _literal(value: int) -> str:
+    """A parameter's value; plain SystemVerilog numbers have 32 bits."""
+    return str(value) if -(2**31) <= value < 2**31 else f"{value.bit_length()}'h{value:x}"
+
+
+def _own_sources() -> str:
+    """Hash of this package: other counting rules make other results."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.[pv]*")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _key(top: str, texts: Sequence[str], folders: Sequence[Path]) -> str:
+    """Hash of everything that is read, but for names that FINN numbers through.
+
+    Generated sources differ in the top's name and in the path of memory contents. With the one
+    replaced by a constant and the other by the contents, equal nodes have equal keys.
+    """
+    digest = hashlib.sha256()
+    for text in texts:
+        for name in _quoted([text]):
+            if name.startswith("/") and Path(name).is_file():
+                text = text.replace(name, hashlib.sha256(Path(name).read_bytes()).hexdigest())
+        digest.update(text.replace(top, "@top@").encode() + b"\0")
+    headers = [p for folder in folders for p in sorted(folder.iterdir()) if p.suffix in _HEADERS]
+    for path in (*headers, *_data_files(texts, folders)):
+        digest.update(path.name.replace(top, "@top@").encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _quoted(texts: Iterable[str]) -> set[str]:
+    return {name for text in texts for name in re.findall(r'"([^"\n]+)"', text)}
+
+
+def _data_files(texts: Sequence[str], folders: Sequence[Path]) -> list[Path]:
+    """Memory contents that the sources name, in full or by the start of the name."""
+    names = {name.removeprefix("./") for name in _quoted(texts)} - {""}
+    return [
+        path
+        for folder in folders
+        for path in sorted(folder.iterdir())
+        if path.suffix in _DATA and any(path.name.startswith(name) for name in names)
+    ]
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
+def _run(top: str, folder: Path, timeout_s: float) -> None:
+    """Run the worker in a folder that holds its job."""
+    command = [sys.executable, "-m", "msq_finn.synth.worker", "job.json"]
+    environment = os.environ | {"TMPDIR": str(folder)}
+    log = folder / "yosys.log"
+    with log.open("w") as out, (folder / "errors.log").open("w+") as err:
+        # A session of its own, so that the programs Yosys starts end with it.
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True
+        )
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise MsqError(
+                f"synthesis of {top} took more than {timeout_s:g} s; fold the node more, or allow "
+                "more time"
+            ) from None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        err.seek(0)
+        if status:
+            raise MsqError(f"synthesis of {top} failed: {_first_error(err.read(), status)}")
+    log.unlink()
+
+
+def _first_error(text: str, status: int) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if re.search(r"\b(ERROR|Error|error)\b", line)]
+    fallback = lines[-1] if lines else f"Yosys ended with status {status}"
+    return errors[0] if errors else fallback
