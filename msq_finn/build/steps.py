@@ -11,6 +11,7 @@ from typing import Any
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
 from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
 from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
+from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
 from finn.transformation.fpgadataflow.set_folding import SetFolding
 from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
 from qonnx.core.modelwrapper import ModelWrapper
@@ -72,9 +73,10 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Generate every node's RTL (FINN's PrepareIP)."""
+    """Generate every node's RTL (FINN's PrepareIP), its memory files named by absolute path."""
     ops.register()
-    return model.transform(PrepareIP(cfg._resolve_fpga_part(), cfg.synth_clk_period_ns))
+    model = model.transform(PrepareIP(cfg._resolve_fpga_part(), cfg.synth_clk_period_ns))
+    return model.transform(ReplaceVerilogRelPaths())
 
 
 #: From an exported QONNX model to generated RTL.

@@ -18,7 +18,7 @@ from msq_finn.errors import MsqError
 #: Name of the stitched top module.
 TOP = "finn_design"
 
-_THROTTLE = Path(__file__).with_name("frame_throttle.sv")
+_THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
@@ -125,7 +125,7 @@ def _throttle(model: ModelWrapper, streams: dict[str, str], nets: list[str], int
         pins |= {f"data_{side}": f"{net}_TDATA", f"valid_{side}": f"{net}_TVALID"}
     pins |= {"ready_o": "in0_V_TREADY", "ready_i": "throttled_TREADY"}
     parameters = f"#(.Width({width}), .Words({words}), .Interval({interval}))"
-    return _instantiate(f"frame_throttle {parameters}", "i_throttle", pins)
+    return _instantiate(f"rate_throttle {parameters}", "i_throttle", pins)
 
 
 def _width(model: ModelWrapper, tensor: str) -> int:
