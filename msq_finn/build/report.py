@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 
 from msq_finn.build.summary import Layer, Summary
 from msq_finn.plan.devices import device_of_part
-from msq_finn.synth.yosys import Resources
+from msq_finn.synth.resources import Resources
 
 _COLOURS = {"sp2": "#2a6f97", "fixed": "#e07a5f", "other": "#b8b8b8"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.stitch import Stitched
 from msq_finn.synth.network import NodeSpec, measure_nodes
-from msq_finn.synth.yosys import Resources
+from msq_finn.synth.resources import Resources
 
 
 def measure(design: Stitched, part: str, progress: Progress = silent) -> dict[str, Resources]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.synth.yosys import Resources
+from msq_finn.synth.resources import Resources
 
 SCHEMA_VERSION = 1
 
