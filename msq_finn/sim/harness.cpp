@@ -223,6 +223,8 @@ void msq_close(Sim* sim) {
 // What the design printed, and why it failed.
 const char* msq_log() { return log_text().c_str(); }
 
+int msq_traces() { return VM_TRACE; }
+
 int64_t msq_cycle(Sim* sim) { return sim->cycle; }
 
 int msq_eval(Sim* sim, uint64_t time_step) {

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_finn.errors import MsqError
+
 Words = NDArray[np.uint8]
 Cycles = NDArray[np.int64]
 
@@ -80,6 +82,9 @@ class Model:
         seed: of the noise that uninitialised state starts with.
         trace: waveform file (VCD) to write; the library must have been built for it.
 
+    Raises:
+        MsqError: it was not.
+
     Attributes:
         ports: by name.
     """
@@ -89,6 +94,8 @@ class Model:
         self._library.msq_open.restype = ctypes.c_void_p
         self._library.msq_log.restype = ctypes.c_char_p
         self._library.msq_cycle.restype = ctypes.c_int64
+        if trace is not None and not self._library.msq_traces():
+            raise MsqError(f"{library} was compiled without waveforms; compile it with tracing")
         name = str(trace).encode() if trace is not None else None
         # Verilator takes a seed of 0 for "any".
         self._sim = ctypes.c_void_p(self._library.msq_open(1 + seed % (2**31 - 1), name))

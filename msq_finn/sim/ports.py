@@ -1,15 +1,176 @@
-"""Kernel, design and ports as FINN's ``xsi`` extension module has them, on Verilator."""
+"""Kernel, design and ports as FINN's ``xsi`` extension module has them, on Verilator.
+
+Names and meaning are those of ``finn_xsi/xsi.pyi``. Values are two-state and always current, so
+``read`` has nothing to fetch and ``write_back`` only notes that an input changed.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msq_finn.errors import MsqError
+from msq_finn.sim import model
+from msq_finn.sim.model import Model, Status
 
 
 class Kernel:
     """Simulator kernel; Verilator has none to load."""
 
+    def __init__(self, name: str) -> None:
+        self.name = name
+
 
 class Design:
-    """An open design."""
+    """An open design.
+
+    Args:
+        kernel: unused.
+        design_lib: absolute path of a library from :func:`msq_finn.sim.verilator.build`. Not a
+            relative one: the system's loader gives a library that is open already to everybody
+            who asks for the same path.
+        log_file: unused.
+        wdb_file: waveform file (VCD) to write.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        design_lib: str,
+        log_file: str | None = None,
+        wdb_file: str | None = None,
+    ) -> None:
+        self._model: Model | None = Model(
+            Path(design_lib), trace=Path(wdb_file) if wdb_file else None
+        )
+        self._ports = {name: Port(self, port) for name, port in self._model.ports.items()}
+        self.changed = True
+
+    def close(self) -> None:
+        """End the simulation."""
+        if self._model is not None:
+            self._ports = {}
+            self._model.close()
+            self._model = None
+
+    def is_open(self) -> bool:
+        """Whether the simulation has not been closed."""
+        return self._model is not None
+
+    def trace_all(self) -> None:
+        """Every signal is in the waveforms already."""
+
+    def run(self, cycles: int) -> None:
+        """Let changed inputs take effect, then let time pass.
+
+        Args:
+            cycles: simulator time steps; only their order matters.
+        """
+        if self._model is None:
+            raise RuntimeError("the simulation is closed")
+        if not self.changed:
+            return
+        self.changed = False
+        status = self._model.evaluate(cycles)
+        if status != Status.RUNNING:
+            reason = " ".join(self._model.log.split()) or "the design called $finish"
+            raise MsqError(f"the simulation failed: {reason}")
+
+    def num_ports(self) -> int:
+        """How many ports the top module has."""
+        return len(self._ports)
+
+    def ports(self) -> Iterator[Port]:
+        """All ports of the top module."""
+        return iter(self._ports.values())
+
+    def getPort(self, name: str) -> Port:
+        """Look a port up.
+
+        Raises:
+            RuntimeError: there is none of that name; FINN expects this type.
+        """
+        if name not in self._ports:
+            raise RuntimeError(f"no port {name}")
+        return self._ports[name]
 
 
 class Port:
-    """A port of an open design."""
+    """A top-level port of an open design."""
+
+    def __init__(self, design: Design, port: model.Port) -> None:
+        self._design = design
+        self._port = port
+
+    def name(self) -> str:
+        """Name in the source."""
+        return self._port.name
+
+    def width(self) -> int:
+        """Width in bits."""
+        return self._port.bits
+
+    def isInput(self) -> bool:
+        """Whether the design reads it."""
+        return self._port.is_input
+
+    def isOutput(self) -> bool:
+        """Whether the design drives it."""
+        return not self._port.is_input
+
+    def isInout(self) -> bool:
+        """FINN's designs have none."""
+        return False
+
+    def read(self) -> Port:
+        """The value is always current."""
+        return self
+
+    def write_back(self) -> None:
+        """Let the next run see the value."""
+        self._design.changed = True
+
+    def hasUnknown(self) -> bool:
+        """Values are two-state."""
+        return False
+
+    def isZero(self) -> bool:
+        """Whether all bits are 0."""
+        return not self.as_bool()
+
+    def as_bool(self) -> bool:
+        """Whether any bit is 1."""
+        return self._port.read() != 0
+
+    def as_unsigned(self) -> int:
+        """The value."""
+        return self._port.read()
+
+    def as_binstr(self) -> str:
+        """The value as binary digits, the highest first."""
+        return f"{self._port.read():0{self._port.bits}b}"
+
+    def as_hexstr(self) -> str:
+        """The value as hexadecimal digits, the highest first."""
+        return f"{self._port.read():0{(self._port.bits + 3) // 4}x}"
+
+    def as_hexstr_2state(self) -> str:
+        """The same: values are two-state."""
+        return self.as_hexstr()
+
+    def clear(self) -> Port:
+        """Set to 0."""
+        return self.set(0)
+
+    def set(self, value: int) -> Port:
+        """Set to a number."""
+        self._port.write(value)
+        return self
+
+    def set_binstr(self, value: str) -> Port:
+        """Set from binary digits."""
+        return self.set(int(value, 2))
+
+    def set_hexstr(self, value: str) -> Port:
+        """Set from hexadecimal digits."""
+        return self.set(int(value, 16))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from msq_finn.errors import MissingToolError
+from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.sim import ports, verilator
 
 
@@ -49,9 +50,11 @@ def install(force: bool = False) -> bool:
         adapter = importlib.import_module("finn_xsi.adapter")
     except ImportError as error:
         raise MissingToolError(f'no FINN ({error}); pip install "msq-finn[finn]"') from error
-    for name in ("SimEngine", "reset_rtlsim", "close_rtlsim", "rtlsim_multi_io"):
-        setattr(facade, name, getattr(adapter, name))
-    bound: dict[str, Any] = {
+    ours = {
+        "SimEngine": adapter.SimEngine,
+        "reset_rtlsim": adapter.reset_rtlsim,
+        "close_rtlsim": adapter.close_rtlsim,
+        "rtlsim_multi_io": adapter.rtlsim_multi_io,
         "compile_sim_obj": compile_sim_obj,
         "load_sim_obj": load_sim_obj,
         "locate_glbl": lambda: None,
@@ -59,7 +62,7 @@ def install(force: bool = False) -> bool:
         "is_available": lambda: True,
         "ensure_available": lambda: True,
     }
-    for name, value in bound.items():
+    for name, value in ours.items():
         setattr(facade, name, value)
     return True
 
@@ -72,8 +75,36 @@ def compile_sim_obj(
     behav: bool = False,
     fifosim: bool = False,
 ) -> tuple[Path, Path]:
-    """Compile a design, as FINN's function of that name."""
-    raise NotImplementedError
+    """Compile a design, as FINN's function of that name.
+
+    Args:
+        top_module_name: the top module.
+        source_list: Verilog sources and headers.
+        sim_out_dir: folder for the library.
+        debug: whether waveforms can be written.
+        behav: whether to define ``FINN_SIMULATION``, which turns FIFOs into gauges.
+        fifosim: FINN's distributed FIFO sizing, which is a C++ program around XSI.
+
+    Returns:
+        ``sim_out_dir`` and the library's path in it, in the shape that FINN takes apart again.
+
+    Raises:
+        MsqError: the design is rejected, or ``fifosim`` is asked for.
+    """
+    if fifosim:
+        raise MsqError("FINN's distributed FIFO sizing needs Vivado; use msq-finn build")
+    library = verilator.build(
+        top_module_name,
+        source_list,
+        defines={"FINN_SIMULATION": "1"} if behav else None,
+        trace=debug,
+    )
+    # "xsim.dir" is where FINN splits the path. A copy, so that a build outlives the cache.
+    relative = Path("xsim.dir") / top_module_name / "design.so"
+    target = Path(sim_out_dir) / relative
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(library, target)
+    return Path(sim_out_dir), relative
 
 
 def load_sim_obj(
@@ -82,5 +113,18 @@ def load_sim_obj(
     tracefile: str | None = None,
     simkernel_so: str | None = None,
 ) -> Any:
-    """Open a compiled design, as FINN's function of that name."""
-    raise NotImplementedError
+    """Open a compiled design, as FINN's function of that name.
+
+    Args:
+        sim_out_dir: as :func:`compile_sim_obj` returned it.
+        out_so_relative_path: likewise.
+        tracefile: waveforms to write, relative to ``sim_out_dir``; the format is VCD.
+        simkernel_so: unused.
+
+    Returns:
+        FINN's ``SimEngine``.
+    """
+    engine = importlib.import_module("finn_xsi.sim_engine").SimEngine
+    folder = Path(sim_out_dir).absolute()
+    trace = str((folder / tracefile).with_suffix(".vcd")) if tracefile else None
+    return engine("verilator", str(folder / out_so_relative_path), None, trace)
