@@ -15,13 +15,23 @@ from msq_finn.quant.rows import (
     refuse_not_finite,
     row_counts,
 )
+from msq_finn.training.hessian import row_curvature
 
-Rows = float | int | Sequence[str]
-"""What a layer's rows shall be: the share of its first scheme, its count, or a name per row."""
+Rows = float | int | Mapping[str, float | int] | Sequence[str]
+"""What a layer's rows shall be.
+
+With two schemes, the share (float) or number (int) of rows of the first; or by scheme, its share or
+number; or per row, the name of its scheme.
+"""
+
+STRATEGIES = ("variance", "mse", "hessian", "explicit")
 
 
 def assign_rows(
-    model: nn.Module, rows: float | Mapping[str, Rows], strategy: str = "variance"
+    model: nn.Module,
+    rows: float | Mapping[str, Rows],
+    strategy: str = "variance",
+    loss: Callable[[], Tensor] | None = None,
 ) -> dict[str, list[str]]:
     """Choose anew, from the present weights, which rows have which scheme.
 
@@ -32,17 +42,20 @@ def assign_rows(
         model: a network with layers whose ``weight_quant`` is row-mixed, such as
             `MSQWeightPerChannelFloat`.
         rows: the share of rows of the first scheme (SP2), one for all layers; or by layer name, for
-            some or all layers, that share (float), the number of rows (int), or, with strategy
-            "explicit", the name of each row's scheme.
-        strategy: "variance": rows of lowest variance get the first scheme (MSQ, HPCA 2021);
-            "mse": rows that lose least, or gain most, by the first scheme get it; "explicit".
+            some or all layers, what its rows shall be.
+        strategy: which rows the first schemes of a layer's list get.
+            "variance": those of lowest variance (MSQ, HPCA 2021);
+            "mse": those that lose least, or gain most, over the schemes behind;
+            "hessian": those along which the loss bends least (RMSMP, ICCV 2021);
+            "explicit": those that ``rows`` names.
+        loss: for "hessian", computes the loss on some data.
 
     Returns:
         By layer name, the scheme of each row.
 
     Raises:
-        MsqError: no such layer or strategy, a share outside [0, 1], or weights that are not
-            finite; the text names the layer.
+        MsqError: no such layer, scheme or strategy, numbers that do not fit the layer, or weights
+            that are not finite; the text names the layer.
 
     Examples:
         >>> from brevitas.nn import QuantLinear
@@ -51,15 +64,24 @@ def assign_rows(
         >>> sorted(assign_rows(net, {"0": 3})["0"])
         ['fixed_4', 'sp2_4', 'sp2_4', 'sp2_4']
     """
+    if strategy not in STRATEGIES:
+        known = ", ".join(STRATEGIES)
+        raise MsqError(f"no assignment strategy is named {strategy!r}; known: {known}")
     layers = mixed_layers(model)
     wanted = rows if isinstance(rows, Mapping) else dict.fromkeys(layers, rows)
     for name in wanted:
         if name not in layers:
             known = ", ".join(layers) or "none"
             raise MsqError(f"no row-mixed layer is named {name!r} in this network; it has: {known}")
+    curvature = {}
+    if strategy == "hessian":
+        if loss is None:
+            raise MsqError("strategy hessian needs the argument loss, which computes the loss")
+        chosen = [layers[name] for name in wanted]
+        curvature = dict(zip(wanted, row_curvature(chosen, loss), strict=True))
     for name, spec in wanted.items():
         try:
-            _assign(layers[name], spec, strategy)
+            _assign(layers[name], spec, strategy, curvature.get(name))
         except MsqError as error:
             raise MsqError(f"layer {name}: {error}") from error
     return {name: row_schemes(layer) for name, layer in layers.items()}
@@ -86,45 +108,6 @@ def row_schemes(layer: nn.Module) -> list[str]:
 
 
 @torch.no_grad()
-def _assign(layer: nn.Module, spec: Rows, strategy: str) -> None:
-    proxy = layer.weight_quant
-    int_quant = proxy.tensor_quant.int_quant
-    weights = [as_rows(w, layer.output_channel_dim) for w in proxy.tracked_parameter_list]
-    rows = torch.cat(weights, dim=1)
-    if strategy == "explicit":
-        if isinstance(spec, int | float):
-            raise MsqError(f"strategy explicit takes the name of each row's scheme, not {spec}")
-        kinds = kinds_of_names(spec, int_quant.scheme_names, rows)
-    else:
-        if strategy not in _STRATEGIES:
-            known = ", ".join([*_STRATEGIES, "explicit"])
-            raise MsqError(f"no assignment strategy is named {strategy!r}; known: {known}")
-        if not isinstance(spec, int | float):
-            raise MsqError(f"strategy {strategy} takes a share or number of rows, not {spec}")
-        kinds = _STRATEGIES[strategy](layer, rows, _counts(spec, len(rows)))
-    int_quant.set_rows(kinds)
-    # Brevitas builds quantizers anew from their recipes when weights are replaced.
-    proxy.quant_injector = proxy.quant_injector.let(row_schemes=tuple(row_schemes(layer)))
-
-
-def _counts(spec: float, rows: int) -> list[int]:
-    if isinstance(spec, int) and not isinstance(spec, bool):
-        if not 0 <= spec <= rows:
-            raise MsqError(f"{spec} rows of the first scheme, but the layer has {rows} rows")
-        return [spec, rows - spec]
-    return row_counts([spec, 1 - spec], rows)
-
-
-def _by_variance(layer: nn.Module, rows: Tensor, counts: list[int]) -> Tensor:
-    return by_variance(rows, counts)
-
-
-def _by_mse(layer: nn.Module, rows: Tensor, counts: list[int]) -> Tensor:
-    refuse_not_finite(rows)
-    first, second = row_errors(layer)
-    return deal((first - second).argsort(stable=True), counts)
-
-
 def row_errors(layer: nn.Module) -> Tensor:
     """Return each row's squared error under each scheme that it may have.
 
@@ -147,7 +130,59 @@ def row_errors(layer: nn.Module) -> Tensor:
     return torch.stack(errors)
 
 
-_STRATEGIES: dict[str, Callable[[nn.Module, Tensor, list[int]], Tensor]] = {
-    "variance": _by_variance,
-    "mse": _by_mse,
-}
+@torch.no_grad()
+def _assign(layer: nn.Module, spec: Rows, strategy: str, curvature: Tensor | None) -> None:
+    proxy = layer.weight_quant
+    int_quant = proxy.tensor_quant.int_quant
+    names = int_quant.scheme_names
+    weights = [as_rows(w, layer.output_channel_dim) for w in proxy.tracked_parameter_list]
+    rows = torch.cat(weights, dim=1)
+    refuse_not_finite(rows)
+    if strategy == "explicit":
+        if isinstance(spec, int | float | Mapping):
+            raise MsqError(f"strategy explicit takes the name of each row's scheme, not {spec}")
+        kinds = kinds_of_names(spec, names, rows)
+    else:
+        counts = _counts(spec, names, len(rows))
+        if curvature is not None:
+            kinds = deal(curvature.argsort(stable=True), counts)
+        elif strategy == "mse":
+            kinds = _by_error(row_errors(layer), counts)
+        else:
+            kinds = by_variance(rows, counts)
+    int_quant.set_rows(kinds)
+    # Brevitas builds quantizers anew from their recipes when weights are replaced.
+    proxy.quant_injector = proxy.quant_injector.let(row_schemes=tuple(row_schemes(layer)))
+
+
+def _counts(spec: Rows, names: Sequence[str], rows: int) -> list[int]:
+    """Return how many rows each scheme gets."""
+    if isinstance(spec, int | float):
+        if len(names) != 2:
+            raise MsqError(f"give shares or numbers of rows by scheme: {', '.join(names)}")
+        rest = rows - spec if isinstance(spec, int) else 1 - spec
+        spec = {names[0]: spec, names[1]: rest}
+    if not isinstance(spec, Mapping):
+        raise MsqError(f"only strategy explicit takes a list of row schemes, {len(spec)} here")
+    for name in spec:
+        if name not in names:
+            raise MsqError(f"scheme {name!r} is none of {', '.join(names)}")
+    wanted = [spec.get(name, 0) for name in names]
+    if any(isinstance(count, float) for count in wanted):
+        return row_counts(wanted, rows)
+    if min(wanted) < 0 or sum(wanted) != rows:
+        numbers = ", ".join(f"{count} {name}" for count, name in zip(wanted, names, strict=True))
+        raise MsqError(f"rows of {numbers} do not make the layer's {rows} rows")
+    return [int(count) for count in wanted]
+
+
+def _by_error(errors: Tensor, counts: Sequence[int]) -> Tensor:
+    """Deal to each scheme in turn the rows with the lowest error compared to the schemes behind."""
+    kinds = torch.full_like(errors[0], len(counts) - 1, dtype=torch.int64)
+    left = torch.arange(len(kinds), device=kinds.device)
+    for kind, count in enumerate(counts[:-1]):
+        loss = errors[kind, left] - errors[kind + 1 :, left].amin(dim=0)
+        order = loss.argsort(stable=True)
+        kinds[left[order[:count]]] = kind
+        left = left[order[count:].sort().values]
+    return kinds
