@@ -47,7 +47,9 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         f"write_json {_NETLIST}",
     ):
         ys.run_pass(command, design)
-    return measure(netlist.load(_NETLIST, top), family)
+    resources = measure(netlist.load(_NETLIST, top), family)
+    _NETLIST.unlink()
+    return resources
 
 
 def _drop_ports(module: Any, patterns: list[str]) -> None:
@@ -63,8 +65,16 @@ def _drop_ports(module: Any, patterns: list[str]) -> None:
 
 
 def _normalise_ram_style(design: Any) -> None:
-    """Write ``ram_style`` as Yosys wants it: small letters, a parameter's value without padding."""
+    """Write ``ram_style`` as Yosys wants it: small letters, a parameter's value without padding.
+
+    LUTs that are never written are logic to Yosys, not distributed memory.
+    """
     for module in design.selected_modules():
+        written = {
+            cell.parameters[ys.IdString("\\MEMID")].decode_string()
+            for cell in module.selected_cells()
+            if cell.type.str().startswith("$memwr")
+        }
         for name in module.memories:
             memory = module.memories[name]
             styles = [
@@ -74,6 +84,8 @@ def _normalise_ram_style(design: Any) -> None:
             ]
             for style in styles:
                 text = style.replace("\0", "").lower()
+                if text == "distributed" and memory.name.str() not in written:
+                    text = "logic"
                 memory.set_string_attribute(ys.IdString("\\ram_style"), text)
 
 

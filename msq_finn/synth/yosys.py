@@ -113,8 +113,8 @@ def synthesize(
 
     def make(folder: Path) -> None:
         paths = [
-            _written(folder / file.name, new) if new else file
-            for file, new in zip(files, reworded, strict=True)
+            _written(folder / str(index) / file.name, new) if new else file
+            for index, (file, new) in enumerate(zip(files, reworded, strict=True))
         ]
         for path in _data_files(texts, folders):
             (folder / path.name).symlink_to(path.absolute())
@@ -188,6 +188,7 @@ def _data_files(texts: Sequence[str], folders: Sequence[Path]) -> list[Path]:
 
 
 def _written(path: Path, text: str) -> Path:
+    path.parent.mkdir()
     path.write_text(text)
     return path
 
