@@ -38,10 +38,10 @@ def test_small_circuits_miss_the_maximum_by_one_pair_and_rarely():
 
 
 def test_greedy_matching_is_close_to_the_maximum():
-    rng = random.Random(8)
-    luts = _random(rng, 1500, 400, 0.3)
-    exact, greedy = count_pairs(luts, exact_limit=len(luts)), count_pairs(luts, exact_limit=0)
-    assert 0.985 * exact <= greedy <= exact
+    for nets in (150, 400, 1500):
+        luts = _random(random.Random(8), 1500, nets, 0.3)
+        exact, greedy = count_pairs(luts, exact_limit=len(luts)), count_pairs(luts, exact_limit=0)
+        assert greedy >= 0.975 * exact
 
 
 def test_luts_on_one_common_net_all_pair():

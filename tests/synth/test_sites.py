@@ -67,6 +67,16 @@ def test_lut_before_two_carry_bits_is_duplicated():
     assert count_sites(b.build(total[:2])).logic == 2
 
 
+def test_only_the_main_output_of_lut6_2_reaches_the_carry_select():
+    b = Builder()
+    a = b.inputs(1)
+    low, high = b.nets(2)
+    b.cell("LUT6_2", O5=low, O6=high, I0=a, I1="0", I2="0", I3="0", I4="0", I5="1")
+    total, _ = b.carry4([high, low, "0", "0"], ["0"] * 4)
+    # The LUT sits before bit 0; its O5 routes through the site of bit 1.
+    assert count_sites(b.build(total[:2])).logic == 2
+
+
 def test_carry_lut_shares_its_site_with_another_lut():
     b = Builder()
     a = b.inputs(3)

@@ -161,6 +161,19 @@ def test_unused_ports_take_what_is_behind_them(synth):
     assert (rest.lut_sites, rest.ff) == (0, 8)
 
 
+def test_assertions_take_nothing(synth):
+    text = """
+    module asserted (input logic clk, input logic [7:0] a, b, output logic q);
+      always_ff @(posedge clk) begin
+        q <= a[0];
+        assert (a * b != 8'd3) else $error("three");
+      end
+    endmodule
+    """
+    counted = synth(text, "asserted")
+    assert (counted.lut_sites, counted.dsp, counted.ff) == (0, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
