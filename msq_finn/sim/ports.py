@@ -6,12 +6,17 @@ Names and meaning are those of ``finn_xsi/xsi.pyi``. Values are two-state and al
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from msq_finn.errors import MsqError
 from msq_finn.sim import model
-from msq_finn.sim.model import Model, Status
+from msq_finn.sim.model import Model, Status, Stream, Words, stream_port
+
+#: Cycles between two chances to interrupt a run.
+_BATCH = 10_000
 
 
 class Kernel:
@@ -71,10 +76,52 @@ class Design:
         if not self.changed:
             return
         self.changed = False
-        status = self._model.evaluate(cycles)
-        if status != Status.RUNNING:
+        self._check(self._model.evaluate(cycles))
+
+    def _check(self, status: Status) -> None:
+        if self._model is not None and status in (Status.FAILED, Status.FINISHED):
             reason = " ".join(self._model.log.split()) or "the design called $finish"
             raise MsqError(f"the simulation failed: {reason}")
+
+    def stream(
+        self, inputs: Mapping[str, Iterable[int]], outputs: Mapping[str, int], max_idle: int
+    ) -> tuple[int, dict[str, list[int]]]:
+        """Pass words through AXI streams with the compiled drivers.
+
+        Args:
+            inputs: per stream the words to send.
+            outputs: per stream how many words to receive.
+            max_idle: give up after so many cycles without a word.
+
+        Returns:
+            clock cycles, and the received words.
+
+        Raises:
+            MsqError: the design starved or failed.
+        """
+        if self._model is None:
+            raise RuntimeError("the simulation is closed")
+        self.run(1)
+        sent = {name: self._stream(name, list(words)) for name, words in inputs.items()}
+        received = {name: self._stream(name, [0] * count) for name, count in outputs.items()}
+        begin = self._model.cycle
+        status = Status.RUNNING
+        while status == Status.RUNNING:
+            status = self._model.run(sent, received, _BATCH, max_idle)
+        if status == Status.IDLE:
+            done = {name: stream.done for name, stream in {**sent, **received}.items()}
+            raise MsqError(f"the simulation starved after {max_idle} idle cycles; words: {done}")
+        self._check(status)
+        cycles = self._model.cycle - begin
+        return cycles, {name: _integers(stream.words) for name, stream in received.items()}
+
+    def _stream(self, name: str, words: Sequence[int]) -> Stream:
+        assert self._model is not None
+        bits = self._model.ports[stream_port(self._model.ports, name, "data")].bits
+        size = (bits + 7) // 8
+        data = b"".join(word.to_bytes(size, "little") for word in words)
+        table = np.frombuffer(bytearray(data), np.uint8).reshape(len(words), size)
+        return self._model.stream(name, table, 0.0, (0,))
 
     def num_ports(self) -> int:
         """How many ports the top module has."""
@@ -93,6 +140,10 @@ class Design:
         if name not in self._ports:
             raise RuntimeError(f"no port {name}")
         return self._ports[name]
+
+
+def _integers(words: Words) -> list[int]:
+    return [int.from_bytes(word, "little") for word in words]
 
 
 class Port:

@@ -36,7 +36,9 @@ def pack(values: NDArray[np.integer[Any]], bits: int) -> NDArray[np.uint8]:
         return narrow.view(np.uint8).reshape(len(values), values.shape[1] * bits // 8)
     lanes = np.ascontiguousarray(unsigned.astype("<u8"))[..., None].view(np.uint8)
     planes = np.unpackbits(lanes, axis=-1, count=bits, bitorder="little")
-    return np.packbits(planes.reshape(len(values), -1), axis=-1, bitorder="little")
+    return np.packbits(
+        planes.reshape(len(values), values.shape[1] * bits), axis=-1, bitorder="little"
+    )
 
 
 def unpack(words: NDArray[np.uint8], bits: int, elements: int, signed: bool) -> NDArray[np.int64]:
