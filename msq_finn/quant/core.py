@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
 from msq_finn.schemes import Scheme
+
+MAX_TABLE_TOP = 1 << 15
+"""Largest grid integer for which projection looks up a table, of 1 MiB then."""
 
 
 class NearestLevel(nn.Module):
@@ -24,25 +29,43 @@ class NearestLevel(nn.Module):
 
     def __init__(self, scheme: Scheme) -> None:
         super().__init__()
-        magnitudes = torch.tensor([float(i) for i in scheme.grid() if i >= 0])
-        self.is_uniform = len(magnitudes) == scheme.grid_max + 1
-        self.top = float(scheme.grid_max)
-        # A boundary belongs to the level below it. Below a level of odd index it has to belong to
-        # the level above, so that halfway goes to even: the next smaller number does that.
-        boundaries = (magnitudes[1:] + magnitudes[:-1]) / 2
-        odd = torch.arange(len(boundaries)) % 2 == 1
-        boundaries[odd] = boundaries[odd].nextafter(torch.tensor(0.0))
-        # Held as bit patterns: .half() and .double() convert every float buffer.
-        self.register_buffer("magnitude_bits", magnitudes.view(torch.int32), persistent=False)
-        self.register_buffer("boundary_bits", boundaries.view(torch.int32), persistent=False)
+        self.top = scheme.grid_max
+        grid = scheme.grid()
+        self.is_uniform = len(grid) == 2 * self.top + 1
+        self.has_table = not self.is_uniform and self.top <= MAX_TABLE_TOP
+        if self.has_table:
+            # Whether a number rounds up changes at multiples of 1/2 only. So does the nearest
+            # level between them: one entry for each multiple and one for each gap.
+            quarters = np.arange(-4 * self.top, 4 * self.top + 1) / 4
+            values = scheme.project_ints(quarters, self.top)
+        elif not self.is_uniform:
+            # A boundary belongs to the level below it. Below a level of odd index it has to belong
+            # to the level above, so that halfway goes to even: the next smaller number does that.
+            values = grid[grid >= 0]
+            boundaries = ((values[1:] + values[:-1]) / 2).astype(np.float32)
+            boundaries[1::2] = np.nextafter(boundaries[1::2], np.float32(0))
+            self.register_buffer("boundaries", _bits(boundaries), persistent=False)
+        if not self.is_uniform:
+            self.register_buffer("values", _bits(values), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the grid integers, of the shape and type of ``x``, without gradient."""
         x = x.detach()
         if self.is_uniform:
             return x.round().clamp(-self.top, self.top)
-        index = torch.bucketize(x.abs().float(), self.boundary_bits.view(torch.float32))
-        return self.magnitude_bits.view(torch.float32)[index].to(x.dtype).copysign(x)
+        values = self.values.view(torch.float32)
+        if self.has_table:
+            halves = x.float() * 2
+            quarters = halves.floor().add_(halves.ceil()).add_(4 * self.top)
+            index = quarters.to(torch.int32).clamp_(0, 8 * self.top)
+            return values.index_select(0, index.flatten()).view_as(x).to(x.dtype)
+        index = torch.bucketize(x.abs().float(), self.boundaries.view(torch.float32))
+        return values[index].to(x.dtype).copysign(x)
+
+
+def _bits(values: NDArray[np.generic]) -> Tensor:
+    """Return numbers as bit patterns; .half() and .double() convert every buffer of floats."""
+    return torch.from_numpy(values.astype(np.float32)).view(torch.int32)
 
 
 class SchemeIntQuant(nn.Module):

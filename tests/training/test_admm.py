@@ -104,6 +104,16 @@ def test_rows_may_be_assigned_between_epochs():
         assert np.allclose(admm.z["0"][row].numpy(), expected, atol=1e-6)
 
 
+def test_end_is_the_projection_of_the_weights_alone():
+    model = net()
+    weight = model[0].weight
+    admm = Admm(model)
+    admm.u["0"] += 0.5
+    expected = project(weight.detach().numpy())
+    admm.finish()
+    assert np.allclose(weight.detach().numpy(), expected, atol=1e-6)
+
+
 def test_network_without_quantized_weights_is_refused():
     with pytest.raises(MsqError, match="ADMM needs a network with quantized weights"):
         Admm(nn.Linear(3, 3))
