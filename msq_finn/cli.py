@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +52,9 @@ class Group(click.Group):
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
     """Mixed-scheme quantised networks on FPGAs: LUT lanes beside DSP lanes."""
+    if not debug:
+        warnings.simplefilter("ignore")
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
 _out = click.option(
@@ -157,7 +162,7 @@ def doctor(as_json: bool) -> None:
         for check in checks:
             found = marks[check.severity].format(check.found or "missing")
             table.add_row(check.name, found, check.message, check.suggestion)
-        Console().print(table)
+        _console().print(table)
     if any(check.severity == "error" for check in checks):
         sys.exit(EXIT_FAILED)
 
@@ -193,11 +198,17 @@ def _progress() -> Iterator[Any]:
         yield report
 
 
+def _console() -> Console:
+    """Standard output; wide enough for the tables where it is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
+
+
 def _show(summary: Any, out: Path, as_json: bool) -> None:
     if as_json:
         click.echo(summary.model_dump_json(indent=2))
         return
-    console = Console()
+    console = _console()
     layers = Table(
         "layer", "SP2 rows", "fixed rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites"
     )

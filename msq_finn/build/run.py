@@ -27,7 +27,7 @@ from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import Summary, layers_of
 from msq_finn.sim.xsi import SIMULATOR
 
-#: Frames that FIFO depths are found with.
+#: Different frames that FIFO depths are found with.
 SIZING_FRAMES = 4
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +76,7 @@ def run_accelerator(
     stall_out: float = 0.0,
     seed: int = 0,
     progress: Progress = silent,
-) -> tuple[IntArray, Any]:
+) -> tuple[IntArray, network.Result]:
     """Stream integers through the stitched design.
 
     Args:
@@ -132,7 +131,7 @@ def simulate(
         host = Host(lowered.parent)
         shape = lowered.parent.get_tensor_shape(host.accelerator_output)
         outputs = np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])
-    finished = _last_words(result.output_cycles["out0_V"], len(images))
+    finished = finish_times(result, len(images))
     return Simulation(
         outputs=outputs,
         cycles_per_image=steady_interval(finished),
@@ -141,8 +140,9 @@ def simulate(
     )
 
 
-def _last_words(cycles: IntArray, images: int) -> IntArray:
-    return cycles.reshape(images, -1)[:, -1]
+def finish_times(result: network.Result, images: int) -> IntArray:
+    """Cycle in which each image's last output word left."""
+    return result.output_cycles["out0_V"].reshape(images, -1)[:, -1]
 
 
 def steady_interval(finished: Sequence[int] | IntArray) -> float:
