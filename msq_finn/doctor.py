@@ -99,9 +99,9 @@ def _check(
 
 
 def _verilator() -> str:
-    from msq_finn.sim import verilator
+    from msq_finn.sim.verilator import version as verilator_version
 
-    return verilator.version()
+    return verilator_version()
 
 
 def _program(name: str, flag: str) -> str:

@@ -14,8 +14,8 @@ from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import IntArray, finish_times, run_accelerator, steady_interval
 from msq_finn.build.stitch import stitch
 
-#: Attempts: how many frames to size with, and up to which depth a FIFO is left out. A FIFO that never
-#: held two words only ever delayed one; one that did cannot go, RTL nodes have no FIFOs of their own.
+#: Attempts: how many frames to size with, and up to which depth a FIFO is left out. One that never
+#: held two words only ever delayed one; one that did must stay, RTL nodes have none of their own.
 _ATTEMPTS = ((8, 1), (32, 0))
 
 #: The smallest FIFO that FINN's fifo.sv builds.

@@ -74,7 +74,8 @@ int main(int argc, char** argv) {
   bool holding = false;
   uint64_t idle = 0;
 
-  for (uint64_t cycle = 0; out.size() < expected * (WOUT + 1); cycle++) {
+  const size_t complete = expected * (WOUT + 1);
+  for (uint64_t cycle = 0, spare = 64; out.size() < complete || spare--; cycle++) {
     const bool reset = cycle < 3 || (reset_at && cycle >= reset_at && cycle < reset_at + 2);
     if (reset) {
       source0.restart();
@@ -112,6 +113,11 @@ int main(int argc, char** argv) {
     }
     dut.clk_i = 1;
     dut.eval();
+    if (out.size() > complete) {
+      std::fprintf(stderr, "cycle %llu: an output too many\n",
+                   static_cast<unsigned long long>(cycle));
+      return 1;
+    }
     if (++idle > 200000) {
       std::fprintf(stderr, "no output for %llu cycles\n", static_cast<unsigned long long>(idle));
       return 3;

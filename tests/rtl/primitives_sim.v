@@ -1,6 +1,5 @@
 // Simulation models of the Xilinx primitives that the lanes instantiate: the functions of the vendor's
 // libraries guides (UG953, UG974), restricted for the DSPs to the modes in use.
-`timescale 1ns / 1ps
 
 module LUT5 #(
   parameter [31:0] INIT = 32'h0

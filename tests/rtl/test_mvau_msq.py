@@ -1,0 +1,77 @@
+"""mvau_msq against the golden model: values under stalls, throughput, reset."""
+
+from dataclasses import replace
+
+import harness
+import numpy as np
+import pytest
+from mvau import Unit, outputs, random_job
+
+MIXED = Unit(16, 12, 4, sp2=2, booth=1, dsp=3)
+
+# Every lane kind alone and mixed, SIMD 1 and odd, one fold and many, packs that are not full,
+# activations of all widths and signs, both DSPs, carries too wide to share rows with borrows.
+UNITS = {
+    "mixed": MIXED,
+    "mixed primitives": replace(MIXED, primitives=True),
+    "signed, odd SIMD": Unit(12, 10, 3, sp2=2, booth=1, dsp=2, act_signed=True),
+    "SP2 only, 3 bits": Unit(34, 10, 17, sp2=5, act_bits=3, primitives=True),
+    "Booth only, 5 bits": Unit(14, 3, 7, booth=3, act_bits=5, act_signed=True, primitives=True),
+    "DSP only, 8 bits": Unit(10, 10, 5, dsp=5, act_bits=8, acc_bits=24, primitives=True),
+    "DSP48E2, 8 bits signed": Unit(
+        12, 8, 6, sp2=1, dsp=7, act_bits=8, act_signed=True, acc_bits=24, dsp_version=2,
+        primitives=True,
+    ),  # fmt: skip
+    "SIMD 1, one fold": Unit(1, 3, 1, sp2=1, booth=1, dsp=1, act_bits=7),
+    "2 bits, wide carries": Unit(36, 11, 36, sp2=1, dsp=10, act_bits=2, primitives=True),
+    "narrow sums": Unit(12, 6, 6, sp2=1, booth=1, dsp=1, act_bits=6, acc_bits=5),
+    "offsets": replace(MIXED, acc_bits=13, offset=tuple(range(-3000, 3000, 500))),
+}
+BUSY = (0.3, 0.2, 0.4)
+
+
+def check(unit: Unit, vectors: int, seed: int, **how) -> harness.Result:
+    job = random_job(unit, vectors, seed)
+    result = harness.run(
+        harness.build(unit.wrapper()), job.acts, job.weights, len(job.expected), seed=seed, **how
+    )
+    np.testing.assert_array_equal(outputs(unit, result), job.expected)
+    return result
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_values_under_stalls(name):
+    for seed in range(3):
+        check(UNITS[name], 40, seed, stalls=BUSY)
+    check(UNITS[name], 40, 9, stalls=(0.0, 0.7, 0.0))
+    check(UNITS[name], 40, 10, stalls=(0.7, 0.0, 0.0))
+    check(UNITS[name], 40, 11, stalls=(0.0, 0.0, 0.7))
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_vector_every_sf_nf_cycles_under_full_load(name):
+    unit = UNITS[name]
+    result = check(unit, 20, 5)
+    nf = unit.mh // unit.pe
+    steady = result.cycles[nf - 1 :: nf]
+    np.testing.assert_array_equal(np.diff(steady), unit.folds)
+
+
+@pytest.mark.parametrize("name", ["mixed", "offsets", "SIMD 1, one fold"])
+def test_reset_at_any_time_starts_over(name):
+    for reset_at in range(4, 60, 3):
+        check(UNITS[name], 6, reset_at, stalls=BUSY, reset_at=reset_at)
+
+
+def test_a_million_macs():
+    unit = Unit(64, 24, 16, sp2=2, booth=2, dsp=4, primitives=True)
+    vectors = 10**6 // (unit.mw * unit.mh) + 1
+    check(unit, vectors, 1, stalls=(0.05, 0.05, 0.05))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sp2", "booth", "dsp"])
+def test_ten_million_macs_per_lane_kind(kind):
+    unit = replace(Unit(128, 4, 16, primitives=True), **{kind: 4})
+    for seed in range(20):
+        check(unit, 1000, seed, stalls=(0.02, 0.02, 0.02))

