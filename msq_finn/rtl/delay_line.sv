@@ -11,8 +11,7 @@ module delay_line #(
   output logic [Width-1:0] data_o
 );
 
-  // In flip-flops, of which a lane leaves more idle than LUTs.
-  (* shreg_extract = "no" *) logic [Cycles:0][Width-1:0] stage;
+  logic [Cycles:0][Width-1:0] stage;
 
   assign stage[0] = data_i;
   assign data_o   = stage[Cycles];

@@ -82,25 +82,33 @@ module dsp_pair
   logic [Lanes:1][1:0] low;
 
   for (genvar k = 1; k < Lanes; k++) begin : gen_low
-    logic [Elements-1:0][1:0] product_q;
-    logic [1:0]               total_q;
+    logic [Elements-1:0][1:0] product, product_late;
+    logic [1:0]               total;
 
-    always_ff @(posedge clk_i) begin
-      if (en_i) begin
-        for (int unsigned e = 0; e < Elements; e++) begin
-          product_q[e] <= weights_i[k][e][1:0] * acts_i[e][1:0];
-        end
-        total_q <= product_q[0] + (Elements > 1 ? product_q[Elements-1] : 2'd0);
-      end
+    // Its four cycles: two for the products, two for their sum.
+    for (genvar e = 0; e < Elements; e++) begin : gen_product
+      assign product[e] = weights_i[k][e][1:0] * acts_i[e][1:0];
     end
+
+    delay_line #(
+      .Width (2 * Elements),
+      .Cycles(2)
+    ) u_products (
+      .clk_i,
+      .en_i,
+      .data_i(product),
+      .data_o(product_late)
+    );
+
+    assign total = product_late[0] + (Elements > 1 ? product_late[Elements-1] : 2'd0);
 
     delay_line #(
       .Width (2),
       .Cycles(2)
-    ) u_delay (
+    ) u_total (
       .clk_i,
       .en_i,
-      .data_i(total_q),
+      .data_i(total),
       .data_o(low[k])
     );
   end

@@ -150,14 +150,16 @@ module mvau_msq
       .acc_o      (sum)
     );
 
-    delay_line #(
-      .Width (SumBits),
-      .Cycles(Depth - LutDepth)
+    sum_align #(
+      .Width   (SumBits),
+      .Cycles  (Depth - LutDepth),
+      .Interval(SF)
     ) u_align (
       .clk_i,
       .en_i  (en),
-      .data_i(sum),
-      .data_o(sums[i])
+      .done_i(done[LutDepth+1]),
+      .sum_i (sum),
+      .sum_o (sums[i])
     );
   end
 
@@ -187,14 +189,16 @@ module mvau_msq
       .acc_o      (sum)
     );
 
-    delay_line #(
-      .Width (Lanes * SumBits),
-      .Cycles(Depth - DspDepth)
+    sum_align #(
+      .Width   (Lanes * SumBits),
+      .Cycles  (Depth - DspDepth),
+      .Interval(SF)
     ) u_align (
       .clk_i,
       .en_i  (en),
-      .data_i(sum),
-      .data_o(sums[PeLut+i+:Lanes])
+      .done_i(done[DspDepth+1]),
+      .sum_i (sum),
+      .sum_o (sums[PeLut+i+:Lanes])
     );
   end
 
