@@ -1,4 +1,4 @@
-"""FINN hardware ops that compute row-mixed layers on LUT lanes and DSP lanes."""
+"""FINN hardware ops: row-mixed layers on LUT and DSP lanes, and RTL for HLS-only ops."""
 
 
 def register() -> None:
@@ -17,7 +17,9 @@ def register() -> None:
     from msq_finn.errors import MsqError
     from msq_finn.ops.mvau_msq import MVAU_MSQ
     from msq_finn.ops.mvau_msq_rtl import MVAU_MSQ_rtl
+    from msq_finn.ops.streaming import STREAMING_OPS
 
-    for registry, op in ((abstract_ops, MVAU_MSQ), (rtl_ops, MVAU_MSQ_rtl)):
+    ours = [(abstract_ops, MVAU_MSQ), *((rtl_ops, op) for op in (MVAU_MSQ_rtl, *STREAMING_OPS))]
+    for registry, op in ours:
         if registry.setdefault(op.__name__, op) is not op:
             raise MsqError(f"FINN op {op.__name__} is already registered by another package")

@@ -109,8 +109,8 @@ def streamed(model, *inputs, stall_in=0.0, stall_out=0.0, seed=0):
         datatype, fold = op.get_output_datatype(i), op.get_folded_output_shape(i)
         words = result.outputs[f"out{i}_V"]
         values = network.unpack(words, datatype.bitwidth(), fold[-1], datatype.signed())
-        padding = words.shape[1] * 8 - datatype.bitwidth() * fold[-1]
-        assert not (words[:, -1] >> (8 - padding)).any() if padding else True
+        used = datatype.bitwidth() * fold[-1] - 8 * (words.shape[1] - 1)
+        assert not (words[:, -1] >> used).any(), "padding is not zero"
         outputs.append(values.reshape(frames, *op.get_normal_output_shape(i)))
         ends.append(result.output_cycles[f"out{i}_V"].reshape(frames, -1)[:, -1])
     return Streamed(outputs, ends)

@@ -11,8 +11,17 @@ from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
 
-from .nodes import DOMAIN, executed, generated, one_node, op_of, random_integers, streamed
-from .nodes import through_finn as rtlsim
+from .nodes import (
+    DOMAIN,
+    PART,
+    executed,
+    generated,
+    one_node,
+    op_of,
+    random_integers,
+    streamed,
+    through_finn,
+)
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -68,7 +77,7 @@ def windows_for(rng, case, frames):
 @pytest.mark.parametrize("case", CASES)
 def test_finns_rtlsim_equals_numpy(rng, case):
     windows = windows_for(rng, case, 1)[0]
-    (out,) = rtlsim(pool(*case), as_sent(windows, case[4]))
+    (out,) = through_finn(pool(*case), as_sent(windows, case[4]))
     np.testing.assert_array_equal(out, reduced(windows, case[0], case[6]))
 
 
@@ -104,7 +113,7 @@ def test_truncation_is_finns(rng, case):
 
 def behind_a_window_generator(case, image, stride):
     """ConvolutionInputGenerator -> Pool, as InferPool makes them, both RTL."""
-    function, source, result, channels, pe, kernel, size = case
+    _, source, result, channels, pe, kernel, _ = case
     info = helper.make_tensor_value_info
     pixels = int(np.prod(kernel))
     generator = helper.make_node(
@@ -159,7 +168,7 @@ def pooled(image, kernel, stride, function, size):
 def test_behind_finns_window_generator(rng):
     case = ("MaxPool", "INT4", "INT4", 6, 3, (3, 3), 0)
     image = random_integers(rng, "INT4", (1, 5, 7, 6))
-    (out,) = rtlsim(behind_a_window_generator(case, (5, 7), (2, 2)), image)
+    (out,) = through_finn(behind_a_window_generator(case, (5, 7), (2, 2)), image)
     np.testing.assert_array_equal(out, pooled(image, (3, 3), (2, 2), "MaxPool", 0))
 
 
@@ -170,7 +179,7 @@ def test_behind_finns_window_generator(rng):
         ({4: 4}, "Pool_rtl_0: PE=4 does not divide 6"),
         ({1: "FLOAT32", 2: "FLOAT32"}, "Pool_rtl_0: FLOAT32 is no integer type"),
         ({1: "BIPOLAR", 2: "BIPOLAR"}, "Pool_rtl_0: BIPOLAR is no integer type"),
-        ({0: "QuantAvgPool", 6: 1}, r"Pool_rtl_0: UINT4 does not hold QuantAvgPool results \[0, 30\]"),
+        ({0: "QuantAvgPool", 6: 1}, r"UINT4 does not hold QuantAvgPool results \[0, 30\]"),
     ],
 )
 def test_what_the_hardware_cannot_do_is_refused(changes, message):
@@ -184,5 +193,5 @@ def test_specialize_layers_picks_it_unless_hls_is_wanted():
 
     for style, expected in (("", "Pool_rtl"), ("hls", "Pool_hls")):
         model = pool(*CASES[0], op_type="Pool", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers("xc7z020clg400-1"))
+        model = model.transform(SpecializeLayers(PART))
         assert model.graph.node[0].op_type == expected

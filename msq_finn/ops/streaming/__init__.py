@@ -1,0 +1,11 @@
+"""RTL for ops that FINN has in HLS only on Zynq, so that networks build without Vitis HLS.
+
+``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
+"""
+
+from msq_finn.ops.streaming.pool import Pool_rtl
+
+#: The ops' classes; their names are what FINN's registry calls them.
+STREAMING_OPS = (
+    Pool_rtl,
+)

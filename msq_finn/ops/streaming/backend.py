@@ -1,0 +1,113 @@
+"""What all streaming ops share: code generation around one hand-written module."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar
+
+from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
+
+import msq_finn.rtl
+from msq_finn.errors import MsqError
+from msq_finn.ops.streaming.wrapper import Stream, render
+
+_RTL = Path(msq_finn.rtl.__file__).parent / "streaming"
+
+
+def is_plain_integer(datatype: Any) -> bool:
+    """Whether values travel as themselves, unsigned or in two's complement (BIPOLAR: -1 as 0)."""
+    return bool(datatype.is_integer() and datatype.name != "BIPOLAR")
+
+
+class StreamingRTL(RTLBackend):
+    """RTL half of an op; comes before FINN's abstract op among the bases.
+
+    A subclass names its module and its files, and gives the module's parameters.
+    """
+
+    #: Name of the SystemVerilog module.
+    module: ClassVar[str]
+    #: Modules beneath it.
+    submodules: ClassVar[tuple[str, ...]] = ()
+    #: The module's names for the node's inputs, in order.
+    input_ports: ClassVar[tuple[str, ...]] = ("in",)
+
+    @abstractmethod
+    def rtl_parameters(self) -> dict[str, int]:
+        """Parameters of the module.
+
+        Raises:
+            MsqError: the module cannot do what the node's attributes ask for.
+        """
+
+    def parallel_elements(self) -> int:
+        """How many elements PE divides (channels, or labels)."""
+        return int(self.get_normal_output_shape()[-1])
+
+    def refuse(self, what: str) -> MsqError:
+        """An error that names the node, and the way out."""
+        node = self.onnx_node
+        return MsqError(
+            f"{node.name}: {what}; set preferred_impl_style to 'hls' to build it with Vitis HLS"
+        )
+
+    def integer_type(self, datatype: Any) -> Any:
+        """Pass on a type of two's complement or unsigned integers.
+
+        Raises:
+            MsqError: it is another.
+        """
+        if not is_plain_integer(datatype):
+            raise self.refuse(f"{datatype.name} is no integer type that {self.module} takes")
+        return datatype
+
+    def execute_node(self, context: dict[str, Any], graph: Any) -> None:
+        """Simulate the RTL where exec_mode says so, else compute in Python."""
+        if self.get_nodeattr("exec_mode") == "rtlsim":
+            RTLBackend.execute_node(self, context, graph)
+        else:
+            super(RTLBackend, self).execute_node(context, graph)
+
+    def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
+        """Write the wrapper into the node's code folder.
+
+        Raises:
+            MsqError: PE does not divide, or see ``rtl_parameters``.
+        """
+        pe, elements = self.get_nodeattr("PE"), self.parallel_elements()
+        if pe < 1 or elements % pe:
+            raise MsqError(f"{self.onnx_node.name}: PE={pe} does not divide {elements} elements")
+        parameters = self.rtl_parameters()
+        self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
+        inputs = [Stream(p, self.get_instream_width(i)) for i, p in enumerate(self.input_ports)]
+        text = render(
+            self.get_nodeattr("gen_top_module"),
+            self.module,
+            parameters,
+            inputs,
+            self.get_outstream_width(),
+            len(self.onnx_node.output),
+        )
+        self._wrapper().write_text(text)
+        for attribute in ("ipgen_path", "ip_path"):
+            self.set_nodeattr(attribute, self.get_nodeattr("code_gen_dir_ipgen"))
+
+    def _wrapper(self) -> Path:
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        return folder / f"{self.get_nodeattr('gen_top_module')}.v"
+
+    def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
+        """The wrapper and the modules beneath it."""
+        files = [self._wrapper(), *(_RTL / f"{m}.sv" for m in (*self.submodules, self.module))]
+        return [str(f) if abspath else f.name for f in files]
+
+    def get_verilog_paths(self) -> list[str]:
+        """Folders that hold the node's sources."""
+        return [self.get_nodeattr("code_gen_dir_ipgen"), str(_RTL)]
+
+    def code_generation_ipi(self) -> list[str]:
+        """The Vivado IPI commands that add the sources and the cell."""
+        commands = [f"add_files -norecurse {f}" for f in self.get_rtl_file_list(abspath=True)]
+        top, name = self.get_nodeattr("gen_top_module"), self.onnx_node.name
+        return [*commands, f"create_bd_cell -type module -reference {top} {name}"]
