@@ -3,9 +3,11 @@
 ``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
 """
 
+from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
 
 #: The ops' classes; their names are what FINN's registry calls them.
 STREAMING_OPS = (
     Pool_rtl,
+    GlobalAccPool_rtl,
 )
