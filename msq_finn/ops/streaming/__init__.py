@@ -3,6 +3,7 @@
 ``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
 """
 
+from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
 
@@ -10,4 +11,5 @@ from msq_finn.ops.streaming.pool import Pool_rtl
 STREAMING_OPS = (
     Pool_rtl,
     GlobalAccPool_rtl,
+    DuplicateStreams_rtl,
 )
