@@ -5,6 +5,7 @@
 
 from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
+from msq_finn.ops.streaming.label_select import LabelSelect_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
 
 #: The ops' classes; their names are what FINN's registry calls them.
@@ -12,4 +13,5 @@ STREAMING_OPS = (
     Pool_rtl,
     GlobalAccPool_rtl,
     DuplicateStreams_rtl,
+    LabelSelect_rtl,
 )

@@ -7,7 +7,16 @@ import pytest
 
 from msq_finn.errors import MsqError
 
-from .nodes import executed, generated, one_node, op_of, random_integers, streamed, through_finn
+from .nodes import (
+    PART,
+    executed,
+    generated,
+    one_node,
+    op_of,
+    random_integers,
+    streamed,
+    through_finn,
+)
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -83,5 +92,5 @@ def test_specialize_layers_picks_it_unless_hls_is_wanted():
 
     for style, expected in (("", "LabelSelect_rtl"), ("hls", "LabelSelect_hls")):
         model = select(*CASES[0], op_type="LabelSelect", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers("xc7z020clg400-1"))
+        model = model.transform(SpecializeLayers(PART))
         assert model.graph.node[0].op_type == expected
