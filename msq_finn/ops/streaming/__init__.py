@@ -4,6 +4,7 @@
 """
 
 from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
+from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
@@ -14,4 +15,5 @@ STREAMING_OPS = (
     GlobalAccPool_rtl,
     DuplicateStreams_rtl,
     LabelSelect_rtl,
+    ElementwiseAddInt_rtl,
 )
