@@ -1,0 +1,92 @@
+"""Synthesis runs kept as data: one JSON object a line, appended as runs finish."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from msq_finn.errors import MsqError
+from msq_finn.plan.points import NODES, Msq, Point
+from msq_finn.rtl import lanes
+from msq_finn.synth.resources import Resources
+
+#: Runs that come with the package.
+PATH = Path(__file__).parent / "data" / "runs.jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A synthesised point.
+
+    Attributes:
+        point: what was synthesised.
+        resources: what it took.
+        sources: hash of this package's RTL that it was made from, empty for FINN's nodes.
+    """
+
+    point: Point
+    resources: Resources
+    sources: str
+
+    def is_current(self) -> bool:
+        """Whether the RTL is still the one that was measured."""
+        return self.sources == sources_of(self.point)
+
+
+def sources_of(point: Point) -> str:
+    """Hash of the package's RTL behind a point."""
+    if not isinstance(point, Msq):
+        return ""
+    digest = hashlib.sha256()
+    for path in lanes.sources():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def load(path: Path = PATH) -> dict[str, Run]:
+    """Read runs by their point's key; of several of one point, the last counts.
+
+    A last line that was cut off by a kill is left out.
+
+    Raises:
+        MsqError: a line in the middle is no run.
+    """
+    if not path.exists():
+        return {}
+    runs: dict[str, Run] = {}
+    lines = path.read_text().splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            point = NODES[record["node"]](**record["point"])
+            run = Run(point, Resources(**record["resources"]), record["sources"])
+        except (ValueError, KeyError, TypeError) as error:
+            if number == len(lines) and not line.endswith("\n"):
+                break
+            raise MsqError(f"{path}:{number}: not a synthesis run; delete the line") from error
+        runs[point.key] = run
+    return runs
+
+
+def append(run: Run, path: Path = PATH) -> None:
+    """Add a run to the file, whole and on disk before this returns."""
+    record = {
+        "node": run.point.node,
+        "point": asdict(run.point),
+        "resources": asdict(run.resources),
+        "sources": run.sources,
+    }
+    line = json.dumps(record) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        # A run that was cut off has left half a line; it must not swallow this one.
+        if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+            file.seek(0)
+            kept = file.read().rpartition(b"\n")
+            file.truncate(len(kept[0]) + len(kept[1]))
+        file.write(line.encode())
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,165 @@
+"""The design points that are synthesised: those that the cost model is fitted to, and those held
+back to test it, which lie between them.
+"""
+
+from __future__ import annotations
+
+from msq_finn.plan.points import (
+    Add,
+    Dwc,
+    Fifo,
+    Memory,
+    Msq,
+    Mvu,
+    Padding,
+    Point,
+    Pool,
+    Thresholds,
+    Window,
+)
+
+
+def fitted() -> list[Point]:
+    """Points that the cost model is fitted to."""
+    return [
+        *_streams(),
+        *_memories(),
+        *_thresholds(),
+        *_windows(),
+        *_finn_mvus(),
+        *_lut_lanes("sp2_lut"),
+        *_lut_lanes("fixed_lut"),
+        *_dsp_lanes(),
+    ]
+
+
+def held_back() -> list[Point]:
+    """Points that the fit does not see."""
+    return [
+        Dwc(40, 8),
+        Dwc(12, 48),
+        Fifo(24, 48),
+        Padding(24, 6, 24),
+        Memory(48, 24, "distributed"),
+        Memory(96, 72, "distributed"),
+        Memory(96, 600, "block"),
+        Thresholds(48, 6, 13),
+        Thresholds(96, 6, 10),
+        Window(24, 6, 18),
+        Window(48, 12, 14, stride=2),
+        Window(12, 12, 20, parallel=True),
+        Window(32, 4, 14, kernel=2, stride=2, depthwise=True),
+        Mvu(72, 12, 6, 6),
+        Mvu(120, 8, 12, 4),
+        Msq(60, 9, 12, sp2_lut=3),
+        Msq(30, 8, 5, sp2_lut=4, act_bits=5),
+        Msq(120, 6, 24, sp2_lut=2, acc_bits=16),
+        Msq(60, 9, 12, fixed_lut=3),
+        Msq(48, 12, 6, fixed_lut=4, act_bits=8, act_signed=True, acc_bits=17),
+        Msq(72, 12, 12, fixed_dsp=4),
+        Msq(60, 18, 6, fixed_dsp=6, acc_bits=15),
+        Msq(80, 20, 10, sp2_lut=2, fixed_lut=1, fixed_dsp=2),
+        Msq(96, 16, 12, sp2_lut=4, fixed_dsp=4, acc_bits=15),
+        Msq(36, 12, 9, sp2_lut=3, fixed_dsp=3, act_bits=8, act_signed=True, acc_bits=17),
+    ]
+
+
+def _streams() -> list[Point]:
+    return [
+        *(Dwc(a, b) for a, b in ((16, 4), (64, 16), (112, 14), (28, 14), (60, 20))),
+        *(Dwc(a, b) for a, b in ((4, 16), (16, 64), (8, 72), (20, 60), (36, 48), (48, 36))),
+        *(Fifo(width, depth) for width, depth in ((4, 32), (16, 16), (32, 32), (64, 32))),
+        *(Fifo(width, depth) for width, depth in ((16, 64), (16, 128), (32, 256))),
+        Fifo(16, 1024, "block"),
+        Fifo(72, 512, "block"),
+        *(Pool(elements) for elements in (1, 8)),
+        *(Add(elements) for elements in (1, 8)),
+        *(Padding(c, s, d) for c, s, d in ((16, 4, 16), (64, 1, 32), (16, 16, 8), (32, 8, 56))),
+    ]
+
+
+def _memories() -> list[Point]:
+    distributed = ((64, 1), (64, 4), (64, 16), (64, 32), (128, 36), (64, 64), (64, 128), (32, 256))
+    block = ((64, 64), (128, 512), (40, 512), (80, 1024), (36, 2048), (8, 4096), (144, 288))
+    return [
+        *(Memory(width, depth, "distributed") for width, depth in distributed),
+        *(Memory(width, depth, "block") for width, depth in block),
+    ]
+
+
+def _thresholds() -> list[Point]:
+    points = ((8, 8, 12), (16, 4, 10), (32, 4, 12), (32, 2, 14), (64, 2, 12), (64, 1, 16))
+    return [
+        *(Thresholds(channels, pe, bits) for channels, pe, bits in points),
+        Thresholds(128, 1, 14),
+        Thresholds(256, 1, 14),
+        Thresholds(64, 2, 12, bram_from=128),
+        Thresholds(16, 2, 12, steps=255),
+    ]
+
+
+def _windows() -> list[Point]:
+    return [
+        *(Window(c, s, d) for c, s, d in ((16, 4, 16), (64, 4, 16), (16, 16, 34), (3, 3, 34))),
+        *(Window(c, s, d, stride=2) for c, s, d in ((32, 8, 34), (16, 2, 10))),
+        Window(64, 8, 30, kernel=2, stride=2),
+        Window(32, 4, 16, kernel=1, stride=2),
+        Window(64, 16, 32, style="block"),
+        *(Window(c, c, d, parallel=True) for c, d in ((3, 34), (16, 18), (8, 34))),
+        Window(4, 4, 18, act_bits=8),
+        Window(64, 4, 28, kernel=2, stride=2, depthwise=True),
+        Window(64, 8, 18, depthwise=True),
+    ]
+
+
+def _finn_mvus() -> list[Point]:
+    points = ((16, 8, 4, 4), (32, 16, 8, 4), (64, 8, 16, 4), (64, 16, 8, 8), (128, 4, 32, 4))
+    return [
+        *(Mvu(mw, mh, simd, pe) for mw, mh, simd, pe in points),
+        Mvu(48, 8, 3, 2),
+        Mvu(64, 32, 16, 8, acc_bits=16),
+        Mvu(27, 8, 3, 4, act_bits=8, act_signed=True, acc_bits=16),
+        Mvu(72, 8, 9, 4, act_bits=8, act_signed=True, acc_bits=17),
+        Mvu(72, 8, 8, 1, acc_bits=15),
+    ]
+
+
+def _lut_lanes(kind: str) -> list[Point]:
+    shapes = (
+        # MW, MH, SIMD, PE, activation bits, signed, accumulator bits
+        (16, 8, 1, 4, 4, False, 12),
+        (16, 8, 2, 4, 4, False, 12),
+        (27, 8, 3, 4, 8, True, 16),
+        (32, 16, 4, 4, 4, False, 13),
+        (64, 8, 8, 2, 4, False, 14),
+        (72, 8, 9, 4, 4, False, 14),
+        (64, 8, 16, 4, 4, False, 14),
+        (256, 4, 32, 2, 4, False, 16),
+        (32, 8, 8, 4, 2, False, 11),
+        (32, 4, 8, 2, 8, False, 16),
+        (64, 4, 4, 4, 6, True, 14),
+    )
+    return [
+        Msq(mw, mh, simd, **{kind: pe}, act_bits=act, act_signed=signed, acc_bits=acc)
+        for mw, mh, simd, pe, act, signed, acc in shapes
+    ]
+
+
+def _dsp_lanes() -> list[Point]:
+    return [
+        Msq(16, 8, 1, fixed_dsp=4, acc_bits=12),
+        Msq(16, 8, 2, fixed_dsp=4, acc_bits=12),
+        Msq(32, 16, 4, fixed_dsp=4, acc_bits=13),
+        Msq(64, 8, 8, fixed_dsp=4),
+        Msq(64, 16, 8, fixed_dsp=8),
+        Msq(72, 12, 9, fixed_dsp=3),
+        Msq(64, 8, 16, fixed_dsp=4),
+        Msq(256, 4, 32, fixed_dsp=4, acc_bits=16),
+        Msq(64, 8, 16, fixed_dsp=1),
+        Msq(27, 8, 3, fixed_dsp=4, act_bits=8, act_signed=True, acc_bits=16),
+        Msq(32, 4, 8, fixed_dsp=2, act_bits=8, acc_bits=16),
+        Msq(64, 16, 8, sp2_lut=4, fixed_dsp=4),
+        Msq(32, 12, 4, sp2_lut=2, fixed_lut=2, fixed_dsp=2, acc_bits=13),
+        Msq(64, 10, 8, sp2_lut=2, add_offset=True, acc_bits=16),
+        Msq(64, 10, 8, fixed_dsp=2, sp2_lut=3, add_offset=True, acc_bits=16),
+    ]
