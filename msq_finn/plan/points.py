@@ -342,8 +342,15 @@ class Add(Point):
 
 
 NODES: dict[str, type[Point]] = {
-    cls.node: cls for cls in (Msq, Mvu, Memory, Thresholds, Window, Padding, Dwc, Fifo)
+    cls.node: cls for cls in (Msq, Mvu, Memory, Thresholds, Window, Padding, Dwc, Fifo, Pool, Add)
 }
+
+#: Nodes whose sources come with FINN.
+NEED_FINN = (Mvu, Memory, FinnNode)
+
+
+def _own(module: str, **parameters: int) -> tuple[str, list[Path], Mapping[str, int]]:
+    return module, [lanes.sources()[0].parent / "streaming" / f"{module}.sv"], parameters
 
 
 def _rtllib() -> Path:

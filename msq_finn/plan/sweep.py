@@ -4,6 +4,8 @@ back to test it, which lie between them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from msq_finn.plan.points import (
     Add,
     Dwc,
@@ -140,7 +142,7 @@ def _lut_lanes(kind: str) -> list[Point]:
         (64, 4, 4, 4, 6, True, 14),
     )
     return [
-        Msq(mw, mh, simd, **{kind: pe}, act_bits=act, act_signed=signed, acc_bits=acc)
+        replace(Msq(mw, mh, simd, act_bits=act, act_signed=signed, acc_bits=acc), **{kind: pe})
         for mw, mh, simd, pe, act, signed, acc in shapes
     ]
 
