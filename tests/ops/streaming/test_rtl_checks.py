@@ -1,0 +1,79 @@
+"""Sources are clean in Verilator and Yosys, and illegal parameters are named at elaboration."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import msq_finn.rtl
+from msq_finn.sim import verilator
+
+SOURCES = sorted((Path(msq_finn.rtl.__file__).parent / "streaming").glob("*.sv"))
+
+VARIANTS = [
+    ("stream_pool", {}),
+    ("stream_pool", {"Elements": 3, "Window": 1, "Sum": 1, "Signed": 1, "Shift": 1}),
+    ("stream_pool", {"Elements": 3, "Window": 9, "Sum": 1, "OutBits": 8}),
+    ("stream_global_sum", {}),
+    ("stream_global_sum", {"Elements": 2, "Folds": 3, "Signed": 1, "Pixels": 1}),
+    ("stream_duplicate", {}),
+    ("stream_duplicate", {"Outputs": 3, "Width": 5}),
+    ("stream_add", {}),
+    ("stream_add", {"Elements": 2, "LhsSigned": 1, "RhsBits": 9, "OutBits": 11}),
+    ("stream_top_k", {}),
+    ("stream_top_k", {"Labels": 12, "PE": 3, "K": 5, "Signed": 0, "InBits": 1}),
+    ("stream_top_k", {"Labels": 4, "PE": 4, "K": 4}),
+]
+
+
+def lint(top, parameters):
+    tool = verilator.find()
+    run = subprocess.run(
+        [tool.binary, "--lint-only", "-Wall", "--quiet", "--top-module", top]
+        + [f"-G{name}={value}" for name, value in parameters.items()]
+        + SOURCES,
+        env=os.environ | {"VERILATOR_ROOT": str(tool.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(("top", "parameters"), VARIANTS)
+def test_verilator_has_no_warning(top, parameters):
+    assert lint(top, parameters) == ""
+
+
+@pytest.mark.parametrize(
+    ("top", "parameters", "message"),
+    [
+        ("stream_pool", {"Window": 0}, "Elements = 1 and Window = 0: must be at least 1"),
+        ("stream_pool", {"Shift": 1}, "Sum = 0: Shift = 1 must be 0"),
+        ("stream_pool", {"OutBits": 5}, "OutBits = 5 be InBits = 4"),
+        ("stream_global_sum", {"Folds": 0}, "Pixels = 16 and Folds = 0: must be at least 1"),
+        ("stream_global_sum", {"OutBits": 3}, "OutBits = 3: must be at least InBits = 4"),
+        ("stream_duplicate", {"Outputs": 0}, "Outputs = 0: must be at least 1"),
+        ("stream_add", {"Elements": 0}, "Elements = 0: must be at least 1"),
+        ("stream_top_k", {"PE": 3}, "Labels = 10: must be a positive multiple of PE = 3"),
+        ("stream_top_k", {"K": 11}, "K = 11: must be 1 to Labels = 10"),
+        ("stream_top_k", {"OutBits": 3}, "OutBits = 3: 10 labels need 4"),
+    ],
+)
+def test_illegal_parameters_are_named(top, parameters, message):
+    assert message in lint(top, parameters)
+
+
+def test_yosys_reads_every_variant():
+    libyosys = pytest.importorskip("pyosys.libyosys")
+    for top, parameters in VARIANTS:
+        design = libyosys.Design()
+        given = " ".join(f"-G {name}={value}" for name, value in parameters.items())
+        files = " ".join(map(str, SOURCES))
+        libyosys.run_pass(f"read_slang --top {top} {given} {files}", design)
+        libyosys.run_pass(f"hierarchy -check -top {top}", design)
+        libyosys.run_pass("proc", design)
+        libyosys.run_pass("check -assert", design)
