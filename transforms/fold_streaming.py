@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from msq_finn.ops.streaming.backend import StreamingRTL
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
+from msq_finn.ops.streaming.backend import StreamingRTL
 from msq_finn.ops.streaming.pool import Pool_rtl
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from msq_finn.transforms.row_schemes import row_schemes
 from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
@@ -13,6 +12,7 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
+from msq_finn.transforms.row_schemes import row_schemes
 
 #: Schemes with lanes in hardware, most wanted first.
 LANE_SCHEMES = ("sp2_4", "fixed_4")

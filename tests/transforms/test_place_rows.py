@@ -1,11 +1,15 @@
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
+from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
 
-from .graphs import two_layers
+from .graphs import DOMAIN, FIXED_VALUES, mixed_weights, mvau, thresholding, two_layers
 
 pytestmark = pytest.mark.usefixtures("finn")
 KINDS = ["fixed", "sp2", "sp2", "fixed", "fixed", "sp2", "sp2", "fixed"]
@@ -89,10 +93,80 @@ def test_a_mixed_last_layer_is_refused(rng):
     weights[0, 1] = 8
     weights[0, 2] = 7
     model.set_initializer("w1", weights)
-    with pytest.raises(MsqError, match=r"MVAU_MSQ.*|MVAU_1.*last layer a single scheme"):
+    message = "MVAU_1: rows would .* the network's output does not allow; .* a single scheme"
+    with pytest.raises(MsqError, match=message):
         placed(model, [(3, 2, 2), (1, 1, 3)])
 
 
 def test_rows_that_do_not_fit_the_lanes_are_refused(rng):
-    with pytest.raises(MsqError, match="all lanes of that kind are taken"):
+    with pytest.raises(MsqError, match=r"MVAU_0: the rows do not fit the lanes, .*'sp2_4': 2"):
         placed(two_layers(rng, KINDS), [(3, 1, 3), (1, 0, 4)])
+
+
+def residual(rng, first, second):
+    """Two layers on one input whose outputs are added, and a layer that reads the sum."""
+    info = helper.make_tensor_value_info
+    add = helper.make_node(
+        "ElementwiseAdd",
+        ["a0", "a1"],
+        ["sum"],
+        name="Add_0",
+        domain=DOMAIN,
+        backend="fpgadataflow",
+        lhs_shape=[1, 8],
+        rhs_shape=[1, 8],
+        out_shape=[1, 8],
+        lhs_dtype="UINT4",
+        rhs_dtype="UINT4",
+        out_dtype="UINT5",
+        lhs_style="input",
+        rhs_style="input",
+    )
+    nodes = [
+        *(mvau(f"MVAU_{i}", "inp", f"w{i}", f"s{i}", 12, 8, [1]) for i in range(2)),
+        *(thresholding(f"Thresholding_{i}", f"s{i}", f"t{i}", f"a{i}", 8, [1]) for i in range(2)),
+        add,
+        mvau("MVAU_2", "sum", "w2", "outp", 8, 4, [1], act="UINT5"),
+    ]
+    tensors = [info(f"{t}{i}", TensorProto.FLOAT, [1, 8]) for t in "sa" for i in range(2)]
+    graph = helper.make_graph(
+        nodes,
+        "residual",
+        [info("inp", TensorProto.FLOAT, [1, 12])],
+        [info("outp", TensorProto.FLOAT, [1, 4])],
+        value_info=[*tensors, info("sum", TensorProto.FLOAT, [1, 8])],
+    )
+    model = ModelWrapper(qonnx_make_model(graph))
+    model.set_tensor_datatype("inp", DataType["UINT4"])
+    weights = [mixed_weights(rng, 12, first), mixed_weights(rng, 12, second)]
+    weights.append(rng.choice(FIXED_VALUES, (8, 4)))
+    for i, values in enumerate(weights):
+        model.set_initializer(f"w{i}", values.astype(np.float32))
+        model.set_tensor_datatype(f"w{i}", DataType["INT5"])
+    for i in range(2):
+        thresholds = np.sort(rng.integers(-400, 400, (8, 15)), axis=1)
+        model.set_initializer(f"t{i}", thresholds.astype(np.float32))
+        model.set_tensor_datatype(f"a{i}", DataType["UINT4"])
+    return model
+
+
+def test_layers_that_meet_in_an_add_are_permuted_alike(rng):
+    model = residual(rng, KINDS, KINDS)
+    images = {"inp": rng.integers(0, 16, (1, 12)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    model = placed(model, [(3, 2, 2), (4, 2, 2), (1, 0, 4)])
+    np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
+
+
+def test_layers_that_meet_in_an_add_must_agree(rng):
+    other = ["sp2"] * 4 + ["fixed"] * 4
+    with pytest.raises(MsqError, match="MVAU_0 and MVAU_1: the rows do not fit the lanes"):
+        placed(residual(rng, KINDS, other), [(3, 2, 2), (4, 2, 2), (1, 0, 4)])
+
+
+def test_the_fewest_rows_move():
+    from msq_finn.transforms.place_rows import placement
+
+    # Positions 0 and 1 want what row 2 and row 1 are; row 1 stays where it is.
+    allowed = np.array([[0, 1, 1], [0, 1, 1], [1, 0, 0]], dtype=bool)
+    np.testing.assert_array_equal(placement(allowed, "layer", ["a", "a", "b"]), [2, 1, 0])

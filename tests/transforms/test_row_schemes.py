@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from msq_finn.transforms.row_schemes import row_schemes
 
 from msq_finn.errors import MsqError
+from msq_finn.transforms.row_schemes import row_schemes
 
 from .graphs import mixed_weights
 

@@ -1,6 +1,7 @@
 import itertools
 
 import pytest
+
 from msq_finn.transforms.set_lanes import Folding, foldings
 
 from .graphs import two_layers
@@ -55,9 +56,10 @@ def test_multipliers_count_all_lanes():
 @pytest.mark.usefixtures("finn")
 @pytest.mark.parametrize(("budget", "dsp_lanes"), [(220, 4), (5, 0)])
 def test_the_target_is_met_within_the_dsp_budget(rng, budget, dsp_lanes):
+    from qonnx.custom_op.registry import getCustomOp
+
     from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
     from msq_finn.transforms.set_lanes import SetLanes
-    from qonnx.custom_op.registry import getCustomOp
 
     model = two_layers(rng, ["sp2"] * 4 + ["fixed"] * 4, mw=12).transform(InferMVAUMSQ())
     model = model.transform(SetLanes(2, "xc7z020clg400-1", budget))

@@ -28,6 +28,7 @@ def add(lhs="UINT4", rhs="INT4", rhs_shape=SHAPE, **attributes):
 
 def specialized(model):
     from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+
     from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 
     return model.transform(SpecializeIntegerAdd()).transform(SpecializeLayers(PART))
