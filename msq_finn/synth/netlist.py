@@ -51,6 +51,16 @@ class Cell:
         bits = self.outputs.get(port, ())
         return bits[index] if index < len(bits) else "x"
 
+    def has_fixed_tap(self) -> bool:
+        """Whether this is a shift register of fixed length.
+
+        Vivado makes the last stage of one a flip-flop, which is faster.
+        """
+        address = (bits for port, bits in self.inputs.items() if port.startswith("A"))
+        return self.type.startswith("SRL") and not any(
+            isinstance(b, int) for a in address for b in a
+        )
+
     def input_nets(self) -> frozenset[int]:
         """Distinct nets, constants left out, that the cell reads."""
         return frozenset(b for bits in self.inputs.values() for b in bits if isinstance(b, int))

@@ -21,7 +21,8 @@ class Resources:
         lut_sites: LUT sites, of logic and memory (:mod:`msq_finn.synth.sites` states how counted).
         lut_logic: those that hold logic or a carry bit.
         lut_memory: those that hold LUT RAM or shift registers.
-        ff: flip-flops. Yosys moves none into block RAM, so a memory's output register counts here.
+        ff: flip-flops. Yosys moves none into block RAM, so a memory's output register counts here;
+            so does the last stage of a shift register of fixed length, as Vivado builds it.
         dsp: DSP slices.
         bram36: block RAMs; one of 18 kbit counts half.
         uram: UltraRAMs.
@@ -58,7 +59,7 @@ def measure(netlist: Netlist, family: str) -> dict[str, Any]:
         "lut_sites": sites.total,
         "lut_logic": sites.logic,
         "lut_memory": sites.memory,
-        "ff": sum(t.startswith(("FD", "LD")) for t in types),
+        "ff": sum(c.type.startswith(("FD", "LD")) or c.has_fixed_tap() for c in netlist.cells),
         "dsp": sum(t.startswith("DSP") for t in types),
         "bram36": sum(_BRAM36.get(t, 0.0) for t in types),
         "uram": sum(t.startswith("URAM288") for t in types),

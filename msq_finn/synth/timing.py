@@ -181,6 +181,8 @@ def _clock_to_out(cell: Cell) -> int | None:
     prefix = next((p for p in CLOCK_TO_OUT_PS if cell.type.startswith(p)), None)
     if prefix is None:
         return None
+    if cell.has_fixed_tap():
+        return CLOCK_TO_OUT_PS["FD"]
     delay = CLOCK_TO_OUT_PS[prefix]
     if prefix == "RAMB" and any(cell.parameter(f"DO{side}_REG", 0) for side in "AB"):
         return BRAM_REGISTERED_PS

@@ -12,6 +12,7 @@ from msq_finn.synth.timing import (
     CLOCK_TO_OUT_PS,
     LUT_PS,
     NET_PS,
+    SETUP_PORT_PS,
     SETUP_PS,
     longest_path_ps,
 )
@@ -66,6 +67,21 @@ def test_multiplier_input_without_a_register_costs_a_stage():
         return longest_path_ps(b.build([product]))
 
     assert path(0) > path(1) > CLOCK_TO_Q_PS + NET_PS
+
+
+def test_shift_register_of_fixed_length_ends_in_a_flip_flop():
+    def path(tap: int | str) -> int:
+        b = Builder()
+        clock, data = b.inputs(2)
+        out = b.net()
+        address = {"A0": "1", "A1": tap, "A2": "0", "A3": "0"}
+        b.cell("SRL16E", CLK=clock, CE="1", D=data, Q=out, **address)
+        return longest_path_ps(b.build([out]))
+
+    # What leads to the first stage is longer than what leaves the last one.
+    assert path("1") == NET_PS + SETUP_PORT_PS
+    variable = Builder().inputs(1)[0]
+    assert path(variable) == CLOCK_TO_OUT_PS["SRL"]
 
 
 def test_combinational_loop_is_refused():

@@ -145,6 +145,19 @@ def test_shift_register_with_a_variable_tap_takes_a_site_per_bit(synth):
     assert (counted.lut_memory, counted.ff) == (8, 0)
 
 
+def test_shift_register_of_fixed_length_takes_a_flip_flop_more(synth):
+    text = """
+    module delay (input logic clk, input logic [7:0] d, output logic [7:0] q);
+      logic [4:0][7:0] words;
+      always_ff @(posedge clk) words <= {words[3:0], d};
+      assign q = words[4];
+    endmodule
+    """
+    counted = synth(text, "delay")
+    # Two SRL16E share a site.
+    assert (counted.lut_memory, counted.lut_logic, counted.ff) == (4, 0, 8)
+
+
 def test_unused_ports_take_what_is_behind_them(synth):
     text = """
     module pair (

@@ -1,0 +1,94 @@
+`default_nettype none
+
+/// Lanes of one kind with the flags that travel beside the data, and nothing else: what FINN's mvu is.
+module lane_bench
+  import msq_pkg::*;
+#(
+  parameter int unsigned Kind = 0,  // 0: SP2(4) in LUTs, 1: Fixed(4) in LUTs, 2: Fixed(4) in DSPs
+  parameter int unsigned Pe = 16,
+  parameter int unsigned Simd = 16,
+  parameter int unsigned Folds = 16,
+  parameter int unsigned ActBits = 4,
+  parameter int unsigned AccBits = 16
+) (
+  input  logic                               clk_i,
+  input  logic                               rst_ni,
+  input  logic                               en_i,
+  input  logic                               valid_i,
+  input  logic                               first_i,
+  input  logic                               last_i,
+  input  logic [Pe-1:0][Simd-1:0][3:0]       codes_i,
+  input  logic [Simd-1:0][ActBits-1:0]       acts_i,
+  output logic                               valid_o,
+  output logic [Pe-1:0][AccBits-1:0]         sums_o
+);
+
+  localparam int unsigned Depth =
+      Kind == 2 ? dsp_lane_depth(Simd, ActBits, 1'b0) : lut_lane_depth(Simd);
+  localparam int unsigned Packing = Kind == 2 ? dsp_packing(1, ActBits, 1'b0) : 1;
+
+  logic [Depth:0]   valid, first;
+  logic [Depth+1:0] done;
+
+  assign valid[0] = valid_i;
+  assign first[0] = first_i;
+  assign done[0]  = valid_i && last_i;
+  assign valid_o  = done[Depth+1];
+
+  always_ff @(posedge clk_i) begin
+    // All flags are reset, as mvu's are.
+    if (!rst_ni) begin
+      valid[Depth:1]  <= '0;
+      first[Depth:1]  <= '0;
+      done[Depth+1:1] <= '0;
+    end else if (en_i) begin
+      valid[Depth:1]  <= valid[Depth-1:0];
+      first[Depth:1]  <= first[Depth-1:0];
+      done[Depth+1:1] <= done[Depth:0];
+    end
+  end
+
+  for (genvar i = 0; i < Pe; i += Packing) begin : gen_lane
+    if (Kind == 2) begin : gen_dsp
+      localparam int unsigned Lanes = min(Packing, Pe - i);
+
+      dsp_lanes #(
+        .Lanes        (Lanes),
+        .Simd         (Simd),
+        .Folds        (Folds),
+        .ActBits      (ActBits),
+        .AccBits      (AccBits),
+        .DspVersion   (1),
+        .UsePrimitives(1)
+      ) u_lanes (
+        .clk_i,
+        .en_i,
+        .weights_i  (codes_i[i+:Lanes]),
+        .acts_i,
+        .acc_en_i   (en_i && valid[Depth]),
+        .acc_first_i(first[Depth]),
+        .acc_o      (sums_o[i+:Lanes])
+      );
+    end else begin : gen_lut
+      lut_lane #(
+        .Booth        (Kind == 1),
+        .Simd         (Simd),
+        .Folds        (Folds),
+        .ActBits      (ActBits),
+        .AccBits      (AccBits),
+        .UsePrimitives(1)
+      ) u_lane (
+        .clk_i,
+        .en_i,
+        .codes_i    (codes_i[i]),
+        .acts_i,
+        .acc_en_i   (en_i && valid[Depth]),
+        .acc_first_i(first[Depth]),
+        .acc_o      (sums_o[i])
+      );
+    end
+  end
+
+endmodule
+
+`default_nettype wire

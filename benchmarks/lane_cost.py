@@ -1,0 +1,145 @@
+"""What a multiplication costs on each kind of lane, and on FINN's mvu, by one and the same count.
+
+LUT sites, flip-flops, carry bits and DSP slices per multiply-accumulate, and an estimate of the
+longest path, for 4-bit weights and 4-bit unsigned activations on 7-series: Yosys netlists, no place
+and route. Lanes come with the flags beside their data, as FINN's mvu does, without streams, replay
+buffer or weight memory. Accumulators have 16 bits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.rtl import lanes
+from msq_finn.synth.yosys import synthesize
+
+SHAPES = ((4, 16), (16, 16), (8, 8), (4, 36))
+ACT_BITS, ACC_BITS = 4, 16
+BASELINE = "finn_mvu"
+COMPARED = ("sites_per_mac", "ff_per_mac", "delay_ps")
+KINDS = {"sp2_4_lut": 0, "fixed_4_lut": 1, "fixed_4_dsp": 2}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One lane kind at one size."""
+
+    lane: str
+    pe: int
+    simd: int
+
+    def measure(self) -> dict[str, Any]:
+        """Synthesise it."""
+        if self.lane == BASELINE:
+            top, sources, parameters = self._finn()
+        else:
+            top, sources, parameters = self._ours()
+        found = synthesize(top, sources, part="xc7", parameters=parameters)
+        macs = self.pe * self.simd
+        return {
+            "lane": self.lane,
+            "pe": self.pe,
+            "simd": self.simd,
+            "act_bits": ACT_BITS,
+            "sites_per_mac": round(found.lut_sites / macs, 3),
+            "ff_per_mac": round(found.ff / macs, 3),
+            "carry_per_mac": round(found.carry_bits / macs, 3),
+            "dsp_per_mac": round(found.dsp / macs, 4),
+            "delay_ps": found.longest_path_ps,
+        }
+
+    def _ours(self) -> tuple[str, list[Path], dict[str, int]]:
+        parameters = {
+            "Kind": KINDS[self.lane],
+            "Pe": self.pe,
+            "Simd": self.simd,
+            "ActBits": ACT_BITS,
+            "AccBits": ACC_BITS,
+        }
+        bench = Path(__file__).with_name("lane_bench.sv")
+        return "lane_bench", [*lanes.sources(), bench], parameters
+
+    def _finn(self) -> tuple[str, list[Path], dict[str, int]]:
+        spec = find_spec("finn")
+        if spec is None or not spec.submodule_search_locations:
+            raise MissingToolError('no FINN to compare with; pip install "msq-finn[finn]"')
+        folder = Path(spec.submodule_search_locations[0]) / "finn-rtllib" / "mvu"
+        parameters = {
+            "VERSION": 1,
+            "PE": self.pe,
+            "SIMD": self.simd,
+            "WEIGHT_WIDTH": 4,
+            "ACTIVATION_WIDTH": ACT_BITS,
+            "ACCU_WIDTH": ACC_BITS,
+            "NARROW_WEIGHTS": 1,
+        }
+        files = ("mvu_pkg.sv", "add_multi.sv", "mvu.sv")
+        return "mvu", [folder / file for file in files], parameters
+
+
+def measure_all() -> Iterator[dict[str, Any]]:
+    """Measure every lane at every size, with a progress bar."""
+    cases = [Case(lane, pe, simd) for pe, simd in SHAPES for lane in (BASELINE, *KINDS)]
+    with (
+        Progress(console=Console(stderr=True), transient=True) as bar,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        yield from bar.track(
+            pool.map(Case.measure, cases), total=len(cases), description="Synthesis (Yosys)"
+        )
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Print a table, with ratios (x) to FINN's mvu of the same size."""
+    table = Table(title="Per MAC at PE x SIMD, W4A4, xc7; x: relative to finn_mvu")
+    table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("lane", no_wrap=True)
+    for heading in ("sites", "x", "FF", "x", "DSP", "path ns", "x"):
+        table.add_column(heading, justify="right")
+    base = {(row["pe"], row["simd"]): row for row in rows if row["lane"] == BASELINE}
+    for row in rows:
+        reference = base[row["pe"], row["simd"]]
+        ratio = {key: f"{row[key] / reference[key]:.2f}" for key in COMPARED}
+        table.add_row(
+            f"{row['pe']}x{row['simd']}",
+            row["lane"],
+            *(f"{row['sites_per_mac']:.2f}", ratio["sites_per_mac"]),
+            *(f"{row['ff_per_mac']:.2f}", ratio["ff_per_mac"]),
+            f"{row['dsp_per_mac']:.2f}",
+            *(f"{row['delay_ps'] / 1000:.2f}", ratio["delay_ps"]),
+            end_section=row["lane"] == list(KINDS)[-1],
+        )
+    Console().print(table)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print JSON only")
+    args = parser.parse_args()
+    try:
+        rows = list(measure_all())
+    except MsqError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    if args.json:
+        print(json.dumps(rows, indent=2))
+    else:
+        show(rows)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
