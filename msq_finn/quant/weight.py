@@ -12,6 +12,7 @@ from brevitas.inject import ExtendedInjector, value
 from brevitas.inject.enum import RestrictValueType
 from brevitas.quant.base import (
     MaxStatsScaling,
+    MSESymmetricScale,
     NarrowIntQuant,
     PerChannelFloatScaling8bit,
     PerTensorFloatScaling8bit,
@@ -186,4 +187,31 @@ class MSQWeightPerChannelFloat(
         ...     10, 5, bias=False, weight_quant=MSQWeightPerChannelFloat, weight_sp2_ratio=0.6)
         >>> fc.weight_quant.tensor_quant.int_quant.row_kinds.bincount()  # rows of SP2, of Fixed
         tensor([3, 2])
+    """
+
+
+class FixedWeightPerChannelFloatMSE(MSESymmetricScale, FixedWeightPerChannelFloat):
+    """Fixed point, 4 bits; learned scales, first those of least squared error.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=FixedWeightPerChannelFloatMSE)
+    """
+
+
+class SP2WeightPerChannelFloatMSE(MSESymmetricScale, SP2WeightPerChannelFloat):
+    """Sums of two powers of two, 4 bits; learned scales, first those of least squared error.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=SP2WeightPerChannelFloatMSE)
+    """
+
+
+class MSQWeightPerChannelFloatMSE(MSESymmetricScale, MSQWeightPerChannelFloat):
+    """Rows of SP2 and fixed point, 4 bits; learned scales, first those of least squared error.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=MSQWeightPerChannelFloatMSE)
     """

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from msq_finn.models import digits_cnn
 from msq_finn.quant import MSQWeightPerChannelFloat
+from msq_finn.training.admm import Admm
 from msq_finn.training.assign import Rows, assign_rows
+from msq_finn.training.calibrate import calibrate
 from msq_finn.training.checkpoint import start_from
 from msq_finn.training.loop import deterministic, train
 
@@ -49,39 +51,94 @@ def shift(x: Tensor, generator: torch.Generator) -> Tensor:
     return padded[torch.arange(n)[:, None, None], :, y, left + torch.arange(width)].movedim(3, 1)
 
 
-def train_pair(
+def pretrain(
     split: Split,
     *,
     seed: int = 0,
     epochs: int = 30,
-    rows: float | Mapping[str, Rows] = 0.5,
-    weight_quant: Any = MSQWeightPerChannelFloat,
-    on_epoch: Callable[[str, int, float], None] | None = None,
-) -> tuple[nn.Module, nn.Module]:
-    """Train the float network, and from its weights the quantized one.
+    on_epoch: Callable[[int, float], None] | None = None,
+) -> nn.Module:
+    """Train the float network.
 
     Args:
         split: images to train on.
-        seed: of both trainings.
-        epochs: of each of the two trainings.
-        rows: which rows are SP2, as in `assign_rows`; chosen by the variance of the float weights.
-        weight_quant: a row-mixed quantizer for the convolutions.
-        on_epoch: called after every epoch with "float" or "quantized", its number and its loss.
+        seed: of the weights and the training.
+        epochs: passes over the images.
+        on_epoch: called after every epoch with its number and its loss.
 
     Returns:
-        The float network and the quantized network, both in eval mode.
+        The network in eval mode.
     """
-
-    def report(stage: str) -> Callable[[int, float], None]:
-        return lambda epoch, loss: on_epoch(stage, epoch, loss) if on_epoch else None
-
-    images, classes = split.x_train, split.y_train
     with deterministic(seed):
-        float_model = digits_cnn(None)
-        model = digits_cnn(weight_quant)
-    options: dict[str, Any] = {"epochs": epochs, "seed": seed, "augment": shift}
-    train(float_model, images, classes, lr=5e-3, on_epoch=report("float"), **options)
+        model = digits_cnn(None)
+    _train(model, split, seed, epochs, lr=5e-3, on_epoch=on_epoch)
+    return model
+
+
+def finetune(
+    float_model: nn.Module,
+    split: Split,
+    *,
+    seed: int = 0,
+    epochs: int = 30,
+    weight_quant: Any = MSQWeightPerChannelFloat,
+    rows: float | Mapping[str, Rows] | None = None,
+    strategy: str = "variance",
+    admm: bool = False,
+    on_epoch: Callable[[int, float], None] | None = None,
+    **weight_options: Any,
+) -> nn.Module:
+    """Train the quantized network from the float network's weights.
+
+    Args:
+        float_model: as from `pretrain`; left alone.
+        split: images to train on.
+        seed: of the training.
+        epochs: passes over the images.
+        weight_quant: quantizer of the convolutions.
+        rows: which rows have which scheme, as in `assign_rows`; None leaves the choice to the
+            quantizer, which chooses by the variance of the float weights.
+        strategy: as in `assign_rows`.
+        admm: train the first two thirds of the epochs by ADMM, with rows that are assigned anew
+            every epoch, and the rest with the projected weights' straight-through estimator.
+        on_epoch: called after every epoch with its number and its loss.
+        weight_options: keywords for the convolutions.
+
+    Returns:
+        The network in eval mode.
+    """
+    with deterministic(seed):
+        model = digits_cnn(weight_quant, **weight_options)
     start_from(model, float_model)
-    assign_rows(model, rows)
-    train(model, images, classes, lr=2e-3, on_epoch=report("quantized"), **options)
-    return float_model, model
+    calibrate(model, split.x_train[:512].split(64))
+
+    def assign() -> None:
+        if rows is not None:
+            assign_rows(model, rows, strategy, loss=lambda: _loss(model, split))
+
+    assign()
+    drawn = epochs * 2 // 3 if admm else 0
+    if drawn:
+        multipliers = Admm(model)
+
+        def epoch_end(epoch: int, loss: float) -> None:
+            assign()
+            multipliers.epoch_end()
+            if on_epoch:
+                on_epoch(epoch, loss)
+
+        term = multipliers.regularization
+        _train(model, split, seed, drawn, lr=2e-3, on_epoch=epoch_end, regularization=term)
+        multipliers.finish()
+    report = on_epoch and (lambda epoch, loss: on_epoch(drawn + epoch, loss))
+    _train(model, split, seed, epochs - drawn, lr=2e-3, on_epoch=report)
+    return model
+
+
+def _train(model: nn.Module, split: Split, seed: int, epochs: int, **options: Any) -> None:
+    train(model, split.x_train, split.y_train, epochs, seed=seed, augment=shift, **options)
+
+
+def _loss(model: nn.Module, split: Split) -> Tensor:
+    logits = model.eval()(split.x_train[:256])
+    return nn.functional.cross_entropy(logits, split.y_train[:256])
