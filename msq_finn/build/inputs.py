@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -10,25 +11,35 @@ import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from msq_finn.build.model_checks import check_model, data_input
 from msq_finn.errors import MissingToolError, MsqError
 
 FloatArray = NDArray[np.float32]
+
+#: Protobuf's limit for a file.
+MAX_BYTES = 2**31 - 1
+
+_EXPORT = "; export a model with brevitas.export.export_qonnx"
+_EXAMPLE = '{"MVAU_MSQ_rtl_0": {"SIMD": 4}}'
 
 
 def load_model(path: Path) -> onnx.ModelProto:
     """Read an ONNX file.
 
     Raises:
-        MsqError: it is missing, no ONNX file, cut off, or empty.
+        MsqError: it is missing, no ONNX file, cut off, empty, or not what
+            :func:`msq_finn.build.model_checks.check_model` asks for.
     """
-    if not path.is_file():
-        raise MsqError(f"{path}: no such file; export a model with brevitas.export.export_qonnx")
     try:
-        model = onnx.load(str(path))
+        model = onnx.ModelProto.FromString(_read(path, _EXPORT))
     except DecodeError as error:
         raise MsqError(f"{path}: not a complete ONNX file; export it again") from error
     if not model.graph.node:
         raise MsqError(f"{path}: no ONNX model in it; export it again")
+    try:
+        check_model(model)
+    except MsqError as error:
+        raise MsqError(f"{path}: {error}") from error
     return model
 
 
@@ -59,35 +70,68 @@ def load_images(path: Path, model: Path) -> FloatArray:
     Raises:
         MsqError: no such file, not an array of finite numbers, or another shape.
     """
+    _require_file(path)
     try:
-        images = np.load(path, allow_pickle=False)
-    except FileNotFoundError as error:
-        raise MsqError(f"{path}: no such file") from error
-    except (ValueError, OSError, EOFError) as error:
+        # Mapped, a file shorter than its header says is refused before memory is taken for it.
+        images = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # NumPy leaves damaged headers to the tokenizer, zipfile, ...
         raise MsqError(f"{path}: not a NumPy array file (.npy)") from error
-    dims = load_model(model).graph.input[0].type.tensor_type.shape.dim
+    if not isinstance(images, np.ndarray):
+        raise MsqError(f"{path}: an archive of arrays; save one array with numpy.save")
+    dims = data_input(load_model(model).graph).type.tensor_type.shape.dim
     shape = tuple(d.dim_value for d in dims[1:])
     if images.ndim < 2 or images.shape[1:] != shape or len(images) < 2:
         raise MsqError(f"{path}: shape {images.shape}, but the model wants (2 or more, *{shape})")
-    if not np.issubdtype(images.dtype, np.number) or not np.isfinite(images).all():
+    if images.dtype.kind not in "iuf":
+        raise MsqError(f"{path}: holds {images.dtype} values, which are no finite numbers")
+    with np.errstate(over="ignore"):
+        images = np.array(images, dtype=np.float32)
+    if not np.isfinite(images).all():
         raise MsqError(f"{path}: holds values that are no finite numbers")
-    return images.astype(np.float32)
+    return images
 
 
 def load_folding(path: Path | None) -> Path | None:
-    """Check that a folding configuration is a JSON object.
+    """Check that a folding configuration is a JSON object of objects.
 
     Raises:
-        MsqError: no such file, or not JSON.
+        MsqError: no such file, not JSON, or JSON of another form.
     """
     if path is None:
         return None
     try:
-        content = json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise MsqError(f"{path}: no such file") from error
-    except ValueError as error:
+        content = json.loads(_read(path))
+    except (ValueError, RecursionError) as error:
         raise MsqError(f"{path}: not a JSON file") from error
     if not isinstance(content, dict):
         raise MsqError(f"{path}: a folding configuration is a JSON object, node name -> attributes")
+    for node, attributes in content.items():
+        if not isinstance(attributes, dict):
+            raise MsqError(f"{path}: {node} must be a JSON object of attributes, as in {_EXAMPLE}")
     return path.resolve()
+
+
+def _require_file(path: Path, advice: str = "") -> None:
+    """Raise unless there is a file of bearable size."""
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise MsqError(f"{path}: no such file{advice}") from error
+    except (OSError, ValueError) as error:
+        raise MsqError(f"{path}: cannot be read ({_reason(error)})") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise MsqError(f"{path}: not a file; give a file's name{advice}")
+    if found.st_size > MAX_BYTES:
+        raise MsqError(f"{path}: {found.st_size} bytes; 2 GiB is the most that is read")
+
+
+def _read(path: Path, advice: str = "") -> bytes:
+    _require_file(path, advice)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MsqError(f"{path}: cannot be read ({_reason(error)})") from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -108,14 +108,22 @@ def _resolve(step: Any) -> tuple[str, Any]:
 
 
 def _run(name: str, function: Any, model: Any, config: Any) -> Any:
-    """Run one step; what FINN refuses becomes one line that names the step."""
-    from finn.util.exception import FINNError
+    """Run one step; what FINN or QONNX refuses becomes one line that names the step.
 
+    Both refuse with assertions, with plain Exception, or by stumbling over what they did not
+    expect, so that the type says nothing. A full disk (OSError) is another matter.
+    """
     try:
         return function(model, config)
-    except (AssertionError, FINNError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise MsqError(f"FINN's {name} refused the model: {first}") from error
+    except (MsqError, OSError):
+        raise
+    except Exception as error:
+        first = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        raise MsqError(
+            f"FINN's {name} refused the model: {kind}{first.strip()[:300]} "
+            "(msq-finn --debug shows where)"
+        ) from error
 
 
 @contextlib.contextmanager
