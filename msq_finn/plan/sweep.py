@@ -40,6 +40,7 @@ def held_back() -> list[Point]:
     return [
         Dwc(40, 8),
         Dwc(12, 48),
+        Dwc(96, 72),
         Fifo(24, 48),
         Padding(24, 6, 24),
         Memory(48, 24, "distributed"),
@@ -69,7 +70,19 @@ def held_back() -> list[Point]:
 def _streams() -> list[Point]:
     return [
         *(Dwc(a, b) for a, b in ((16, 4), (64, 16), (112, 14), (28, 14), (60, 20))),
-        *(Dwc(a, b) for a, b in ((4, 16), (16, 64), (8, 72), (20, 60), (36, 48), (48, 36))),
+        *(
+            Dwc(a, b)
+            for a, b in (
+                (4, 16),
+                (16, 64),
+                (8, 72),
+                (20, 60),
+                (36, 48),
+                (48, 36),
+                (90, 60),
+                (24, 36),
+            )
+        ),
         *(Fifo(width, depth) for width, depth in ((4, 32), (16, 16), (32, 32), (64, 32))),
         *(Fifo(width, depth) for width, depth in ((16, 64), (16, 128), (32, 256))),
         Fifo(16, 1024, "block"),

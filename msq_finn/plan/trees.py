@@ -1,0 +1,83 @@
+"""Sizes of the compressor trees in msq_finn/rtl, counted as the RTL builds them.
+
+A tree's cost is its number of compressor columns, one LUT site each. How many there are follows
+from where the rows lie (row_tree.sv), so it is counted instead of fitted.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+#: A row of a tree: its lowest column, and one beyond its highest.
+Row = tuple[int, int]
+
+
+def columns(rows: tuple[Row, ...], width: int) -> int:
+    """Compressor columns of a tree that reduces rows to two.
+
+    Args:
+        rows: in ascending order of their lowest column.
+        width: columns of the sum.
+
+    >>> columns(((0, 4),) * 4, 8), columns(((0, 4),) * 2, 8)
+    (4, 0)
+    """
+    total = 0
+    while len(rows) > 2:
+        count = len(rows) // 4 + (len(rows) % 4 == 3)
+        sums, majorities = [], []
+        for group in (rows[4 * g : 4 * g + 4] for g in range(count)):
+            start, end = group[2][0], max(high for _, high in group)
+            total += end - start
+            second = sorted(high for _, high in group[1:])[-2]
+            low = group[1][0] if group[1][0] < start else start + 1
+            sums.append((group[0][0], min(width, end + 1)))
+            majorities.append((low, min(width, max(start, second + 1))))
+        passed = rows[4 * count :] if len(rows) % 4 != 3 else ()
+        rows = tuple(sorted((*sums, *majorities, *passed), key=lambda row: row[0]))
+    return total
+
+
+def low_high_bits(booth: bool, act_bits: int) -> tuple[int, int]:
+    """Widths of the two rows of one product (lut_lane.sv)."""
+    return (act_bits + 1, act_bits + 1) if booth else (act_bits + 2, act_bits)
+
+
+@cache
+def lut_lane_columns(booth: bool, simd: int, act_bits: int, acc_bits: int) -> int:
+    """Compressor columns of a LUT lane."""
+    low, high = low_high_bits(booth, act_bits)
+    largest = simd * (2**low - 1 + 4 * (2**high - 1))
+    width = min(acc_bits, largest.bit_length())
+    rows = [(0, min(low, width))] * simd + [(min(2, width), min(high + 2, width))] * simd
+    return columns(tuple(rows), width)
+
+
+def spacing(act_bits: int, act_signed: bool) -> int:
+    """Bits between the lanes of a DSP (msq_pkg.sv)."""
+    return act_bits + 3 - act_signed
+
+
+@cache
+def dsp_lane_columns(
+    simd: int, act_bits: int, act_signed: bool, acc_bits: int, lowest: bool
+) -> int:
+    """Compressor columns of one DSP lane: its fields, its carries and their merge."""
+    pairs, step = (simd + 1) // 2, spacing(act_bits, act_signed)
+    each = min(pairs, 2)
+    field_bits = (pairs * (2**step - 1)).bit_length()
+    carry_bits = (3 * pairs).bit_length()
+    largest = pairs * (4 * 2**step - 1) + each * (2**carry_bits - 1)
+    width = min(acc_bits, largest.bit_length())
+    fields = (0, min(width, field_bits))
+    above = min(width, step + carry_bits)
+    if carry_bits > step:
+        borrows = [(0, min(width, carry_bits))] * each
+        merge = [fields] * each + borrows + [(step, above)] * each
+    else:
+        merge = [fields] * each + [(step if lowest else 0, above)] * each
+    return (
+        columns(((0, step),) * pairs, field_bits)
+        + columns(((0, 2),) * pairs, carry_bits)
+        + columns(tuple(merge), width)
+    )
