@@ -14,6 +14,7 @@ from qonnx.transformation.base import Transformation
 from msq_finn.errors import MsqError
 from msq_finn.ops import estimate
 from msq_finn.ops.layout import LaneLayout
+from msq_finn.transforms.channel_spaces import channel_spaces
 
 #: Lane kinds in the order of the hardware's lane groups.
 LANE_KINDS = ["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp"]
@@ -91,35 +92,85 @@ class SetLanes(Transformation):
         self.dsps_left = dsp_budget
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        """Set SIMD, PE, laneKinds and lanePE, layer by layer."""
-        for node in model.graph.node:
-            if node.op_type.startswith("MVAU_MSQ"):
-                self._fold(getCustomOp(node))
+        """Set SIMD, PE, laneKinds and lanePE; layers whose outputs are added get equal lanes."""
+        for space in channel_spaces(model):
+            ops = [getCustomOp(n) for n in space.producers if n.op_type.startswith("MVAU_MSQ")]
+            if ops:
+                self._fold(ops)
         return model, False
 
-    def _fold(self, op: Any) -> None:
-        mw, mh = op.get_nodeattr("MW"), op.get_nodeattr("MH")
-        acts = op.get_input_datatype(0)
-        packing = estimate.lanes_per_dsp(self.dsp_block, acts.bitwidth(), acts.signed())
-        vectors = op.get_exp_cycles() * op.get_nodeattr("PE") * op.get_nodeattr("SIMD") // (mw * mh)
-        options = [
-            f
-            for f in foldings(mw, op.row_schemes(), packing)
-            if f.pe_fixed_dsp // packing * f.simd <= self.dsps_left
-        ]
-        if not options:
+    def _fold(self, ops: list[Any]) -> None:
+        """Fold layers that share the order of their rows."""
+        layers = " and ".join(op.onnx_node.name for op in ops)
+        rows = common_rows([op.row_schemes() for op in ops], layers)
+        # Per choice of lanes, the best SIMD of each layer.
+        choices: dict[tuple[int, ...], list[tuple[Folding, bool]]] = {}
+        for op in ops:
+            for lanes, best in self._best_by_lanes(op, rows).items():
+                choices.setdefault(lanes, []).append(best)
+        complete = [c for c in choices.values() if len(c) == len(ops)]
+        if not complete:
             raise MsqError(
-                f"{op.onnx_node.name}: its {mh} rows cannot be shared out over lanes; give each "
-                "scheme a number of rows that is a multiple of MH/PE for some PE that divides MH"
+                f"{layers}: the {len(rows)} rows cannot be shared out over lanes; give each scheme "
+                "a number of rows that is a multiple of MH/PE for some PE that divides MH"
             )
-        fast = [f for f in options if vectors * mw * mh // f.multipliers <= self.target_cycles]
-        best = (
-            min(fast, key=lambda f: (f.lut_sites, f.pe_fixed_dsp * f.simd))
-            if fast
-            else max(options, key=lambda f: (f.multipliers, -f.lut_sites))
-        )
-        self.dsps_left -= best.pe_fixed_dsp // packing * best.simd
-        set_folding(op, best)
+        best = min(complete, key=_preference)
+        for op, (folding, _) in zip(ops, best, strict=True):
+            self.dsps_left -= self._dsps(op, folding)
+            set_folding(op, folding)
+
+    def _best_by_lanes(
+        self, op: Any, rows: list[tuple[str, ...]]
+    ) -> dict[tuple[int, ...], tuple[Folding, bool]]:
+        """Per choice of lanes, the smallest folding that meets the target, and whether it does."""
+        mw, mh = op.get_nodeattr("MW"), op.get_nodeattr("MH")
+        vectors = op.get_exp_cycles() * op.get_nodeattr("PE") * op.get_nodeattr("SIMD") // (mw * mh)
+        best: dict[tuple[int, ...], tuple[Folding, bool]] = {}
+        for folding in foldings(mw, rows, self._packing(op)):
+            if self._dsps(op, folding) > self.dsps_left:
+                continue
+            meets = vectors * mw * mh // folding.multipliers <= self.target_cycles
+            lanes = tuple(folding.counts)
+            option = [(folding, meets)]
+            if lanes not in best or _preference(option) < _preference([best[lanes]]):
+                best[lanes] = option[0]
+        return best
+
+    def _packing(self, op: Any) -> int:
+        acts = op.get_input_datatype(0)
+        return estimate.lanes_per_dsp(self.dsp_block, acts.bitwidth(), acts.signed())
+
+    def _dsps(self, op: Any, folding: Folding) -> int:
+        return folding.pe_fixed_dsp // self._packing(op) * folding.simd
+
+
+def _preference(choice: list[tuple[Folding, bool]]) -> tuple[float, ...]:
+    """Sort key: those that meet the target first, by size; else the fastest."""
+    sites = sum(folding.lut_sites for folding, _ in choice)
+    if all(meets for _, meets in choice):
+        return 0, sites, sum(folding.pe_fixed_dsp * folding.simd for folding, _ in choice)
+    return 1, -min(folding.multipliers for folding, _ in choice), sites
+
+
+def common_rows(layers: list[list[tuple[str, ...]]], names: str) -> list[tuple[str, ...]]:
+    """Per row, the schemes that hold it in every layer.
+
+    Raises:
+        MsqError: a row that no scheme holds in all of them.
+
+    >>> common_rows([[("a", "b"), ("a",)], [("b",), ("a", "b")]], "conv1 and conv2")
+    [('b',), ('a',)]
+    """
+    common = []
+    for row, held in enumerate(zip(*layers, strict=True)):
+        schemes = tuple(name for name in held[0] if all(name in other for other in held))
+        if not schemes:
+            raise MsqError(
+                f"{names}: their outputs are added, but row {row} has another scheme in each; "
+                "give these layers one assignment of rows"
+            )
+        common.append(schemes)
+    return common
 
 
 def set_folding(op: Any, folding: Folding) -> None:

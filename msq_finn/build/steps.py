@@ -23,17 +23,20 @@ from msq_finn import ops
 from msq_finn.plan.devices import device_of_part
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.place_rows import PlaceRows
 from msq_finn.transforms.set_lanes import SetLanes
+from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Turn 4-bit MVAUs into MVAU_MSQ and leave float work to the host (after convert_to_hw)."""
+    """Turn 4-bit MVAUs into MVAU_MSQ, integer adds into RTL, and leave float work to the host."""
     ops.register()
     model = model.transform(ReturnFloatOpsToHost())
     model = model.transform(InferMVAUMSQ())
+    model = model.transform(SpecializeIntegerAdd())
     return model.transform(GiveUniqueNodeNames())
 
 
@@ -48,6 +51,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     model = model.transform(SetLanes(cycles, part, device_of_part(part).dsp))
     if target is not None:
         model = model.transform(SetFolding(target, mvau_wwidth_max=cfg.mvau_wwidth_max))
+        model = fold_streaming(model, target)
     return model
 
 
