@@ -1,10 +1,10 @@
 """What each kind of lane computes, and the SystemVerilog files behind them.
 
-A lane sums products over a row of weights. LUT lanes write a negative term as a one's complement in
-an unsigned row (msq_finn/rtl/sp2_4_rows.sv, booth_4_rows.sv): -v becomes 2^n - 1 - v. The sum then is
-W x + c modulo 2^AccBits, where c depends on the row's weight codes only. Of signed activations the
-rows are two's complement, so that 2^n drops out: their sign offset does not depend on weights and
-the accumulator starts at what cancels it. DSP lanes cancel all their constants in this way.
+A lane sums products over a row of weights. LUT lanes write a negative term as a one's complement
+in an unsigned row (msq_finn/rtl/sp2_4_rows.sv, booth_4_rows.sv): -v becomes 2^n - 1 - v. The sum
+then is W x + c modulo 2^AccBits, where c depends on the row's weight codes only. Rows of signed
+activations are two's complement, so that 2^n drops out: their sign offset does not depend on
+weights and the accumulator starts at what cancels it. DSP lanes cancel all their constants so.
 
 >>> get("sp2_4_lut").code_offset([0, 15], act_bits=4, act_signed=False)
 array([  0, 123])
@@ -96,7 +96,7 @@ class Sp2Lut(LaneKind):
 
 
 class BoothLut(LaneKind):
-    """Radix-4 Booth digits c0 - 2 c1 and c1 + c2 - 2 c3, a row complemented where its digit is < 0."""
+    """Radix-4 Booth digits c0 - 2 c1 and c1 + c2 - 2 c3, each row complemented if negative."""
 
     def _offset(
         self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
@@ -104,7 +104,8 @@ class BoothLut(LaneKind):
         c0, c1, c2, c3 = (codes >> k & 1 for k in range(4))
         low_negative = (c0 - 2 * c1 < 0).astype(np.int64)
         high_negative = (c1 + c2 - 2 * c3 < 0).astype(np.int64)
-        return (low_negative + 4 * high_negative) * _complement(act_bits + 1, act_signed)
+        offset: NDArray[np.int64] = low_negative + 4 * high_negative
+        return offset * _complement(act_bits + 1, act_signed)
 
 
 class TrueSum(LaneKind):

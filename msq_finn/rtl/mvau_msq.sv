@@ -66,33 +66,35 @@ module mvau_msq
     $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1) or 2 (DSP48E2)", DspVersion);
   end
 
-  localparam int unsigned SF = MW / max(SIMD, 1);
+  // At least 1, so that an illegal SIMD or PE is reported by the checks above alone.
+  localparam int unsigned Simd = max(SIMD, 1);
+  localparam int unsigned SF = MW / Simd;
   localparam int unsigned NF = MH / max(PE, 1);
   localparam int unsigned PeLut = PeSp2Lut + PeFixedLut;
 
   // Inside, an accumulator holds at least one product.
   localparam int unsigned SumBits = max(AccBits, ActBits + 4);
 
-  localparam int unsigned LutDepth = lut_lane_depth(SIMD);
-  localparam int unsigned DspDepth = dsp_lane_depth(SIMD, ActBits, ActSigned);
+  localparam int unsigned LutDepth = lut_lane_depth(Simd);
+  localparam int unsigned DspDepth = dsp_lane_depth(Simd, ActBits, ActSigned);
   localparam int unsigned Depth =
       PeFixedDsp == 0 ? LutDepth : PeLut == 0 ? DspDepth : max(LutDepth, DspDepth);
 
   // Everything behind the replay buffer moves when the output can.
   logic en, fire, vector_valid, vector_first, vector_last;
 
-  logic [SIMD-1:0][ActBits-1:0]     acts;
-  logic [PE-1:0][SIMD-1:0][3:0]     codes;
+  logic [Simd-1:0][ActBits-1:0]     acts;
+  logic [PE-1:0][Simd-1:0][3:0]     codes;
   logic [PE-1:0][SumBits-1:0]       sums;
 
   replay_buffer #(
-    .Width  (SIMD * ActBits),
+    .Width  (Simd * ActBits),
     .Length (SF),
     .Repeats(NF)
   ) u_replay (
     .clk_i,
     .rst_ni,
-    .data_i (act_data_i[SIMD*ActBits-1:0]),
+    .data_i (act_data_i[Simd*ActBits-1:0]),
     .valid_i(act_valid_i),
     .ready_o(act_ready_o),
     .data_o (acts),
@@ -102,7 +104,7 @@ module mvau_msq
     .ready_i(en && weight_valid_i)
   );
 
-  assign codes          = weight_data_i[PE*SIMD*4-1:0];
+  assign codes          = weight_data_i[PE*Simd*4-1:0];
   assign weight_ready_o = en && vector_valid;
   assign fire           = vector_valid && weight_valid_i;
 
@@ -134,7 +136,7 @@ module mvau_msq
 
     lut_lane #(
       .Booth        (i >= PeSp2Lut),
-      .Simd         (SIMD),
+      .Simd         (Simd),
       .Folds        (SF),
       .ActBits      (ActBits),
       .ActSigned    (ActSigned),
@@ -172,7 +174,7 @@ module mvau_msq
 
     dsp_lanes #(
       .Lanes        (Lanes),
-      .Simd         (SIMD),
+      .Simd         (Simd),
       .Folds        (SF),
       .ActBits      (ActBits),
       .ActSigned    (ActSigned),

@@ -15,15 +15,16 @@ UNITS = {
     "mixed": MIXED,
     "mixed primitives": replace(MIXED, primitives=True),
     "signed, odd SIMD": Unit(12, 10, 3, sp2=2, booth=1, dsp=2, act_signed=True),
-    "SP2 only, 3 bits": Unit(34, 10, 17, sp2=5, act_bits=3, primitives=True),
-    "Booth only, 5 bits": Unit(14, 3, 7, booth=3, act_bits=5, act_signed=True, primitives=True),
-    "DSP only, 8 bits": Unit(10, 10, 5, dsp=5, act_bits=8, acc_bits=24, primitives=True),
-    "DSP48E2, 8 bits signed": Unit(
-        12, 8, 6, sp2=1, dsp=7, act_bits=8, act_signed=True, acc_bits=24, dsp_version=2,
+    "SP2 only, 3 bits": Unit(22, 4, 11, sp2=2, act_bits=3, primitives=True),
+    "Booth only, 5 bits": Unit(14, 2, 7, booth=2, act_bits=5, act_signed=True, primitives=True),
+    "DSP only, 8 bits": Unit(10, 6, 5, dsp=3, act_bits=8, acc_bits=24, primitives=True),
+    "DSP48E2, 8 bits signed": replace(
+        Unit(8, 5, 4, sp2=1, dsp=4, act_bits=8, act_signed=True, acc_bits=24),
+        dsp_version=2,
         primitives=True,
-    ),  # fmt: skip
+    ),
     "SIMD 1, one fold": Unit(1, 3, 1, sp2=1, booth=1, dsp=1, act_bits=7),
-    "2 bits, wide carries": Unit(36, 11, 36, sp2=1, dsp=10, act_bits=2, primitives=True),
+    "2 bits, wide carries": Unit(22, 2, 22, dsp=2, act_bits=2, primitives=True),
     "narrow sums": Unit(12, 6, 6, sp2=1, booth=1, dsp=1, act_bits=6, acc_bits=5),
     "offsets": replace(MIXED, acc_bits=13, offset=tuple(range(-3000, 3000, 500))),
 }
@@ -64,7 +65,7 @@ def test_reset_at_any_time_starts_over(name):
 
 
 def test_a_million_macs():
-    unit = Unit(64, 24, 16, sp2=2, booth=2, dsp=4, primitives=True)
+    unit = Unit(64, 24, 16, sp2=2, booth=2, dsp=4)
     vectors = 10**6 // (unit.mw * unit.mh) + 1
     check(unit, vectors, 1, stalls=(0.05, 0.05, 0.05))
 
