@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import traceback
 import warnings
@@ -23,19 +24,35 @@ from msq_finn.errors import MissingToolError, MsqError
 EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
 
 
+class OneLine(click.ClickException):
+    """A wrong command line, told in one line."""
+
+    exit_code = EXIT_BAD_INPUT
+
+    def show(self, file: Any = None) -> None:
+        """Print it."""
+        click.echo(f"msq-finn: {_one_line(self.message)}", err=True)
+
+
 class Group(click.Group):
     """Turns every error into one line and an exit code: 1 the run failed, 2 the input is bad."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the options in front of the command."""
+        with _one_line_usage():
+            return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         try:
-            return super().invoke(ctx)
+            with _one_line_usage():
+                return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            text = " ".join(str(error).split()) or type(error).__name__
+            text = _one_line(str(error)) or type(error).__name__
             if isinstance(error, MsqError):
                 click.echo(f"msq-finn: {text}", err=True)
                 ctx.exit(EXIT_FAILED if isinstance(error, MissingToolError) else EXIT_BAD_INPUT)
@@ -45,6 +62,24 @@ class Group(click.Group):
                 err=True,
             )
             ctx.exit(EXIT_FAILED)
+
+
+@contextmanager
+def _one_line_usage() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "msq-finn"
+        text = error.format_message().removesuffix(".")
+        raise OneLine(f"{text}; see '{command} --help'") from error
+
+
+def _one_line(text: str) -> str:
+    """Text from files and names, safe for a terminal: no line ends, no escape sequences."""
+    words = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,13 +92,26 @@ def main(debug: bool) -> None:
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
+def _refuse_nan(ctx: click.Context, option: click.Parameter, value: float) -> float:
+    """Refuse the one number that lies in every range."""
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number", ctx, option)
+    return value
+
+
 _out = click.option(
     "-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results."
 )
 _board = click.option(
     "--board", default="Pynq-Z1", show_default=True, help="Board, as FINN names it."
 )
-_seed = click.option("--seed", default=0, show_default=True, help="Seed of everything random.")
+_seed = click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 
 
@@ -100,7 +148,14 @@ def demo(out: Path | None, board: str, seed: int, epochs: int, as_json: bool) ->
     type=click.IntRange(1),
     help="Frames per second to fold for; the smallest design without it.",
 )
-@click.option("--clk-ns", default=10.0, show_default=True, help="Clock period in ns.")
+@click.option(
+    "--clk-ns",
+    type=click.FloatRange(0.1, 10_000),
+    callback=_refuse_nan,
+    default=10.0,
+    show_default=True,
+    help="Clock period in ns.",
+)
 @click.option(
     "--folding-config",
     type=click.Path(path_type=Path),
@@ -185,7 +240,7 @@ def _progress() -> Iterator[Any]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as bars:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
