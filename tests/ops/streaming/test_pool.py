@@ -32,7 +32,7 @@ CASES = [
     ("MaxPool", "INT2", "INT2", 5, 1, (1, 1), 0),
     ("AccPool", "INT4", "INT7", 4, 2, (2, 3), 0),
     ("QuantAvgPool", "UINT4", "UINT4", 6, 2, (2, 2), 2),
-    ("QuantAvgPool", "INT4", "INT4", 3, 3, (3, 3), 4),
+    ("QuantAvgPool", "INT4", "INT6", 3, 3, (3, 3), 4),
 ]
 IMAGE = (2, 3)  # pooled
 
