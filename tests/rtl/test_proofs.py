@@ -1,0 +1,146 @@
+"""Proofs by SAT (Yosys) that row generators, compressor and accumulator compute what they state."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import harness
+import pytest
+
+pytest.importorskip("pyosys.libyosys")
+
+# Yosys ends the process where a proof fails.
+PROVE = """
+import sys
+from pyosys import libyosys as ys
+design = ys.Design()
+for command in sys.argv[1:]:
+    ys.run_pass(command, design)
+"""
+
+# Weights by hand: SP2(4) {sign, q1 of 0, 1, 2, 4, q2 of 0, 4}; two's complement as it is.
+SP2_WEIGHT = """
+  logic signed [15:0] magnitude, w;
+  always_comb begin
+    case (code[2:0])
+      3'd0: magnitude = 0;
+      3'd1: magnitude = 4;
+      3'd2: magnitude = 1;
+      3'd3: magnitude = 5;
+      3'd4: magnitude = 2;
+      3'd5: magnitude = 6;
+      3'd6: magnitude = 4;
+      default: magnitude = 8;
+    endcase
+    w = code[3] ? -magnitude : magnitude;
+  end
+"""
+FIXED_WEIGHT = "  logic signed [15:0] w;\n  assign w = 16'($signed(code));\n"
+# A complemented row adds its range less one, of a two's complement only -1; an inverted top bit
+# half the range.
+SP2_CONSTANT = "code[3] ? 5 * {minus_one} + {wrap} * (4 + 4) * 2 ** A : 0"
+FIXED_CONSTANT = (
+    "(code[1] ? {minus_one} + {wrap} * 2 ** (A + 1) : 0)"
+    " + (code[3] && code[2:1] != 3 ? 4 * {minus_one} + {wrap} * 4 * 2 ** (A + 1) : 0)"
+)
+
+
+def prove(tmp_path: Path, top: str, *, sequential: bool = False, rtl: list[Path] | None = None):
+    """Run a proof that `ok` of module `proof` is always 1; returns the finished process."""
+    file = tmp_path / "proof.sv"
+    file.write_text(top)
+    sources = " ".join(map(str, [*(rtl or harness.rtl_sources()), harness.PRIMITIVES, file]))
+    method = "-tempinduct" if sequential else "-show-inputs"
+    return subprocess.run(
+        [sys.executable, "-c", PROVE, f"read_slang --top proof {sources}",
+         "prep -flatten -top proof", f"sat -verify {method} -prove ok 1 proof"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+
+
+def assert_proved(run) -> None:
+    assert run.returncode == 0, (run.stdout + run.stderr)[-3000:]
+    assert "SUCCESS!" in run.stdout
+
+
+def row_proof(kind: str, act_bits: int, signed: bool, primitives: bool) -> str:
+    module, weight, constant, low, high = {
+        "sp2": ("sp2_4_rows", SP2_WEIGHT, SP2_CONSTANT, act_bits + 2, act_bits),
+        "booth": ("booth_4_rows", FIXED_WEIGHT, FIXED_CONSTANT, act_bits + 1, act_bits + 1),
+    }[kind]
+    constant = constant.format(minus_one="(-1)", wrap=int(not signed))
+    bias = 2 ** (low - 1) + 4 * 2 ** (high - 1) if signed else 0
+    return f"""
+module proof (input logic [3:0] code, input logic [{act_bits - 1}:0] act, output logic ok);
+  localparam int A = {act_bits};
+{weight}
+  logic [{low - 1}:0] low;
+  logic [{high - 1}:0] high;
+  logic signed [31:0] a, constant;
+  assign a = {"32'($signed(act))" if signed else "$signed(32'(act))"};
+  assign constant = {constant};
+  {module} #(.ActBits(A), .ActSigned({int(signed)}), .UsePrimitives({int(primitives)})) dut (
+    .code_i(code), .act_i(act), .low_o(low), .high_o(high));
+  assign ok = $signed(32'(low)) + 4 * $signed(32'(high)) == 32'(w) * a + constant + {bias};
+endmodule
+"""
+
+
+@pytest.mark.parametrize("primitives", [False, True])
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("act_bits", [2, 3, 4, 8])
+@pytest.mark.parametrize("kind", ["sp2", "booth"])
+def test_row_generator_for_all_codes_and_activations(kind, act_bits, signed, primitives, tmp_path):
+    assert_proved(prove(tmp_path, row_proof(kind, act_bits, signed, primitives)))
+
+
+@pytest.mark.parametrize("primitives", [0, 1])
+def test_compressor_of_six_columns(primitives, tmp_path):
+    assert_proved(
+        prove(
+            tmp_path,
+            f"""
+module proof (input logic [5:0] a, b, c, d, output logic ok);
+  logic [6:0] s;
+  logic [5:0] m;
+  row_compressor #(.Width(6), .UsePrimitives({primitives})) dut (
+    .a_i(a), .b_i(b), .c_i(c), .d_i(d), .s_o(s), .m_o(m));
+  assign ok = 8'(a) + 8'(b) + 8'(c) + 8'(d) == 8'(s) + 8'(2) * 8'(m);
+endmodule
+""",
+        )
+    )
+
+
+ACCUMULATOR = """
+module proof (input logic clk, en, first, input logic [7:0] s, m, output logic ok);
+  logic [7:0] acc, expected;
+  logic started = 0;
+  accumulator #(.Width(8), .Start(8'hA7), .UsePrimitives({primitives})) dut (
+    .clk_i(clk), .en_i(en), .first_i(first), .s_i(s), .m_i(m), .acc_o(acc));
+  always_ff @(posedge clk) begin
+    started <= 1;
+    expected <= en ? s + m + (first ? 8'hA7 : acc) : acc;
+  end
+  assign ok = !started || acc == expected;
+endmodule
+"""
+
+
+@pytest.mark.parametrize("primitives", [0, 1])
+def test_accumulator_of_eight_bits(primitives, tmp_path):
+    assert_proved(prove(tmp_path, ACCUMULATOR.format(primitives=primitives), sequential=True))
+
+
+def test_a_proof_fails_on_a_flipped_table_bit(tmp_path):
+    sources = []
+    for path in harness.rtl_sources():
+        text = path.read_text()
+        if path.name == "accumulator.sv":
+            text = text.replace("8'hE8", "8'hE9")
+        copy = tmp_path / path.name
+        copy.write_text(text)
+        sources.append(copy)
+    run = prove(tmp_path, ACCUMULATOR.format(primitives=1), sequential=True, rtl=sources)
+    assert run.returncode != 0
+    assert "proof did fail" in run.stdout + run.stderr
