@@ -1,5 +1,7 @@
 """Shapes, exactness and export of the networks."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,15 +10,39 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.util.cleanup import cleanup_model
 
-from msq_finn.models import digits_cnn
+from msq_finn.models import cnv, digits_cnn, mobilenet_v1, resnet8, resnet18, tfc
 from msq_finn.quant import FixedWeightPerChannelFloat, SP2WeightPerChannelFloat
+from msq_finn.training.assign import mixed_layers
+
+# Constructor, shape of an input, row-mixed layers. Small inputs where the network takes any.
+NETWORKS = {
+    "digits_cnn": (digits_cnn, (1, 8, 8), 3),
+    "tfc": (tfc, (1, 28, 28), 3),
+    "cnv": (cnv, (3, 32, 32), 8),
+    "resnet8": (resnet8, (3, 32, 32), 9),
+    "resnet18": (partial(resnet18, classes=10), (3, 64, 64), 20),
+    "mobilenet_v1": (partial(mobilenet_v1, width=0.25, classes=10), (3, 64, 64), 27),
+}
 
 
-def test_float_network_has_the_quantized_ones_parameters():
-    torch.manual_seed(0)
-    float_names = {name: p.shape for name, p in digits_cnn(None).named_parameters()}
-    quantized = {n: p.shape for n, p in digits_cnn().named_parameters() if "_quant." not in n}
+SLOW = ("cnv", "mobilenet_v1", "resnet18")
+
+
+def names(*chosen):
+    return [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in chosen]
+
+
+@pytest.mark.parametrize("name", names(*NETWORKS))
+def test_float_network_has_the_same_names_and_shapes(name):
+    make, shape, mixed = NETWORKS[name]
+    model, float_model = make(), make(None)
+    float_names = {name: p.shape for name, p in float_model.named_parameters()}
+    quantized = {n: p.shape for n, p in model.named_parameters() if "_quant." not in n}
     assert float_names == quantized
+    assert len(mixed_layers(model)) == mixed
+    x = torch.rand(2, *shape)
+    for network in (model, float_model):
+        assert network.eval()(x).shape == (2, 10)
 
 
 def test_pixels_become_their_own_integers():
@@ -45,11 +71,13 @@ def test_activations_have_four_bits_on_one_scale(quant):
     assert set(ints.round().unique().tolist()) <= set(range(16))
 
 
-def test_export_computes_what_torch_computes(tmp_path):
+@pytest.mark.parametrize("name", names("digits_cnn", "tfc", "cnv", "resnet8", "mobilenet_v1"))
+def test_export_computes_what_torch_computes(name, tmp_path):
+    make, shape, _ = NETWORKS[name]
     torch.manual_seed(0)
-    model = digits_cnn()
-    x = torch.rand(16, 1, 8, 8)
-    for _ in range(4):
+    model = make()
+    x = torch.rand(2, *shape)
+    for _ in range(3):
         model(x)
     model.eval()
     expected = model(x).detach().numpy()
