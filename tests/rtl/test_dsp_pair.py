@@ -1,8 +1,13 @@
 """dsp_pair: fields and carries give back every lane's sum, at the extremes of packing."""
 
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
 import harness
 import numpy as np
 import pytest
+from mvau import Unit, outputs, random_job
 
 # act_bits, signed, DSP version, lanes, elements
 PAIRS = [
@@ -68,3 +73,29 @@ def test_sums_are_separated(primitives):
         expected = (weights[:, :lanes, :elements] * value[:, None, :]).sum(axis=2)
         borrowed = np.hstack([np.zeros((count, 1), int), carry[:, :-1]])
         np.testing.assert_array_equal(field + (carry << spacing) - borrowed, expected)
+
+
+def test_our_dsp48e1_agrees_with_the_model_of_yosys(tmp_path, monkeypatch):
+    """The attributes and controls that dsp_mac sets mean the same to somebody else's full model."""
+    pyosys = find_spec("pyosys")
+    if pyosys is None or pyosys.origin is None:
+        pytest.skip("no Yosys")
+    cells = (Path(pyosys.origin).parent / "share" / "xilinx" / "cells_sim.v").read_text()
+    theirs = re.search(r"^module DSP48E1 .*?^endmodule", cells, re.MULTILINE | re.DOTALL)
+    ours = harness.PRIMITIVES.read_text()
+    swapped, count = re.subn(
+        r"^module DSP48E1 .*?^endmodule",
+        lambda _: theirs.group(),
+        ours,
+        flags=re.MULTILINE | re.DOTALL,
+    )
+    assert count == 1
+    primitives = tmp_path / "primitives.v"
+    primitives.write_text(swapped)
+    monkeypatch.setattr(harness, "PRIMITIVES", primitives)
+    unit = Unit(9, 8, 3, dsp=4, primitives=True)
+    job = random_job(unit, 60, 1)
+    result = harness.run(
+        harness.build(unit.wrapper()), job.acts, job.weights, len(job.expected), stalls=(0.2,) * 3
+    )
+    np.testing.assert_array_equal(outputs(unit, result), job.expected)
