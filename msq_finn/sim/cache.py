@@ -5,8 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+_KEEP_SECONDS = 30 * 24 * 3600
 
 
 def folder() -> Path:
@@ -28,15 +31,24 @@ def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     """
     place = folder() / kind / key
     if place.is_dir():
+        os.utime(place)
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_suffix(".lock").open("w") as lock:
+    with place.with_name(f"{key}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if place.is_dir():
             return place
-        staging = place.with_suffix(".tmp")
+        staging = place.with_name(f"{key}.tmp")
         shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
         make(staging)
         staging.rename(place)
+    _forget_old(place.parent)
     return place
+
+
+def _forget_old(kind: Path) -> None:
+    """Delete entries that nobody has used for long; the cache must not grow for ever."""
+    for place in kind.iterdir():
+        if place.is_dir() and time.time() - place.stat().st_mtime > _KEEP_SECONDS:
+            shutil.rmtree(place, ignore_errors=True)

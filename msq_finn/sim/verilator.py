@@ -37,7 +37,7 @@ _CXX_FLAGS = (
 
 #: Compiler processes at a time, and C++ text for each.
 _JOBS = 2
-_CHUNK = 600_000
+_CHUNK = 1_500_000
 
 
 @dataclass(frozen=True)

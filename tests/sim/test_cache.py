@@ -66,6 +66,14 @@ def test_a_killed_maker_leaves_nothing_that_counts(tmp_path):
     assert not half.exists()
 
 
+def test_keys_with_dots_stay_apart():
+    def nested(folder):
+        cache.entry("thing", "1.6.2", lambda inner: (inner / "whole").touch())
+
+    cache.entry("thing", "1.6.1", nested)
+    assert (cache.folder() / "thing" / "1.6.2" / "whole").exists()
+
+
 def test_a_failed_maker_is_asked_again():
     def fail(folder):
         raise OSError("disk full")
@@ -74,3 +82,14 @@ def test_a_failed_maker_is_asked_again():
         cache.entry("thing", "key", fail)
     place = cache.entry("thing", "key", lambda folder: (folder / "whole").touch())
     assert (place / "whole").exists()
+
+
+def test_entries_that_nobody_uses_are_forgotten():
+    month = 31 * 24 * 3600
+    used, unused = (cache.entry("thing", key, lambda folder: None) for key in ("used", "unused"))
+    for place in (used, unused):
+        os.utime(place, (time.time() - month, time.time() - month))
+    assert cache.entry("thing", "used", lambda folder: None) == used
+    cache.entry("thing", "new", lambda folder: None)
+    assert used.exists()
+    assert not unused.exists()
