@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 
 from msq_finn.errors import MsqError
 from msq_finn.plan import runs, sweep
-from msq_finn.plan.features import FEATURES, brams, dsps, group
+from msq_finn.plan.features import FEATURES, Features, brams, dsps, group
 from msq_finn.plan.points import Point
 
 
@@ -63,11 +63,18 @@ class CostModel:
         Raises:
             MsqError: no run of such a node has been fitted.
         """
-        name = group(point)
+        return self.sites(group(point), FEATURES[type(point)](point))
+
+    def sites(self, name: str, features: Features) -> float:
+        """LUT sites of features of a group of nodes.
+
+        Raises:
+            MsqError: no run of such a node has been fitted.
+        """
         if name not in self.coefficients:
             raise MsqError(f"no synthesis runs of {name} nodes; run 'msq-finn characterize'")
         unit = self.coefficients[name]
-        return sum(unit[f] * value for f, value in FEATURES[type(point)](point).items())
+        return sum(unit[feature] * value for feature, value in features.items())
 
     def cost(self, point: Point) -> Cost:
         """All resources."""

@@ -101,40 +101,72 @@ def bram36(width: int, depth: int) -> float:
     return best
 
 
-def _msq(point: Msq) -> Features:
-    pairs = (point.simd + 1) // 2
-    lanes = ((point.sp2_lut, False), (point.fixed_lut, True))
-    pack = lanes_per_dsp("DSP48E1", point.act_bits, point.act_signed)
-    packs = [min(pack, point.fixed_dsp - i) for i in range(0, point.fixed_dsp, pack)]
-    columns = sum(
-        n * trees.lut_lane_columns(booth, point.simd, point.act_bits, point.acc_bits)
-        for n, booth in lanes
-        if n
-    )
-    for size in packs:
-        columns += sum(
-            trees.dsp_lane_columns(
-                point.simd, point.act_bits, point.act_signed, point.acc_bits, lane == 0
-            )
-            for lane in range(size)
-        )
+def lut_lane(booth: bool, simd: int, act_bits: int, acc_bits: int) -> Features:
+    """One LUT lane of SP2(4), or, with Booth's rows, of Fixed(4)."""
+    row_bits = act_bits + (1 if booth else math.ceil(act_bits / 2))
     return {
-        "SP2 row bits": point.sp2_lut
-        * point.simd
-        * (point.act_bits + math.ceil(point.act_bits / 2)),
-        "Booth row bits": point.fixed_lut * point.simd * (point.act_bits + 1),
+        "Booth row bits" if booth else "SP2 row bits": simd * row_bits,
+        "compressor columns": trees.lut_lane_columns(booth, simd, act_bits, acc_bits),
+        "accumulator bits": acc_bits,
+    }
+
+
+def dsp_pack(lanes: int, simd: int, act_bits: int, act_signed: bool, acc_bits: int) -> Features:
+    """DSP lanes that share slices."""
+    columns = sum(
+        trees.dsp_lane_columns(simd, act_bits, act_signed, acc_bits, lane == 0)
+        for lane in range(lanes)
+    )
+    return {
+        "DSP low products": (lanes - 1) * simd,
+        "DSP carries": lanes * ((simd + 1) // 2),
+        "DSP lanes": lanes,
         "compressor columns": columns,
-        "accumulator bits": point.pe * point.acc_bits,
-        "DSP low products": sum(size - 1 for size in packs) * point.simd,
-        "DSP carries": point.fixed_dsp * pairs,
-        "DSP lanes": point.fixed_dsp,
-        "offset bits": point.add_offset * point.pe * point.acc_bits,
-        "offset memory": point.add_offset
-        * point.pe
-        * point.acc_bits
-        * rom_sites(point.mh // point.pe),
+        "accumulator bits": lanes * acc_bits,
+    }
+
+
+def msq_frame(point: Msq) -> Features:
+    """What lanes share, and the offsets that are added to their sums."""
+    offset_bits = point.add_offset * point.pe * point.acc_bits
+    return {
+        "offset bits": offset_bits,
+        "offset memory": offset_bits * rom_sites(point.mh // point.pe),
         **_replay(point),
     }
+
+
+def packs(lanes: int, pack: int) -> list[int]:
+    """How many lanes each pack of DSP slices holds.
+
+    >>> packs(10, 4)
+    [4, 4, 2]
+    """
+    return [min(pack, lanes - first) for first in range(0, lanes, pack)]
+
+
+def _msq(point: Msq) -> Features:
+    act, acc, simd = point.act_bits, point.acc_bits, point.simd
+    pack = lanes_per_dsp("DSP48E1", act, point.act_signed)
+    parts = [(1, msq_frame(point))]
+    if point.sp2_lut:
+        parts.append((point.sp2_lut, lut_lane(False, simd, act, acc)))
+    if point.fixed_lut:
+        parts.append((point.fixed_lut, lut_lane(True, simd, act, acc)))
+    for lanes in packs(point.fixed_dsp, pack):
+        parts.append((1, dsp_pack(lanes, simd, act, point.act_signed, acc)))
+    total = dict.fromkeys(_MSQ_FEATURES, 0.0)
+    for count, part in parts:
+        for name, value in part.items():
+            total[name] += count * value
+    return total
+
+
+_MSQ_FEATURES = (
+    *("SP2 row bits", "Booth row bits", "compressor columns", "accumulator bits"),
+    *("DSP low products", "DSP carries", "DSP lanes", "offset bits", "offset memory"),
+    *("replay memory", "replay bits", "counter bits", "layer"),
+)
 
 
 def _replay(point: Msq | Mvu) -> Features:

@@ -29,8 +29,7 @@ def fitted() -> list[Point]:
         *_thresholds(),
         *_windows(),
         *_finn_mvus(),
-        *_lut_lanes("sp2_lut"),
-        *_lut_lanes("fixed_lut"),
+        *_lut_lanes(),
         *_dsp_lanes(),
     ]
 
@@ -139,25 +138,26 @@ def _finn_mvus() -> list[Point]:
     ]
 
 
-def _lut_lanes(kind: str) -> list[Point]:
+def _lut_lanes() -> list[Point]:
     shapes = (
         # MW, MH, SIMD, PE, activation bits, signed, accumulator bits
         (16, 8, 1, 4, 4, False, 12),
         (16, 8, 2, 4, 4, False, 12),
         (27, 8, 3, 4, 8, True, 16),
-        (32, 16, 4, 4, 4, False, 13),
         (64, 8, 8, 2, 4, False, 14),
-        (72, 8, 9, 4, 4, False, 14),
         (64, 8, 16, 4, 4, False, 14),
+        (32, 8, 4, 4, 2, False, 10),
         (256, 4, 32, 2, 4, False, 16),
-        (32, 8, 8, 4, 2, False, 11),
-        (32, 4, 8, 2, 8, False, 16),
+        (72, 8, 9, 4, 4, False, 14),
         (64, 4, 4, 4, 6, True, 14),
     )
-    return [
-        replace(Msq(mw, mh, simd, act_bits=act, act_signed=signed, acc_bits=acc), **{kind: pe})
-        for mw, mh, simd, pe, act, signed, acc in shapes
-    ]
+    points: list[Point] = []
+    for index, (mw, mh, simd, pe, act, signed, acc) in enumerate(shapes):
+        point = Msq(mw, mh, simd, act_bits=act, act_signed=signed, acc_bits=acc)
+        points.append(replace(point, sp2_lut=pe))
+        if index < 6:
+            points.append(replace(point, fixed_lut=pe))
+    return points
 
 
 def _dsp_lanes() -> list[Point]:

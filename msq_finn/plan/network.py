@@ -1,0 +1,142 @@
+"""What the planner needs to know of a network: its layers' shapes, not their weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from msq_finn.errors import MsqError
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """The sliding window in front of a layer, and the padding in front of that.
+
+    Attributes:
+        channels: of the input.
+        dim: height and width of the input, without padding.
+        kernel: height and width.
+        stride: vertical and horizontal.
+        pad: rows above and below, columns left and right (of each).
+    """
+
+    channels: int
+    dim: Pair
+    kernel: Pair = (3, 3)
+    stride: Pair = (1, 1)
+    pad: Pair = (0, 0)
+
+    @property
+    def padded(self) -> Pair:
+        """Height and width with padding."""
+        return self.dim[0] + 2 * self.pad[0], self.dim[1] + 2 * self.pad[1]
+
+    @property
+    def out(self) -> Pair:
+        """Height and width of the result."""
+        height, width = (
+            (n - k) // s + 1 for n, k, s in zip(self.padded, self.kernel, self.stride, strict=True)
+        )
+        return height, width
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is a window to slide: not for 1x1 kernels of stride 1."""
+        return self.kernel != (1, 1) or self.stride != (1, 1)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How many rows each scheme must or may take; before training every row may be either.
+
+    Attributes:
+        only_sp2: rows that only SP2(4) holds.
+        only_fixed: rows that only Fixed(4) holds.
+        either: the others.
+    """
+
+    only_sp2: int
+    only_fixed: int
+    either: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A matrix-vector layer with what surrounds it.
+
+    Attributes:
+        name: of the layer.
+        mw: columns (MW).
+        mh: rows (MH); of a depthwise layer, channels.
+        vectors: matrix-vector products a frame.
+        act_bits: bits of an input.
+        act_signed: whether inputs are signed.
+        acc_bits: bits of a sum.
+        steps: thresholds behind a row, 0 where none follow.
+        conv: the sliding window, if any.
+        pool: kernel (= stride) of a max pool behind the thresholds, 0 where there is none.
+        rows: what the weights allow; by default everything.
+        depthwise: one window a channel. There is no hardware for it here yet: it is costed as LUT
+            lanes that need no DSP, in every design alike.
+        adds: whether its sums are added to a second stream, after thresholds of their own.
+        skip_words: pixels that the second stream waits in a FIFO.
+    """
+
+    name: str
+    mw: int
+    mh: int
+    vectors: int
+    act_bits: int = 4
+    act_signed: bool = False
+    acc_bits: int = 0
+    steps: int = 15
+    conv: Conv | None = None
+    pool: int = 0
+    rows: Rows | None = field(default=None)
+    depthwise: bool = False
+    adds: bool = False
+    skip_words: int = 0
+
+    def __post_init__(self) -> None:
+        """Derive what is not given, and refuse what cannot be."""
+        if min(self.mw, self.mh, self.vectors) < 1:
+            raise MsqError(f"{self.name}: MW, MH and vectors must be at least 1")
+        if not self.acc_bits:
+            # The largest magnitude of a sum: weights up to 8 on the grid.
+            object.__setattr__(self, "acc_bits", math.ceil(math.log2(self.mw << self.act_bits)) + 3)
+        if self.rows is None:
+            object.__setattr__(self, "rows", Rows(0, 0, self.mh))
+
+    @property
+    def allowed(self) -> Rows:
+        """The rows, never None."""
+        assert self.rows is not None
+        return self.rows
+
+    @property
+    def macs(self) -> int:
+        """Multiplications a frame."""
+        return self.mw * self.mh * self.vectors
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in the order of the data."""
+
+    name: str
+    layers: tuple[Layer, ...]
+
+    def __post_init__(self) -> None:
+        """Names identify layers."""
+        names = [layer.name for layer in self.layers]
+        if not names:
+            raise MsqError(f"{self.name}: no matrix-vector layer in it; there is nothing to plan")
+        if len(set(names)) != len(names):
+            raise MsqError(f"{self.name}: two layers have one name")
+
+    @property
+    def macs(self) -> int:
+        """Multiplications a frame."""
+        return sum(layer.macs for layer in self.layers)
