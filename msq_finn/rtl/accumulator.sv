@@ -3,8 +3,8 @@
 /// Ternary accumulator: acc <= s + m + (first ? Start : acc), modulo 2^Width.
 ///
 /// One LUT site and one carry bit a column. Start is part of the LUTs' tables, so that loading it
-/// costs nothing. The majority that leaves for the next column has a LUT of its own inputs: inside a
-/// dual-output LUT timing tools would see it depend on the previous column and report a ripple.
+/// costs nothing. The majority that leaves for the next column has a LUT of its own inputs: inside
+/// a dual-output LUT timing tools would see it depend on the previous column and report a ripple.
 module accumulator #(
   parameter int unsigned Width = 16,
   parameter bit [Width-1:0] Start = '0,

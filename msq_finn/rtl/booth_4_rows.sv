@@ -1,11 +1,12 @@
 `default_nettype none
 
-/// Rows of one product of a 4-bit two's complement weight and an activation by radix-4 Booth digits:
-/// low + 4 high = w a + a constant for signed activations + a constant for each negative digit.
+/// Rows of one product of a 4-bit two's complement weight and an activation by radix-4 Booth
+/// digits: low + 4 high = w a + a constant for signed activations + a constant for each negative
+/// digit.
 ///
 /// The digits are low = c0 - 2 c1 and high = c1 + c2 - 2 c3. A negative digit is a one's complement
-/// of its row. For signed activations a row's top bit is inverted, which makes it unsigned by adding
-/// half its range.
+/// of its row. For signed activations a row's top bit is inverted, which makes it unsigned by
+/// adding half its range.
 module booth_4_rows #(
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,

@@ -1,10 +1,10 @@
 `default_nettype none
 
-/// Output rows that share DSPs: their weights sit side by side, Spacing bits apart, on the port that
-/// is multiplied by the activation. Two slices in a chain add two elements of the vector.
+/// Output rows that share DSPs: their weights sit side by side, Spacing bits apart, on the port
+/// that is multiplied by the activation. Two slices in a chain add two elements of the vector.
 ///
-/// Field k of a chain's result is lane k's sum of two products modulo 2^Spacing, less what the lanes
-/// below borrowed. The lane's carry (-2 to 1) is what separates the bits above the field from
+/// Field k of a chain's result is lane k's sum of two products modulo 2^Spacing, less what the
+/// lanes below borrowed. The lane's carry (-2 to 1) is what separates the bits above the field from
 /// the next lane's sum modulo 4, which a few LUTs compute beside the DSP. Fields and carries are
 /// summed over the vector in trees of their own; a lane adds its carries at the top of its field
 /// and gives back its neighbour's at the bottom. Sums are true sums modulo 2^AccBits.

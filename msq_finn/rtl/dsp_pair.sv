@@ -1,11 +1,12 @@
 `default_nettype none
 
-/// Products of one or two activations with the weights of several lanes, each lane's products summed.
+/// Products of one or two activations with the weights of several lanes, each lane's products
+/// summed.
 ///
 /// Weights sit Spacing bits apart on the DSP's port. fields_o[k] is lane k's sum modulo 2^Spacing,
-/// less the borrow of the lanes below. carries_o[k] - 2 is the multiple of 2^Spacing that belongs to
-/// lane k, -2 to 1: the bits above its field, less the next lane's sum, whose two lowest bits are
-/// computed beside the DSP. Both follow the operands by four cycles.
+/// less the borrow of the lanes below. carries_o[k] - 2 is the multiple of 2^Spacing that belongs
+/// to lane k, -2 to 1: the bits above its field, less the next lane's sum, whose two lowest bits
+/// are computed beside the DSP. Both follow the operands by four cycles.
 module dsp_pair
   import msq_pkg::*;
 #(

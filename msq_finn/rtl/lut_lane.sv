@@ -31,8 +31,8 @@ module lut_lane
   localparam int unsigned TreeBits = min(AccBits, $clog2(TotalMax + 1));
 
   // Half the range of both rows for every product.
-  localparam longint unsigned Bias =
-      ActSigned ? longint'(Simd) * longint'(Folds) * (2 ** (LowBits - 1) + 4 * 2 ** (HighBits - 1)) : 0;
+  localparam longint unsigned RowBias = 2 ** (LowBits - 1) + 4 * 2 ** (HighBits - 1);
+  localparam longint unsigned Bias = ActSigned ? 64'(Simd) * 64'(Folds) * RowBias : 64'd0;
 
   typedef index_t [2*Simd-1:0] table_t;
   localparam table_t Lo = {{Simd{index_t'(min(2, TreeBits))}}, {Simd{index_t'(0)}}};

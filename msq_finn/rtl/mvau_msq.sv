@@ -1,11 +1,12 @@
 `default_nettype none
 
-/// Streaming matrix-vector unit with mixed lanes: SP2(4) rows in LUTs, Fixed(4) rows in LUTs, Fixed(4)
-/// rows in DSPs, in this order, all on one vector and one schedule.
+/// Streaming matrix-vector unit with mixed lanes: SP2(4) rows in LUTs, Fixed(4) rows in LUTs,
+/// Fixed(4) rows in DSPs, in this order, all on one vector and one schedule.
 ///
-/// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words; row r
-/// is computed on lane r mod PE. One word of weights is taken for every cycle of work. LUT lanes add a
-/// constant of the row's codes to their sums (see lanes.py); Offset, if AddOffset, can take it off.
+/// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words;
+/// row r is computed on lane r mod PE. One word of weights is taken for every cycle of work. LUT
+/// lanes add a constant of the row's codes to their sums (see lanes.py); Offset, if AddOffset, can
+/// take it off.
 module mvau_msq
   import msq_pkg::*;
 #(

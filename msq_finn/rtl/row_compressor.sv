@@ -2,8 +2,8 @@
 
 /// 4:2 compressor of unsigned rows: a + b + c + d = s + 2 m.
 ///
-/// A column takes one dual-output LUT and one carry bit: the majority of a, b, c leaves for the next
-/// column as m, their parity is added to d on the carry chain.
+/// A column takes one dual-output LUT and one carry bit: the majority of a, b, c leaves for the
+/// next column as m, their parity is added to d on the carry chain.
 module row_compressor #(
   parameter int unsigned Width = 4,
   parameter bit UsePrimitives = 0

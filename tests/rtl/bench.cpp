@@ -3,7 +3,7 @@
 //   bench IN0 IN1 OUT EXPECTED SEED STALL0 STALL1 STALL_OUT RESET_AT
 //
 // Words come from the files IN0 and IN1 (little-endian, W0, W1 32-bit words each); EXPECTED output
-// words are written to OUT, each followed by the cycle of its handshake. STALL is the chance in 1/256
+// words are written to OUT, each followed by the cycle of its handshake. STALL is the chance in 256
 // that a stream idles in a cycle. Where RESET_AT > 0 the design is reset in that cycle: all streams
 // start over and what came out before is dropped. Exits with 1 on a broken handshake, 3 on a hang.
 #include <cstdint>

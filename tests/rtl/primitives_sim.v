@@ -1,5 +1,5 @@
-// Simulation models of the Xilinx primitives that the lanes instantiate: the functions of the vendor's
-// libraries guides (UG953, UG974), restricted for the DSPs to the modes in use.
+// Simulation models of the Xilinx primitives that the lanes instantiate: the functions of the
+// vendor's libraries guides (UG953, UG974), restricted for the DSPs to the modes in use.
 
 module LUT5 #(
   parameter [31:0] INIT = 32'h0
@@ -109,7 +109,8 @@ module DSP48E1 #(
 );
   wire legal = USE_DPORT == "TRUE" && INMODE == 5'b01100 && ALUMODE == 0 && INMODEREG == 0
              && OPMODEREG == 0 && ALUMODEREG == 0 && CARRYINSEL == 0 && !CARRYIN
-             && (OPMODE == 7'b0000101 || OPMODE == 7'b0010101) && !RSTA && !RSTB && !RSTD && !RSTM && !RSTP;
+             && (OPMODE == 7'b0000101 || OPMODE == 7'b0010101)
+             && !RSTA && !RSTB && !RSTD && !RSTM && !RSTP;
   dsp48_model #(
     .PORT(25), .ADREG(ADREG), .AREG(AREG), .BREG(BREG), .DREG(DREG), .MREG(MREG), .PREG(PREG)
   ) model (
