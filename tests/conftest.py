@@ -9,9 +9,8 @@ import pytest
 @pytest.fixture(scope="session")
 def finn(tmp_path_factory):
     """FINN, importable without Vivado, with the ops registered."""
-    from msq_finn.sim.finn_env import prepare
-
     from msq_finn import ops
+    from msq_finn.sim.finn_env import prepare
 
     prepare(tmp_path_factory.mktemp("finn"))
     ops.register()
