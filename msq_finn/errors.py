@@ -2,7 +2,7 @@
 
 
 class MsqError(Exception):
-    """A run cannot go on because of what the user gave; its text is one line: what, where, what to do."""
+    """What the user gave lets no run go on; the text is one line: what, where, what to do."""
 
 
 class MissingToolError(MsqError):
