@@ -150,8 +150,10 @@ def steady_interval(finished: Sequence[int] | IntArray) -> float:
 
     >>> steady_interval([100, 130, 180, 230, 280])
     50.0
+    >>> steady_interval([100, 130])
+    30.0
     """
-    settled = np.asarray(finished)[len(finished) // 2 :]
+    settled = np.asarray(finished)[min(len(finished) // 2, len(finished) - 2) :]
     return float(settled[-1] - settled[0]) / max(1, len(settled) - 1)
 
 
