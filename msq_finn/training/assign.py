@@ -1,6 +1,7 @@
 """Assignment of schemes to the rows of a network's row-mixed layers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,7 @@ def assign_rows(
     rows: float | Mapping[str, Rows],
     strategy: str = "variance",
     loss: Callable[[], Tensor] | None = None,
+    coupled: Sequence[Sequence[str]] = (),
 ) -> dict[str, list[str]]:
     """Choose anew, from the present weights, which rows have which scheme.
 
@@ -49,6 +51,8 @@ def assign_rows(
             "hessian": those along which the loss bends least (RMSMP, ICCV 2021);
             "explicit": those that ``rows`` names.
         loss: for "hessian", computes the loss on some data.
+        coupled: groups of layers whose rows get the same schemes, as from `coupled_layers`. What
+            ``rows`` says of one layer of a group holds for all.
 
     Returns:
         By layer name, the scheme of each row.
@@ -69,21 +73,33 @@ def assign_rows(
         raise MsqError(f"no assignment strategy is named {strategy!r}; known: {known}")
     layers = mixed_layers(model)
     wanted = rows if isinstance(rows, Mapping) else dict.fromkeys(layers, rows)
-    for name in wanted:
+    for name in (*wanted, *chain(*coupled)):
         if name not in layers:
             known = ", ".join(layers) or "none"
             raise MsqError(f"no row-mixed layer is named {name!r} in this network; it has: {known}")
+    groups = {name: tuple(group) for group in coupled for name in group}
+    specs: dict[tuple[str, ...], Rows] = {}
+    for name, spec in wanted.items():
+        group = groups.get(name, (name,))
+        if specs.setdefault(group, spec) != spec:
+            raise MsqError(
+                f"layers {', '.join(group)} must have the same rows; an add couples them"
+            )
     curvature = {}
     if strategy == "hessian":
         if loss is None:
             raise MsqError("strategy hessian needs the argument loss, which computes the loss")
-        chosen = [layers[name] for name in wanted]
-        curvature = dict(zip(wanted, row_curvature(chosen, loss), strict=True))
-    for name, spec in wanted.items():
+        chosen = list(chain(*specs))
+        found = row_curvature([layers[name] for name in chosen], loss)
+        curvature = dict(zip(chosen, found, strict=True))
+    for group, spec in specs.items():
         try:
-            _assign(layers[name], spec, strategy, curvature.get(name))
+            _assign(
+                [layers[name] for name in group], spec, strategy, [curvature.get(n) for n in group]
+            )
         except MsqError as error:
-            raise MsqError(f"layer {name}: {error}") from error
+            plural = "layers" if len(group) > 1 else "layer"
+            raise MsqError(f"{plural} {', '.join(group)}: {error}") from error
     return {name: row_schemes(layer) for name, layer in layers.items()}
 
 
@@ -131,28 +147,49 @@ def row_errors(layer: nn.Module) -> Tensor:
 
 
 @torch.no_grad()
-def _assign(layer: nn.Module, spec: Rows, strategy: str, curvature: Tensor | None) -> None:
-    proxy = layer.weight_quant
-    int_quant = proxy.tensor_quant.int_quant
-    names = int_quant.scheme_names
-    weights = [as_rows(w, layer.output_channel_dim) for w in proxy.tracked_parameter_list]
-    rows = torch.cat(weights, dim=1)
-    refuse_not_finite(rows)
+def _assign(
+    layers: Sequence[nn.Module], spec: Rows, strategy: str, curvature: Sequence[Tensor | None]
+) -> None:
+    """Assign the same schemes to the rows of one layer, or of layers that are coupled."""
+    names = layers[0].weight_quant.tensor_quant.int_quant.scheme_names
+    matrices = [_rows(layer) for layer in layers]
+    for layer, matrix in zip(layers, matrices, strict=True):
+        refuse_not_finite(matrix)
+        if layer.weight_quant.tensor_quant.int_quant.scheme_names != names:
+            raise MsqError("coupled layers must have the same schemes to choose from")
+        if len(matrix) != len(matrices[0]):
+            raise MsqError("coupled layers must have the same number of rows")
     if strategy == "explicit":
         if isinstance(spec, int | float | Mapping):
             raise MsqError(f"strategy explicit takes the name of each row's scheme, not {spec}")
-        kinds = kinds_of_names(spec, names, rows)
+        kinds = kinds_of_names(spec, names, matrices[0])
     else:
-        counts = _counts(spec, names, len(rows))
-        if curvature is not None:
-            kinds = deal(curvature.argsort(stable=True), counts)
+        counts = _counts(spec, names, len(matrices[0]))
+        # Layers count alike, whatever the sizes of their weights.
+        if strategy == "variance":
+            kinds = by_variance(torch.cat([_unit(m) for m in matrices], dim=1), counts)
         elif strategy == "mse":
-            kinds = _by_error(row_errors(layer), counts)
+            errors = torch.stack([_unit(row_errors(layer)) for layer in layers])
+            kinds = _by_error(errors.sum(dim=0), counts)
         else:
-            kinds = by_variance(rows, counts)
-    int_quant.set_rows(kinds)
-    # Brevitas builds quantizers anew from their recipes when weights are replaced.
-    proxy.quant_injector = proxy.quant_injector.let(row_schemes=tuple(row_schemes(layer)))
+            bends = torch.stack([_unit(c) for c in curvature if c is not None])
+            kinds = deal(bends.sum(dim=0).argsort(stable=True), counts)
+    for layer in layers:
+        layer.weight_quant.tensor_quant.int_quant.set_rows(kinds)
+        # Brevitas builds quantizers anew from their recipes when weights are replaced.
+        proxy = layer.weight_quant
+        proxy.quant_injector = proxy.quant_injector.let(row_schemes=tuple(row_schemes(layer)))
+
+
+def _rows(layer: nn.Module) -> Tensor:
+    """Return the rows of the layer's weights, and of others' that share its quantizer."""
+    weights = layer.weight_quant.tracked_parameter_list
+    return torch.cat([as_rows(w, layer.output_channel_dim) for w in weights], dim=1)
+
+
+def _unit(values: Tensor) -> Tensor:
+    """Return values divided by their norm."""
+    return values / values.norm().clamp_min(1e-30)
 
 
 def _counts(spec: Rows, names: Sequence[str], rows: int) -> list[int]:

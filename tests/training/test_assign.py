@@ -99,6 +99,15 @@ def test_hessian_of_a_network_is_the_one_of_autograd():
     assert torch.allclose(estimate, diagonal.mean(1), rtol=0.05, atol=2e-4)
 
 
+def test_constant_weights_can_be_assigned():
+    model = net()
+    with torch.no_grad():
+        model[3].weight.zero_()
+        model[0].weight.fill_(1.0)
+    for strategy in ("variance", "mse"):
+        assert len(sp2_rows(assign_rows(model, 0.5, strategy), "3")) == 10
+
+
 MIX = ("pot_4", "fixed_4", "fixed_8")
 
 
