@@ -7,6 +7,7 @@ import pytest
 from onnx import TensorProto, helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
@@ -170,6 +171,39 @@ def test_behind_finns_window_generator(rng):
     image = random_integers(rng, "INT4", (1, 5, 7, 6))
     (out,) = through_finn(behind_a_window_generator(case, (5, 7), (2, 2)), image)
     np.testing.assert_array_equal(out, pooled(image, (3, 3), (2, 2), "MaxPool", 0))
+
+
+@pytest.mark.parametrize(
+    ("op_type", "attributes", "result"),
+    [
+        ("MaxPoolNHWC", {"kernel_shape": [2, 2], "strides": [2, 2]}, "INT4"),
+        ("QuantAvgPool2d", {"kernel": 2, "stride": 2, "ibits": 4, "obits": 3, "signed": 1,
+                            "data_layout": "NHWC"}, "INT3"),
+    ],
+)  # fmt: skip
+def test_finns_conversion_of_a_qonnx_pool(rng, op_type, attributes, result):
+    """From the QONNX op through FINN's inference, SpecializeLayers and our folding to RTL."""
+    from finn.transformation.fpgadataflow.convert_to_hw.conv_inp_gen import InferConvInpGen
+    from finn.transformation.fpgadataflow.convert_to_hw.pool import InferPool
+    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+
+    from msq_finn.transforms.fold_streaming import fold_streaming
+
+    shapes = [([1, 4, 6, 6], "INT4")], [([1, *IMAGE, 6], result)]
+    model = one_node(op_type, *shapes, **attributes)
+    node = model.graph.node[0]
+    node.domain = "qonnx.custom_op.general"
+    del node.attribute[[a.name for a in node.attribute].index("backend")]
+    image = random_integers(rng, "INT4", (1, 4, 6, 6))
+    image[0, :2, :2, 0] = -8
+    (expected,) = executed(model, image)
+    for step in (InferPool(), InferConvInpGen(), SpecializeLayers(PART)):
+        model = model.transform(step)
+    fold_streaming(model, 120)
+    generator, pooling = model.graph.node
+    assert (generator.op_type, pooling.op_type) == ("ConvolutionInputGenerator_rtl", "Pool_rtl")
+    assert getCustomOp(pooling).get_nodeattr("PE") == 3
+    np.testing.assert_array_equal(through_finn(model, image)[0], expected)
 
 
 @pytest.mark.parametrize(
