@@ -82,6 +82,8 @@ class Layer:
             lanes that need no DSP, in every design alike.
         adds: whether its sums are added to a second stream, after thresholds of their own.
         skip_words: pixels that the second stream waits in a FIFO.
+        group: layers of one group share the order of their rows, because their outputs meet in
+            adds; empty for a layer that shares it with none.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Layer:
     depthwise: bool = False
     adds: bool = False
     skip_words: int = 0
+    group: str = ""
 
     def __post_init__(self) -> None:
         """Derive what is not given, and refuse what cannot be."""

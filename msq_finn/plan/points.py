@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from msq_finn.ops.wrapper import Parameters, render
 from msq_finn.rtl import lanes
 from msq_finn.synth.network import UNUSED_PORTS
 from msq_finn.synth.resources import Resources
@@ -66,24 +67,26 @@ class Msq(Point):
         return self.sp2_lut + self.fixed_lut + self.fixed_dsp
 
     def design(self, folder: Path, part: str) -> tuple[str, list[Path], Mapping[str, int]]:
-        """``mvau_msq`` itself; offsets, where asked for, are random."""
-        parameters = {
-            "MW": self.mw,
-            "MH": self.mh,
-            "SIMD": self.simd,
-            "PeSp2Lut": self.sp2_lut,
-            "PeFixedLut": self.fixed_lut,
-            "PeFixedDsp": self.fixed_dsp,
-            "ActBits": self.act_bits,
-            "ActSigned": int(self.act_signed),
-            "AccBits": self.acc_bits,
-            "UsePrimitives": 1,
-            "AddOffset": int(self.add_offset),
-        }
+        """``mvau_msq`` in the wrapper that a build gives it; offsets, if any, are random."""
+        offsets = np.zeros(self.mh, dtype=int)
         if self.add_offset:
-            data = np.random.default_rng(1).bytes(self.mh * self.acc_bits // 8)
-            parameters["Offset"] = int.from_bytes(data, "little")
-        return "mvau_msq", lanes.sources(), parameters
+            offsets = np.random.default_rng(1).integers(1, 2**self.acc_bits, self.mh)
+        parameters = Parameters(
+            mw=self.mw,
+            mh=self.mh,
+            simd=self.simd,
+            pe_sp2_lut=self.sp2_lut,
+            pe_fixed_lut=self.fixed_lut,
+            pe_fixed_dsp=self.fixed_dsp,
+            act_bits=self.act_bits,
+            act_signed=self.act_signed,
+            acc_bits=self.acc_bits,
+            dsp_version=1 if part.startswith("xc7") else 2,
+            offsets=tuple(offsets.tolist()),
+        )
+        wrapper = folder / "layer.v"
+        wrapper.write_text(render("layer", parameters))
+        return "layer", [*lanes.sources(), wrapper], {}
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,12 @@ def _block(name: str, inputs: int, rows: int, dim: int, stride: int) -> list[Lay
     ]
     if stride != 1 or inputs != rows:
         layers.append(_square(f"{name}.shortcut", inputs, rows, dim, 1, stride, pad=0))
-    return layers
+    return [layers[0], *(replace(layer, group=name.split(".")[0]) for layer in layers[1:])]
 
 
 def resnet_cifar(blocks: int) -> Network:
     """Build ResNet-8 (MLPerf Tiny, one block a stage) or ResNet-20 (three), for CIFAR-10."""
-    layers = [_square("conv", 3, 16, 32)]
+    layers = [replace(_square("conv", 3, 16, 32), group="stage1")]
     inputs, dim = 16, 32
     for stage, rows in enumerate((16, 32, 64)):
         for index in range(blocks):
@@ -112,7 +112,7 @@ def mobilenet_v1(width: float) -> Network:
 
 def resnet18() -> Network:
     """Build ResNet-18 for 224x224 images of 1000 classes."""
-    layers = [replace(_square("conv", 3, 64, 224, 7, 2, pad=3), pool=2)]
+    layers = [replace(_square("conv", 3, 64, 224, 7, 2, pad=3), pool=2, group="stage1")]
     inputs, dim = 64, 56
     for stage, rows in enumerate((64, 128, 256, 512)):
         for index in range(2):
@@ -130,14 +130,16 @@ def resnet50() -> Network:
         for index in range(blocks):
             stride = 2 if stage and not index else 1
             name, rows, out = f"stage{stage + 1}.{index + 1}", 4 * width, dim // stride
-            expand = _square(f"{name}.expand", width, rows, out, 1, pad=0)
+            group = f"stage{stage + 1}"
+            expand = replace(_square(f"{name}.expand", width, rows, out, 1, pad=0), group=group)
             layers += [
                 _square(f"{name}.reduce", inputs, width, dim, 1, pad=0),
                 _square(f"{name}.conv", width, width, dim, stride=stride),
                 replace(expand, adds=True, skip_words=4 * out),
             ]
             if not index:
-                layers.append(_square(f"{name}.shortcut", inputs, rows, dim, 1, stride, pad=0))
+                shortcut = _square(f"{name}.shortcut", inputs, rows, dim, 1, stride, pad=0)
+                layers.append(replace(shortcut, group=group))
             inputs, dim = rows, out
     return _finished("resnet50", [*layers, _dense("fc", 2048, 1000)])
 

@@ -1,0 +1,148 @@
+"""Ways to share a layer's rows out over lanes, and what its lanes and weights cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from msq_finn.plan.cost import Cost, CostModel
+from msq_finn.plan.design import Design
+from msq_finn.plan.features import dsp_pack, lanes_per_dsp, lut_lane, msq_frame, packs
+from msq_finn.plan.network import Layer
+from msq_finn.plan.points import Memory, Msq, Mvu
+
+#: How far a layer's share of SP2 lanes may be from a design's.
+RATIO_ERROR = 0.125
+
+
+#: Numbers of DSP packs that are tried for one PE.
+MAX_SPLITS = 32
+
+
+class Lanes(NamedTuple):
+    """Lanes (PE) of each kind; ``finn`` are those of FINN's DSP layer."""
+
+    sp2_lut: int = 0
+    fixed_lut: int = 0
+    fixed_dsp: int = 0
+    finn: int = 0
+
+    @property
+    def pe(self) -> int:
+        """Lanes of all kinds."""
+        return sum(self)
+
+
+def divisors(number: int) -> list[int]:
+    """Divisors, ascending.
+
+    >>> divisors(12)
+    [1, 2, 3, 4, 6, 12]
+    """
+    return [d for d in range(1, number + 1) if number % d == 0]
+
+
+def sp2_lanes(layer: Layer, design: Design, pe: int) -> list[int]:
+    """Numbers of SP2 lanes that the layer's rows allow, ascending.
+
+    Rows of a scheme fill whole lanes, MH/PE rows each. A design's share of SP2 lanes is met to the
+    nearest whole lane, and no number of lanes is taken that misses it by more than RATIO_ERROR.
+    """
+    rows, depth = layer.allowed, layer.mh // pe
+    lowest = math.ceil(rows.only_sp2 / depth)
+    highest = (rows.only_sp2 + rows.either) // depth
+    if not design.sp2_lut:
+        highest = min(highest, 0)
+    if not (design.fixed_lut or design.fixed_dsp):
+        lowest = max(lowest, pe)
+    if design.sp2_share is not None:
+        nearest = math.floor(design.sp2_share * pe + 0.5)
+        if abs(nearest / pe - design.sp2_share) > RATIO_ERROR:
+            return []
+        lowest, highest = max(lowest, nearest), min(highest, nearest)
+    return list(range(lowest, min(highest, pe) + 1))
+
+
+def splits(layer: Layer, design: Design, pe: int, pack: int) -> Iterator[Lanes]:
+    """Every sensible choice of ``pe`` lanes.
+
+    DSP lanes come in full packs, whose slices are then used up, or they take all fixed-point lanes.
+    Of LUT lanes, only the ends of what the rows allow: costs are linear in between.
+
+    Args:
+        layer: whose rows they compute.
+        design: kinds of lanes to use.
+        pe: lanes.
+        pack: lanes that share DSP slices.
+    """
+    found: set[Lanes] = set()
+    sp2 = sp2_lanes(layer, design, pe)
+    for count in sp2[:1] + sp2[-1:]:
+        fixed = pe - count
+        if design.fixed_lut or not fixed:
+            found.add(Lanes(count, fixed, 0))
+        if design.fixed_dsp:
+            found.add(Lanes(count, 0, fixed))
+    if design.fixed_dsp and design.sp2_share is None and sp2:
+        # A large layer's packs come in steps of several: finer ones change next to nothing.
+        step = math.ceil(pe // pack / MAX_SPLITS) * pack
+        for dsp in range(step, pe + 1, step) if step else ():
+            # The others in LUTs, as far as the rows allow in either scheme.
+            for count in {max(sp2[0], 0), min(sp2[-1], pe - dsp)}:
+                rest = pe - dsp - count
+                if count >= sp2[0] and rest >= 0 and (design.fixed_lut or not rest):
+                    found.add(Lanes(count, rest, dsp))
+    if design.finn_dsp and not layer.allowed.only_sp2:
+        found.add(Lanes(finn=pe))
+    yield from sorted(found)
+
+
+class LaneCosts:
+    """Costs of the lanes of one layer."""
+
+    def __init__(self, model: CostModel, layer: Layer) -> None:
+        self.model = model
+        self.layer = layer
+        self.pack = lanes_per_dsp(model.dsp_block, layer.act_bits, layer.act_signed)
+        self._unit = cache(self._lane_sites)
+        self._cost = cache(model.cost)
+
+    def _lane_sites(self, kind: str, simd: int, lanes: int) -> float:
+        layer = self.layer
+        if kind == "dsp":
+            part = dsp_pack(lanes, simd, layer.act_bits, layer.act_signed, layer.acc_bits)
+        else:
+            part = lut_lane(kind == "fixed", simd, layer.act_bits, layer.acc_bits)
+        return self.model.sites("msq", part)
+
+    def compute(self, simd: int, lanes: Lanes) -> Cost:
+        """The lanes and what they share."""
+        layer = self.layer
+        acts = {"act_bits": layer.act_bits, "act_signed": layer.act_signed}
+        if lanes.finn:
+            mvu = Mvu(layer.mw, layer.mh, simd, lanes.finn, **acts, acc_bits=layer.acc_bits)
+            return self.model.cost(mvu)
+        point = Msq(
+            layer.mw,
+            layer.mh,
+            simd,
+            *lanes[:3],
+            **acts,
+            acc_bits=layer.acc_bits,
+            add_offset=layer.steps == 0 and lanes.sp2_lut + lanes.fixed_lut > 0,
+        )
+        lut = self.model.sites("msq", msq_frame(point))
+        lut += lanes.sp2_lut * self._unit("sp2", simd, 1) if lanes.sp2_lut else 0
+        lut += lanes.fixed_lut * self._unit("fixed", simd, 1) if lanes.fixed_lut else 0
+        parts = packs(lanes.fixed_dsp, self.pack)
+        if parts:
+            lut += (len(parts) - 1) * self._unit("dsp", simd, self.pack)
+            lut += self._unit("dsp", simd, parts[-1])
+        return Cost(lut, len(parts) * simd)
+
+    def memory(self, simd: int, pe: int, style: str) -> Cost:
+        """Weight memory."""
+        depth = self.layer.mw * self.layer.mh // (simd * pe)
+        return self._cost(Memory(8 * math.ceil(simd * pe * 4 / 8), depth, style))

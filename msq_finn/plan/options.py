@@ -1,0 +1,294 @@
+"""The foldings of layers that are worth considering for a cycle target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_finn.plan.cost import Cost, CostModel, add
+from msq_finn.plan.design import Design
+from msq_finn.plan.lanes import LaneCosts, Lanes, divisors, splits
+from msq_finn.plan.network import Layer, Network
+from msq_finn.plan.pareto import pareto
+from msq_finn.plan.streams import Back, Front, Streams
+
+#: Foldings of more multipliers than this many times the fewest that meet the target are left out:
+#: a multiplier costs more than the converters that an even folding saves.
+SLACK = 3
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A way to build one layer.
+
+    Attributes:
+        simd: elements a lane takes a cycle.
+        lanes: of each kind.
+        memory: style of the weight memory, "distributed" or "block".
+        front: the window before the lanes.
+        back: the thresholds behind.
+        cycles: a frame, of the slowest of them.
+        cost: of everything.
+    """
+
+    simd: int
+    lanes: Lanes
+    memory: str
+    front: Front
+    back: Back
+    cycles: int
+    cost: Cost
+
+
+#: One option a layer, for layers that have to agree.
+Bundle = tuple[Option, ...]
+
+Around = tuple[str, Front, Back, Cost]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Options of one SIMD and PE: any of the lanes with any of what is around them."""
+
+    simd: int
+    lanes: Sequence[Lanes]
+    compute: FloatArray
+    around: Sequence[Around]
+    cycles: int
+
+    @property
+    def costs(self) -> FloatArray:
+        """Costs, lanes major."""
+        outer = np.array([choice[3] for choice in self.around])
+        result: FloatArray = (self.compute[:, None, :] + outer[None, :, :]).reshape(-1, 3)
+        return result
+
+    def option(self, index: int) -> Option:
+        """The option of a row of ``costs``."""
+        lane, around = divmod(index, len(self.around))
+        memory, front, back, cost = self.around[around]
+        cycles = max(self.cycles, front.cycles, back.cycles)
+        lut, dsp, bram = self.compute[lane]
+        total = add((Cost(float(lut), int(dsp), float(bram)), cost))
+        return Option(self.simd, self.lanes[lane], memory, front, back, cycles, total)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Options of a layer as numbers.
+
+    Attributes:
+        blocks: what they were made from.
+        starts: first row of every block.
+        costs: one row an option.
+        by_lanes: choice of lanes -> rows that none of the same lanes beats.
+    """
+
+    blocks: Sequence[Block]
+    starts: IntArray
+    costs: FloatArray
+    by_lanes: dict[Lanes, IntArray]
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block]) -> Table:
+        """Put blocks together."""
+        costs = np.concatenate([block.costs for block in blocks] or [np.empty((0, 3))])
+        starts = np.cumsum([0, *(len(b.lanes) * len(b.around) for b in blocks)])
+        rows: dict[Lanes, list[IntArray]] = {}
+        for block, start in zip(blocks, starts, strict=False):
+            size = len(block.around)
+            for index, lanes in enumerate(block.lanes):
+                rows.setdefault(lanes, []).append(np.arange(size) + start + index * size)
+        merged = {lanes: np.concatenate(parts) for lanes, parts in rows.items()}
+        best = {lanes: found[pareto(costs[found])] for lanes, found in merged.items()}
+        return cls(blocks, starts, costs, best)
+
+    def option(self, row: int) -> Option:
+        """The option of a row."""
+        block = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return self.blocks[block].option(int(row - self.starts[block]))
+
+
+class Catalogue:
+    """Options of a network's layers, remembered between targets.
+
+    Args:
+        network: what to build.
+        design: kinds of lanes to use.
+        model: costs.
+    """
+
+    def __init__(self, network: Network, design: Design, model: CostModel) -> None:
+        self.network = network
+        self.design = design
+        self.model = model
+        self.streams = Streams(model)
+        self._lane_costs: dict[Layer, LaneCosts] = {}
+        self._splits: dict[tuple[Layer, int], list[Lanes]] = {}
+        self._computed: dict[tuple[Layer, int, int], FloatArray] = {}
+        followers = pairwise((*network.layers, None))
+        self._following = {layer.name: following for layer, following in followers}
+
+    def groups(self) -> list[list[Layer]]:
+        """Layers that are folded together: those that share the order of their rows."""
+        if not self.design.mixes:
+            return [[layer] for layer in self.network.layers]
+        order: dict[str, list[Layer]] = {}
+        for layer in self.network.layers:
+            order.setdefault(layer.group or layer.name, []).append(layer)
+        return list(order.values())
+
+    def items(self, cycles: int) -> list[list[Bundle]]:
+        """What there is to choose from for a cycle target.
+
+        Layers of a group get equal lanes, so that one order of rows suits all.
+
+        Returns:
+            per group its bundles, none better in every resource than another; an empty list where
+            a layer cannot meet the target.
+        """
+        tables: dict[tuple[Layer, int], Table] = {}
+        single: dict[tuple[Layer, int], list[Bundle]] = {}
+        items = []
+        for group in self.groups():
+            keys = [(_shape(layer), self._link_after(layer, cycles)) for layer in group]
+            for key in keys:
+                if key not in tables:
+                    tables[key] = Table.of(self._blocks(*key, cycles))
+            if len(keys) == 1:
+                if keys[0] not in single:
+                    single[keys[0]] = _bundles([tables[keys[0]]])
+                items.append(single[keys[0]])
+            else:
+                items.append(_bundles([tables[key] for key in keys]))
+        return items
+
+    def reachable_cycles(self) -> list[int]:
+        """Cycles a frame that foldings of layers can have, ascending: the possible bottlenecks."""
+        found = set()
+        for layer in self.network.layers:
+            wholes = divisors(layer.mh)
+            for simd in divisors(layer.mw):
+                found |= {layer.macs // (simd * pe) for pe in wholes}
+        return sorted(found)
+
+    def _link_after(self, layer: Layer, cycles: int) -> int:
+        following = self._following[layer.name]
+        return self.streams.link(following, cycles) if following else 0
+
+    def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
+        """Options that meet a target, with those that others beat."""
+        if layer.depthwise:
+            return self._depthwise(layer, following, cycles)
+        pairs = [
+            (simd, pe)
+            for pe in divisors(layer.mh)
+            for simd in divisors(layer.mw)
+            if layer.macs // (simd * pe) <= cycles and self._lanes(layer, pe)
+        ]
+        fewest = min((simd * pe for simd, pe in pairs), default=0)
+        blocks = []
+        for simd, pe in pairs:
+            if simd * pe > SLACK * fewest:
+                continue
+            around = self._around(layer, simd, pe, following, cycles)
+            lanes = self._lanes(layer, pe)
+            if around:
+                own = layer.macs // (simd * pe)
+                blocks.append(Block(simd, lanes, self._compute(layer, simd, pe), around, own))
+        return blocks
+
+    def _depthwise(self, layer: Layer, following: int, cycles: int) -> list[Block]:
+        """A lane a channel; the window comes element by element, or whole."""
+        blocks = []
+        for front in self.streams.fronts(layer, 0, cycles):
+            simd = layer.mw if front.parallel else 1
+            lanes = Lanes(fixed_lut=front.simd)
+            own = layer.macs // (simd * front.simd)
+            if own <= cycles:
+                compute = np.array([self._costs(layer).compute(simd, lanes)], dtype=float)
+                around = self._around(layer, simd, front.simd, following, cycles, [front])
+                blocks.append(Block(simd, [lanes], compute, around, own))
+        return blocks
+
+    def _around(
+        self,
+        layer: Layer,
+        simd: int,
+        pe: int,
+        following: int,
+        cycles: int,
+        fronts: list[Front] | None = None,
+    ) -> list[Around]:
+        """Memory, window and thresholds of a folding: the choices that nothing beats."""
+        fronts = self.streams.fronts(layer, simd, cycles) if fronts is None else fronts
+        backs = self.streams.backs(layer, pe, following, cycles)
+        choices = []
+        for style in ("distributed", "block"):
+            memory = self._costs(layer).memory(simd, pe, style)
+            for front in fronts:
+                for back in backs:
+                    cost = add((memory, front.cost, back.cost))
+                    choices.append((style, front, back, cost))
+        if not choices:
+            return []
+        return [choices[index] for index in pareto(np.array([choice[3] for choice in choices]))]
+
+    def _lanes(self, layer: Layer, pe: int) -> list[Lanes]:
+        if (layer, pe) not in self._splits:
+            pack = self._costs(layer).pack
+            self._splits[layer, pe] = list(splits(layer, self.design, pe, pack))
+        return self._splits[layer, pe]
+
+    def _compute(self, layer: Layer, simd: int, pe: int) -> FloatArray:
+        key = (layer, simd, pe)
+        if key not in self._computed:
+            costs = self._costs(layer)
+            rows = [costs.compute(simd, lanes) for lanes in self._lanes(layer, pe)]
+            self._computed[key] = np.array(rows, dtype=float)
+        return self._computed[key]
+
+    def _costs(self, layer: Layer) -> LaneCosts:
+        if layer not in self._lane_costs:
+            self._lane_costs[layer] = LaneCosts(self.model, layer)
+        return self._lane_costs[layer]
+
+
+def _shape(layer: Layer) -> Layer:
+    """The layer without what makes it another than its like."""
+    return replace(layer, name="layer", group="")
+
+
+def _bundles(tables: Sequence[Table]) -> list[Bundle]:
+    """Combine layers that need equal lanes; of the sums, keep what nothing beats."""
+    if len(tables) == 1:
+        table = tables[0]
+        return [(table.option(int(row)),) for row in pareto(table.costs)]
+    rows: list[IntArray] = []
+    sums: list[FloatArray] = []
+    for lanes in set.intersection(*(set(table.by_lanes) for table in tables)):
+        chosen = np.empty((1, 0), dtype=np.int64)
+        total = np.zeros((1, 3))
+        for table in tables:
+            more = table.by_lanes[lanes]
+            total = (total[:, None, :] + table.costs[more][None, :, :]).reshape(-1, 3)
+            left = np.repeat(chosen, len(more), axis=0)
+            chosen = np.column_stack([left, np.tile(more, len(left) // len(more))])
+            kept = pareto(total)
+            total, chosen = total[kept], chosen[kept]
+        rows.append(chosen)
+        sums.append(total)
+    if not rows:
+        return []
+    best = np.concatenate(rows)[pareto(np.concatenate(sums))]
+    return [
+        tuple(table.option(int(row)) for table, row in zip(tables, bundle, strict=True))
+        for bundle in best
+    ]

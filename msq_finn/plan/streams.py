@@ -1,0 +1,223 @@
+"""What surrounds a layer's lanes: windows and padding before, thresholds and pools behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
+
+from msq_finn.plan.cost import Cost, CostModel, add
+from msq_finn.plan.lanes import divisors
+from msq_finn.plan.network import Conv, Layer
+from msq_finn.plan.points import Add, Dwc, Fifo, Padding, Pool, Thresholds, Window
+
+#: Words of the FIFO between two layers.
+LINK_DEPTH = 32
+
+#: Bits of a finished activation.
+ACT_BITS = 4
+
+
+@dataclass(frozen=True)
+class Front:
+    """A sliding window with its padding, at one parallelism.
+
+    Attributes:
+        simd: channels a cycle.
+        parallel: whether windows leave whole.
+        style: of the buffer's memory.
+        cycles: a frame.
+        cost: with padding and the converter to the lanes.
+    """
+
+    simd: int
+    parallel: bool
+    style: str
+    cycles: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Back:
+    """Thresholds with what follows them up to the next layer's stream.
+
+    Attributes:
+        pe: channels a cycle, 0 where nothing follows the lanes.
+        cycles: a frame.
+        cost: with the converters around them.
+    """
+
+    pe: int
+    cycles: int
+    cost: Cost
+
+
+Choice = TypeVar("Choice", Front, Back)
+
+
+def window_cycles(conv: Conv, simd: int, parallel: bool) -> int:
+    """Cycles of FINN's window generator for a frame (convolutioninputgenerator_rtl.py)."""
+    (height, width), (rows, cols) = conv.padded, conv.out
+    folds = conv.channels // simd
+    kernel_h, kernel_w = conv.kernel
+    if parallel or conv.kernel == (1, 1):
+        return height * width * folds + 2
+    if height == 1 or width == 1:
+        return max(rows, cols) * max(kernel_h, kernel_w) * folds + 2
+    start = ((kernel_h - 1) * width + kernel_w) * folds
+    line = max(cols * kernel_h * kernel_w, conv.stride[1] * width) * folds
+    return start + rows * line
+
+
+def _window(conv: Conv, simd: int, act_bits: int, parallel: bool, style: str) -> Window:
+    """The nearest square window: rectangles keep their buffer's depth and window's size."""
+    height, width = conv.padded
+    if height == 1 or width == 1:
+        # One-dimensional: a short buffer, as that of a square of few columns.
+        kernel = 1 if max(conv.kernel) == 1 else 2
+        dim = max(2, max(conv.kernel))
+    else:
+        kernel, dim = max(conv.kernel), max(height, width)
+    stride = min(max(conv.stride), dim)
+    return Window(
+        conv.channels,
+        simd,
+        dim,
+        kernel=kernel,
+        stride=stride,
+        act_bits=act_bits,
+        parallel=parallel,
+        style=style,
+    )
+
+
+class Streams:
+    """Costs of streaming nodes, each computed once."""
+
+    def __init__(self, model: CostModel) -> None:
+        self.cost = cache(model.cost)
+
+    def dwc(self, bits_in: int, bits_out: int) -> Cost:
+        """A width converter, if one is needed."""
+        return Cost() if bits_in == bits_out else self.cost(Dwc(bits_in, bits_out))
+
+    def link(self, layer: Layer, cycles: int) -> int:
+        """Elements a cycle that the stream into a layer must carry to meet a target.
+
+        A layer with a window takes what its slowest window needs, others what their input needs.
+        """
+        conv = layer.conv
+        if conv is not None and conv.is_needed:
+            fronts = list(_fronts_that_meet(conv, cycles))
+            return min((simd for simd, _ in fronts), default=conv.channels)
+        length = layer.mh if layer.depthwise else layer.mw
+        fast = [d for d in divisors(length) if layer.vectors * length // d <= cycles]
+        return min(fast, default=length)
+
+    def fronts(self, layer: Layer, simd: int, cycles: int) -> list[Front]:
+        """Windows that meet a cycle target, with the converter to ``simd`` elements."""
+        act = layer.act_bits
+        link = self.link(layer, cycles)
+        fifo = self.cost(Fifo(8 * math.ceil(link * act / 8), LINK_DEPTH))
+        conv = layer.conv
+        if conv is None or not conv.is_needed:
+            cost = add((fifo, self.dwc(link * act, simd * act)))
+            words = layer.vectors * (layer.mw // link)
+            return [Front(0, False, "", words, cost)]
+        found = []
+        for elements, parallel in _fronts_that_meet(conv, cycles):
+            padding = Cost()
+            spent = window_cycles(conv, elements, parallel)
+            if conv.pad != (0, 0):
+                padding = self.cost(Padding(conv.channels, elements, max(conv.dim), act))
+                spent = max(spent, math.prod(conv.padded) * conv.channels // elements)
+            whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
+            for style in ("distributed", "block"):
+                window = self.cost(_window(conv, elements, act, parallel, style))
+                around = (fifo, self.dwc(link * act, elements * act), padding)
+                cost = add((*around, window, self.dwc(whole * act, simd * act)))
+                found.append(Front(elements, parallel, style, spent, cost))
+        return _cheapest(found)
+
+    def backs(self, layer: Layer, pe: int, following: int, cycles: int) -> list[Back]:
+        """Thresholds that meet a cycle target, with what follows.
+
+        Args:
+            layer: whose thresholds they are.
+            pe: lanes of the layer.
+            following: elements a cycle of the stream that must result, 0 for any.
+            cycles: target.
+        """
+        if not layer.steps:
+            return [Back(0, 0, Cost())]
+        found = []
+        for lanes in divisors(layer.mh):
+            spent = layer.vectors * layer.mh // lanes
+            if spent > cycles or (lanes > pe and found):
+                continue
+            parts = [
+                self.dwc(pe * layer.acc_bits, lanes * layer.acc_bits),
+                self.cost(Thresholds(layer.mh, lanes, layer.acc_bits, layer.steps)),
+            ]
+            if layer.adds:
+                parts += self._addition(layer, lanes)
+            out = lanes
+            if layer.pool:
+                out, pooled = self._pooling(layer, lanes, cycles)
+                parts += pooled
+            if following:
+                parts.append(self.dwc(out * ACT_BITS, following * ACT_BITS))
+            found.append(Back(lanes, spent, add(parts)))
+        return _cheapest(found)
+
+    def _addition(self, layer: Layer, lanes: int) -> list[Cost]:
+        """The sum with a second stream: its FIFO, its thresholds, and those of the sum."""
+        width = 8 * math.ceil(lanes * ACT_BITS / 8)
+        depth = max(2, layer.skip_words * layer.mh // lanes)
+        fifos = [self.cost(Fifo(width, depth, style)) for style in ("distributed", "block")]
+        return [
+            min(fifos, key=lambda cost: cost.lut + 200 * cost.bram),
+            self.cost(Thresholds(layer.mh, lanes, ACT_BITS, layer.steps)),
+            self.cost(Add(lanes, ACT_BITS)),
+            self.cost(Thresholds(layer.mh, lanes, ACT_BITS + 1, layer.steps)),
+        ]
+
+    def _pooling(self, layer: Layer, lanes: int, cycles: int) -> tuple[int, list[Cost]]:
+        """A max pool: elements a cycle, and the costs of converter, window and pool."""
+        dim = layer.conv.out if layer.conv else (1, 1)
+        flat = min(dim) == 1
+        kernel = (layer.pool if dim[0] > 1 else 1, layer.pool if dim[1] > 1 else 1)
+        window = Conv(layer.mh, dim, kernel, kernel)
+        fast = [d for d in divisors(layer.mh) if window_cycles(window, d, False) <= cycles]
+        simd = min(fast, default=layer.mh)
+        square = max(4, layer.pool) if flat else max(dim)
+        point = Window(layer.mh, simd, square, layer.pool, layer.pool, depthwise=True)
+        return simd, [
+            self.dwc(lanes * ACT_BITS, simd * ACT_BITS),
+            self.cost(point),
+            self.cost(Pool(simd, math.prod(kernel))),
+        ]
+
+
+def _fronts_that_meet(conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:
+    """Channels a cycle, and whether windows leave whole, that meet a target."""
+    pads = conv.pad != (0, 0)
+    for simd in divisors(conv.channels):
+        padded = math.prod(conv.padded) * conv.channels // simd
+        if pads and padded > cycles:
+            continue
+        if window_cycles(conv, simd, False) <= cycles:
+            yield simd, False
+        elif simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
+            yield simd, True
+
+
+def _cheapest(found: Iterable[Choice]) -> list[Choice]:
+    """Drop what another beats in both LUTs and block RAM."""
+    kept: list[Choice] = []
+    for item in sorted(found, key=lambda item: (item.cost.lut, item.cost.bram)):
+        if not kept or item.cost.bram < kept[-1].cost.bram:
+            kept.append(item)
+    return kept
