@@ -85,7 +85,7 @@ class Recorder:
             replace_vivado(item.module)  # type: ignore[attr-defined]
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Any:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Count a case, and stop when there are enough."""
         report = yield
         if report.when == "call" or report.outcome != "passed":
@@ -94,16 +94,13 @@ class Recorder:
             if reason:
                 case = f" in {report.nodeid.split('::')[-1]}" if outcome == "failed" else ""
                 self.reasons[f"{outcome}: {reason}{case}"] += 1
+        if self.samples and self.counts["passed"] + self.counts["failed"] >= self.samples:
+            item.session.shouldstop = "enough cases"
         return report
 
     def pytest_runtest_logfinish(self) -> None:
         """Show that something happens."""
         print(f"\r{dict(self.counts)}", end="", file=sys.stderr, flush=True)
-
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Leave out what is beyond the sample."""
-        if self.samples and self.counts["passed"] + self.counts["failed"] >= self.samples:
-            item.session.shouldstop = "enough cases"
 
 
 def classify(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, str]:
