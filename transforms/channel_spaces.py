@@ -55,7 +55,7 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
         ties.add_nodes_from(data)
         if node.op_type.startswith(CHANNELWISE):
             nx.add_path(ties, data)
-    spaces = {}
+    spaces: dict[str, ChannelSpace] = {}
     for component in nx.connected_components(ties):
         space = ChannelSpace(set(component))
         spaces |= dict.fromkeys(component, space)

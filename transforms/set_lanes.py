@@ -114,8 +114,8 @@ class SetLanes(Transformation):
                 f"{layers}: the {len(rows)} rows cannot be shared out over lanes; give each scheme "
                 "a number of rows that is a multiple of MH/PE for some PE that divides MH"
             )
-        best = min(complete, key=_preference)
-        for op, (folding, _) in zip(ops, best, strict=True):
+        chosen = min(complete, key=_preference)
+        for op, (folding, _) in zip(ops, chosen, strict=True):
             self.dsps_left -= self._dsps(op, folding)
             set_folding(op, folding)
 

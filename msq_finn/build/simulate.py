@@ -91,6 +91,7 @@ def run_accelerator(
     Returns:
         integer outputs [images, ...], and the simulator's own result.
     """
+    nodes = model.graph.node
     first = getCustomOp(model.find_consumer(model.graph.input[0].name))
     last = getCustomOp(model.find_producer(model.graph.output[0].name))
     in_type, out_type = first.get_input_datatype(0), last.get_output_datatype(0)
@@ -106,6 +107,7 @@ def run_accelerator(
         stall_out=stall_out,
         seed=seed,
         probes=tuple(design.probes.values()),
+        max_idle_cycles=1_000_000 + 4 * sum(getCustomOp(n).get_exp_cycles() for n in nodes),
         progress=lambda done, total: progress("RTL simulation", done, total),
     )
     words = network.unpack(

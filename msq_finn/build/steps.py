@@ -29,6 +29,12 @@ from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.place_rows import PlaceRows
 from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
+from msq_finn.transforms.streamline_residual import StreamlineResidual
+
+
+def step_msq_streamline_residual(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Finish streamlining where branches meet in an add (after streamline)."""
+    return model.transform(StreamlineResidual())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -88,6 +94,7 @@ DATAFLOW_STEPS: list[Any] = [
     "step_qonnx_to_finn",
     "step_tidy_up",
     "step_streamline",
+    step_msq_streamline_residual,
     "step_convert_to_hw",
     step_msq_infer,
     "step_minimize_bit_width_initial",

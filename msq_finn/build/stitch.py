@@ -50,8 +50,8 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
         frame_interval: if given, frames enter no faster than one in so many cycles.
 
     Returns:
-        the design; its ports are ``ap_clk``, ``ap_rst_n``, the AXI streams ``in<i>_V`` and
-        ``out<i>_V``, and one ``<fifo>_maxcount`` a FIFO.
+        the design; its ports are ``ap_clk``, ``ap_rst_n`` (and ``ap_clk2x`` for pumped nodes), the
+        AXI streams ``in<i>_V`` and ``out<i>_V``, and one ``<fifo>_maxcount`` a FIFO.
 
     Raises:
         MsqError: a node has no RTL, or a tensor more than one consumer.
@@ -59,6 +59,8 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
     nets: list[str] = []
     instances: list[str] = []
     ports = ["input logic ap_clk", "input logic ap_rst_n"]
+    if any(_is_pumped(getCustomOp(node)) for node in model.graph.node):
+        ports.append("input logic ap_clk2x")
     result = Stitched(folder / f"{TOP}.sv", [])
     streams = _stream_names(model)
     for tensor, net in streams.items():
@@ -173,7 +175,7 @@ def _instance(op: Any, sources: list[Path], streams: dict[str, str], extra: dict
     pins = dict.fromkeys(_inputs(op, sources), "'0")
     pins |= {"ap_clk": "ap_clk", "ap_rst_n": "ap_rst_n"}
     if "ap_clk2x" in pins:
-        pins["ap_clk2x"] = "ap_clk"
+        pins["ap_clk2x"] = _double_clock(op)
     for prefix, tensors in (("in", node.input), ("out", node.output)):
         for index, tensor in enumerate(tensors):
             if tensor in streams:
@@ -185,6 +187,16 @@ def _instance(op: Any, sources: list[Path], streams: dict[str, str], extra: dict
 
 def _instantiate(module: str, name: str, pins: dict[str, str]) -> str:
     return f"{module} {name} ({', '.join(f'.{pin}({net})' for pin, net in pins.items())});"
+
+
+def _is_pumped(op: Any) -> bool:
+    """Tell whether a node computes or reads weights at twice the clock."""
+    known = op.get_nodeattr_types()
+    return any(op.get_nodeattr(a) for a in ("pumpedCompute", "pumpedMemory") if a in known)
+
+
+def _double_clock(op: Any) -> str:
+    return "ap_clk2x" if _is_pumped(op) else "ap_clk"
 
 
 def _has_weight_memory(op: Any) -> bool:
@@ -205,7 +217,7 @@ def _weight_memory(op: Any) -> tuple[str, str, list[Path]]:
     module = _memory_module(op)
     pins = {
         "ap_clk": "ap_clk",
-        "ap_clk2x": "ap_clk",
+        "ap_clk2x": _double_clock(op),
         "ap_rst_n": "ap_rst_n",
         "s_axis_0_tvalid": "'0",
         "s_axis_0_tdata": "'0",

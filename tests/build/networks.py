@@ -9,6 +9,8 @@ from torch import nn
 
 from msq_finn.models import ActQuant, PixelQuant
 from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
+from msq_finn.training.assign import assign_rows
+from msq_finn.training.couple import coupled_layers
 
 
 def small_cnn(seed=0):
@@ -36,3 +38,40 @@ def small_cnn(seed=0):
 def exported(model, path, shape=(1, 1, 6, 6)):
     export_qonnx(model, torch.rand(shape), str(path), dynamo=False, opset_version=13)
     return path
+
+
+class Residual(nn.Module):
+    """A row-mixed convolution, a residual block and a classifier, for 4x4 images."""
+
+    def __init__(self, channels=4):
+        super().__init__()
+        msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+        self.pixels = qnn.QuantIdentity(act_quant=PixelQuant)
+        self.stem = nn.Sequential(
+            qnn.QuantConv2d(1, channels, 3, padding=1, **msq), nn.BatchNorm2d(channels)
+        )
+        self.first = qnn.QuantReLU(act_quant=ActQuant)
+        self.branch = nn.Sequential(
+            qnn.QuantConv2d(channels, channels, 3, padding=1, **msq), nn.BatchNorm2d(channels)
+        )
+        self.operand = qnn.QuantReLU(act_quant=ActQuant)
+        self.second = qnn.QuantReLU(act_quant=ActQuant)
+        self.classifier = qnn.QuantLinear(
+            16 * channels, 3, bias=False, weight_quant=FixedWeightPerTensorFloat
+        )
+
+    def forward(self, x):
+        x = self.first(self.stem(self.pixels(x)))
+        x = self.second(self.operand(self.branch(x)) + self.operand(x))
+        return self.classifier(torch.flatten(x, 1))
+
+
+def residual_cnn(seed=0):
+    torch.manual_seed(seed)
+    model = Residual()
+    assign_rows(model, 0.5, coupled=coupled_layers(model))
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(32, 1, 4, 4))
+    return model.eval()

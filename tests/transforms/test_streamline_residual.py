@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+
+from ..build.networks import exported, residual_cnn, small_cnn
+
+pytestmark = pytest.mark.usefixtures("finn")
+
+
+def streamlined(source, folder):
+    from finn.builder import build_dataflow_steps as steps
+    from finn.builder.build_dataflow_config import DataflowBuildConfig
+
+    config = DataflowBuildConfig(
+        output_dir=str(folder), synth_clk_period_ns=10.0, board="Pynq-Z1", generate_outputs=[]
+    )
+    model = ModelWrapper(str(source))
+    for name in ("step_qonnx_to_finn", "step_tidy_up", "step_streamline"):
+        model = getattr(steps, name)(model, config)
+    return model
+
+
+def test_scales_and_transposes_leave_the_branches(tmp_path, rng):
+    from msq_finn.transforms.streamline_residual import StreamlineResidual
+
+    model = streamlined(exported(residual_cnn(), tmp_path / "m.onnx", (1, 1, 4, 4)), tmp_path)
+    image = {model.graph.input[0].name: rng.random((1, 1, 4, 4), dtype=np.float32)}
+    before = next(iter(execute_onnx(model, image).values()))
+    model = model.transform(StreamlineResidual())
+    operations = [node.op_type for node in model.graph.node]
+    # What is left of scales is the last one, behind the classifier.
+    assert operations.count("Mul") == 1 and operations[-1] == "Mul"
+    assert operations.count("Transpose") == 2  # the input's, and the one before flattening
+    add = model.get_nodes_by_op_type("Add")[0]
+    assert all(model.get_tensor_datatype(tensor).is_integer() for tensor in add.input)
+    after = next(iter(execute_onnx(model, image).values()))
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
+
+
+def test_graphs_without_an_add_stay_as_they_are(tmp_path):
+    from msq_finn.transforms.streamline_residual import StreamlineResidual
+
+    model = streamlined(exported(small_cnn(), tmp_path / "m.onnx"), tmp_path)
+    before = model.model.SerializeToString()
+    assert model.transform(StreamlineResidual()).model.SerializeToString() == before
