@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from msq_finn.build.inputs import check_board, load_model
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
@@ -22,12 +24,14 @@ class Target:
         clk_ns: clock period in ns.
         target_fps: frames per second to fold for, None for the smallest design.
         folding_config: FINN folding configuration (JSON) applied after automatic folding.
+        plan: plan file to fold by, in place of automatic folding.
     """
 
     board: str
     clk_ns: float = 10.0
     target_fps: int | None = None
     folding_config: Path | None = None
+    plan: Path | None = None
 
 
 @dataclass
@@ -49,7 +53,13 @@ class Lowered:
     folder: Path
 
 
-def lower(source: Path, target: Target, folder: Path, progress: Progress = silent) -> Lowered:
+def lower(
+    source: Path,
+    target: Target,
+    folder: Path,
+    progress: Progress = silent,
+    stop_before: str | None = None,
+) -> Lowered:
     """Run the build steps up to generated RTL.
 
     Args:
@@ -58,6 +68,7 @@ def lower(source: Path, target: Target, folder: Path, progress: Progress = silen
         folder: for intermediate models, reports and generated RTL; must not move afterwards,
             because generated Verilog names its memory files by absolute path.
         progress: told of every step.
+        stop_before: name of the first step that is not to be run.
 
     Returns:
         the lowered network, its FIFOs not yet sized.
@@ -86,13 +97,17 @@ def lower(source: Path, target: Target, folder: Path, progress: Progress = silen
         # FINN's default is HLS-friendly; RTL nodes have no such limit.
         mvau_wwidth_max=2**30,
     )
+    config.msq_plan = target.plan
     (folder / "intermediate_models").mkdir(parents=True, exist_ok=True)
     model = ModelWrapper(str(source))
     with logged(folder / "finn.log"):
         for index, step in enumerate(DATAFLOW_STEPS):
             name, function = _resolve(step)
+            if name == stop_before:
+                break
             progress(f"FINN: {name.removeprefix('step_')}", index, len(DATAFLOW_STEPS))
             model = _run(name, function, model, config)
+            _refuse_not_finite(model, name)
             model.save(str(folder / "intermediate_models" / f"{name}.onnx"))
     progress("FINN: done", len(DATAFLOW_STEPS), len(DATAFLOW_STEPS))
     parent = ModelWrapper(str(folder / "intermediate_models" / "dataflow_parent.onnx"))
@@ -124,6 +139,17 @@ def _run(name: str, function: Any, model: Any, config: Any) -> Any:
             f"FINN's {name} refused the model: {kind}{first.strip()[:300]} "
             "(msq-finn --debug shows where)"
         ) from error
+
+
+def _refuse_not_finite(model: Any, name: str) -> None:
+    """Stop where scales overflow; FINN's search for bit widths would not end."""
+    for tensor in model.graph.initializer:
+        values = model.get_initializer(tensor.name)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise MsqError(
+                f"FINN's {name} got {tensor.name!r} with values that are no finite numbers; check "
+                "the model's scales and batch normalisations"
+            )
 
 
 @contextlib.contextmanager

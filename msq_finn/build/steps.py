@@ -21,6 +21,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn import ops
 from msq_finn.plan.devices import device_of_part
+from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
 from msq_finn.transforms.fold_streaming import fold_streaming
@@ -47,11 +48,15 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Choose SIMD and lanes for ``cfg``'s throughput target; SetFolding does the other nodes.
+    """Fold by ``cfg``'s plan, or choose SIMD and lanes for its throughput target.
 
-    Without a target every MVAU_MSQ gets its smallest folding.
+    SetFolding does the other nodes. Without a target every MVAU_MSQ gets its smallest folding.
     """
     ops.register()
+    if (path := getattr(cfg, "msq_plan", None)) is not None:
+        from msq_finn.plan.apply import apply_plan
+
+        return apply_plan(model, Plan.load(path), str(path))
     target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
     cycles = target if target is not None else 2**62
     model = model.transform(SetLanes(cycles, part, device_of_part(part).dsp))

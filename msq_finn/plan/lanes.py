@@ -57,6 +57,8 @@ def sp2_lanes(layer: Layer, design: Design, pe: int) -> list[int]:
         highest = min(highest, 0)
     if not (design.fixed_lut or design.fixed_dsp):
         lowest = max(lowest, pe)
+    if layer.ordered:
+        return [count for count in dict.fromkeys((0, pe)) if lowest <= count <= highest]
     if design.sp2_share is not None:
         nearest = math.floor(design.sp2_share * pe + 0.5)
         if abs(nearest / pe - design.sp2_share) > RATIO_ERROR:
@@ -120,19 +122,12 @@ class LaneCosts:
     def compute(self, simd: int, lanes: Lanes) -> Cost:
         """The lanes and what they share."""
         layer = self.layer
-        acts = {"act_bits": layer.act_bits, "act_signed": layer.act_signed}
+        act, signed, acc = layer.act_bits, layer.act_signed, layer.acc_bits
         if lanes.finn:
-            mvu = Mvu(layer.mw, layer.mh, simd, lanes.finn, **acts, acc_bits=layer.acc_bits)
-            return self.model.cost(mvu)
-        point = Msq(
-            layer.mw,
-            layer.mh,
-            simd,
-            *lanes[:3],
-            **acts,
-            acc_bits=layer.acc_bits,
-            add_offset=layer.steps == 0 and lanes.sp2_lut + lanes.fixed_lut > 0,
-        )
+            return self.model.cost(Mvu(layer.mw, layer.mh, simd, lanes.finn, act, signed, acc))
+        # Where thresholds follow, they take the LUT lanes' constants.
+        offset = layer.steps == 0 and lanes.sp2_lut + lanes.fixed_lut > 0
+        point = Msq(layer.mw, layer.mh, simd, *lanes[:3], act, signed, acc, offset)
         lut = self.model.sites("msq", msq_frame(point))
         lut += lanes.sp2_lut * self._unit("sp2", simd, 1) if lanes.sp2_lut else 0
         lut += lanes.fixed_lut * self._unit("fixed", simd, 1) if lanes.fixed_lut else 0

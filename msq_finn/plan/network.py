@@ -84,6 +84,8 @@ class Layer:
         skip_words: pixels that the second stream waits in a FIFO.
         group: layers of one group share the order of their rows, because their outputs meet in
             adds; empty for a layer that shares it with none.
+        ordered: whether the order of its rows is given, as that of a network's outputs: all rows
+            are then of one scheme.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Layer:
     adds: bool = False
     skip_words: int = 0
     group: str = ""
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         """Derive what is not given, and refuse what cannot be."""

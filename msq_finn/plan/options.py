@@ -133,8 +133,7 @@ class Catalogue:
         self._lane_costs: dict[Layer, LaneCosts] = {}
         self._splits: dict[tuple[Layer, int], list[Lanes]] = {}
         self._computed: dict[tuple[Layer, int, int], FloatArray] = {}
-        followers = pairwise((*network.layers, None))
-        self._following = {layer.name: following for layer, following in followers}
+        self._following = {a.name: b for a, b in pairwise(network.layers)}
 
     def groups(self) -> list[list[Layer]]:
         """Layers that are folded together: those that share the order of their rows."""
@@ -180,7 +179,7 @@ class Catalogue:
         return sorted(found)
 
     def _link_after(self, layer: Layer, cycles: int) -> int:
-        following = self._following[layer.name]
+        following = self._following.get(layer.name)
         return self.streams.link(following, cycles) if following else 0
 
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:

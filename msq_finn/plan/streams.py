@@ -152,7 +152,7 @@ class Streams:
         """
         if not layer.steps:
             return [Back(0, 0, Cost())]
-        found = []
+        found: list[Back] = []
         for lanes in divisors(layer.mh):
             spent = layer.vectors * layer.mh // lanes
             if spent > cycles or (lanes > pe and found):

@@ -32,7 +32,7 @@ def _finished(name: str, layers: list[Layer], input_bits: int = 8) -> Network:
     """Give the first layer wide inputs and the last none but sums."""
     first, last = layers[0], layers[-1]
     layers[0] = replace(first, act_bits=input_bits, act_signed=True, acc_bits=0)
-    layers[-1] = replace(last, steps=0)
+    layers[-1] = replace(last, steps=0, ordered=True)
     return Network(name, tuple(layers))
 
 

@@ -1,0 +1,159 @@
+"""Networks for the planner from FINN dataflow models and exported QONNX files."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.build.inputs import load_model
+from msq_finn.build.lower import Target, lower
+from msq_finn.build.progress import Progress, silent
+from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.rtl.lanes import get as lane_kind
+from msq_finn.transforms.channel_spaces import channel_spaces
+from msq_finn.transforms.set_lanes import common_rows
+
+
+def network_of_file(path: Path, board: str, progress: Progress = silent) -> Network:
+    """Describe an exported QONNX model, lowered up to folding.
+
+    Layers are named after the model's own nodes, such as ``conv1``, where these are as many and of
+    the same shapes; else after FINN's.
+
+    Args:
+        path: exported model.
+        board: a board FINN knows.
+        progress: told of every step.
+
+    Raises:
+        MsqError: the model cannot be lowered, or has no 4-bit layer.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        lowered = lower(path, Target(board), work, progress, stop_before="step_msq_fold")
+        network = network_of_model(lowered.model, path.stem)
+    names = _source_names(path, network)
+    layers = (replace(a, name=n) for a, n in zip(network.layers, names, strict=True))
+    return Network(network.name, tuple(layers))
+
+
+def network_of_model(model: ModelWrapper, name: str) -> Network:
+    """Describe the 4-bit layers of a dataflow model before folding; others are left out."""
+    layers = [_layer(model, node) for node in model.graph.node if _is_msq(node)]
+    by_node = {layer.name: layer for layer in layers}
+    for index, space in enumerate(channel_spaces(model)):
+        nodes = [node for node in space.producers if _is_msq(node)]
+        if space.fixed_by is not None:
+            for node in nodes:
+                by_node[node.name] = replace(by_node[node.name], ordered=True)
+        if len(nodes) > 1:
+            joined = " and ".join(node.name for node in nodes)
+            held = [getCustomOp(node).row_schemes() for node in nodes]
+            rows = _rows(common_rows(held, joined))
+            for node in nodes:
+                by_node[node.name] = replace(by_node[node.name], group=f"add{index}", rows=rows)
+    return Network(name, tuple(by_node.values()))
+
+
+def _is_msq(node: Any) -> bool:
+    return bool(node.op_type.startswith("MVAU_MSQ"))
+
+
+def _layer(model: ModelWrapper, node: Any) -> Layer:
+    op = getCustomOp(node)
+    mw, mh = op.get_nodeattr("MW"), op.get_nodeattr("MH")
+    acts = op.get_input_datatype(0)
+    behind = model.find_consumer(node.output[0])
+    thresholds = getCustomOp(behind) if _is(behind, "Thresholding") else None
+    pool = _pool(model, behind) if thresholds else 0
+    return Layer(
+        node.name,
+        mw,
+        mh,
+        int(np.prod(op.get_nodeattr("numInputVectors"))),
+        act_bits=acts.bitwidth(),
+        act_signed=acts.signed(),
+        acc_bits=_acc_bits(op, model.get_initializer(node.input[1])),
+        steps=thresholds.get_nodeattr("numSteps") if thresholds else 0,
+        conv=_conv(model, node),
+        pool=pool,
+        rows=_rows(op.row_schemes()),
+        adds=_meets_add(model, behind),
+    )
+
+
+def _rows(held: list[tuple[str, ...]]) -> Rows:
+    sp2 = sum(names == ("sp2_4",) for names in held)
+    fixed = sum(names == ("fixed_4",) for names in held)
+    return Rows(sp2, fixed, len(held) - sp2 - fixed)
+
+
+def _acc_bits(op: Any, weights: Any) -> int:
+    """Bits of the sums, with the constants that LUT lanes leave in them."""
+    acts = op.get_input_datatype(0)
+    rows = weights.astype(np.int64).T
+    extremes = np.array([acts.min(), acts.max()], dtype=np.int64)
+    products = rows[None] * extremes[:, None, None]
+    lows, highs = products.min(0).sum(1), products.max(0).sum(1)
+    for row, names in enumerate(op.row_schemes()):
+        kind = lane_kind("sp2_4_lut" if "sp2_4" in names else "fixed_4_lut")
+        offset = int(kind.row_offset(rows[row], acts.bitwidth(), acts.signed()))
+        lows[row] += min(offset, 0)
+        highs[row] += max(offset, 0)
+    low, high = int(lows.min()), int(highs.max())
+    return max(high.bit_length(), (-low - 1).bit_length() if low < 0 else 0) + (low < 0)
+
+
+def _conv(model: ModelWrapper, node: Any) -> Conv | None:
+    before = model.find_producer(node.input[0])
+    if not _is(before, "ConvolutionInputGenerator"):
+        return None
+    window = getCustomOp(before)
+    height, width = window.get_nodeattr("IFMDim")
+    padding = model.find_producer(before.input[0])
+    pad = (0, 0)
+    if _is(padding, "FMPadding"):
+        top, left, bottom, right = getCustomOp(padding).get_nodeattr("Padding")
+        pad = (max(top, bottom), max(left, right))
+        height, width = getCustomOp(padding).get_nodeattr("ImgDim")
+    return Conv(
+        window.get_nodeattr("IFMChannels"),
+        (height, width),
+        tuple(window.get_nodeattr("ConvKernelDim")),
+        tuple(window.get_nodeattr("Stride")),
+        pad,
+    )
+
+
+def _pool(model: ModelWrapper, thresholds: Any) -> int:
+    window = model.find_consumer(thresholds.output[0])
+    pool = model.find_consumer(window.output[0]) if _is(window, "ConvolutionInput") else None
+    return max(getCustomOp(pool).get_nodeattr("KernelSize")) if _is(pool, "Pool") else 0
+
+
+def _meets_add(model: ModelWrapper, thresholds: Any) -> bool:
+    if thresholds is None:
+        return False
+    return _is(model.find_consumer(thresholds.output[0]), "ElementwiseAdd")
+
+
+def _is(node: Any, kind: str) -> bool:
+    return node is not None and node.op_type.startswith(kind)
+
+
+def _source_names(path: Path, network: Network) -> list[str]:
+    """Names of the model's own layers, if they can be told."""
+    graph = load_model(path).graph
+    names = [
+        "/".join(part for part in node.name.split("/")[:-1] if part)
+        for node in graph.node
+        if node.op_type in ("Conv", "MatMul", "Gemm")
+    ]
+    given = [layer.name for layer in network.layers]
+    return names if len(set(names)) == len(given) and all(names) else given
