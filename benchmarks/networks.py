@@ -1,0 +1,141 @@
+"""Whole networks through the flow: W4A4, row-mixed, FINN's steps, stitched, bit for bit.
+
+Weights are random; batch norms and activation scales have settled on random images. Every output
+of the stitched RTL, under random stalls at both ends and at full speed, is compared with qonnx
+running the exported file. The interval is that of the run at full speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from brevitas.export import export_qonnx
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from msq_finn import models
+from msq_finn.build import fifos
+from msq_finn.build.host import Host
+from msq_finn.build.lower import Target, lower
+from msq_finn.build.run import random_images
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    mismatches,
+    reference_outputs,
+    run_accelerator,
+    simulate,
+)
+from msq_finn.build.stitch import stitch
+from msq_finn.errors import MsqError
+from msq_finn.sim.xsi import SIMULATOR
+from msq_finn.training.assign import assign_rows
+from msq_finn.training.couple import coupled_layers
+
+STALLS = {"stall_in": 0.2, "stall_out": 0.3, "seed": 1}
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network, the shape of its input, and what to fold it for."""
+
+    make: Callable[[], nn.Module]
+    shape: tuple[int, ...]
+    target_fps: int
+    board: str = "Pynq-Z1"
+
+
+NETWORKS = {
+    "tfc": Network(models.tfc, (1, 28, 28), 100_000),
+    "cybersecurity_mlp": Network(lambda: models.tfc(inputs=600), (600,), 300_000),
+    "cnv": Network(models.cnv, (3, 32, 32), 500, "ZCU104"),
+    "resnet8": Network(models.resnet8, (3, 32, 32), 1_000),
+}
+
+
+def settled(network: Network) -> nn.Module:
+    """Build a network with coupled rows, statistics taken from random images."""
+    torch.manual_seed(0)
+    model = network.make()
+    assign_rows(model, 0.5, coupled=coupled_layers(model))
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(8, *network.shape))
+    return model.eval()
+
+
+def run(name: str, images: int, folder: Path) -> dict[str, Any]:
+    """Take one network all the way."""
+    network = NETWORKS[name]
+    source = folder / "model.onnx"
+    example = torch.rand(1, *network.shape)
+    export_qonnx(settled(network), example, str(source), dynamo=False, opset_version=13)
+    started = time.monotonic()
+    lowered = lower(source, Target(network.board, target_fps=network.target_fps), folder)
+    pixels = random_images(lowered, images, seed=0)
+    inputs = accelerator_inputs(lowered, pixels)
+    fifos.size_fifos(lowered, inputs[:4], folder / "sizing")
+    design = stitch(lowered.model, folder)
+    result = simulate(lowered, design, pixels)
+    smooth, _ = run_accelerator(lowered.model, design, inputs)
+    stalled, _ = run_accelerator(lowered.model, design, inputs, **STALLS)
+    reference = reference_outputs(source, pixels)
+    different = mismatches(result.outputs, reference, Host(lowered.parent).output_step())
+    return {
+        "network": name,
+        "images": images,
+        "mismatches": different + int((stalled != smooth).any()),
+        "cycles_per_image": result.cycles_per_image,
+        "predicted_cycles_per_image": fifos.predicted_interval(lowered.model),
+        "simulator": SIMULATOR,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def main() -> int:
+    """Run the networks asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", choices=NETWORKS, action="append", help="default: all")
+    parser.add_argument("--images", type=int, default=4, help="images to simulate, 3 or more")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args()
+    rows = []
+    for name in options.network or NETWORKS:
+        with tempfile.TemporaryDirectory(prefix="msq_finn_network_") as folder:
+            try:
+                rows.append(run(name, max(3, options.images), Path(folder)))
+            except MsqError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                return 1
+    if options.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    table = Table("network", "images", "mismatches", "cycles", "predicted", "ratio", "seconds")
+    for row in rows:
+        ratio = row["cycles_per_image"] / row["predicted_cycles_per_image"]
+        values = (
+            row["network"],
+            row["images"],
+            row["mismatches"],
+            f"{row['cycles_per_image']:.0f}",
+            row["predicted_cycles_per_image"],
+            f"{ratio:.3f}",
+            row["seconds"],
+        )
+        table.add_row(*map(str, values))
+    Console().print(table, f"Simulator: {SIMULATOR}")
+    return 0 if not any(row["mismatches"] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
