@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ def lower(
                 break
             progress(f"FINN: {name.removeprefix('step_')}", index, len(DATAFLOW_STEPS))
             model = _run(name, function, model, config)
-            _refuse_not_finite(model, name)
+            _refuse_nan(model, name)
             model.save(str(folder / "intermediate_models" / f"{name}.onnx"))
     progress("FINN: done", len(DATAFLOW_STEPS), len(DATAFLOW_STEPS))
     parent = ModelWrapper(str(folder / "intermediate_models" / "dataflow_parent.onnx"))
@@ -133,22 +134,31 @@ def _run(name: str, function: Any, model: Any, config: Any) -> Any:
     except (MsqError, OSError):
         raise
     except Exception as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "no reason given")
-        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
         raise MsqError(
-            f"FINN's {name} refused the model: {kind}{first.strip()[:300]} "
-            "(msq-finn --debug shows where)"
+            f"FINN's {name} refused the model: {_reason(error)} (msq-finn --debug shows where)"
         ) from error
 
 
-def _refuse_not_finite(model: Any, name: str) -> None:
-    """Stop where scales overflow; FINN's search for bit widths would not end."""
+def _reason(error: Exception) -> str:
+    """The first line of what an exception says, or where it comes from if it says nothing."""
+    kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+    for line in str(error).splitlines():
+        if line.strip():
+            return kind + line.strip()[:300]
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {last.name} ({Path(last.filename).name}:{last.lineno})"
+
+
+def _refuse_nan(model: Any, name: str) -> None:
+    """Stop where scales overflowed; FINN's search for bit widths would not end.
+
+    An infinite threshold is none too many: a channel whose normalisation has gain 0 has them.
+    """
     for tensor in model.graph.initializer:
-        values = model.get_initializer(tensor.name)
-        if values.dtype.kind == "f" and not np.isfinite(values).all():
+        if np.isnan(model.get_initializer(tensor.name)).any():
             raise MsqError(
-                f"FINN's {name} got {tensor.name!r} with values that are no finite numbers; check "
-                "the model's scales and batch normalisations"
+                f"FINN's {name} computed NaN for {tensor.name!r}; check the model's scales and "
+                "batch normalisations"
             )
 
 

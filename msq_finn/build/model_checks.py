@@ -40,7 +40,7 @@ def check_model(model: onnx.ModelProto) -> None:
         _check_validity(model)
         _check_ops(model.graph)
         _check_ends(model.graph)
-        _check_quant_nodes(model.graph)
+        _check_values(model.graph)
         _check_shapes(model)
     except UnicodeDecodeError as error:
         raise MsqError("a name in it is not UTF-8 text; the file is damaged") from error
@@ -143,10 +143,14 @@ def _check_ends(graph: onnx.GraphProto) -> None:
         raise MsqError(f"input {source.name!r} has batch {dims[0]}; export with batch 1")
 
 
-def _check_quant_nodes(graph: onnx.GraphProto) -> None:
-    """Scales are positive, bit widths whole numbers."""
+def _check_values(graph: onnx.GraphProto) -> None:
+    """Scales are positive, bit widths whole numbers, variances not negative."""
     constants = dict(_constants(graph))
     for node in graph.node:
+        if node.op_type == "BatchNormalization":
+            variance = constants.get(node.input[4])
+            if variance is not None and (_values(node.input[4], variance) < 0).any():
+                raise MsqError(f"node {node.name!r}: a variance is negative")
         if node.op_type != "Quant" or len(node.input) != 4:
             continue
         scale, bits = (constants.get(node.input[i]) for i in (1, 3))
