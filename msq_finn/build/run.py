@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -84,7 +85,7 @@ def build(
         for field in ("lut_sites", "ff", "dsp", "bram36")
     }
     summary = Summary(
-        model=source.name,
+        model=os.fsencode(source.name).decode(errors="replace"),
         board=target.board,
         part=part,
         clk_ns=target.clk_ns,
