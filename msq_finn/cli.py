@@ -162,6 +162,11 @@ def demo(out: Path | None, board: str, seed: int, epochs: int, as_json: bool) ->
     help="FINN folding configuration (JSON), applied after automatic folding.",
 )
 @click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    help="Plan of 'msq-finn plan' to fold by, at its clock.",
+)
+@click.option(
     "--images",
     type=click.IntRange(2),
     default=8,
@@ -180,6 +185,7 @@ def build(
     target_fps: int | None,
     clk_ns: float,
     folding_config: Path | None,
+    plan: Path | None,
     images: int,
     inputs: Path | None,
     as_json: bool,
@@ -194,12 +200,106 @@ def build(
 
     load_model(model)
     check_board(board)
-    target = Target(board, clk_ns, target_fps, load_folding(folding_config))
+    folding = load_folding(folding_config)
+    if plan is not None:
+        from msq_finn.plan.planfile import Plan
+
+        if target_fps is not None:
+            raise click.UsageError("--target-fps and --plan: the plan has its own target; give one")
+        planned = Plan.load(plan)
+        planned.check_board(board, str(plan))
+        clk_ns = planned.clk_ns
+    target = Target(board, clk_ns, target_fps, folding, plan)
     chosen = load_images(inputs, model) if inputs is not None else images
     out = out or Path("build-out")
     with _work(out) as work, _progress() as progress:
         summary = run_build(model, target, out, work, chosen, seed=seed, progress=progress)
     _show(summary, out, as_json)
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@_board
+@click.option(
+    "--target-fps", type=click.FloatRange(0, min_open=True), help="Frames per second to reach."
+)
+@click.option("--max-throughput", is_flag=True, help="Plan for the most frames per second.")
+@click.option(
+    "--budget",
+    default="lut=0.8,dsp=1,bram=0.9",
+    show_default=True,
+    help="Shares of the board's resources to use.",
+)
+@click.option(
+    "--clk-ns",
+    type=click.FloatRange(0.1, 10_000),
+    callback=_refuse_nan,
+    default=10.0,
+    show_default=True,
+    help="Clock period in ns.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="plan.yaml",
+    show_default=True,
+    help="Plan file.",
+)
+@_json
+def plan(
+    model: Path,
+    board: str,
+    target_fps: float | None,
+    max_throughput: bool,
+    budget: str,
+    clk_ns: float,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Choose lanes, folding and rows per scheme of every layer of MODEL for a board.
+
+    Example: msq-finn plan model.onnx --board Pynq-Z1 --max-throughput -o plan.yaml
+    """
+    from msq_finn.build.inputs import check_board, load_model
+    from msq_finn.plan import making, show
+
+    if max_throughput == (target_fps is not None):
+        raise click.UsageError("give either --target-fps N or --max-throughput")
+    shares = making.shares_of(budget)
+    load_model(model)
+    part = check_board(board)
+    with _progress() as progress:
+        made = making.plan_file(model, board, part, clk_ns, target_fps, shares, progress)
+    made.save(out)
+    if as_json:
+        click.echo(made.model_dump_json(indent=2))
+    else:
+        _console().print(*show.tables(made))
+        click.echo(f"Written to {out}")
+
+
+@main.command()
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Yosys runs at a time."
+)
+@_json
+def characterize(jobs: int, as_json: bool) -> None:
+    """Synthesise the nodes that the cost model is fitted to, and print the model's error.
+
+    Runs are kept as they end: a killed sweep goes on where it was.
+    """
+    from msq_finn.plan import cost, show, sweep
+    from msq_finn.plan.characterize import characterize as run_sweep
+
+    with _progress() as progress:
+        run_sweep([*sweep.fitted(), *sweep.held_back()], jobs=jobs, progress=progress)
+    cost.default_model.cache_clear()
+    found = cost.held_back_errors()
+    if as_json:
+        click.echo(json.dumps(show.errors_as_dicts(found), indent=2))
+    else:
+        _console().print(*show.error_tables(found))
 
 
 @main.command()

@@ -17,6 +17,8 @@ class Design:
         fixed_dsp: Fixed(4) DSP lanes.
         sp2_share: share of SP2 lanes that every layer must have, to the next whole lane; None
             leaves it free.
+        sp2_first: rows on LUT lanes are SP2 wherever the weights allow. Both kinds of LUT lanes
+            cost the same within the cost model's error, so this costs next to nothing.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Design:
     fixed_lut: bool = False
     fixed_dsp: bool = False
     sp2_share: float | None = None
+    sp2_first: bool = False
 
     @property
     def mixes(self) -> bool:
@@ -38,7 +41,11 @@ def at_ratio(name: str, sp2_per_fixed: float) -> Design:
     return Design(name, sp2_lut=True, fixed_dsp=True, sp2_share=share)
 
 
+#: Whatever costs least.
 MSQ = Design("msq", sp2_lut=True, fixed_lut=True, fixed_dsp=True)
+
+#: The paper's arrangement, SP2 on LUTs and fixed point on DSPs, at the ratio that suits a layer.
+PLANNED = Design("planned", sp2_lut=True, fixed_lut=True, fixed_dsp=True, sp2_first=True)
 
 DESIGNS = {
     design.name: design

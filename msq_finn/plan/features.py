@@ -27,6 +27,9 @@ from msq_finn.plan.points import (
 
 Features = dict[str, float]
 
+#: Words from which on a read-only memory of no stated style becomes block RAM.
+BRAM_FROM = 1024
+
 #: Multiplier ports behind the pre-adder, in bits: DSP48E1 and DSP48E2.
 _PORT_BITS = {"DSP48E1": 25, "DSP48E2": 27}
 
@@ -206,15 +209,16 @@ def _memory(point: Memory) -> Features:
 
 def _thresholds(point: Thresholds) -> Features:
     stages = bits(point.steps + 1)
-    folds = point.channels // point.pe
-    depths = [folds * 2**stage for stage in range(stages)]
-    in_luts = [d for d in depths if not point.bram_from or d < point.bram_from]
+    depths = threshold_depths(point)
+    limit = point.bram_from or BRAM_FROM
+    stored = point.pe * point.in_bits
     return {
-        "memory": point.pe * point.in_bits * sum(rom_sites(d) for d in in_luts),
-        "comparator bits": point.pe * point.in_bits * stages,
-        "lane stages": point.pe * stages,
+        "small memory": stored * sum(rom_sites(d) for d in depths if d <= 64),
+        "large memory": stored * sum(rom_sites(d) for d in depths if 64 < d < limit),
+        "block memory": stored * sum(d >= limit for d in depths),
+        "comparator bits": stored * stages,
         "lanes": point.pe,
-        "fold bits": stages * bits(folds),
+        "lane stages squared": point.pe * stages**2,
         "node": 1,
     }
 
@@ -261,8 +265,8 @@ def _dwc(point: Dwc) -> Features:
         "bits down": down * point.in_bits,
         "bits down times ratio": down * point.in_bits * steps_in,
         "bits up": up * point.out_bits,
-        "bits in, mixed": (not up and not down) * point.in_bits,
-        "bits out, mixed": (not up and not down) * point.out_bits,
+        "bits mixed": (not up and not down) * point.in_bits,
+        "bits mixed times steps": (not up and not down) * point.in_bits * steps_out,
         "counter bits": bits(max(steps_in, steps_out)),
         "node": 1,
     }
@@ -313,6 +317,12 @@ def group(point: Point) -> str:
     return point.node
 
 
+def threshold_depths(point: Thresholds) -> list[int]:
+    """Words of the memory of every stage of a lane's binary search."""
+    folds = point.channels // point.pe
+    return [folds * 2**stage for stage in range(bits(point.steps + 1))]
+
+
 def window_out(point: Window) -> int:
     """Pixels of the result in one direction."""
     return (point.dim - point.kernel) // point.stride + 1
@@ -357,10 +367,9 @@ def brams(point: Point) -> float:
     """Block RAMs of 36 kbit."""
     if isinstance(point, Memory) and point.style == "block":
         return bram36(point.width, point.depth)
-    if isinstance(point, Thresholds) and point.bram_from:
-        folds = point.channels // point.pe
-        depths = [folds * 2**stage for stage in range(bits(point.steps + 1))]
-        return point.pe * sum(bram36(point.in_bits, d) for d in depths if d >= point.bram_from)
+    if isinstance(point, Thresholds):
+        deep = [d for d in threshold_depths(point) if d >= (point.bram_from or BRAM_FROM)]
+        return point.pe * sum(bram36(point.in_bits, depth) for depth in deep)
     if isinstance(point, Window) and point.style == "block":
         width = point.simd * point.act_bits
         if is_parallel(point):

@@ -81,21 +81,18 @@ def splits(layer: Layer, design: Design, pe: int, pack: int) -> Iterator[Lanes]:
     """
     found: set[Lanes] = set()
     sp2 = sp2_lanes(layer, design, pe)
-    for count in sp2[:1] + sp2[-1:]:
-        fixed = pe - count
-        if design.fixed_lut or not fixed:
-            found.add(Lanes(count, fixed, 0))
-        if design.fixed_dsp:
-            found.add(Lanes(count, 0, fixed))
-    if design.fixed_dsp and design.sp2_share is None and sp2:
+    numbers = [0]
+    if design.fixed_dsp:
         # A large layer's packs come in steps of several: finer ones change next to nothing.
-        step = math.ceil(pe // pack / MAX_SPLITS) * pack
-        for dsp in range(step, pe + 1, step) if step else ():
-            # The others in LUTs, as far as the rows allow in either scheme.
-            for count in {max(sp2[0], 0), min(sp2[-1], pe - dsp)}:
-                rest = pe - dsp - count
-                if count >= sp2[0] and rest >= 0 and (design.fixed_lut or not rest):
-                    found.add(Lanes(count, rest, dsp))
+        step = max(1, math.ceil(pe // pack / MAX_SPLITS)) * pack
+        numbers += range(step, pe + 1, step)
+        found |= {Lanes(count, 0, pe - count) for count in (*sp2[:1], *sp2[-1:])}
+    for dsp in numbers:
+        fitting = [count for count in sp2 if count <= pe - dsp]
+        for count in fitting[-1:] if design.sp2_first else (*fitting[:1], *fitting[-1:]):
+            rest = pe - dsp - count
+            if design.fixed_lut or not rest:
+                found.add(Lanes(count, rest, dsp))
     if design.finn_dsp and not layer.allowed.only_sp2:
         found.add(Lanes(finn=pe))
     yield from sorted(found)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
+from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost import default_model
-from msq_finn.plan.design import MSQ
+from msq_finn.plan.design import PLANNED
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.optimize import Budget, Solution, maximize, meet
@@ -23,6 +25,33 @@ from msq_finn.plan.planfile import (
     Totals,
     Window,
 )
+
+
+def plan_file(
+    model: Path,
+    board: str,
+    part: str,
+    clk_ns: float,
+    target_fps: float | None,
+    shares: dict[str, float],
+    progress: Progress = silent,
+) -> Plan:
+    """Plan an exported QONNX model; see :func:`make_plan`."""
+    from msq_finn.plan.extract import network_of_file
+
+    network = network_of_file(model, board, progress)
+    from finn.util.basic import get_dsp_block
+
+    return make_plan(
+        network,
+        board,
+        part,
+        str(get_dsp_block(part)),
+        clk_ns=clk_ns,
+        target_fps=target_fps,
+        shares=shares,
+        progress=lambda done, total: progress("Search", done, total),
+    )
 
 
 def make_plan(
@@ -58,7 +87,7 @@ def make_plan(
     device = device_of_part(part)
     budget = Budget.of(device, **shares)
     model = default_model(dsp_block)
-    best = maximize(network, budget, model, MSQ, progress)
+    best = maximize(network, budget, model, PLANNED, progress)
     if best is None:
         raise MsqError(
             f"{network.name} does not fit {board} within "
@@ -74,7 +103,7 @@ def make_plan(
                 f"second on {board} at most (limited by {best.limited_by}); lower the target, "
                 "raise the budget or the clock, or take a larger board"
             )
-        cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model)
+        cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, PLANNED)
         solution = best if cheapest is None else cheapest
     return _plan(network, solution, best, board, part, clk_ns, shares)
 

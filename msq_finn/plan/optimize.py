@@ -21,7 +21,11 @@ from msq_finn.plan.options import Bundle, Catalogue, Option
 #: Seconds for one program; the search goes on with what is known by then.
 TIME_LIMIT_S = 10.0
 
-#: A folding for a given target may take this much more than the cheapest, weighed by scarcity.
+#: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
+#: what routing needs most, and what other designs lack.
+SCARCITY = (1.0, 0.1, 0.1)
+
+#: A folding for a given target may count this much more than the cheapest.
 GAP = 0.005
 
 #: Alternatives that are listed for a layer.
@@ -122,7 +126,7 @@ def _solve_items(items: list[list[Bundle]], budget: Budget) -> tuple[list[Bundle
     owners = np.repeat(np.arange(len(items)), [len(item) for item in items])
     one_each = csr_matrix((np.ones(len(flat)), (owners, columns)), shape=(len(items), len(flat)))
     result = milp(
-        use.sum(axis=0),
+        np.array(SCARCITY) @ use,
         integrality=np.ones(len(flat)),
         bounds=Bounds(0, 1),
         constraints=[LinearConstraint(use, ub=1.0), LinearConstraint(one_each, lb=1.0, ub=1.0)],

@@ -204,6 +204,18 @@ class Plan(_Strict):
         """The plan as YAML."""
         return str(yaml.safe_dump(self.model_dump(), sort_keys=False, width=100))
 
+    def check_board(self, board: str, path: str) -> None:
+        """Check that the plan is for a board.
+
+        Raises:
+            MsqError: it is for another.
+        """
+        if board != self.board:
+            raise MsqError(
+                f"{path}: board: {self.board}, but the build is for {board}; "
+                f"give --board {self.board}, or plan again"
+            )
+
     def _check_names(self, path: str) -> None:
         names = list(self.names())
         for name in names:

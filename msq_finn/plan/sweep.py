@@ -40,6 +40,8 @@ def held_back() -> list[Point]:
         Dwc(40, 8),
         Dwc(12, 48),
         Dwc(96, 72),
+        Dwc(48, 16),
+        Thresholds(40, 4, 11),
         Fifo(24, 48),
         Padding(24, 6, 24),
         Memory(48, 24, "distributed"),
@@ -68,7 +70,7 @@ def held_back() -> list[Point]:
 
 def _streams() -> list[Point]:
     return [
-        *(Dwc(a, b) for a, b in ((16, 4), (64, 16), (112, 14), (28, 14), (60, 20))),
+        *(Dwc(a, b) for a, b in ((16, 4), (64, 16), (112, 14), (28, 14), (60, 20), (128, 16))),
         *(
             Dwc(a, b)
             for a, b in (
@@ -102,13 +104,25 @@ def _memories() -> list[Point]:
 
 
 def _thresholds() -> list[Point]:
-    points = ((8, 8, 12), (16, 4, 10), (32, 4, 12), (32, 2, 14), (64, 2, 12), (64, 1, 16))
+    points = (
+        *((8, 8, 12), (16, 4, 10), (32, 4, 12), (32, 2, 14), (64, 2, 12), (64, 1, 16)),
+        *(
+            (24, 4, 16),
+            (8, 4, 10),
+            (64, 8, 14),
+            (128, 4, 14),
+            (12, 12, 9),
+            (16, 1, 5),
+            (128, 2, 12),
+        ),
+    )
     return [
-        *(Thresholds(channels, pe, bits) for channels, pe, bits in points),
+        *(Thresholds(channels, pe, in_bits) for channels, pe, in_bits in points),
         Thresholds(128, 1, 14),
         Thresholds(256, 1, 14),
         Thresholds(64, 2, 12, bram_from=128),
         Thresholds(16, 2, 12, steps=255),
+        Thresholds(16, 4, 10, steps=255),
     ]
 
 

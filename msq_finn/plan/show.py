@@ -1,0 +1,74 @@
+"""Plans and model errors as tables."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from typing import Any
+
+from rich.table import Table
+
+from msq_finn.plan.cost import Error
+from msq_finn.plan.features import group
+from msq_finn.plan.planfile import Plan
+
+
+def tables(plan: Plan) -> list[Table]:
+    """A plan's layers, and its totals."""
+    layers = Table(
+        *("layer", "SIMD", "SP2 LUT", "fixed LUT", "fixed DSP", "SP2 rows", "weights"),
+        *("cycles", "LUT", "DSP", "BRAM36"),
+    )
+    for la in plan.layers:
+        lanes, used = la.lanes, la.resources
+        values = (la.simd, lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp)
+        rows = f"{la.rows.sp2_4} of {la.mh}"
+        rest = (la.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
+        layers.add_row(la.name, *map(str, values), rows, la.memory, *map(str, rest))
+    totals, used = plan.totals, plan.totals.resources
+    figures = Table("figure", "value")
+    for name, value in (
+        ("frames per second", f"{totals.fps:.1f}"),
+        ("at most, as far as the model tells", f"{totals.bound_fps:.1f}"),
+        ("GOPS", f"{totals.gops:.2f}"),
+        ("LUT / DSP / BRAM36", f"{used.lut:.0f} / {used.dsp} / {used.bram36:g}"),
+        ("bottleneck", totals.bottleneck),
+        ("limited by", totals.limited_by),
+    ):
+        figures.add_row(name, value)
+    return [layers, figures]
+
+
+def summary(errors: list[Error]) -> list[dict[str, Any]]:
+    """Per group of nodes, and over all: runs, median and worst error."""
+    groups: defaultdict[str, list[Error]] = defaultdict(list)
+    for error in errors:
+        groups[group(error.point)].append(error)
+    return [
+        {
+            "nodes": name,
+            "runs": len(members),
+            "median_lut_error": statistics.median(abs(e.lut) for e in members),
+            "worst_lut_error": max(abs(e.lut) for e in members),
+            "dsp_exact": all(e.dsp == 0 for e in members),
+            "bram_exact": all(e.bram == 0 for e in members),
+        }
+        for name, members in (*sorted(groups.items()), ("all", errors))
+        if members
+    ]
+
+
+def errors_as_dicts(errors: list[Error]) -> dict[str, Any]:
+    """The summary, and every run."""
+    runs = [{"point": e.point.key, "lut": e.lut, "dsp": e.dsp, "bram36": e.bram} for e in errors]
+    return {"held_back": summary(errors), "runs": runs}
+
+
+def error_tables(errors: list[Error]) -> list[Table]:
+    """Errors on the runs held back."""
+    table = Table("nodes held back", "runs", "median LUT error", "worst", "DSP, BRAM")
+    for row in summary(errors):
+        exact = "exact" if row["dsp_exact"] and row["bram_exact"] else "not exact"
+        shares = (f"{100 * row[key]:.1f} %" for key in ("median_lut_error", "worst_lut_error"))
+        table.add_row(row["nodes"], str(row["runs"]), *shares, exact)
+    return [table]
