@@ -12,6 +12,7 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
+from msq_finn.rtl.lanes import MAX_ACT_BITS, MIN_ACT_BITS
 from msq_finn.transforms.row_schemes import row_schemes
 
 #: Schemes with lanes in hardware, most wanted first.
@@ -22,7 +23,7 @@ class InferMVAUMSQ(Transformation):
     """Replace every MVAU whose weights lie on the 4-bit grids by an MVAU_MSQ.
 
     Run it between FINN's ``step_convert_to_hw`` and ``SpecializeLayers``. Layers with larger
-    weights (an 8-bit first layer, say) stay FINN's.
+    weights (an 8-bit first layer, say) or activations that the lanes do not take stay FINN's.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -33,6 +34,12 @@ class InferMVAUMSQ(Transformation):
                 continue
             weights = model.get_initializer(node.input[1])
             if weights is None or np.abs(weights).max() > limit:
+                continue
+            if (
+                not MIN_ACT_BITS
+                <= model.get_tensor_datatype(node.input[0]).bitwidth()
+                <= MAX_ACT_BITS
+            ):
                 continue
             rows = row_schemes(weights.astype(np.int64), LANE_SCHEMES, node.name)
             model.graph.node.insert(index, _as_msq(node, rows))

@@ -23,6 +23,7 @@ from msq_finn import ops
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.check_folding import CheckFolding
+from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
@@ -30,18 +31,22 @@ from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.place_rows import PlaceRows
 from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
+from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_residual import StreamlineResidual
 
 
-def step_msq_streamline_residual(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Finish streamlining where branches meet in an add (after streamline)."""
-    return model.transform(StreamlineResidual())
+def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Finish streamlining of residual adds and global pooling (after FINN's streamline)."""
+    ops.register()
+    model = model.transform(StreamlineResidual())
+    return model.transform(StreamlineGlobalPool())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Turn 4-bit MVAUs into MVAU_MSQ, integer adds into RTL, and leave float work to the host."""
     ops.register()
     model = model.transform(ReturnFloatOpsToHost())
+    model = model.transform(ClipUnsignedThresholds())
     model = model.transform(InferMVAUMSQ())
     model = model.transform(SpecializeIntegerAdd())
     return model.transform(GiveUniqueNodeNames())
@@ -99,7 +104,7 @@ DATAFLOW_STEPS: list[Any] = [
     "step_qonnx_to_finn",
     "step_tidy_up",
     "step_streamline",
-    step_msq_streamline_residual,
+    step_msq_streamline,
     "step_convert_to_hw",
     step_msq_infer,
     "step_minimize_bit_width_initial",

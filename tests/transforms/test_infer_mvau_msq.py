@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from qonnx.core.datatype import DataType
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 
@@ -51,3 +52,11 @@ def test_fused_thresholds_are_refused(rng):
     getCustomOp(model.graph.node[0]).set_nodeattr("noActivation", 0)
     with pytest.raises(MsqError, match=r"MVAU_0: .*standalone_thresholds"):
         infer(model)
+
+
+@pytest.mark.parametrize(("kind", "taken"), [("UINT8", True), ("UINT10", False), ("BINARY", False)])
+def test_activations_that_lanes_do_not_take_stay_finns(rng, kind, taken):
+    model = two_layers(rng, KINDS)
+    model.set_tensor_datatype("acts", DataType[kind])
+    assert model.graph.node[2].op_type == "MVAU"
+    assert (infer(model).graph.node[2].op_type == "MVAU_MSQ") == taken
