@@ -332,15 +332,18 @@ def _work(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _progress() -> Iterator[Any]:
-    """Progress bars on standard error, one a stage."""
+    """Progress bars on standard error, one a stage; nothing where that is no terminal."""
     console = Console(stderr=True, file=sys.stderr)
+    if not console.is_terminal:
+        yield lambda stage, done, total: None
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console) as bars:
         tasks: dict[str, Any] = {}
 
         def report(stage: str, done: int, total: int) -> None:
