@@ -88,7 +88,7 @@ module mvau_msq
   logic [PE-1:0][Simd-1:0][3:0]     codes;
   logic [PE-1:0][SumBits-1:0]       sums;
 
-  replay_buffer #(
+  vector_replay #(
     .Width  (Simd * ActBits),
     .Length (SF),
     .Repeats(NF)

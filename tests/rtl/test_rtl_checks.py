@@ -84,7 +84,7 @@ FAULTS = {
     "dsp_pair.sv": ("- low[k+1] +", "- 2'd0 +"),
     "dsp_mac.sv": ("7'b001_01_01", "7'b000_01_01"),
     "dsp_lane_sum.sv": ("~below_i[r]", "below_i[r]"),
-    "replay_buffer.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
+    "vector_replay.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
     "mvau_msq.sv": (".acc_en_i   (en && valid[LutDepth]),", ".acc_en_i   (en),"),
 }  # fmt: skip
 

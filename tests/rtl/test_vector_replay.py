@@ -1,4 +1,4 @@
-"""replay_buffer: order, marks, rate, and reset in the middle."""
+"""vector_replay: order, marks, rate, and reset in the middle."""
 
 import harness
 import numpy as np
@@ -10,7 +10,7 @@ WIDTH = 11
 def wrapper(length: int, repeats: int) -> str:
     return harness.wrap(WIDTH, 1, WIDTH + 2, f"""
   assign in1_ready_o = 1'b0;
-  replay_buffer #(.Width({WIDTH}), .Length({length}), .Repeats({repeats})) dut (
+  vector_replay #(.Width({WIDTH}), .Length({length}), .Repeats({repeats})) dut (
     .clk_i, .rst_ni,
     .data_i(in0), .valid_i(in0_valid_i), .ready_o(in0_ready_o),
     .data_o(out[{WIDTH - 1}:0]), .first_o(out[{WIDTH}]), .last_o(out[{WIDTH + 1}]),

@@ -4,7 +4,7 @@
 ///
 /// The memory is written in passing and read without a clock (distributed RAM); the output is
 /// registered. first_o and last_o mark a vector's first and last word on every pass.
-module replay_buffer #(
+module vector_replay #(
   parameter int unsigned Width = 8,
   parameter int unsigned Length = 1,
   parameter int unsigned Repeats = 1

@@ -1,0 +1,21 @@
+"""Our modules and FINN's are compiled into one design, where names must differ."""
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import msq_finn
+
+MODULE = re.compile(r"^\s*(?:module|package)\s+(\w+)", re.MULTILINE)
+
+
+def names(folder, pattern="*.*v"):
+    return {name for file in folder.rglob(pattern) for name in MODULE.findall(file.read_text())}
+
+
+def test_no_module_has_the_name_of_one_of_finns():
+    finn = names(Path(next(iter(find_spec("finn").submodule_search_locations))) / "finn-rtllib")
+    ours = names(Path(msq_finn.__file__).parent)
+    assert {"mvu", "fifo", "memstream"} <= finn
+    assert {"mvau_msq", "lut_lane", "stream_pool"} <= ours
+    assert not finn & ours
