@@ -209,15 +209,23 @@ def _memory(point: Memory) -> Features:
 
 def _thresholds(point: Thresholds) -> Features:
     stages = bits(point.steps + 1)
-    depths = threshold_depths(point)
     limit = point.bram_from or BRAM_FROM
+    depths = [depth for depth in threshold_depths(point) if depth > 1]
+    in_luts = [depth for depth in depths if depth < limit]
     stored = point.pe * point.in_bits
+
+    def words(low: int, high: int) -> float:
+        """Words that memories in LUTs have between two depths, as shares of that range."""
+        return sum(max(0, min(d, high) - low) for d in in_luts) / (high - low)
+
+    # Contents are optimised with the logic: a word costs the more, the deeper its memory.
     return {
-        "small memory": stored * sum(rom_sites(d) for d in depths if d <= 64),
-        "large memory": stored * sum(rom_sites(d) for d in depths if 64 < d < limit),
-        "block memory": stored * sum(d >= limit for d in depths),
+        "words to 16": stored * words(0, 16),
+        "words to 64": stored * words(16, 64),
+        "words to 256": stored * words(64, 256),
+        "words beyond": stored * words(256, 512),
+        "block memory": stored * (len(depths) - len(in_luts)),
         "comparator bits": stored * stages,
-        "lanes": point.pe,
         "lane stages squared": point.pe * stages**2,
         "node": 1,
     }

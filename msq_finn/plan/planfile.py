@@ -256,18 +256,18 @@ def check(layer: LayerPlan, path: str) -> None:
 
 
 def fits_network(plan: Plan, network: Network, path: str) -> None:
-    """Check that a plan is for a network.
+    """Check that a plan is for a network whose layers come in the same order.
 
     Raises:
-        MsqError: another set of layers, or a layer of another shape or other rows.
+        MsqError: another number of layers, or a layer of another shape or other rows.
     """
-    ours, theirs = list(plan.names()), [layer.name for layer in network.layers]
-    if ours != theirs:
-        odd = sorted(set(ours) ^ set(theirs)) or ours
-        raise MsqError(f"{path}: is for another network: {', '.join(odd[:4])} do not match")
-    for layer in network.layers:
-        planned, allowed = plan[layer.name], layer.allowed
-        where = f"{path}: layer {layer.name}"
+    if len(plan.layers) != len(network.layers):
+        raise MsqError(
+            f"{path}: layers: {len(plan.layers)}, but the model has {len(network.layers)} 4-bit "
+            "ones; it is for another network, plan again"
+        )
+    for planned, layer in zip(plan.layers, network.layers, strict=True):
+        allowed, where = layer.allowed, f"{path}: layer {planned.name}"
         for name in ("mw", "mh", "vectors"):
             mine, real = getattr(planned, name), getattr(layer, name)
             if mine != real:

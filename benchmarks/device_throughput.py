@@ -1,0 +1,115 @@
+"""Best frames per second of well-known networks on two Zynq devices, by kind of design.
+
+Every design is folded by the same search, with the same cost model (fitted to Yosys runs) and the
+same budgets: 80 % of the LUTs, all DSPs, 90 % of the block RAMs, at 100 MHz. Nothing is placed and
+routed. Designs:
+
+* ``dsp_only``: FINN's DSP layers (its mvu and its packing).
+* ``dsp_plus_fixed_lut``: every layer is FINN's DSP layer, or one of our Fixed(4) LUT lanes.
+* ``msq``: our lanes, with ratio, kinds of lanes and styles of memory free in every layer.
+* ``msq_1_0``: fixed-point rows on our DSP lanes only.
+* ``msq_1_1``, ``msq_1_1.5``, ``msq_1_2``: the paper's fixed:SP2 ratios in every layer but the
+  last, whose row order is given: SP2 rows on LUT lanes, fixed-point rows on DSP lanes.
+
+Lanes with embedded weights do not exist yet. Depthwise layers have no hardware here yet either;
+every design is charged Fixed(4) LUT lanes for them.
+
+    python benchmarks/device_throughput.py [--json] [--network NAME]... [--device NAME]...
+"""
+
+from __future__ import annotations
+
+import json
+import math
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from msq_finn.plan import zoo
+from msq_finn.plan.cost import default_model
+from msq_finn.plan.design import DESIGNS
+from msq_finn.plan.devices import DEVICES
+from msq_finn.plan.optimize import Budget, maximize
+
+CLK_NS = 10.0
+PAPER = {
+    "xc7z020": ("msq_1_0", "msq_1_1", "msq_1_1.5"),
+    "xc7z045": ("msq_1_0", "msq_1_1", "msq_1_2"),
+}
+FREE = ("dsp_only", "dsp_plus_fixed_lut", "msq")
+
+#: Pairs that the headline figure is taken over.
+HEADLINE = [
+    (network, device)
+    for network in ("resnet8", "resnet20", "vgg10_radioml", "kws_mlp")
+    for device in PAPER
+] + [("cnv", "xc7z045")]
+
+
+def measure(network: str, device: str, design: str) -> dict[str, object]:
+    shape = zoo.NETWORKS[network]()
+    found = maximize(shape, Budget.of(DEVICES[device]), default_model(), DESIGNS[design])
+    row: dict[str, object] = {
+        "network": network,
+        "device": device.upper(),
+        "design": design,
+        "fits": found is not None,
+    }
+    if found is None:
+        figures = ("fps", "gops", "lut", "dsp", "bram36", "gap", "limited_by")
+        return row | dict.fromkeys(figures)
+    fps = 1e9 / CLK_NS / found.cycles
+    return row | {
+        "fps": round(fps, 2),
+        "gops": round(2 * shape.macs * fps / 1e9, 2),
+        "lut": round(found.cost.lut),
+        "dsp": found.cost.dsp,
+        "bram36": found.cost.bram,
+        "gap": round(found.gap, 4),
+        "limited_by": found.limited_by,
+    }
+
+
+def speedups(rows: list[dict[str, object]]) -> dict[str, float]:
+    """Frames per second of ``msq`` over ``dsp_only``, per pair of the headline."""
+    fps = {(r["network"], str(r["device"]).lower(), r["design"]): r["fps"] for r in rows}
+    found = {}
+    for network, device in HEADLINE:
+        ours, theirs = (fps.get((network, device, d)) for d in ("msq", "dsp_only"))
+        if isinstance(ours, float) and isinstance(theirs, float):
+            found[f"{network} on {device}"] = ours / theirs
+    return found
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--network", "networks", multiple=True, type=click.Choice(list(zoo.NETWORKS)))
+@click.option("--device", "devices", multiple=True, type=click.Choice(list(PAPER)))
+def main(as_json: bool, networks: tuple[str, ...], devices: tuple[str, ...]) -> None:
+    """Print the table, or its rows as JSON."""
+    rows = [
+        measure(network, device, design)
+        for network in networks or zoo.NETWORKS
+        for device in devices or PAPER
+        for design in (*FREE, *PAPER[device])
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table(*rows[0])
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    console = Console(width=140)
+    console.print(table)
+    gains = speedups(rows)
+    for pair, gain in gains.items():
+        console.print(f"msq over dsp_only, {pair}: {gain:.2f} x")
+    if gains:
+        mean = math.exp(sum(map(math.log, gains.values())) / len(gains))
+        least = min(gains.values())
+        console.print(f"geometric mean of {len(gains)}: {mean:.2f} x, least {least:.2f} x")
+
+
+if __name__ == "__main__":
+    main()
