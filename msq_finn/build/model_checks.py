@@ -25,6 +25,9 @@ _ONNX_DOMAINS = {"", "ai.onnx"}
 #: Domains of QONNX's ops: its own name, and that of older Brevitas versions.
 _QONNX_DOMAINS = {"qonnx.custom_op.general", "onnx.brevitas"}
 
+#: Attributes that ONNX's shape inference divides by.
+_POSITIVE = {"strides", "dilations", "kernel_shape", "group"}
+
 #: Elements of a tensor; a frame of 4096x4096 pixels in 4 channels has as many.
 MAX_ELEMENTS = 2**26
 
@@ -118,9 +121,17 @@ def _check_ops(graph: onnx.GraphProto) -> None:
                 f"{where}: op {node.op_type} of the unknown domain {node.domain!r}; "
                 "export with brevitas.export.export_qonnx"
             )
-        graphs = {AttributeProto.GRAPH, AttributeProto.GRAPHS}
-        if any(attribute.type in graphs for attribute in node.attribute):
-            raise MsqError(f"{where}: {node.op_type} has control flow, a dataflow graph has none")
+        for attribute in node.attribute:
+            if attribute.type in {AttributeProto.GRAPH, AttributeProto.GRAPHS}:
+                raise MsqError(f"{where}: {node.op_type} has control flow, a dataflow graph none")
+            if attribute.name in _POSITIVE:
+                values = (
+                    [*attribute.ints, attribute.i] if attribute.HasField("i") else attribute.ints
+                )
+                if not all(1 <= value <= MAX_ELEMENTS for value in values):
+                    raise MsqError(
+                        f"{where}: {attribute.name} {list(values)}; give positive numbers"
+                    )
 
 
 def _check_ends(graph: onnx.GraphProto) -> None:
@@ -131,7 +142,8 @@ def _check_ends(graph: onnx.GraphProto) -> None:
     source = data_input(graph)
     tensor = source.type.tensor_type
     if tensor.elem_type != TensorProto.FLOAT:
-        kind = TensorProto.DataType.Name(tensor.elem_type)
+        names = {number: name for name, number in TensorProto.DataType.items()}
+        kind = names.get(tensor.elem_type, tensor.elem_type)
         raise MsqError(f"input {source.name!r} is of type {kind}; export it as FLOAT")
     dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
     shape = [d.dim_param or d.dim_value or "?" for d in tensor.shape.dim]
