@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from brevitas.export import export_qonnx
-from torch import nn
 
 from msq_finn.build.inputs import check_board
 from msq_finn.build.lower import Target
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.run import Labelled, build
 from msq_finn.build.summary import Summary
-from msq_finn.models import digits_cnn
-from msq_finn.training.assign import assign_rows
-from msq_finn.training.digits import Split, load_split, shift
-from msq_finn.training.loop import accuracy, train
+from msq_finn.training.digits import finetune, load_split, pretrain
+from msq_finn.training.loop import accuracy
 
 #: Folding target of the demo network, in frames per second at 100 MHz.
 TARGET_FPS = 200_000
@@ -50,7 +45,20 @@ def run(
     """
     check_board(board)
     split = load_split(seed)
-    model, accuracy_float = trained_digits(split, seed, epochs, progress)
+    reference = pretrain(
+        split,
+        seed=seed,
+        epochs=epochs,
+        on_epoch=lambda epoch, _: progress("Training (float)", epoch, epochs),
+    )
+    model = finetune(
+        reference,
+        split,
+        seed=seed,
+        epochs=epochs,
+        rows=SP2_RATIO,
+        on_epoch=lambda epoch, _: progress("Training (4-bit)", epoch, epochs),
+    )
     source = work / "model.onnx"
     export_qonnx(model, split.x_test[:1], str(source), dynamo=False, opset_version=13)
     return build(
@@ -60,51 +68,6 @@ def run(
         work,
         split.x_test.numpy(),
         seed=seed,
-        labelled=Labelled(split.y_test.numpy(), accuracy_float),
+        labelled=Labelled(split.y_test.numpy(), accuracy(reference, split.x_test, split.y_test)),
         progress=progress,
     )
-
-
-def trained_digits(
-    split: Split, seed: int, epochs: int, progress: Progress = silent
-) -> tuple[nn.Module, float]:
-    """Train the float network, choose its rows by variance, and go on with quantised weights.
-
-    Args:
-        split: the images.
-        seed: of weights and training.
-        epochs: of each of the two trainings.
-        progress: told of every epoch.
-
-    Returns:
-        the quantised network in eval mode, and the float network's accuracy on the test images.
-    """
-
-    def report(stage: str) -> Callable[[int, float], None]:
-        return lambda epoch, _: progress(stage, epoch, epochs)
-
-    torch.manual_seed(seed)
-    reference = digits_cnn(None)
-    train(
-        reference,
-        split.x_train,
-        split.y_train,
-        epochs,
-        seed=seed,
-        augment=shift,
-        on_epoch=report("Training (float)"),
-    )
-    model = digits_cnn()
-    model.load_state_dict(reference.state_dict(), strict=False)
-    assign_rows(model, SP2_RATIO)
-    train(
-        model,
-        split.x_train,
-        split.y_train,
-        epochs,
-        seed=seed,
-        lr=1e-3,
-        augment=shift,
-        on_epoch=report("Training (4-bit)"),
-    )
-    return model, accuracy(reference, split.x_test, split.y_test)
