@@ -1,0 +1,79 @@
+"""From an exported model to a plan, and back into the model's folding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("finn")
+
+from msq_finn.errors import MsqError
+from msq_finn.plan.making import plan_file, shares_of
+from msq_finn.plan.planfile import Plan
+from tests.build.networks import exported, small_cnn
+
+PART = "xc7z020clg400-1"
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory) -> Path:
+    return exported(small_cnn(), tmp_path_factory.mktemp("plan") / "model.onnx")
+
+
+@pytest.fixture(scope="module")
+def planned(source: Path) -> tuple[Plan, Path]:
+    plan = plan_file(source, "Pynq-Z1", PART, 10.0, 300_000, shares_of("lut=0.5"))
+    path = source.with_name("plan.yaml")
+    plan.save(path)
+    return plan, path
+
+
+def test_the_models_layers_are_found(planned):
+    plan, _ = planned
+    # Two convolutions of 8 rows on 6x6 and 3x3 pixels, and a classifier that thresholds nothing.
+    shapes = [(la.mw, la.mh, la.vectors, la.threshold_pe > 0) for la in plan.layers]
+    assert shapes == [(9, 8, 36, True), (72, 8, 9, True), (72, 5, 1, False)]
+    assert [la.name for la in plan.layers] == ["1", "4", "8"]
+    assert [la.rows.sp2_4 > 0 and la.rows.fixed_4 > 0 for la in plan.layers[:2]] == [True, True]
+    assert plan.layers[2].rows.sp2_4 in (0, 5)
+    assert [la.window is not None for la in plan.layers] == [True, True, False]
+    assert plan.totals.fps >= 300_000
+
+
+def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
+    from qonnx.custom_op.registry import getCustomOp
+
+    from msq_finn.build.fifos import predicted_interval
+    from msq_finn.build.lower import Target, lower
+
+    plan, path = planned
+    target = Target("Pynq-Z1", plan=path)
+    model = lower(source, target, tmp_path, stop_before="step_msq_place_rows").model
+    nodes = model.get_nodes_by_op_type("MVAU_MSQ_rtl")
+    for node, layer in zip(nodes, plan.layers, strict=True):
+        op = getCustomOp(node)
+        lanes = layer.lanes
+        assert op.get_nodeattr("SIMD") == layer.simd
+        assert op.layout().counts == (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp)
+        assert op.get_nodeattr("ram_style") == layer.memory
+        behind = model.find_consumer(node.output[0])
+        if layer.threshold_pe:
+            assert getCustomOp(behind).get_nodeattr("PE") == layer.threshold_pe
+        if layer.window:
+            window = getCustomOp(model.find_producer(node.input[0]))
+            assert window.get_nodeattr("SIMD") == layer.window.simd
+            assert window.get_nodeattr("parallel_window") == layer.window.parallel
+    assert predicted_interval(model) == plan.totals.cycles
+
+
+def test_another_models_plan_is_refused(source: Path, planned, tmp_path: Path):
+    from msq_finn.build.lower import Target, lower
+
+    plan, _ = planned
+    wrong = plan.model_copy(deep=True)
+    wrong.layers[0].mh, wrong.layers[0].rows.fixed_4 = 16, 16 - wrong.layers[0].rows.sp2_4
+    path = tmp_path / "wrong.yaml"
+    path.write_text(wrong.to_yaml())
+    with pytest.raises(MsqError, match=r"wrong\.yaml: layer 1: "):
+        lower(source, Target("Pynq-Z1", plan=path), tmp_path / "work")

@@ -1,0 +1,160 @@
+"""Plan files: written, edited, refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from msq_finn.errors import MsqError
+from msq_finn.plan.making import make_plan, shares_of
+from msq_finn.plan.network import Layer, Network, Rows
+from msq_finn.plan.planfile import Plan, fits_network
+from msq_finn.plan.zoo import resnet_cifar
+
+NETWORK = Network(
+    "tiny", (Layer("conv1", 16, 8, 64, rows=Rows(2, 2, 4)), Layer("fc", 8, 4, 1, steps=0))
+)
+
+
+def _plan(**options: Any) -> Plan:
+    return make_plan(NETWORK, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", **options)
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return _plan()
+
+
+@pytest.fixture
+def edited(plan: Plan, tmp_path: Path):
+    """Write the plan with one value changed, given the path to it."""
+
+    def change(*where: Any, to: Any) -> Path:
+        content = plan.model_dump()
+        place = content
+        for key in where[:-1]:
+            place = place[key]
+        place[where[-1]] = to
+        path = tmp_path / "plan.yaml"
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    return change
+
+
+def test_a_plan_survives_its_file(plan: Plan, tmp_path: Path):
+    path = tmp_path / "plan.yaml"
+    plan.save(path)
+    assert Plan.load(path) == plan
+    assert [p.name for p in tmp_path.iterdir()] == ["plan.yaml"]
+    assert plan["conv1"].sp2_ratio == plan["conv1"].rows.sp2_4 / 8
+    with pytest.raises(MsqError, match="no layer 'conv9'; it has conv1, fc"):
+        plan["conv9"]
+
+
+def test_figures_agree(plan: Plan):
+    totals = plan.totals
+    assert totals.cycles == max(layer.cycles for layer in plan.layers)
+    assert totals.fps == pytest.approx(1e8 / totals.cycles, rel=1e-4)
+    assert totals.gops == pytest.approx(2 * (16 * 8 * 64 + 8 * 4) * totals.fps / 1e9, rel=1e-3)
+    assert totals.resources.lut == pytest.approx(sum(la.resources.lut for la in plan.layers), abs=2)
+    assert plan[totals.bottleneck].cycles == totals.cycles
+    for layer in plan.layers:
+        assert layer.rows.sp2_4 + layer.rows.fixed_4 == layer.mh
+    rows = plan["conv1"].rows
+    assert rows.sp2_4 >= 2 and rows.fixed_4 >= 2
+
+
+def test_a_target_is_planned_for():
+    slow = _plan(target_fps=20_000)
+    assert 20_000 <= slow.totals.fps < _plan().totals.fps
+    assert slow.totals.limited_by == "target"
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(MsqError, match=r"--target-fps 1e\+09: tiny reaches \d+ frames"):
+        _plan(target_fps=1e9)
+    with pytest.raises(MsqError, match="resnet8 does not fit Pynq-Z1"):
+        make_plan(
+            resnet_cifar(1),
+            "Pynq-Z1",
+            "xc7z020clg400-1",
+            "DSP48E1",
+            shares={"lut": 0.01, "dsp": 1.0, "bram": 0.1},
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lut=1.5", "budget 'lut=1.5': give a share above 0 and at most 1"),
+        ("lut=0", "above 0"),
+        ("luts=0.5", "give lut=, dsp= or bram="),
+        ("lut=much", "'much' is no number"),
+        ("lut=nan", "above 0"),
+    ],
+)
+def test_bad_budgets(text: str, message: str):
+    with pytest.raises(MsqError, match=message):
+        shares_of(text)
+
+
+@pytest.mark.parametrize(
+    ("where", "to", "message"),
+    [
+        (("version",), 7, "version: 7 is not supported"),
+        (("layers", 0, "simd"), 3, "layer conv1: simd: 3 does not divide MW = 16"),
+        (("layers", 0, "simd"), "four", "layer conv1: simd: input should be a valid integer"),
+        (("layers", 0, "lanes", "sp2_4_lut"), 7, "layer conv1: lanes: their sum"),
+        (("layers", 0, "lanes", "sp2_4_lut"), -1, "layer conv1: lanes.sp2_4_lut: .*greater than"),
+        (("layers", 0, "rows"), {"sp2_4": 9, "fixed_4": 0}, "layer conv1: rows: sum to 9"),
+        (("layers", 0, "rows"), {"sp2_4": 1, "fixed_4": 7}, "layer conv1: rows: 1 SP2 rows do not"),
+        (("layers", 0, "sp2_ratio"), 0.123, "layer conv1: sp2_ratio: 0.123 is not"),
+        (("layers", 0, "threshold_pe"), 3, "layer conv1: threshold_pe: 3 does not divide MH = 8"),
+        (("layers", 0, "cycles"), 1, "layer conv1: cycles: 1, but this folding takes"),
+        (("layers", 0, "memory"), "paper", "layer conv1: memory: input should be 'distributed'"),
+        (("layers", 0, "colour"), "red", "layer conv1: colour: extra inputs are not permitted"),
+        (("layers", 1, "name"), "conv1", "layer conv1: name: another layer has it"),
+        (("clk_ns",), 0, "clk_ns: input should be greater than 0"),
+        (("layers",), "none", "layers: input should be a valid list"),
+    ],
+)
+def test_illegal_edits_name_layer_and_field(edited, where, to, message: str):
+    with pytest.raises(MsqError, match=message):
+        Plan.load(edited(*where, to=to))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("- a\n", "not a plan"),
+        ("a: [", "not YAML"),
+        ("!!python/object/apply:os.getcwd []", "not YAML"),
+        ("network: x\n", "version: None is not supported"),
+    ],
+)
+def test_other_files_are_refused(content: str, message: str, tmp_path: Path):
+    path = tmp_path / "plan.yaml"
+    path.write_text(content)
+    with pytest.raises(MsqError, match=message):
+        Plan.load(path)
+    with pytest.raises(MsqError, match="cannot be read"):
+        Plan.load(tmp_path / "missing.yaml")
+
+
+def test_a_plan_for_another_network_is_refused(plan: Plan):
+    fits_network(plan, NETWORK, "p")
+    conv, fc = NETWORK.layers
+    with pytest.raises(MsqError, match="p: layers: 2, but the model has 1"):
+        fits_network(plan, Network("one", (conv,)), "p")
+    wide = Layer("conv1", 32, 8, 64)
+    with pytest.raises(MsqError, match="p: layer conv1: mw: 16, but the model's is 32"):
+        fits_network(plan, Network("wide", (wide, fc)), "p")
+    sp2 = Layer("conv1", 16, 8, 64, rows=Rows(8, 0, 0))
+    with pytest.raises(MsqError, match=r"p: layer conv1: rows: .*at least 8 and 0"):
+        fits_network(plan, Network("sp2", (sp2, fc)), "p")
+    with pytest.raises(MsqError, match="p: board: Pynq-Z1, but the build is for Ultra96"):
+        plan.check_board("Ultra96", "p")

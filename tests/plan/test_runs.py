@@ -1,0 +1,91 @@
+"""Runs as data, and sweeps that are cut off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from msq_finn.errors import MsqError
+from msq_finn.plan import runs
+from msq_finn.plan.characterize import characterize
+from msq_finn.plan.points import NODES, Dwc, Msq, Point
+from msq_finn.synth.resources import Resources
+
+RESOURCES = Resources(10, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70")
+
+
+@dataclass(frozen=True)
+class Made(Point):
+    """A point that takes no synthesis; sizes above 90 fail."""
+
+    node: ClassVar[str] = "made"
+    calls: ClassVar[list[int]] = []
+    size: int
+
+    def synthesize(self, part: str = "") -> Resources:
+        self.calls.append(self.size)
+        if self.size > 90:
+            raise MsqError("too large")
+        return Resources(self.size, self.size, 0, 0, 0, 0.0, 0, 0, 0, "none")
+
+
+@pytest.fixture(autouse=True)
+def _made(monkeypatch):
+    monkeypatch.setitem(NODES, "made", Made)
+    Made.calls.clear()
+
+
+def test_runs_survive_the_file(tmp_path: Path):
+    path = tmp_path / "deep" / "runs.jsonl"
+    first = runs.Run(Dwc(4, 8), RESOURCES, "")
+    again = runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
+    other = runs.Run(Msq(16, 4, 4, sp2_lut=2), RESOURCES, "abc")
+    for run in (first, other, again):
+        runs.append(run, path)
+    assert list(runs.load(path).values()) == [again, other]
+
+
+def test_half_a_line_is_dropped_and_not_built_upon(tmp_path: Path):
+    path = tmp_path / "runs.jsonl"
+    runs.append(runs.Run(Dwc(4, 8), RESOURCES, ""), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole[: len(whole) // 2])
+    assert len(runs.load(path)) == 1
+    runs.append(runs.Run(Dwc(8, 4), RESOURCES, ""), path)
+    assert [run.point for run in runs.load(path).values()] == [Dwc(4, 8), Dwc(8, 4)]
+    assert path.read_bytes().startswith(whole)
+
+
+def test_a_bad_line_is_named(tmp_path: Path):
+    path = tmp_path / "runs.jsonl"
+    runs.append(runs.Run(Dwc(4, 8), RESOURCES, ""), path)
+    path.write_text('{"node": "dwc"}\n' + path.read_text())
+    with pytest.raises(MsqError, match=r"runs\.jsonl:1: not a synthesis run"):
+        runs.load(path)
+
+
+def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path):
+    path = tmp_path / "runs.jsonl"
+    points = [Made(size) for size in (1, 2, 99, 3)]
+    with pytest.raises(MsqError, match="too large"):
+        characterize(points, path)
+    stored = {run.point.size for run in runs.load(path).values()}
+    assert stored and 99 not in stored
+    Made.calls.clear()
+    seen: list[tuple[int, int]] = []
+    good = [point for point in points if point.size != 99]
+    found = characterize(good, path, progress=lambda _, done, total: seen.append((done, total)))
+    assert set(Made.calls) == {1, 2, 3} - stored
+    assert len(found) == 3
+    assert len(seen) == len(Made.calls)
+
+
+def test_changed_rtl_makes_runs_again(tmp_path: Path, monkeypatch):
+    path = tmp_path / "runs.jsonl"
+    characterize([Made(5)], path)
+    monkeypatch.setattr(runs, "sources_of", lambda point: "changed")
+    characterize([Made(5)], path)
+    assert Made.calls == [5, 5]
