@@ -100,7 +100,7 @@ def load_folding(path: Path | None) -> Path | None:
     if path is None:
         return None
     try:
-        content = json.loads(_read(path))
+        content = json.loads(_read(path).decode())
     except (ValueError, RecursionError) as error:
         raise MsqError(f"{path}: not a JSON file") from error
     if not isinstance(content, dict):

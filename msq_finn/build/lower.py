@@ -102,6 +102,7 @@ def lower(
     (folder / "intermediate_models").mkdir(parents=True, exist_ok=True)
     model = ModelWrapper(str(source))
     with logged(folder / "finn.log"):
+        _dry_run(model)
         for index, step in enumerate(DATAFLOW_STEPS):
             name, function = _resolve(step)
             if name == stop_before:
@@ -113,6 +114,22 @@ def lower(
     progress("FINN: done", len(DATAFLOW_STEPS), len(DATAFLOW_STEPS))
     parent = ModelWrapper(str(folder / "intermediate_models" / "dataflow_parent.onnx"))
     return Lowered(source, parent, model, config, folder)
+
+
+def _dry_run(model: Any) -> None:
+    """Run the exported model on a black image, so that one that cannot run stops here."""
+    from qonnx.core.onnx_exec import execute_onnx
+    from qonnx.util.cleanup import cleanup_model
+
+    try:
+        ready = cleanup_model(model)
+        info = ready.graph.input[0]
+        shape = [d.dim_value for d in info.type.tensor_type.shape.dim]
+        outputs = execute_onnx(ready, {info.name: np.zeros(shape, dtype=np.float32)})
+    except Exception as error:
+        raise MsqError(f"the exported model does not run in QONNX: {_reason(error)}") from error
+    if not all(np.isfinite(value).all() for value in outputs.values()):
+        raise MsqError("the exported model computes values that are no finite numbers")
 
 
 def _resolve(step: Any) -> tuple[str, Any]:

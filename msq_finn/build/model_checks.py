@@ -101,6 +101,10 @@ def _values(name: str, tensor: TensorProto) -> NDArray[Any]:
 
 def _check_validity(model: onnx.ModelProto) -> None:
     """ONNX's own checker: op signatures, order of nodes, names used twice."""
+    for opset in model.opset_import:
+        newest = onnx.defs.onnx_opset_version()
+        if opset.domain in _ONNX_DOMAINS and not 1 <= opset.version <= newest:
+            raise MsqError(f"ONNX opset {opset.version}; 1 to {newest} are known")
     try:
         onnx.checker.check_model(model)
     except onnx.checker.ValidationError as error:
@@ -142,8 +146,8 @@ def _check_ends(graph: onnx.GraphProto) -> None:
     source = data_input(graph)
     tensor = source.type.tensor_type
     if tensor.elem_type != TensorProto.FLOAT:
-        names = {number: name for name, number in TensorProto.DataType.items()}
-        kind = names.get(tensor.elem_type, tensor.elem_type)
+        kinds = {number: name for name, number in TensorProto.DataType.items()}
+        kind = kinds.get(tensor.elem_type, tensor.elem_type)
         raise MsqError(f"input {source.name!r} is of type {kind}; export it as FLOAT")
     dims = [d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim]
     shape = [d.dim_param or d.dim_value or "?" for d in tensor.shape.dim]

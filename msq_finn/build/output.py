@@ -32,9 +32,9 @@ def output_folder(path: Path) -> Iterator[Path]:
         MsqError: the folder cannot be made or written, or its name is none for Verilog tools.
     """
     _check_name(path)
-    existed = path.exists()
     work = path / "build"
     try:
+        existed = path.exists()
         if work.exists():
             if not (work / _MARKER).exists() and any(work.iterdir()):
                 raise MsqError(f"{work} holds files of others; choose another --out")

@@ -1,0 +1,93 @@
+"""A machine that is in the way: missing tools, full disks, and killed runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from . import models as m
+
+BUILD = [sys.executable, "-c", "from msq_finn.cli import main; main()", "build", "model.onnx"]
+KILLS = 20
+LIMIT = 10_000  # bytes of a file; less than the model of an intermediate step
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(m.as_bytes(m.valid()))
+    return path
+
+
+def test_no_compiler(refused, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "out" / "build"))  # nothing is cached
+    refused("build", model, "-o", "out", exit_code=1)
+
+
+@pytest.mark.parametrize("arguments", [("build", "model.onnx"), ("demo",)], ids=" ".join)
+def test_no_finn(refused, model, monkeypatch, arguments):
+    monkeypatch.setitem(sys.modules, "finn.util.basic", None)
+    refused(*arguments, "-o", "out", text='no FINN; pip install "msq-finn[finn]"', exit_code=1)
+
+
+def test_a_full_disk(model, tmp_path):
+    """A limit on the size of files; the errors come from the same calls as those of a full disk."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "summary.json").write_text("earlier")
+    done = subprocess.run(
+        [*BUILD, "-o", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT)),
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("msq-finn: cannot write to ")
+    assert "File too large; choose another --out" in done.stderr
+    assert [path.name for path in out.iterdir()] == ["summary.json"]
+    assert (out / "summary.json").read_text() == "earlier"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
+def test_a_read_only_folder(refused, model, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    refused("build", model, "-o", "locked", text="Permission denied; choose another --out")
+    refused("build", model, "-o", "locked/out", text="Permission denied; choose another --out")
+
+
+@pytest.mark.slow
+def test_killed_builds_do_not_stop_a_later_one(model, tmp_path):
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [*BUILD, "-o", "out", "--images", "2"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    options = {"cwd": tmp_path, "env": environment, **pipes}
+    rng = random.Random(5)
+    longest = 4.0
+    for _ in range(KILLS):
+        run = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, start_new_session=True, **options
+        )
+        time.sleep(rng.uniform(0.5, longest))
+        ended = run.poll()
+        run.send_signal(signal.SIGKILL)
+        _, errors = run.communicate()
+        assert not errors, errors
+        # Later kills hit later stages, up to runs that end before.
+        longest = longest if ended is not None else longest * 1.4
+        if (tmp_path / "out" / "summary.json").exists():
+            json.loads((tmp_path / "out" / "summary.json").read_text())
+    done = subprocess.run(command, **options, timeout=300)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["rtl_mismatches"] == 0
+    assert summary["layers"] and summary["images_simulated"] == 2

@@ -1,0 +1,80 @@
+"""Input that only FINN's lowering finds fault with."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from . import models as m
+from .conftest import REACHED
+from .files import damaged_files
+from .graphs import refused_by_finn
+
+pytestmark = pytest.mark.usefixtures("lowering_only")
+
+
+def lowered(model_bytes, refused, tmp_path, *options, **expected):
+    (tmp_path / "model.onnx").write_bytes(model_bytes)
+    return refused("build", "model.onnx", "-o", "out", *options, **expected)
+
+
+def test_the_valid_model_is_lowered(refused, tmp_path):
+    lowered(m.as_bytes(m.valid()), refused, tmp_path, text=REACHED)
+
+
+@pytest.mark.parametrize(
+    ("graph", "text"), [pytest.param(*rest, id=name) for name, *rest in refused_by_finn()]
+)
+def test_unsuitable_graphs(refused, tmp_path, graph, text):
+    assert REACHED not in lowered(m.as_bytes(graph), refused, tmp_path, text=text)
+
+
+FOLDINGS = [
+    {"SIMD": 5},
+    {"SIMD": 0},
+    {"SIMD": -3},
+    {"SIMD": 10**12},
+    {"SIMD": 1.5},
+    {"SIMD": "three"},
+    {"SIMD": None},
+    {"SIMD": [3]},
+    {"PE": 3},
+    {"PE": {}},
+    {"SIMDD": 3},
+    {"lanes": "all"},
+    {"mem_mode": "magic"},
+    {"laneKinds": 7},
+    {"laneCounts": ["a", "b", "c"]},
+    {"laneCounts": [10**9, 0, 0]},
+]
+
+
+@pytest.mark.parametrize("attributes", FOLDINGS, ids=json.dumps)
+def test_foldings_that_hardware_cannot_do(refused, tmp_path, attributes):
+    (tmp_path / "folding.json").write_text(json.dumps({"MVAU_MSQ_rtl_0": attributes}))
+    model = m.as_bytes(m.valid())
+    line = lowered(model, refused, tmp_path, "--folding-config", "folding.json")
+    assert REACHED not in line
+
+
+def test_strange_names_of_tensors_and_nodes(refused, tmp_path):
+    model = m.as_bytes(m.valid())
+    for name, strange in (
+        (b"quant_r_q", b"../../r;$"),
+        (b"conv_w", b"`a b`\n"),
+        (b"relu", b"'\"%\\"),
+    ):
+        assert len(name) == len(strange)
+        model = model.replace(name, strange)
+    lowered(model, refused, tmp_path, text=REACHED)
+
+
+@pytest.mark.parametrize("options", [("--target-fps", str(10**15)), ("--clk-ns", "10000")])
+def test_extreme_targets(refused, tmp_path, options):
+    lowered(m.as_bytes(m.valid()), refused, tmp_path, *options)
+
+
+def test_damage_that_leaves_a_valid_file(refused, tmp_path):
+    for _, contents, _ in damaged_files():
+        lowered(m.as_bytes(contents), refused, tmp_path)
