@@ -65,10 +65,12 @@ def _figure(layers: list[Layer], total: int) -> str:
         label="fixed-point rows",
     )
     for index, layer in enumerate(layers):
-        text = f"{layer.pe_lut} LUT + {layer.pe_dsp} DSP lanes x {layer.simd}"
-        rows.annotate(text, (0, index), xytext=(4, -3), textcoords="offset points", color="white")
+        text = f"{layer.pe_lut} LUT + {layer.pe_dsp} DSP lanes, SIMD {layer.simd}"
+        end = (layer.rows_sp2 + layer.rows_fixed, index)
+        rows.annotate(text, end, xytext=(5, -4), textcoords="offset points", fontsize=9)
+    rows.margins(x=0.8)
     rows.set_xlabel("rows (output channels)")
-    rows.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncol=2, frameon=False)
+    rows.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, frameon=False)
     sites.barh(names, [la.lut_sites for la in layers], color=_COLOURS["other"])
     sites.set_xlabel(f"LUT sites (whole network: {total})")
     rows.invert_yaxis()
