@@ -4,6 +4,7 @@ a mixed-integer program that picks one option a layer within the board's resourc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -260,7 +261,7 @@ def _what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str
         bundles, _ = _solve_items(items, wide)
         if bundles is not None:
             spent = add(_sum(bundle) for bundle in bundles)
-            needed[name] = getattr(spent, name) / limits[name]
+            needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
     if not needed:
         return "lut and bram", {}
     return min(needed, key=lambda name: needed[name]), needed

@@ -14,7 +14,8 @@ from msq_finn.plan.devices import DEVICES
 from msq_finn.plan.features import lanes_per_dsp
 from msq_finn.plan.lanes import Lanes, divisors, splits
 from msq_finn.plan.network import Conv, Layer, Network, Rows
-from msq_finn.plan.optimize import Budget, maximize, meet
+from msq_finn.plan.optimize import Budget, maximize, meet, solve
+from msq_finn.plan.options import Catalogue
 from msq_finn.plan.pareto import pareto
 from msq_finn.plan.points import Memory, Msq, Mvu
 from msq_finn.plan.streams import Streams
@@ -130,6 +131,16 @@ def test_the_fastest_is_found(design: str, budget: Budget):
     assert max(lanes) <= expected[0]
     assert found.bound <= found.cycles
     assert all(used <= limit for used, limit in zip(found.cost, budget, strict=True))
+
+
+@pytest.mark.parametrize("lut", range(200, 1400, 60))
+def test_no_target_is_skipped(lut: int):
+    network, budget = Network("one", (Layer("fc", 12, 8, 4),)), Budget(lut, 0, 0)
+    catalogue = Catalogue(network, MSQ, MODEL)
+    targets = catalogue.reachable_cycles()
+    reached = [cycles for cycles in targets if solve(catalogue, cycles, budget)[0] is not None]
+    found = maximize(network, budget, MODEL)
+    assert (found.cycles if found else None) == (reached[0] if reached else None)
 
 
 def test_results_differ_between_budgets():
