@@ -302,6 +302,49 @@ def characterize(jobs: int, as_json: bool) -> None:
         _console().print(*show.error_tables(found))
 
 
+@main.command("inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Picture of the rows (.png, .svg, .pdf).",
+)
+@_json
+def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
+    """Say which schemes hold each weight row of an exported QONNX MODEL, and what they cost.
+
+    A row's letter is S where only SP2 holds it, F where only fixed point does, E for either and -
+    for neither. Errors are relative squared ones, had the file's weights been projected.
+
+    Example: msq-finn inspect model.onnx -o rows.png
+    """
+    from msq_finn.inspect import inspect
+
+    with _progress() as progress:
+        result = inspect(model, figure, progress)
+    if as_json:
+        click.echo(result.model_dump_json(indent=2))
+        return
+    table = Table(
+        "layer", "rows x columns", "integers", "rows", "variance", "SP2 error", "fixed error"
+    )
+    for layer in result.layers:
+        variances = [row.variance for row in layer.rows]
+        table.add_row(
+            layer.name,
+            f"{len(layer.rows)} x {layer.columns}",
+            f"{layer.smallest} to {layer.largest}",
+            "".join(row.letter for row in layer.rows),
+            f"{min(variances):.2g} to {max(variances):.2g}",
+            f"{layer.mean_error('sp2_4'):.2%}",
+            f"{layer.mean_error('fixed_4'):.2%}",
+        )
+    _console().print(table)
+    if figure is not None:
+        click.echo(f"Written to {figure}")
+
+
 @main.command()
 @_json
 def doctor(as_json: bool) -> None:

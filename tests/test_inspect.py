@@ -1,0 +1,171 @@
+"""What `msq-finn inspect` says of models whose weights are known."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from matplotlib.image import imread
+
+from msq_finn.cli import main
+from msq_finn.inspect import inspect, projection_errors
+
+from .robustness import models as m
+
+SP2 = [-8, -6, -5, -4, -2, -1, 0, 1, 2, 4, 5, 6, 8]
+CONV = np.array([[7, 3, 0, 1], [8, -5, 2, 0], [4, -2, 1, 0], [8, 7, 0, 1]])
+
+
+def saved(tmp_path, edit=lambda model: None):
+    model = m.valid()
+    edit(model)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(m.as_bytes(model))
+    return path
+
+
+def with_rows(model):
+    """Row 0 must be fixed, row 1 must be SP2, row 2 may be either, row 3 is in no scheme."""
+    weights = np.zeros((4, 1, 3, 3))
+    weights[:, 0, 0, :], weights[:, 0, 1, 0] = CONV[:, :3], CONV[:, 3]
+    m.set_tensor(model, "conv_w", weights / 8)
+
+
+def test_rows_are_held_by_the_schemes_that_have_their_integers(tmp_path):
+    conv, fc = inspect(saved(tmp_path, with_rows)).layers
+    assert [row.schemes for row in conv.rows] == [["fixed_4"], ["sp2_4"], ["sp2_4", "fixed_4"], []]
+    assert "".join(row.letter for row in conv.rows) == "FSE-"
+    assert (conv.name, conv.op, conv.columns) == ("conv", "Conv", 9)
+    assert (conv.smallest, conv.largest) == (-5, 8)
+    assert (fc.name, fc.op, fc.columns, len(fc.rows)) == ("fc", "MatMul", 64, 3)
+
+
+def test_scales_of_rows_are_divided_out(tmp_path):
+    def edit(model):
+        with_rows(model)
+        scales = np.array([1, 3, 0.01, 7e-4]).reshape(4, 1, 1, 1) / 8
+        m.set_tensor(model, "conv_w", m.array(model, "conv_w") * scales * 8)
+        m.set_tensor(model, "conv_s", scales)
+
+    conv = inspect(saved(tmp_path, edit)).layers[0]
+    assert "".join(row.letter for row in conv.rows) == "FSE-"
+    expected = (CONV * [[1], [3], [0.01], [7e-4]] / 8).astype(np.float32)
+    for row, values in zip(conv.rows, expected, strict=True):
+        values = np.concatenate([values, np.zeros(5)])
+        assert row.variance == pytest.approx(values.var(), rel=1e-5)
+
+
+def test_weights_that_the_quantizer_still_rounds_are_rounded(tmp_path):
+    def edit(model):
+        with_rows(model)
+        m.set_tensor(model, "conv_w", m.array(model, "conv_w") + 0.04)
+
+    conv = inspect(saved(tmp_path, edit)).layers[0]
+    assert (conv.smallest, conv.largest) == (-5, 8)
+    assert "".join(row.letter for row in conv.rows) == "FSE-"
+    assert 0 < conv.rows[1].errors["sp2_4"] < 0.1
+
+
+def test_errors_are_those_of_the_nearest_levels(rng):
+    rows = rng.normal(size=(6, 40))
+    alphas = [rng.uniform(0.5, 3, (6, 1)) for _ in range(4)]
+    for scheme, grid in (("sp2_4", np.array(SP2) / 8), ("fixed_4", np.arange(-7, 8) / 7)):
+        errors = [
+            [min(sum(min((w - a * g) ** 2 for g in grid) for w in row) for a in trials)]
+            for row, trials in zip(rows, np.hstack(alphas), strict=True)
+        ]
+        expected = np.ravel(errors) / (rows**2).sum(axis=1)
+        np.testing.assert_allclose(projection_errors(rows, scheme, alphas), expected)
+
+
+def test_a_gaussian_costs_sp2_half_as_much_again(rng):
+    """1.30 % and 1.92 % with the best alpha, up to the noise of 20,000 weights."""
+    rows = rng.normal(size=(1, 20_000))
+    trials = [np.array([[t]]) for t in np.linspace(1.5, 4, 60)]
+    assert projection_errors(rows, "fixed_4", trials)[0] == pytest.approx(0.0130, abs=0.0006)
+    assert projection_errors(rows, "sp2_4", trials)[0] == pytest.approx(0.0192, abs=0.0008)
+
+
+def test_an_exported_row_costs_its_own_scheme_nothing(tmp_path):
+    conv = inspect(saved(tmp_path)).layers[0]
+    for index, row in enumerate(conv.rows):
+        own, other = ("sp2_4", "fixed_4") if index % 2 else ("fixed_4", "sp2_4")
+        assert row.errors[own] < 1e-12
+        assert row.errors[other] > 1e-3
+
+
+def test_output_channels_are_found_behind_transposes_and_in_gemm(tmp_path):
+    def transposed(model):
+        m.set_tensor(model, "fc_w", m.array(model, "fc_w").T)
+        m.between(model, "Transpose", "fc_q", perm=[1, 0])
+
+    def gemm(model, transposes):
+        m.node(model, "fc").op_type = "Gemm"
+        if transposes:
+            m.set_tensor(model, "fc_w", m.array(model, "fc_w").T)
+            m.set_attribute(model, "fc", transB=1)
+
+    plain = inspect(saved(tmp_path)).layers[1]
+    edits = [transposed, lambda g: gemm(g, False), lambda g: gemm(g, True)]
+    for edit in edits:
+        assert inspect(saved(tmp_path, edit)).layers[1].rows == plain.rows
+
+
+def test_the_figure_shows_rows_in_the_colours_of_their_schemes(tmp_path):
+    inspect(saved(tmp_path), tmp_path / "rows.png")
+    pixels = imread(tmp_path / "rows.png")[..., :3].reshape(-1, 3)
+    for colour in ("2a6f97", "e07a5f"):
+        rgb = np.array([int(colour[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+        assert (np.abs(pixels - rgb).max(axis=1) < 0.01).sum() > 1000
+    unused = np.array([0x6A, 0x99, 0x4E]) / 255
+    assert not (np.abs(pixels - unused).max(axis=1) < 0.01).any()
+
+
+def msq_finn(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def test_the_command_prints_rows_or_json(tmp_path):
+    path = saved(tmp_path, with_rows)
+    text = msq_finn("inspect", path, "-o", tmp_path / "rows.svg").stdout
+    assert "FSE-" in text and "4 x 9" in text and "rows.svg" in text
+    assert (tmp_path / "rows.svg").read_text().startswith("<?xml")
+    data = json.loads(msq_finn("inspect", path, "--json").stdout)
+    assert data["schema_version"] == 1
+    assert data["layers"][0]["rows"][1]["schemes"] == ["sp2_4"]
+
+
+@pytest.mark.parametrize(
+    ("picture", "text"),
+    [("rows.exe", "no type of picture; choose from .eps"), ("no/rows.png", "cannot write to")],
+)
+def test_pictures_that_cannot_be_made(tmp_path, picture, text):
+    result = msq_finn("inspect", saved(tmp_path), "-o", tmp_path / picture)
+    assert result.exit_code == 2 and text in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_model_without_quantized_weights(tmp_path):
+    def edit(model):
+        m.set_end(model, "conv", "input", "conv_w", 1)
+        m.set_end(model, "fc", "input", "fc_w", 1)
+        for name in ("conv", "fc"):
+            model.graph.node.remove(m.node(model, f"quant_{name}_q"))
+
+    result = msq_finn("inspect", saved(tmp_path, edit))
+    assert result.exit_code == 2 and "no quantized weights" in result.stderr
+
+
+def test_finn_and_torch_are_not_needed(tmp_path):
+    path = saved(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from msq_finn.inspect import inspect; "
+        f"inspect(Path({str(path)!r})); "
+        "print([n for n in ('finn', 'torch', 'brevitas') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
