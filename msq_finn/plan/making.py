@@ -99,8 +99,8 @@ def make_plan(
         reachable = 1e9 / clk_ns / best.cycles
         if target_fps > reachable:
             raise MsqError(
-                f"--target-fps {target_fps:g}: {network.name} reaches {reachable:.0f} frames per "
-                f"second on {board} at most (limited by {best.limited_by}); lower the target, "
+                f"--target-fps {target_fps:.10g}: {network.name} reaches {reachable:.0f} frames "
+                f"per second on {board} at most (limited by {best.limited_by}); lower the target, "
                 "raise the budget or the clock, or take a larger board"
             )
         cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, PLANNED)
