@@ -6,10 +6,9 @@ import math
 
 from msq_finn.ops.layout import LaneLayout
 
-#: LUT sites of a lane at 4-bit activations: per MAC, and once. The line through what the planner's
-#: cost model, fitted to synthesis runs, says of SIMD 2 to 72 (tests/plan/test_cost.py checks it).
-SITES_PER_MAC = {"sp2_4_lut": 12.6, "fixed_4_lut": 12.4, "fixed_4_dsp": 5.8}
-SITES_PER_LANE = {"sp2_4_lut": 4.0, "fixed_4_lut": 5.0, "fixed_4_dsp": 8.5}
+#: LUT sites of a lane: per MAC, and once for its accumulator and the merge before it.
+SITES_PER_MAC = {"sp2_4_lut": 11.0, "fixed_4_lut": 11.5, "fixed_4_dsp": 5.5}
+SITES_PER_LANE = {"sp2_4_lut": 28.0, "fixed_4_lut": 28.0, "fixed_4_dsp": 24.0}
 
 _PORT_BITS = {"DSP48E1": 25, "DSP48E2": 27}
 

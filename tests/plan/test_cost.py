@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.ops import estimate
-from msq_finn.ops.layout import LaneLayout
 from msq_finn.plan import cost, features, runs, sweep, trees
 from msq_finn.plan.points import Dwc, Memory, Msq, Mvu, Point, Pool, Window
 from msq_finn.synth.resources import Resources
@@ -89,18 +87,6 @@ def test_dsps(point: Point, expected: int):
 )
 def test_block_rams(point: Point, expected: float):
     assert features.brams(point) == expected
-
-
-@pytest.mark.parametrize("simd", [4, 16, 48])
-@pytest.mark.parametrize("kind", ["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp"])
-def test_the_ops_estimate_is_near_the_model(kind: str, simd: int):
-    lanes = {kind.replace("_4", ""): 4}
-    model = cost.default_model()
-    frame = features.msq_frame(Msq(simd, 8, simd, **lanes))
-    lut = model.lut(Msq(simd, 8, simd, **lanes)) - model.sites("msq", frame)
-    assert estimate.lut_sites(LaneLayout.from_names([kind], [4]), simd) == pytest.approx(
-        lut, rel=0.1
-    )
 
 
 def _tree_by_simulation(rows: list[set[int]], width: int) -> int:
