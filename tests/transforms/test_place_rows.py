@@ -143,6 +143,7 @@ def residual(rng, first, second):
     for i, values in enumerate(weights):
         model.set_initializer(f"w{i}", values.astype(np.float32))
         model.set_tensor_datatype(f"w{i}", DataType["INT5"])
+    model.set_tensor_datatype("sum", DataType["UINT5"])
     for i in range(2):
         thresholds = np.sort(rng.integers(-400, 400, (8, 15)), axis=1)
         model.set_initializer(f"t{i}", thresholds.astype(np.float32))
