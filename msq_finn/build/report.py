@@ -7,10 +7,7 @@ import io
 from collections.abc import Mapping
 
 import jinja2
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 from msq_finn.build.summary import Layer, Summary
 from msq_finn.plan.devices import device_of_part
@@ -55,7 +52,9 @@ def render(
 def _figure(layers: list[Layer], total: int) -> str:
     """Rows per scheme and LUT sites per layer, as a data URL."""
     names = [layer.name for layer in layers]
-    figure, (rows, sites) = plt.subplots(1, 2, figsize=(10, 0.6 * len(layers) + 1.6), sharey=True)
+    # Not through pyplot, whose choice of a back end belongs to the caller.
+    figure = Figure(figsize=(10, 0.6 * len(layers) + 1.6))
+    rows, sites = figure.subplots(1, 2, sharey=True)
     rows.barh(names, [la.rows_sp2 for la in layers], color=_COLOURS["sp2"], label="SP2 rows")
     rows.barh(
         names,
@@ -78,5 +77,4 @@ def _figure(layers: list[Layer], total: int) -> str:
         axes.spines[["top", "right"]].set_visible(False)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120, bbox_inches="tight")
-    plt.close(figure)
     return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
