@@ -1,0 +1,39 @@
+"""Every notebook runs from a clean kernel, and is stored without its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+LIMIT_S = 600  # for a cell; a machine that does other things beside needs some patience
+
+
+def pictures(notebook):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) >= 4
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_stored_without_results(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert not cell.get("outputs") and not cell.get("execution_count")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_runs(path, tmp_path):
+    """The notebooks hold assertions of their own."""
+    notebook = nbformat.read(path, as_version=4)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    NotebookClient(notebook, timeout=LIMIT_S, kernel_name="python3", resources=resources).execute()
+    assert pictures(notebook) >= 2
+    errors = [o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
+    assert not errors, errors
+    assert not list(tmp_path.iterdir())
