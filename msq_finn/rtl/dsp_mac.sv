@@ -1,9 +1,11 @@
 `default_nettype none
 
-/// One DSP slice: p = (d - a) b, plus the sum of the slice below where Chained.
+/// One DSP slice: p = (d - a) b, plus the sum of the slice below where Chained, or plus p itself
+/// where Accumulate, which starts at Start.
 ///
 /// p follows the operands by 3 cycles, by 4 where Delayed: a chained slice holds its operands for a
-/// cycle more, so that it meets the product of the slice below from the same cycle.
+/// cycle more, so that it meets the product of the slice below from the same cycle. p_en_i and
+/// first_i belong to the cycle in which p takes the product.
 /* verilator lint_off PINCONNECTEMPTY */  // outputs of the primitives
 
 module dsp_mac #(
@@ -11,10 +13,14 @@ module dsp_mac #(
   parameter int unsigned DspVersion = 1,
   parameter bit Delayed = 0,
   parameter bit Chained = 0,
+  parameter bit Accumulate = 0,
+  parameter bit [47:0] Start = '0,
   parameter bit UsePrimitives = 0
 ) (
   input  logic                clk_i,
   input  logic                en_i,
+  input  logic                p_en_i,
+  input  logic                first_i,
   input  logic [PortBits-1:0] d_i,
   input  logic [PortBits-1:0] a_i,
   input  logic [17:0]         b_i,
@@ -23,10 +29,15 @@ module dsp_mac #(
   output logic [47:0]         p_o
 );
 
+  // What the slice adds to its product: nothing, the slice below, p or Start.
+  logic [2:0] addend_select;
+
+  assign addend_select = Chained ? 3'b001 : !Accumulate ? 3'b000 : first_i ? 3'b011 : 3'b010;
+
   if (!UsePrimitives) begin : gen_behavioural
     logic signed [PortBits-1:0] d, a, difference_q;
     logic signed [17:0]         b, b_q;
-    logic signed [47:0]         product_q, p_q;
+    logic signed [47:0]         product_q, p_q, addend;
 
     delay_line #(
       .Width (2 * PortBits + 18),
@@ -43,8 +54,17 @@ module dsp_mac #(
         difference_q <= d - a;
         b_q          <= b;
         product_q    <= 48'(difference_q) * 48'(b_q);
-        p_q          <= product_q + (Chained ? chain_i : '0);
       end
+      if (p_en_i) p_q <= product_q + addend;
+    end
+
+    always_comb begin
+      case (addend_select)
+        3'b001:  addend = chain_i;
+        3'b010:  addend = p_q;
+        3'b011:  addend = Start;
+        default: addend = '0;
+      endcase
     end
 
     assign p_o     = p_q;
@@ -70,13 +90,13 @@ module dsp_mac #(
       .CLK           (clk_i),
       .A             ({5'b0, a_i}),
       .B             (b_i),
-      .C             (48'b0),
+      .C             (Start),
       .D             (d_i),
       .PCIN          (chain_i),
       .PCOUT         (chain_o),
       .P             (p_o),
       .INMODE        (5'b01100),
-      .OPMODE        (Chained ? 7'b001_01_01 : 7'b000_01_01),
+      .OPMODE        ({addend_select, 4'b01_01}),
       .ALUMODE       (4'b0000),
       .CARRYINSEL    (3'b000),
       .CARRYIN       (1'b0),
@@ -96,7 +116,7 @@ module dsp_mac #(
       .CED           (en_i),
       .CEINMODE      (1'b0),
       .CEM           (en_i),
-      .CEP           (en_i),
+      .CEP           (p_en_i),
       .RSTA          (1'b0),
       .RSTALLCARRYIN (1'b0),
       .RSTALUMODE    (1'b0),
@@ -140,13 +160,13 @@ module dsp_mac #(
       .CLK           (clk_i),
       .A             ({3'b0, a_i}),
       .B             (b_i),
-      .C             (48'b0),
+      .C             (Start),
       .D             (d_i),
       .PCIN          (chain_i),
       .PCOUT         (chain_o),
       .P             (p_o),
       .INMODE        (5'b01100),
-      .OPMODE        (Chained ? 9'b00_001_01_01 : 9'b00_000_01_01),
+      .OPMODE        ({2'b00, addend_select, 4'b01_01}),
       .ALUMODE       (4'b0000),
       .CARRYINSEL    (3'b000),
       .CARRYIN       (1'b0),
@@ -166,7 +186,7 @@ module dsp_mac #(
       .CED           (en_i),
       .CEINMODE      (1'b0),
       .CEM           (en_i),
-      .CEP           (en_i),
+      .CEP           (p_en_i),
       .RSTA          (1'b0),
       .RSTALLCARRYIN (1'b0),
       .RSTALUMODE    (1'b0),

@@ -70,6 +70,8 @@ module dsp_pair
     ) u_mac (
       .clk_i,
       .en_i,
+      .p_en_i (en_i),
+      .first_i(1'b0),
       .d_i    (minuend),
       .a_i    (subtrahend),
       .b_i    (act),

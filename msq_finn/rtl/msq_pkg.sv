@@ -80,6 +80,22 @@ package msq_pkg;
     return min(pairs, 2) * (carry_bits(pairs) > spacing ? 3 : 2);
   endfunction
 
+  // Bits between two channels that share a DSP: they hold twice the largest sum of a window, of
+  // either sign, which is what the cross products add up to.
+  function automatic int unsigned channel_spacing(
+      int unsigned window, int unsigned act_bits, bit act_signed, int unsigned weight_bits);
+    int unsigned act_max, weight_max;
+    act_max = act_signed ? 2 ** (act_bits - 1) : 2 ** act_bits - 1;
+    weight_max = 2 ** (weight_bits - 1) - 1;
+    return $clog2(4 * window * act_max * weight_max + 1);
+  endfunction
+
+  // Channels that share a DSP: two where both activations fit on its 18-bit port.
+  function automatic int unsigned channel_packing(
+      int unsigned window, int unsigned act_bits, bit act_signed, int unsigned weight_bits);
+    return channel_spacing(window, act_bits, act_signed, weight_bits) + act_bits + 1 <= 18 ? 2 : 1;
+  endfunction
+
 endpackage
 
 `default_nettype wire

@@ -47,15 +47,16 @@ module CARRY4 (
   assign CO = carry[4:1];
 endmodule
 
-// (D - A) * B [+ PCIN], the only mode that the lanes use; anything else gives X.
+// (D - A) * B [+ PCIN, P or C], the only modes that the lanes use; anything else gives X.
 module dsp48_model #(
   parameter integer PORT = 25, ADREG = 1, AREG = 1, BREG = 1, DREG = 1, MREG = 1, PREG = 1
 ) (
   input  wire                   CLK,
   input  wire signed [PORT-1:0] A, D,
   input  wire signed [17:0]     B,
-  input  wire [47:0]            PCIN,
-  input  wire                   subtract, add_pcin, legal,
+  input  wire [47:0]            PCIN, C,
+  input  wire [2:0]             z,  // of OPMODE: what is added
+  input  wire                   subtract, legal,
   input  wire                   CEA2, CEB1, CEB2, CED, CEAD, CEM, CEP,
   output wire [47:0]            P
 );
@@ -69,7 +70,7 @@ module dsp48_model #(
   wire signed [17:0] b = BREG == 0 ? B : b2;
   wire signed [47:0] product = ad * b;
   wire signed [47:0] m = MREG == 0 ? product : m1;
-  wire [47:0] sum = m + (add_pcin ? PCIN : 48'd0);
+  wire [47:0] sum = m + (z == 1 ? PCIN : z == 2 ? P : z == 3 ? C : 48'd0);
   always @(posedge CLK) begin
     if (CEA2) a2 <= A;
     if (CED) d1 <= D;
@@ -109,13 +110,13 @@ module DSP48E1 #(
 );
   wire legal = USE_DPORT == "TRUE" && INMODE == 5'b01100 && ALUMODE == 0 && INMODEREG == 0
              && OPMODEREG == 0 && ALUMODEREG == 0 && CARRYINSEL == 0 && !CARRYIN
-             && (OPMODE == 7'b0000101 || OPMODE == 7'b0010101)
+             && CREG == 0 && OPMODE[6] == 0 && OPMODE[3:0] == 4'b0101
              && !RSTA && !RSTB && !RSTD && !RSTM && !RSTP;
   dsp48_model #(
     .PORT(25), .ADREG(ADREG), .AREG(AREG), .BREG(BREG), .DREG(DREG), .MREG(MREG), .PREG(PREG)
   ) model (
     .CLK(CLK), .A(A[24:0]), .D(D), .B(B), .PCIN(PCIN), .P(P),
-    .subtract(INMODE[3]), .add_pcin(OPMODE[4]), .legal(legal),
+    .C(C), .subtract(INMODE[3]), .z(OPMODE[6:4]), .legal(legal),
     .CEA2(CEA2), .CEB1(CEB1), .CEB2(CEB2), .CED(CED), .CEAD(CEAD), .CEM(CEM), .CEP(CEP)
   );
   assign PCOUT = P;
@@ -149,13 +150,14 @@ module DSP48E2 #(
 );
   wire legal = AMULTSEL == "AD" && BMULTSEL == "B" && PREADDINSEL == "A" && INMODE == 5'b01100
              && ALUMODE == 0 && INMODEREG == 0 && OPMODEREG == 0 && ALUMODEREG == 0
-             && CARRYINSEL == 0 && !CARRYIN && (OPMODE == 9'b000000101 || OPMODE == 9'b000010101)
+             && CARRYINSEL == 0 && !CARRYIN && CREG == 0
+             && OPMODE[8:6] == 0 && OPMODE[3:0] == 4'b0101
              && !RSTA && !RSTB && !RSTD && !RSTM && !RSTP;
   dsp48_model #(
     .PORT(27), .ADREG(ADREG), .AREG(AREG), .BREG(BREG), .DREG(DREG), .MREG(MREG), .PREG(PREG)
   ) model (
     .CLK(CLK), .A(A[26:0]), .D(D), .B(B), .PCIN(PCIN), .P(P),
-    .subtract(INMODE[3]), .add_pcin(OPMODE[4]), .legal(legal),
+    .C(C), .subtract(INMODE[3]), .z(OPMODE[6:4]), .legal(legal),
     .CEA2(CEA2), .CEB1(CEB1), .CEB2(CEB2), .CED(CED), .CEAD(CEAD), .CEM(CEM), .CEP(CEP)
   );
   assign PCOUT = P;

@@ -82,7 +82,7 @@ FAULTS = {
     "row_compressor.sv": ("32'hE8E8_E8E8", "32'hE8E8_E8E0"),
     "accumulator.sv": ("Start[k] ? 8'hC3 : 8'h3C", "8'h3C"),
     "dsp_pair.sv": ("- low[k+1] +", "- 2'd0 +"),
-    "dsp_mac.sv": ("7'b001_01_01", "7'b000_01_01"),
+    "dsp_mac.sv": ("Chained ? 3'b001 :", "Chained ? 3'b000 :"),
     "dsp_lane_sum.sv": ("~below_i[r]", "below_i[r]"),
     "vector_replay.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
     "mvau_msq.sv": (".acc_en_i   (en && valid[LutDepth]),", ".acc_en_i   (en),"),

@@ -1,0 +1,251 @@
+`default_nettype none
+
+/// Streaming depthwise unit with mixed lanes: SP2(4) rows in LUTs, Fixed(4) rows in LUTs,
+/// fixed-point rows in DSPs, in this order.
+///
+/// A lane sums the Window products of one channel, SIMD of them a cycle; channel c is computed on
+/// lane c mod PE. Windows arrive as FINN's depthwise window generator sends them: PE channels at a
+/// time, for these SIMD elements after another, channels innermost. A word of weights is taken for
+/// every word of activations. LUT lanes add a constant of the row's codes to their sums (see
+/// lanes.py); Offset, if AddOffset, can take it off.
+module vvau_msq
+  import msq_pkg::*;
+#(
+  parameter int unsigned Window = 9,
+  parameter int unsigned Channels = 4,
+  parameter int unsigned SIMD = 1,
+  parameter int unsigned PeSp2Lut = 1,
+  parameter int unsigned PeFixedLut = 1,
+  parameter int unsigned PeFixedDsp = 2,
+  parameter int unsigned WeightBits = 5,  // of a code in the stream; LUT lanes read the low four
+  parameter int unsigned ActBits = 4,
+  parameter bit ActSigned = 0,
+  parameter int unsigned AccBits = 16,
+  parameter int unsigned DspVersion = 1,  // 1: DSP48E1, 2: DSP48E2
+  parameter bit UsePrimitives = 0,
+  parameter bit AddOffset = 0,
+  parameter logic [Channels*AccBits-1:0] Offset = '0,
+
+  localparam int unsigned PE = PeSp2Lut + PeFixedLut + PeFixedDsp,
+  localparam int unsigned ActStreamBits = (PE * SIMD * ActBits + 7) / 8 * 8,
+  localparam int unsigned WeightStreamBits = (PE * SIMD * WeightBits + 7) / 8 * 8,
+  localparam int unsigned OutStreamBits = (PE * AccBits + 7) / 8 * 8
+) (
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+
+  input  logic [ActStreamBits-1:0]    act_data_i,
+  input  logic                        act_valid_i,
+  output logic                        act_ready_o,
+
+  input  logic [WeightStreamBits-1:0] weight_data_i,
+  input  logic                        weight_valid_i,
+  output logic                        weight_ready_o,
+
+  output logic [OutStreamBits-1:0]    out_data_o,
+  output logic                        out_valid_o,
+  input  logic                        out_ready_i
+);
+
+  if (PE == 0) begin : gen_check_pe
+    $fatal(1, "PeSp2Lut + PeFixedLut + PeFixedDsp = 0: at least one lane is needed");
+  end
+  if (SIMD == 0 || (SIMD > 1 && PeFixedDsp > 0)) begin : gen_check_simd
+    $fatal(1, "SIMD = %0d: must be at least 1, and 1 where there are DSP lanes", SIMD);
+  end
+  if (Window == 0 || Window % max(SIMD, 1) != 0) begin : gen_check_window
+    $fatal(1, "Window = %0d: must be a positive multiple of SIMD = %0d", Window, SIMD);
+  end
+  if (Channels == 0 || Channels % max(PE, 1) != 0) begin : gen_check_channels
+    $fatal(1, "Channels = %0d: must be a positive multiple of the number of lanes, %0d", Channels,
+           PE);
+  end
+  if (WeightBits < 4 || WeightBits > 8) begin : gen_check_weight_bits
+    $fatal(1, "WeightBits = %0d: must be 4 to 8", WeightBits);
+  end
+  if (ActBits < 2 || ActBits > 8) begin : gen_check_act_bits
+    $fatal(1, "ActBits = %0d: must be 2 to 8", ActBits);
+  end
+  if (AccBits < 1 || AccBits > 48) begin : gen_check_acc_bits
+    $fatal(1, "AccBits = %0d: must be 1 to 48", AccBits);
+  end
+  if (DspVersion != 1 && DspVersion != 2) begin : gen_check_dsp_version
+    $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1) or 2 (DSP48E2)", DspVersion);
+  end
+
+  // At least 1, so that an illegal SIMD or PE is reported by the checks above alone.
+  localparam int unsigned Simd = max(SIMD, 1);
+  localparam int unsigned SF = Window / Simd;
+  localparam int unsigned NF = Channels / max(PE, 1);
+  localparam int unsigned PeLut = PeSp2Lut + PeFixedLut;
+
+  // Inside, an accumulator holds at least one product.
+  localparam int unsigned SumBits = max(AccBits, ActBits + 4);
+
+  localparam int unsigned LutDepth = lut_lane_depth(Simd);
+  localparam int unsigned DspDepth = 2;  // the slice's own registers before its accumulator
+  localparam int unsigned Depth =
+      PeFixedDsp == 0 ? LutDepth : PeLut == 0 ? DspDepth : max(LutDepth, DspDepth);
+
+  // Everything behind the input register moves when the output can.
+  logic en, fire, window_valid, window_first, window_last;
+
+  logic [Simd-1:0][PE-1:0][ActBits-1:0]    word;
+  logic [PE-1:0][Simd-1:0][ActBits-1:0]    acts;
+  logic [PE-1:0][Simd-1:0][WeightBits-1:0] codes;
+  logic [PE-1:0][SumBits-1:0]              sums;
+
+  vector_replay #(
+    .Width  (PE * Simd * ActBits),
+    .Length (SF),
+    .Repeats(1)
+  ) u_input (
+    .clk_i,
+    .rst_ni,
+    .data_i (act_data_i[PE*Simd*ActBits-1:0]),
+    .valid_i(act_valid_i),
+    .ready_o(act_ready_o),
+    .data_o (word),
+    .first_o(window_first),
+    .last_o (window_last),
+    .valid_o(window_valid),
+    .ready_i(en && weight_valid_i)
+  );
+
+  for (genvar i = 0; i < PE; i++) begin : gen_channel
+    for (genvar j = 0; j < Simd; j++) begin : gen_element
+      assign acts[i][j] = word[j][i];
+    end
+  end
+
+  assign codes          = weight_data_i[PE*Simd*WeightBits-1:0];
+  assign weight_ready_o = en && window_valid;
+  assign fire           = window_valid && weight_valid_i;
+
+  // Flags beside the data: entry d belongs to the data that has passed d registers. A row's sum
+  // stands in its accumulator at Depth + 1.
+  logic [Depth:0]   valid, first;
+  logic [Depth+1:0] done;
+
+  assign valid[0] = fire;
+  assign first[0] = window_first;
+  assign done[0]  = fire && window_last;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid[Depth:1]  <= '0;
+      done[Depth+1:1] <= '0;
+    end else if (en) begin
+      valid[Depth:1]  <= valid[Depth-1:0];
+      done[Depth+1:1] <= done[Depth:0];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en) first[Depth:1] <= first[Depth-1:0];
+  end
+
+  for (genvar i = 0; i < PeLut; i++) begin : gen_lut_lane
+    logic [Simd-1:0][3:0] lane_codes;
+    logic [SumBits-1:0]   sum;
+
+    for (genvar j = 0; j < Simd; j++) begin : gen_code
+      assign lane_codes[j] = codes[i][j][3:0];
+    end
+
+    lut_lane #(
+      .Booth        (i >= PeSp2Lut),
+      .Simd         (Simd),
+      .Folds        (SF),
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .AccBits      (SumBits),
+      .UsePrimitives(UsePrimitives)
+    ) u_lane (
+      .clk_i,
+      .en_i       (en),
+      .codes_i    (lane_codes),
+      .acts_i     (acts[i]),
+      .acc_en_i   (en && valid[LutDepth]),
+      .acc_first_i(first[LutDepth]),
+      .acc_o      (sum)
+    );
+
+    sum_align #(
+      .Width   (SumBits),
+      .Cycles  (Depth - LutDepth),
+      .Interval(SF)
+    ) u_align (
+      .clk_i,
+      .en_i  (en),
+      .done_i(done[LutDepth+1]),
+      .sum_i (sum),
+      .sum_o (sums[i])
+    );
+  end
+
+  localparam int unsigned Packing = channel_packing(Window, ActBits, ActSigned, WeightBits);
+
+  for (genvar i = 0; i < PeFixedDsp; i += Packing) begin : gen_dsp_lanes
+    localparam int unsigned Lanes = min(Packing, PeFixedDsp - i);
+
+    logic [Lanes-1:0][WeightBits-1:0] weights;
+    logic [Lanes-1:0][ActBits-1:0]    lane_acts;
+
+    for (genvar k = 0; k < Lanes; k++) begin : gen_lane
+      assign weights[k]   = codes[PeLut+i+k][0];
+      assign lane_acts[k] = acts[PeLut+i+k][0];
+    end
+
+    dsp_channels #(
+      .Channels     (Lanes),
+      .Window       (Window),
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .WeightBits   (WeightBits),
+      .AccBits      (SumBits),
+      .DspVersion   (DspVersion),
+      .UsePrimitives(UsePrimitives)
+    ) u_channels (
+      .clk_i,
+      .en_i       (en),
+      .weights_i  (weights),
+      .acts_i     (lane_acts),
+      .acc_en_i   (en && valid[DspDepth]),
+      .acc_first_i(first[DspDepth]),
+      .acc_o      (sums[PeLut+i+:Lanes])
+    );
+  end
+
+  logic [PE-1:0][AccBits-1:0] out, sums_low;
+
+  for (genvar i = 0; i < PE; i++) begin : gen_sum
+    assign sums_low[i] = sums[i][AccBits-1:0];
+  end
+
+  assign en         = !out_valid_o || out_ready_i;
+  assign out_data_o = OutStreamBits'(out);
+
+  if (!AddOffset) begin : gen_sums
+    assign out         = sums_low;
+    assign out_valid_o = done[Depth+1];
+  end else begin : gen_offsets
+    row_offsets #(
+      .Lanes (PE),
+      .Folds (NF),
+      .Width (AccBits),
+      .Offset(Offset)
+    ) u_offsets (
+      .clk_i,
+      .rst_ni,
+      .en_i   (en),
+      .valid_i(done[Depth+1]),
+      .sums_i (sums_low),
+      .valid_o(out_valid_o),
+      .sums_o (out)
+    );
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,107 @@
+"""vvau_msq against the golden model: values under stalls, throughput, reset, faults."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import harness
+import numpy as np
+import pytest
+from vvau import Depthwise, outputs, random_job
+
+MIXED = Depthwise(9, 12, sp2=2, booth=1, dsp=3)
+
+# Every lane kind, one channel fold and many, SIMD 1, 3 and all of the window, DSPs shared by two
+# channels up to the last bit, half used, or of one channel, both DSPs, windows of one element.
+UNITS = {
+    "mixed": MIXED,
+    "mixed primitives": replace(MIXED, primitives=True),
+    "LUT lanes, signed, SIMD 3": Depthwise(9, 4, 3, sp2=1, booth=1, act_signed=True),
+    "LUT lanes, whole windows": Depthwise(9, 2, 9, sp2=1, booth=1, weight_bits=4, primitives=True),
+    "DSP48E2, 3 bits signed, 5x5": Depthwise(
+        25, 6, dsp=3, act_bits=3, act_signed=True, weight_bits=4, dsp_version=2, primitives=True
+    ),
+    "DSP of one channel": Depthwise(9, 3, sp2=1, dsp=2, act_bits=8, weight_bits=8, acc_bits=24),
+    "one element": Depthwise(1, 6, sp2=1, booth=1, dsp=1, act_bits=7, primitives=True),
+    "narrow sums, offsets": replace(MIXED, acc_bits=7, offset=tuple(range(-60, 60, 10))),
+}
+BUSY = (0.3, 0.2, 0.4)
+
+
+def check(unit: Depthwise, windows: int, seed: int, **how) -> harness.Result:
+    job = random_job(unit, windows, seed)
+    result = harness.run(
+        harness.build(unit.wrapper()), job.acts, job.weights, len(job.expected), seed=seed, **how
+    )
+    np.testing.assert_array_equal(outputs(unit, result), job.expected)
+    return result
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_values_under_stalls(name):
+    for seed in range(3):
+        check(UNITS[name], 60, seed, stalls=BUSY)
+    check(UNITS[name], 40, 9, stalls=(0.0, 0.7, 0.0))
+    check(UNITS[name], 40, 10, stalls=(0.7, 0.0, 0.0))
+    check(UNITS[name], 40, 11, stalls=(0.0, 0.0, 0.7))
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_window_every_sf_nf_cycles_under_full_load(name):
+    unit = UNITS[name]
+    result = check(unit, 20, 5)
+    nf = unit.channels // unit.pe
+    np.testing.assert_array_equal(np.diff(result.cycles[nf - 1 :: nf]), unit.folds)
+
+
+@pytest.mark.parametrize("name", ["mixed primitives", "narrow sums, offsets", "one element"])
+def test_reset_at_any_time_starts_over(name):
+    for reset_at in range(4, 60, 3):
+        check(UNITS[name], 6, reset_at, stalls=BUSY, reset_at=reset_at)
+
+
+def test_a_million_macs():
+    windows = 10**6 // (MIXED.window * MIXED.channels) + 1
+    check(MIXED, windows, 1, stalls=(0.05, 0.05, 0.05))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sp2", "booth", "dsp"])
+def test_ten_million_macs_per_lane_kind(kind):
+    unit = replace(Depthwise(9, 16, primitives=True), **{kind: 8})
+    for seed in range(70):
+        check(unit, 1000, seed, stalls=(0.02, 0.02, 0.02))
+
+
+# The sign of a field, a weight's sign, the room between fields, an interleaving, an offset: each
+# breaks a copy.
+FAULTS = {
+    "field": ("dsp_channels.sv", "{~sum[Spacing-1],", "{sum[Spacing-1],"),
+    "sign": ("dsp_channels.sv", "] = weights_i[k][WeightBits-1];", "] = 1'b0;"),
+    "spacing": ("msq_pkg.sv", "return $clog2(4 * window", "return $clog2(2 * window"),
+    "interleaving": ("vvau_msq.sv", "word[j][i];", "word[j][PE-1-i];"),
+    "offset": ("row_offsets.sv", "Offsets[fold_q][i]", "Offsets[0][i]"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_bench_finds_an_injected_fault(name, tmp_path):
+    unit = replace(MIXED, primitives=True, offset=tuple(range(12)))
+    file, old, new = FAULTS[name]
+    sources = []
+    for path in harness.rtl_sources():
+        text = path.read_text()
+        if path.name == file:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        copy = Path(tmp_path / path.name)
+        copy.write_text(text)
+        sources.append(copy)
+    job = random_job(unit, 60, 3)
+    try:
+        result = harness.run(
+            harness.build(unit.wrapper(), sources), job.acts, job.weights, len(job.expected),
+            stalls=(0.3, 0.3, 0.3),
+        )  # fmt: skip
+    except AssertionError:
+        return  # hung, or broke a handshake
+    assert not np.array_equal(outputs(unit, result), job.expected)
