@@ -108,6 +108,22 @@ class BoothLut(LaneKind):
         return offset * _complement(act_bits + 1, act_signed)
 
 
+class EmbeddedLut(LaneKind):
+    """Weights of any scheme in tables, which hold sums less the most negative one."""
+
+    def _offset(
+        self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
+    ) -> NDArray[np.int64]:
+        weights = self.scheme.decode(codes)
+        positive, negative = np.maximum(weights, 0), np.maximum(-weights, 0)
+        top = 1 << (act_bits - 1)
+        # The highest bit of signed activations selects inverted, so that it counts as positive.
+        offset: NDArray[np.int64] = negative * (top - 1) + top * (
+            positive if act_signed else negative
+        )
+        return offset
+
+
 class TrueSum(LaneKind):
     """A lane that cancels its own constants."""
 
@@ -128,6 +144,8 @@ _KINDS = {
         Sp2Lut("sp2_4_lut", schemes.get("sp2_4"), "lut"),
         BoothLut("fixed_4_lut", schemes.get("fixed_4"), "lut"),
         TrueSum("fixed_4_dsp", schemes.get("fixed_4"), "dsp"),
+        # Two's complement of 8 bits holds every scheme's row whose grid is no wider.
+        EmbeddedLut("embedded_lut", schemes.get("fixed_8"), "lut"),
     )
 }
 

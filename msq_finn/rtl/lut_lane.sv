@@ -34,6 +34,10 @@ module lut_lane
   localparam longint unsigned RowBias = 2 ** (LowBits - 1) + 4 * 2 ** (HighBits - 1);
   localparam longint unsigned Bias = ActSigned ? 64'(Simd) * 64'(Folds) * RowBias : 64'd0;
 
+  // No sum of unsigned rows is wider than that.
+  localparam int unsigned SumBits =
+      ActSigned ? AccBits : min(AccBits, $clog2(64'(max(Folds, 1)) * 64'(TotalMax) + 1));
+
   typedef index_t [2*Simd-1:0] table_t;
   localparam table_t Lo = {{Simd{index_t'(min(2, TreeBits))}}, {Simd{index_t'(0)}}};
   localparam table_t Hi =
@@ -41,6 +45,7 @@ module lut_lane
 
   logic [2*Simd-1:0][TreeBits-1:0] rows;
   logic [TreeBits-1:0]             tree_s, tree_m, s, m;
+  logic [SumBits-1:0]              sum;
 
   for (genvar j = 0; j < Simd; j++) begin : gen_product
     logic [LowBits-1:0]  low;
@@ -100,17 +105,19 @@ module lut_lane
   );
 
   accumulator #(
-    .Width        (AccBits),
-    .Start        (AccBits'(64'(0) - 64'(Bias))),
+    .Width        (SumBits),
+    .Start        (SumBits'(64'(0) - 64'(Bias))),
     .UsePrimitives(UsePrimitives)
   ) u_accumulator (
     .clk_i,
     .en_i   (acc_en_i),
     .first_i(acc_first_i),
-    .s_i    (AccBits'(s)),
-    .m_i    (AccBits'(m)),
-    .acc_o
+    .s_i    (SumBits'(s)),
+    .m_i    (SumBits'(m)),
+    .acc_o  (sum)
   );
+
+  assign acc_o = AccBits'(sum);
 
 endmodule
 

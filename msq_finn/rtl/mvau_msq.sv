@@ -1,12 +1,13 @@
 `default_nettype none
 
 /// Streaming matrix-vector unit with mixed lanes: SP2(4) rows in LUTs, Fixed(4) rows in LUTs,
-/// Fixed(4) rows in DSPs, in this order, all on one vector and one schedule.
+/// Fixed(4) rows in DSPs, rows whose weights are embedded in LUTs, in this order, all on one vector
+/// and one schedule.
 ///
 /// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words;
-/// row r is computed on lane r mod PE. One word of weights is taken for every cycle of work. LUT
-/// lanes add a constant of the row's codes to their sums (see lanes.py); Offset, if AddOffset, can
-/// take it off.
+/// row r is computed on lane r mod PE. One word of codes is taken for every cycle of work, unless
+/// all lanes are embedded. LUT lanes add a constant of the row's weights to their sums (see
+/// lanes.py); Offset, if AddOffset, can take it off.
 module mvau_msq
   import msq_pkg::*;
 #(
@@ -16,6 +17,7 @@ module mvau_msq
   parameter int unsigned PeSp2Lut = 2,
   parameter int unsigned PeFixedLut = 0,
   parameter int unsigned PeFixedDsp = 2,
+  parameter int unsigned PeEmbedded = 0,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
@@ -24,9 +26,21 @@ module mvau_msq
   parameter bit AddOffset = 0,
   parameter logic [MH*AccBits-1:0] Offset = '0,
 
-  localparam int unsigned PE = PeSp2Lut + PeFixedLut + PeFixedDsp,
+  // Tables of embedded lanes as embedded.py lays them out, lane 0 in the low bits. A lane has
+  // Groups groups of Members columns, and a table TableBits columns; fewer are filled up with 0.
+  parameter int unsigned Groups = 1,
+  parameter int unsigned Members = 1,
+  parameter int unsigned TableBits = 1,
+  parameter logic [max(PeEmbedded,1)*16-1:0] LaneGroups = 16'd1,  // groups that a lane does have
+  parameter logic [max(PeEmbedded,1)*Groups*Members*16-1:0] Source = '0,
+  parameter logic [max(PeEmbedded,1)*Groups*16-1:0] Lo = '0,
+  parameter logic [max(PeEmbedded,1)*Groups*16-1:0] Hi = '0,
+  parameter logic [max(PeEmbedded,1)*Groups*TableBits*32-1:0] Table = '0,
+
+  localparam int unsigned PeCodes = PeSp2Lut + PeFixedLut + PeFixedDsp,
+  localparam int unsigned PE = PeCodes + PeEmbedded,
   localparam int unsigned ActStreamBits = (SIMD * ActBits + 7) / 8 * 8,
-  localparam int unsigned WeightStreamBits = (PE * SIMD * 4 + 7) / 8 * 8,
+  localparam int unsigned WeightStreamBits = max(1, (PeCodes * SIMD * 4 + 7) / 8) * 8,
   localparam int unsigned OutStreamBits = (PE * AccBits + 7) / 8 * 8
 ) (
   input  logic                        clk_i,
@@ -46,7 +60,7 @@ module mvau_msq
 );
 
   if (PE == 0) begin : gen_check_pe
-    $fatal(1, "PeSp2Lut + PeFixedLut + PeFixedDsp = 0: at least one lane is needed");
+    $fatal(1, "PeSp2Lut + PeFixedLut + PeFixedDsp + PeEmbedded = 0: at least one lane is needed");
   end
   if (SIMD == 0) begin : gen_check_simd
     $fatal(1, "SIMD = 0: must be at least 1");
@@ -67,6 +81,11 @@ module mvau_msq
     $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1) or 2 (DSP48E2)", DspVersion);
   end
 
+  if (PeEmbedded > 0 && Members + $clog2(MW / max(SIMD, 1) * (MH / max(PE, 1))) != 5) begin : gen_check_members
+    $fatal(1, "Members = %0d: with the address of %0d folds, tables must have 5 inputs", Members,
+           MW / max(SIMD, 1) * (MH / max(PE, 1)));
+  end
+
   // At least 1, so that an illegal SIMD or PE is reported by the checks above alone.
   localparam int unsigned Simd = max(SIMD, 1);
   localparam int unsigned SF = MW / Simd;
@@ -78,15 +97,27 @@ module mvau_msq
 
   localparam int unsigned LutDepth = lut_lane_depth(Simd);
   localparam int unsigned DspDepth = dsp_lane_depth(Simd, ActBits, ActSigned);
-  localparam int unsigned Depth =
-      PeFixedDsp == 0 ? LutDepth : PeLut == 0 ? DspDepth : max(LutDepth, DspDepth);
+  localparam int unsigned EmbeddedDepth = embedded_depth();
+  localparam int unsigned Depth = max(max(PeLut == 0 ? 0 : LutDepth, PeFixedDsp == 0 ? 0 : DspDepth),
+                                      PeEmbedded == 0 ? 0 : EmbeddedDepth);
+
+  // Embedded lanes keep step with the one of most groups.
+  function automatic int unsigned embedded_depth();
+    int unsigned depth;
+    depth = 1;
+    for (int unsigned i = 0; i != PeEmbedded; i++) begin
+      depth = max(depth, tree_depth(int'(LaneGroups[i*16+:16]) * ActBits));
+    end
+    return depth;
+  endfunction
 
   // Everything behind the replay buffer moves when the output can.
   logic en, fire, vector_valid, vector_first, vector_last;
 
-  logic [Simd-1:0][ActBits-1:0]     acts;
-  logic [PE-1:0][Simd-1:0][3:0]     codes;
-  logic [PE-1:0][SumBits-1:0]       sums;
+  logic [Simd-1:0][ActBits-1:0]              acts;
+  logic [max(PeCodes, 1)-1:0][Simd-1:0][3:0] codes;
+  logic [PE-1:0][SumBits-1:0]                sums;
+  logic                                      codes_valid;
 
   vector_replay #(
     .Width  (Simd * ActBits),
@@ -102,12 +133,13 @@ module mvau_msq
     .first_o(vector_first),
     .last_o (vector_last),
     .valid_o(vector_valid),
-    .ready_i(en && weight_valid_i)
+    .ready_i(en && codes_valid)
   );
 
-  assign codes          = weight_data_i[PE*Simd*4-1:0];
+  assign codes          = (max(PeCodes, 1) * Simd * 4)'(weight_data_i);
+  assign codes_valid    = PeCodes == 0 || weight_valid_i;
   assign weight_ready_o = en && vector_valid;
-  assign fire           = vector_valid && weight_valid_i;
+  assign fire           = vector_valid && codes_valid;
 
   // Flags beside the data: entry d belongs to the data that has passed d registers. A row's sum
   // stands in its accumulator at Depth + 1.
@@ -203,6 +235,71 @@ module mvau_msq
       .sum_i (sum),
       .sum_o (sums[PeLut+i+:Lanes])
     );
+  end
+
+  if (PeEmbedded > 0) begin : gen_embedded
+    localparam int unsigned Folds = SF * NF;
+    localparam int unsigned FoldBits = $clog2(Folds);
+    localparam int unsigned AddressBits = max(FoldBits, 1);
+
+    typedef index_t [Groups-1:0]                                       ends_t;
+    typedef index_t [Groups-1:0][Members-1:0]                          sources_t;
+    typedef bit     [Groups-1:0][TableBits-1:0][2**(Members+FoldBits)-1:0] tables_t;
+
+    logic [AddressBits-1:0] fold_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) fold_q <= '0;
+      else if (en && fire) fold_q <= fold_q == AddressBits'(Folds - 1) ? '0 : fold_q + 1'b1;
+    end
+
+    for (genvar i = 0; i < PeEmbedded; i++) begin : gen_lane
+      localparam int unsigned Own = int'(LaneGroups[i*16+:16]);
+      localparam ends_t AllLo = Lo[i*$bits(ends_t)+:$bits(ends_t)];
+      localparam ends_t AllHi = Hi[i*$bits(ends_t)+:$bits(ends_t)];
+      localparam sources_t AllSources = Source[i*$bits(sources_t)+:$bits(sources_t)];
+      localparam tables_t AllTables = Table[i*$bits(tables_t)+:$bits(tables_t)];
+
+      logic [SumBits-1:0] sum;
+
+      embedded_lane #(
+        .Simd         (Simd),
+        .SumFolds     (SF),
+        .FoldBits     (FoldBits),
+        .ActBits      (ActBits),
+        .ActSigned    (ActSigned),
+        .AccBits      (SumBits),
+        .Depth        (EmbeddedDepth),
+        .Groups       (Own),
+        .Members      (Members),
+        .TableBits    (TableBits),
+        .Source       (AllSources[Own-1:0]),
+        .Lo           (AllLo[Own-1:0]),
+        .Hi           (AllHi[Own-1:0]),
+        .Table        (AllTables[Own-1:0]),
+        .UsePrimitives(UsePrimitives)
+      ) u_lane (
+        .clk_i,
+        .en_i       (en),
+        .fold_i     (fold_q),
+        .acts_i     (acts),
+        .acc_en_i   (en && valid[EmbeddedDepth]),
+        .acc_first_i(first[EmbeddedDepth]),
+        .acc_o      (sum)
+      );
+
+      sum_align #(
+        .Width   (SumBits),
+        .Cycles  (Depth - EmbeddedDepth),
+        .Interval(SF)
+      ) u_align (
+        .clk_i,
+        .en_i  (en),
+        .done_i(done[EmbeddedDepth+1]),
+        .sum_i (sum),
+        .sum_o (sums[PeCodes+i])
+      );
+    end
   end
 
   logic [PE-1:0][AccBits-1:0] out;

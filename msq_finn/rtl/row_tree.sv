@@ -2,9 +2,8 @@
 
 /// Reduces unsigned rows to two with the same sum modulo 2^Width, one register stage a level.
 ///
-/// Row r occupies the columns [Lo[r], Hi[r]); rows come in ascending order of Lo. Each level
-/// compresses groups of four neighbours (a last group may have three) and hands its rows, sorted
-/// again, to the next.
+/// Row r occupies the columns [Lo[r], Hi[r]). Each level compresses groups of four rows that end at
+/// about the same column (a last group may have three) and hands the rows that result to the next.
 /* verilator lint_off UNSIGNED */  // loops and tables may be empty
 
 module row_tree
@@ -23,20 +22,56 @@ module row_tree
   output logic [Width-1:0]           m_o
 );
 
+  typedef index_t [Rows-1:0] table_t;
   typedef index_t [level_rows(Rows)-1:0] next_table_t;
 
   localparam int unsigned Groups = level_groups(Rows);
   localparam int unsigned Next = level_rows(Rows);
 
+  // Positions of the rows in ascending order of a key (stable).
+  function automatic table_t sorted(table_t key);
+    table_t order;
+    int unsigned place;
+    order = '0;
+    for (int unsigned r = 0; r < Rows; r++) begin
+      place = 0;
+      for (int unsigned q = 0; q < Rows; q++) begin
+        if (key[q] < key[r] || (key[q] == key[r] && q < r)) place++;
+      end
+      order[place] = index_t'(r);
+    end
+    return order;
+  endfunction
+
+  function automatic table_t permuted(table_t value, table_t order);
+    table_t moved;
+    moved = '0;
+    for (int unsigned r = 0; r < Rows; r++) moved[r] = value[order[r]];
+    return moved;
+  endfunction
+
+  // Rows are grouped by where they end, and lie in their group by where they start.
+  function automatic table_t grouped();
+    table_t by_end, key;
+    by_end = sorted(Hi);
+    key    = permuted(Lo, by_end);
+    for (int unsigned r = 0; r < Rows; r++) key[r] += index_t'(r / 4 * (Width + 1));
+    return permuted(by_end, sorted(key));
+  endfunction
+
+  localparam table_t Order = grouped();
+  localparam table_t GroupedLo = permuted(Lo, Order);
+  localparam table_t GroupedHi = permuted(Hi, Order);
+
   // Columns of a group that need compression: from the lowest that holds three rows to the top.
   function automatic int unsigned group_start(int unsigned g);
-    return int'(Lo[4*g+2]);
+    return int'(GroupedLo[4*g+2]);
   endfunction
 
   function automatic int unsigned group_end(int unsigned g);
     int unsigned last;
     last = 0;
-    for (int unsigned r = 4 * g; r < min(4 * g + 4, Rows); r++) last = max(last, int'(Hi[r]));
+    for (int unsigned r = 4 * g; r < min(4 * g + 4, Rows); r++) last = max(last, int'(GroupedHi[r]));
     return last;
   endfunction
 
@@ -46,66 +81,42 @@ module row_tree
     first = 0;
     second = 0;
     for (int unsigned r = 4 * g + 1; r < min(4 * g + 4, Rows); r++) begin
-      if (int'(Hi[r]) > first) begin
+      if (int'(GroupedHi[r]) > first) begin
         second = first;
-        first = int'(Hi[r]);
+        first = int'(GroupedHi[r]);
       end else begin
-        second = max(second, int'(Hi[r]));
+        second = max(second, int'(GroupedHi[r]));
       end
     end
     return second;
   endfunction
 
-  // This level's rows before sorting: sums, majorities, rows that pass.
-  function automatic next_table_t raw_lo();
+  // The next level's rows: sums, majorities, rows that pass.
+  function automatic next_table_t next_lo();
     next_table_t lo;
     lo = '0;
     for (int unsigned g = 0; g < Groups; g++) begin
-      lo[g] = Lo[4*g];
-      lo[Groups+g] = int'(Lo[4*g+1]) < group_start(g) ? Lo[4*g+1] : index_t'(group_start(g) + 1);
+      lo[g] = GroupedLo[4*g];
+      lo[Groups+g] = int'(GroupedLo[4*g+1]) < group_start(g)
+                   ? GroupedLo[4*g+1] : index_t'(group_start(g) + 1);
     end
-    for (int unsigned r = 2 * Groups; r < Next; r++) lo[r] = Lo[Rows-Next+r];
+    for (int unsigned r = 2 * Groups; r < Next; r++) lo[r] = GroupedLo[Rows-Next+r];
     return lo;
   endfunction
 
-  function automatic next_table_t raw_hi();
+  function automatic next_table_t next_hi();
     next_table_t hi;
     hi = '0;
     for (int unsigned g = 0; g < Groups; g++) begin
       hi[g] = index_t'(min(Width, group_end(g) + 1));
       hi[Groups+g] = index_t'(min(Width, max(group_start(g), majority_end(g) + 1)));
     end
-    for (int unsigned r = 2 * Groups; r < Next; r++) hi[r] = Hi[Rows-Next+r];
+    for (int unsigned r = 2 * Groups; r < Next; r++) hi[r] = GroupedHi[Rows-Next+r];
     return hi;
   endfunction
 
-  // Positions of a table's entries in ascending order of value (stable).
-  function automatic next_table_t sorted(next_table_t value);
-    next_table_t order;
-    int unsigned place;
-    order = '0;
-    for (int unsigned r = 0; r < Next; r++) begin
-      place = 0;
-      for (int unsigned q = 0; q < Next; q++) begin
-        if (value[q] < value[r] || (value[q] == value[r] && q < r)) place++;
-      end
-      order[place] = index_t'(r);
-    end
-    return order;
-  endfunction
-
-  function automatic next_table_t permuted(next_table_t value, next_table_t order);
-    next_table_t moved;
-    moved = '0;
-    for (int unsigned r = 0; r < Next; r++) moved[r] = value[order[r]];
-    return moved;
-  endfunction
-
-  localparam next_table_t RawLo = raw_lo();
-  localparam next_table_t RawHi = raw_hi();
-  localparam next_table_t Order = sorted(RawLo);
-  localparam next_table_t NextLo = permuted(RawLo, Order);
-  localparam next_table_t NextHi = permuted(RawHi, Order);
+  localparam next_table_t NextLo = next_lo();
+  localparam next_table_t NextHi = next_hi();
 
   if (Rows == 1) begin : gen_one
     assign s_o = rows_i[0];
@@ -114,7 +125,12 @@ module row_tree
     assign s_o = rows_i[0];
     assign m_o = rows_i[1];
   end else begin : gen_level
-    logic [Next-1:0][Width-1:0] raw, next_d, next_q;
+    logic [Rows-1:0][Width-1:0] rows;
+    logic [Next-1:0][Width-1:0] next_d, next_q;
+
+    for (genvar r = 0; r < Rows; r++) begin : gen_order
+      assign rows[r] = rows_i[Order[r]];
+    end
 
     for (genvar g = 0; g < Groups; g++) begin : gen_group
       // Below Start there are two rows at most: they pass side by side.
@@ -125,11 +141,11 @@ module row_tree
       logic [Columns:0]   sum;
       logic [Columns-1:0] majority;
 
-      assign d = rows_i[4*g];
-      assign a = rows_i[4*g+1];
-      assign b = rows_i[4*g+2];
+      assign d = rows[4*g];
+      assign a = rows[4*g+1];
+      assign b = rows[4*g+2];
       if (4 * g + 3 < Rows) begin : gen_four
-        assign c = rows_i[4*g+3];
+        assign c = rows[4*g+3];
       end else begin : gen_three
         assign c = '0;
       end
@@ -153,20 +169,16 @@ module row_tree
           s[k] = d[k];
           m[k] = a[k];
         end
-        for (int unsigned k = Start; k < int'(RawHi[g]); k++) s[k] = sum[k-Start];
-        for (int unsigned k = Start + 1; k < int'(RawHi[Groups+g]); k++) m[k] = majority[k-Start-1];
+        for (int unsigned k = Start; k < int'(NextHi[g]); k++) s[k] = sum[k-Start];
+        for (int unsigned k = Start + 1; k < int'(NextHi[Groups+g]); k++) m[k] = majority[k-Start-1];
       end
 
-      assign raw[g]          = s;
-      assign raw[Groups + g] = m;
+      assign next_d[g]          = s;
+      assign next_d[Groups + g] = m;
     end
 
     for (genvar r = 2 * Groups; r < Next; r++) begin : gen_pass
-      assign raw[r] = rows_i[Rows-Next+r];
-    end
-
-    for (genvar r = 0; r < Next; r++) begin : gen_sort
-      assign next_d[r] = raw[Order[r]];
+      assign next_d[r] = rows[Rows-Next+r];
     end
 
     always_ff @(posedge clk_i) begin

@@ -1,4 +1,4 @@
-"""Golden model of mvau_msq and its wrapper, from first principles: no code of the package."""
+"""Golden model of mvau_msq, from first principles, and its wrapper."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import harness
 import numpy as np
+
+from msq_finn.rtl.embedded import layer_tables
 
 # SP2(4) codes {sign, q1, q2}: q1 is 0, 1, 2 or 4, q2 is 0 or 4; sign 1 negates.
 SP2_VALUE = np.array([0, 4, 1, 5, 2, 6, 4, 8, 0, -4, -1, -5, -2, -6, -4, -8])
@@ -24,6 +26,7 @@ class Unit:
     sp2: int = 0
     booth: int = 0
     dsp: int = 0
+    embedded: int = 0
     act_bits: int = 4
     act_signed: bool = False
     acc_bits: int = 20
@@ -33,6 +36,11 @@ class Unit:
 
     @property
     def pe(self) -> int:
+        return self.codes_pe + self.embedded
+
+    @property
+    def codes_pe(self) -> int:
+        """Lanes that take codes."""
         return self.sp2 + self.booth + self.dsp
 
     @property
@@ -44,23 +52,36 @@ class Unit:
         lane = row % self.pe
         if lane < self.sp2:
             return "sp2"
-        return "booth" if lane < self.sp2 + self.booth else "dsp"
+        if lane < self.sp2 + self.booth:
+            return "booth"
+        return "dsp" if lane < self.codes_pe else "embedded"
 
-    def wrapper(self) -> str:
+    def wrapper(self, values: np.ndarray) -> str:
+        """A bench around the unit, whose weights (MH, MW) embedded lanes hold."""
         act, weight, out = (
             -(-bits // 8) * 8
             for bits in (
                 self.simd * self.act_bits,
-                self.pe * self.simd * 4,
+                max(1, self.codes_pe * self.simd * 4),
                 self.pe * self.acc_bits,
             )
         )
         mask = (1 << self.acc_bits) - 1
         packed = sum((v & mask) << (r * self.acc_bits) for r, v in enumerate(self.offset))
+        tables = ""
+        if self.embedded:
+            folded = self.folded(values)[:, self.codes_pe :]
+            lanes = folded.transpose(1, 0, 2, 3).reshape(self.embedded, self.folds, self.simd)
+            layer = layer_tables(lanes)
+            tables = f".Groups({layer.groups}), .Members({layer.members}), "
+            tables += f".TableBits({layer.table_bits}), " + "".join(
+                f".{name}({bits}'h{value:x}), " for name, (value, bits) in layer.parameters.items()
+            )
         return harness.wrap(act, weight, out, f"""
   mvau_msq #(
     .MW({self.mw}), .MH({self.mh}), .SIMD({self.simd}),
     .PeSp2Lut({self.sp2}), .PeFixedLut({self.booth}), .PeFixedDsp({self.dsp}),
+    .PeEmbedded({self.embedded}), {tables}
     .ActBits({self.act_bits}), .ActSigned({int(self.act_signed)}), .AccBits({self.acc_bits}),
     .DspVersion({self.dsp_version}), .UsePrimitives({int(self.primitives)}),
     .AddOffset({int(bool(self.offset))}),
@@ -72,11 +93,16 @@ class Unit:
     .out_data_o(out), .out_valid_o, .out_ready_i
   );""")  # fmt: skip
 
+    def folded(self, values: np.ndarray) -> np.ndarray:
+        """Values (MH, MW) as (NF, PE, SF, SIMD)."""
+        return values.reshape(self.mh // self.pe, self.pe, self.mw // self.simd, self.simd)
+
 
 @dataclass(frozen=True)
 class Job:
     """Streams for a unit, and the outputs it must give."""
 
+    values: np.ndarray  # weights (MH, MW)
     acts: np.ndarray  # stream words
     weights: np.ndarray
     expected: np.ndarray  # (vectors * NF, PE) unsigned
@@ -89,6 +115,11 @@ def alpha(kind: str, codes: np.ndarray, act_bits: int, act_signed: bool) -> np.n
     """
     if kind == "dsp":
         return np.zeros_like(codes)
+    if kind == "embedded":
+        # The table's lowest entry is 0, at whatever activations.
+        low, high = (-(1 << act_bits - 1), (1 << act_bits - 1) - 1) if act_signed else (
+            0, (1 << act_bits) - 1)  # fmt: skip
+        return -np.minimum(codes * low, codes * high)
     if kind == "sp2":
         negative_low = negative_high = codes >> 3 & 1
         low_bits, high_bits = act_bits + 2, act_bits
@@ -101,7 +132,10 @@ def alpha(kind: str, codes: np.ndarray, act_bits: int, act_signed: bool) -> np.n
 
 
 def random_job(unit: Unit, vectors: int, seed: int) -> Job:
-    """Random weights and activations, a quarter of the rows and vectors at extremes."""
+    """Random weights and activations, a quarter of the rows and vectors at extremes.
+
+    Units with embedded weights have the same ones for every seed.
+    """
     rng = np.random.default_rng(seed)
     low, high = 0, (1 << unit.act_bits) - 1
     if unit.act_signed:
@@ -110,20 +144,25 @@ def random_job(unit: Unit, vectors: int, seed: int) -> Job:
     for v in range(0, vectors, 2):
         acts[v] = rng.choice([low, high], size=unit.mw) if v % 4 else (low, high)[v // 4 % 2]
 
+    if unit.embedded:
+        rng = np.random.default_rng(unit.mw)
     codes = np.empty((unit.mh, unit.mw), dtype=np.int64)
     values = np.empty_like(codes)
     offsets = np.empty_like(codes)
     for row in range(unit.mh):
         kind = unit.lane_kind(row)
-        extremes = [7, 15, 0, 8] if kind == "sp2" else [7, 9, 0]
+        extremes = {"sp2": [7, 15, 0, 8], "embedded": [-8, 8, 0]}.get(kind, [7, 9, 0])
         if rng.random() < 0.25:
             codes[row] = rng.choice(extremes, size=unit.mw) if rng.random() < 0.5 else extremes[
                 rng.integers(2)]  # fmt: skip
         elif kind == "sp2":
             codes[row] = rng.integers(16, size=unit.mw)
+        elif kind == "embedded":
+            codes[row] = rng.integers(-9, 10, size=unit.mw)
         else:
             codes[row] = rng.choice(FIXED_CODES, size=unit.mw)
-        values[row] = (SP2_VALUE if kind == "sp2" else FIXED_VALUE)[codes[row]]
+        value = {"sp2": SP2_VALUE, "embedded": np.r_[0:65, -64:0]}.get(kind, FIXED_VALUE)
+        values[row] = value[codes[row]]
         offsets[row] = alpha(kind, codes[row], unit.act_bits, unit.act_signed)
 
     sums = acts @ values.T + offsets.sum(axis=1)
@@ -135,9 +174,9 @@ def random_job(unit: Unit, vectors: int, seed: int) -> Job:
     act_words = harness.pack(
         acts.reshape(vectors * sf, unit.simd) & ((1 << unit.act_bits) - 1), unit.act_bits
     )
-    folded = codes.reshape(nf, unit.pe, sf, unit.simd).transpose(0, 2, 1, 3)
-    weight_words = harness.pack(folded.reshape(nf * sf, unit.pe * unit.simd), 4)
-    return Job(act_words, np.tile(weight_words, (vectors, 1)), expected)
+    folded = unit.folded(codes)[:, : unit.codes_pe].transpose(0, 2, 1, 3)
+    weight_words = harness.pack(folded.reshape(nf * sf, unit.codes_pe * unit.simd), 4)
+    return Job(values, act_words, np.tile(weight_words, (vectors, 1)), expected)
 
 
 def outputs(unit: Unit, result: harness.Result) -> np.ndarray:

@@ -7,17 +7,25 @@ import pytest
 from msq_finn.errors import MsqError
 from msq_finn.rtl import lanes
 
-KINDS = {"sp2_4_lut": "sp2", "fixed_4_lut": "booth", "fixed_4_dsp": "dsp"}
+KINDS = {
+    "sp2_4_lut": "sp2",
+    "fixed_4_lut": "booth",
+    "fixed_4_dsp": "dsp",
+    "embedded_lut": "embedded",
+}
+CODES = {"sp2_4_lut": np.arange(16), "embedded_lut": np.delete(np.arange(256), 128)}
 
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("act_signed", [False, True])
 def test_offsets_are_what_the_rtl_adds(name, act_signed):
-    codes = np.arange(16) if name == "sp2_4_lut" else mvau.FIXED_CODES
+    codes = CODES.get(name, mvau.FIXED_CODES)
+    # The golden model has an embedded lane's weights for codes.
+    golden = np.where(codes > 127, codes - 256, codes) if name == "embedded_lut" else codes
     for act_bits in range(2, 9):
         np.testing.assert_array_equal(
             lanes.get(name).code_offset(codes, act_bits, act_signed),
-            mvau.alpha(KINDS[name], codes, act_bits, act_signed),
+            mvau.alpha(KINDS[name], golden, act_bits, act_signed),
         )
 
 

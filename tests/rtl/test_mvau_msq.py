@@ -26,6 +26,13 @@ UNITS = {
     "SIMD 1, one fold": Unit(1, 3, 1, sp2=1, booth=1, dsp=1, act_bits=7),
     "2 bits, wide carries": Unit(22, 2, 22, dsp=2, act_bits=2, primitives=True),
     "narrow sums": Unit(12, 6, 6, sp2=1, booth=1, dsp=1, act_bits=6, acc_bits=5),
+    "embedded, one fold": Unit(7, 4, 7, embedded=4, primitives=True),
+    "embedded, signed, 3 folds": Unit(15, 3, 5, embedded=3, act_signed=True, act_bits=3),
+    "embedded, 16 folds": Unit(12, 8, 3, embedded=2, act_bits=2, primitives=True),
+    "embedded among others": Unit(
+        12, 12, 6, sp2=1, booth=1, dsp=2, embedded=2, act_bits=5, act_signed=True, acc_bits=24
+    ),
+    "embedded beside DSPs": Unit(9, 10, 9, dsp=3, embedded=2, act_bits=8, primitives=True),
     "offsets": replace(MIXED, acc_bits=13, offset=tuple(range(-3000, 3000, 500))),
 }
 BUSY = (0.3, 0.2, 0.4)
@@ -34,7 +41,12 @@ BUSY = (0.3, 0.2, 0.4)
 def check(unit: Unit, vectors: int, seed: int, **how) -> harness.Result:
     job = random_job(unit, vectors, seed)
     result = harness.run(
-        harness.build(unit.wrapper()), job.acts, job.weights, len(job.expected), seed=seed, **how
+        harness.build(unit.wrapper(job.values)),
+        job.acts,
+        job.weights,
+        len(job.expected),
+        seed=seed,
+        **how,
     )
     np.testing.assert_array_equal(outputs(unit, result), job.expected)
     return result
@@ -58,20 +70,20 @@ def test_a_vector_every_sf_nf_cycles_under_full_load(name):
     np.testing.assert_array_equal(np.diff(steady), unit.folds)
 
 
-@pytest.mark.parametrize("name", ["mixed", "offsets", "SIMD 1, one fold"])
+@pytest.mark.parametrize("name", ["mixed", "offsets", "embedded among others"])
 def test_reset_at_any_time_starts_over(name):
     for reset_at in range(4, 60, 3):
         check(UNITS[name], 6, reset_at, stalls=BUSY, reset_at=reset_at)
 
 
 def test_a_million_macs():
-    unit = Unit(64, 24, 16, sp2=2, booth=2, dsp=4)
+    unit = Unit(64, 24, 16, sp2=2, booth=2, dsp=3, embedded=1)
     vectors = 10**6 // (unit.mw * unit.mh) + 1
     check(unit, vectors, 1, stalls=(0.05, 0.05, 0.05))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sp2", "booth", "dsp"])
+@pytest.mark.parametrize("kind", ["sp2", "booth", "dsp", "embedded"])
 def test_ten_million_macs_per_lane_kind(kind):
     unit = replace(Unit(128, 4, 16, primitives=True), **{kind: 4})
     for seed in range(20):

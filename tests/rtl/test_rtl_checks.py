@@ -12,7 +12,7 @@ GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "PeSp2Lut": 1, "PeFixedLut": 0, "PeFixedDsp
         "ActBits": 4, "AccBits": 16, "DspVersion": 1}  # fmt: skip
 
 
-def lint(top: str, parameters: dict[str, int]) -> str:
+def lint(top: str, parameters: dict[str, int | str]) -> str:
     command, env = harness.verilator()
     settings = [f"-G{name}={value}" for name, value in parameters.items()]
     files = map(str, [*harness.rtl_sources(), harness.PRIMITIVES])
@@ -26,11 +26,16 @@ def lint(top: str, parameters: dict[str, int]) -> str:
     return run.stdout + run.stderr
 
 
+ONE_EACH = "32'h00010001"  # for either lane
+EMBEDDED = {"PeEmbedded": 2, "MH": 4, "MW": 4, "Members": 4, "LaneGroups": ONE_EACH, "Hi": ONE_EACH}
+
+
 @pytest.mark.parametrize("primitives", [0, 1])
-@pytest.mark.parametrize("version", [1, 2])
-def test_verilator_has_no_warning(primitives, version):
-    parameters = GOOD | {"UsePrimitives": primitives, "DspVersion": version, "PeFixedLut": 2}
-    report = lint("mvau_msq", parameters)
+@pytest.mark.parametrize(
+    "lanes", [{"PeFixedLut": 2}, {"PeFixedLut": 2, "DspVersion": 2}, EMBEDDED], ids=str
+)
+def test_verilator_has_no_warning(primitives, lanes):
+    report = lint("mvau_msq", GOOD | lanes | {"UsePrimitives": primitives})
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
@@ -43,11 +48,12 @@ def test_verilator_has_no_warning(primitives, version):
         ({"MW": 0}, "MW = 0: must be a positive multiple"),
         ({"MH": 5}, "MH = 5: must be a positive multiple of the number of lanes, 2"),
         ({"SIMD": 0}, "SIMD = 0: must be at least 1"),
-        ({"PeSp2Lut": 0, "PeFixedDsp": 0}, "PeSp2Lut + PeFixedLut + PeFixedDsp = 0"),
+        ({"PeSp2Lut": 0, "PeFixedDsp": 0}, "PeSp2Lut + PeFixedLut + PeFixedDsp + PeEmbedded = 0"),
         ({"ActBits": 1}, "ActBits = 1: must be 2 to 8"),
         ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
         ({"AccBits": 0}, "AccBits = 0: must be 1 to 48"),
         ({"AccBits": 49}, "AccBits = 49: must be 1 to 48"),
+        (EMBEDDED | {"Members": 2}, "Members = 2: with the address of 2 folds, tables must have 5"),
         ({"DspVersion": 3}, "DspVersion = 3: must be 1 (DSP48E1) or 2 (DSP48E2)"),
     ],
 )
@@ -85,13 +91,14 @@ FAULTS = {
     "dsp_mac.sv": ("Chained ? 3'b001 :", "Chained ? 3'b000 :"),
     "dsp_lane_sum.sv": ("~below_i[r]", "below_i[r]"),
     "vector_replay.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
+    "embedded_lane.sv": ("^ (ActSigned && k == ActBits - 1)", "^ ActSigned"),
     "mvau_msq.sv": (".acc_en_i   (en && valid[LutDepth]),", ".acc_en_i   (en),"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_bench_finds_an_injected_fault(name, tmp_path):
-    unit = Unit(8, 8, 4, sp2=1, booth=1, dsp=2, act_signed=True, primitives=True)
+    unit = Unit(8, 10, 4, sp2=1, booth=1, dsp=2, embedded=1, act_signed=True, primitives=True)
     old, new = FAULTS[name]
     sources = []
     for path in harness.rtl_sources():
@@ -105,8 +112,8 @@ def test_the_bench_finds_an_injected_fault(name, tmp_path):
     job = random_job(unit, 40, 3)
     try:
         result = harness.run(
-            harness.build(unit.wrapper(), sources), job.acts, job.weights, len(job.expected),
-            stalls=(0.3, 0.3, 0.3),
+            harness.build(unit.wrapper(job.values), sources), job.acts, job.weights,
+            len(job.expected), stalls=(0.3, 0.3, 0.3),
         )  # fmt: skip
     except AssertionError:
         return  # hung, or broke a handshake
