@@ -26,25 +26,22 @@ module vvau_msq
   parameter bit AddOffset = 0,
   parameter logic [Channels*AccBits-1:0] Offset = '0,
 
-  localparam int unsigned PE = PeSp2Lut + PeFixedLut + PeFixedDsp,
-  localparam int unsigned ActStreamBits = (PE * SIMD * ActBits + 7) / 8 * 8,
-  localparam int unsigned WeightStreamBits = (PE * SIMD * WeightBits + 7) / 8 * 8,
-  localparam int unsigned OutStreamBits = (PE * AccBits + 7) / 8 * 8
+  localparam int unsigned PE = PeSp2Lut + PeFixedLut + PeFixedDsp
 ) (
-  input  logic                        clk_i,
-  input  logic                        rst_ni,
+  input  logic                                    clk_i,
+  input  logic                                    rst_ni,
 
-  input  logic [ActStreamBits-1:0]    act_data_i,
-  input  logic                        act_valid_i,
-  output logic                        act_ready_o,
+  input  logic [SIMD-1:0][PE-1:0][ActBits-1:0]    act_data_i,
+  input  logic                                    act_valid_i,
+  output logic                                    act_ready_o,
 
-  input  logic [WeightStreamBits-1:0] weight_data_i,
-  input  logic                        weight_valid_i,
-  output logic                        weight_ready_o,
+  input  logic [PE-1:0][SIMD-1:0][WeightBits-1:0] weight_data_i,
+  input  logic                                    weight_valid_i,
+  output logic                                    weight_ready_o,
 
-  output logic [OutStreamBits-1:0]    out_data_o,
-  output logic                        out_valid_o,
-  input  logic                        out_ready_i
+  output logic [PE-1:0][AccBits-1:0]              out_data_o,
+  output logic                                    out_valid_o,
+  input  logic                                    out_ready_i
 );
 
   if (PE == 0) begin : gen_check_pe
@@ -102,7 +99,7 @@ module vvau_msq
   ) u_input (
     .clk_i,
     .rst_ni,
-    .data_i (act_data_i[PE*Simd*ActBits-1:0]),
+    .data_i (act_data_i),
     .valid_i(act_valid_i),
     .ready_o(act_ready_o),
     .data_o (word),
@@ -118,7 +115,7 @@ module vvau_msq
     end
   end
 
-  assign codes          = weight_data_i[PE*Simd*WeightBits-1:0];
+  assign codes          = weight_data_i;
   assign weight_ready_o = en && window_valid;
   assign fire           = window_valid && weight_valid_i;
 
@@ -217,17 +214,16 @@ module vvau_msq
     );
   end
 
-  logic [PE-1:0][AccBits-1:0] out, sums_low;
+  logic [PE-1:0][AccBits-1:0] sums_low;
 
   for (genvar i = 0; i < PE; i++) begin : gen_sum
     assign sums_low[i] = sums[i][AccBits-1:0];
   end
 
-  assign en         = !out_valid_o || out_ready_i;
-  assign out_data_o = OutStreamBits'(out);
+  assign en = !out_valid_o || out_ready_i;
 
   if (!AddOffset) begin : gen_sums
-    assign out         = sums_low;
+    assign out_data_o  = sums_low;
     assign out_valid_o = done[Depth+1];
   end else begin : gen_offsets
     row_offsets #(
@@ -242,7 +238,7 @@ module vvau_msq
       .valid_i(done[Depth+1]),
       .sums_i (sums_low),
       .valid_o(out_valid_o),
-      .sums_o (out)
+      .sums_o (out_data_o)
     );
   end
 

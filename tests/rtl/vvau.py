@@ -43,14 +43,9 @@ class Depthwise:
         return "booth" if lane < self.sp2 + self.booth else "dsp"
 
     def wrapper(self) -> str:
-        act, weight, out = (
-            -(-bits // 8) * 8
-            for bits in (
-                self.pe * self.simd * self.act_bits,
-                self.pe * self.simd * self.weight_bits,
-                self.pe * self.acc_bits,
-            )
-        )
+        act = self.pe * self.simd * self.act_bits
+        weight = self.pe * self.simd * self.weight_bits
+        out = self.pe * self.acc_bits
         mask = (1 << self.acc_bits) - 1
         packed = sum((v & mask) << (r * self.acc_bits) for r, v in enumerate(self.offset))
         return harness.wrap(act, weight, out, f"""
