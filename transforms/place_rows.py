@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -14,17 +15,23 @@ from qonnx.transformation.base import Transformation
 from scipy.optimize import linear_sum_assignment
 
 from msq_finn.errors import MsqError
+from msq_finn.rtl.lanes import LaneKind
 from msq_finn.transforms.channel_spaces import ChannelSpace, channel_spaces
 
 IntArray = NDArray[np.int64]
+
+#: Metadata of a dataflow graph: which channel of the network each output channel is.
+OUTPUT_ORDER = "msq_output_order"
 
 
 class PlaceRows(Transformation):
     """Permute the rows of each MVAU_MSQ so that each lies on a lane of its scheme.
 
     The permutation is absorbed by thresholds and by the input columns of every consumer; layers
-    that meet in a residual add are permuted alike. The order of the network's outputs never
-    changes.
+    that meet in a residual add are permuted alike. Rows that leave the graph are put back in order
+    by the host: their order is left in the metadata :data:`OUTPUT_ORDER`, and
+    :class:`msq_finn.transforms.restore_output_order.RestoreOutputOrder` writes it into the graph
+    around the accelerator.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -36,10 +43,17 @@ class PlaceRows(Transformation):
             order = _order(space, mixed)
             if not np.array_equal(order, np.arange(len(order))):
                 _permute(model, space, order)
+                if space.is_output:
+                    model.set_metadata_prop(OUTPUT_ORDER, json.dumps(order.tolist()))
             for node in mixed:
                 op = getCustomOp(node)
                 kinds = op.layout().row_kinds(op.get_nodeattr("MH"))
-                op.set_nodeattr("rowSchemes", [kind.scheme.name for kind in kinds])
+                held = [op.row_schemes()[row] for row in order]
+                settled = [
+                    kind.scheme.name if kind.streams_codes else "|".join(names)
+                    for kind, names in zip(kinds, held, strict=True)
+                ]
+                op.set_nodeattr("rowSchemes", settled)
         return model, False
 
 
@@ -47,8 +61,8 @@ def _order(space: ChannelSpace, mixed: Sequence[Any]) -> IntArray:
     ops = [getCustomOp(node) for node in mixed]
     layers = " and ".join(node.name for node in mixed)
     rows = [op.row_schemes() for op in ops]
-    wanted = [[kind.scheme.name for kind in op.layout().row_kinds(len(rows[0]))] for op in ops]
-    allowed = allowed_places(rows, wanted)
+    kinds = [op.layout().row_kinds(len(rows[0])) for op in ops]
+    allowed = allowed_places(rows, kinds)
     if space.fixed_by is not None:
         if not allowed.diagonal().all():
             raise MsqError(
@@ -56,28 +70,30 @@ def _order(space: ChannelSpace, mixed: Sequence[Any]) -> IntArray:
                 "allow; give the layer a single scheme"
             )
         return np.arange(len(allowed))
-    return placement(allowed, layers, wanted[0])
+    return placement(allowed, layers, [kind.scheme.name for kind in kinds[0]])
 
 
 def allowed_places(
-    rows: Sequence[Sequence[tuple[str, ...]]], wanted: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[tuple[str, ...]]], kinds: Sequence[Sequence[LaneKind]]
 ) -> NDArray[np.bool_]:
     """Say which row may go to which position.
 
     Args:
         rows: per layer and row, the schemes that hold it.
-        wanted: per layer and position, the scheme of the lane there.
+        kinds: per layer and position, the lane there.
 
     Returns:
         matrix [position, row]; layers that share an order must all agree.
 
-    >>> allowed_places([[("a",), ("a", "b")]], [["b", "a"]])
+    >>> from msq_finn.rtl.lanes import get
+    >>> either = ("sp2_4", "fixed_4")
+    >>> allowed_places([[("sp2_4",), either]], [[get("fixed_4_dsp"), get("sp2_4_lut")]])
     array([[False,  True],
            [ True,  True]])
     """
     per_layer = [
-        [[scheme in names for names in layer_rows] for scheme in layer_wanted]
-        for layer_rows, layer_wanted in zip(rows, wanted, strict=True)
+        [[kind.takes(names) for names in layer_rows] for kind in layer_kinds]
+        for layer_rows, layer_kinds in zip(rows, kinds, strict=True)
     ]
     return np.all(np.array(per_layer, dtype=bool), axis=0)
 

@@ -14,10 +14,11 @@ from qonnx.transformation.base import Transformation
 from msq_finn.errors import MsqError
 from msq_finn.ops import estimate
 from msq_finn.ops.layout import LaneLayout
+from msq_finn.rtl.embedded import MAX_FOLDS
 from msq_finn.transforms.channel_spaces import channel_spaces
 
 #: Lane kinds in the order of the hardware's lane groups.
-LANE_KINDS = ["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp"]
+LANE_KINDS = ["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp", "embedded_lut"]
 
 
 @dataclass(frozen=True)
@@ -28,21 +29,22 @@ class Folding:
     pe_sp2_lut: int
     pe_fixed_lut: int
     pe_fixed_dsp: int
+    pe_embedded: int = 0
 
     @property
     def counts(self) -> list[int]:
         """Lanes of each kind, in the order of LANE_KINDS."""
-        return [self.pe_sp2_lut, self.pe_fixed_lut, self.pe_fixed_dsp]
+        return [self.pe_sp2_lut, self.pe_fixed_lut, self.pe_fixed_dsp, self.pe_embedded]
 
     @property
     def multipliers(self) -> int:
         """Multiplications in a cycle."""
         return self.simd * sum(self.counts)
 
-    @property
-    def lut_sites(self) -> int:
-        """Estimated LUT sites."""
-        return estimate.lut_sites(LaneLayout.from_names(LANE_KINDS, self.counts), self.simd)
+    def lut_sites(self, mw: int, mh: int) -> int:
+        """Estimated LUT sites, for a layer of that size."""
+        layout = LaneLayout.from_names(LANE_KINDS, self.counts)
+        return estimate.lut_sites(layout, self.simd, mw * mh // self.multipliers)
 
 
 def divisors(number: int) -> list[int]:
@@ -56,7 +58,8 @@ def foldings(mw: int, rows: list[tuple[str, ...]], packing: int) -> Iterator[Fol
     Each lane holds NF = MH/PE rows of its own scheme, so the rows of each scheme must fill whole
     lanes. Rows that both schemes hold become SP2 only where that fills a lane. Fixed-point lanes
     are DSP lanes in full packs, whose slices are then used up, and LUT lanes beyond; or LUT lanes
-    alone.
+    alone. Where a vector takes few cycles, all LUT lanes may hold their weights instead, of
+    whatever scheme.
 
     Args:
         mw: columns.
@@ -74,6 +77,8 @@ def foldings(mw: int, rows: list[tuple[str, ...]], packing: int) -> Iterator[Fol
         for dsp in {0, fixed - fixed % packing}:
             for simd in divisors(mw):
                 yield Folding(simd, sp2, fixed - dsp, dsp)
+                if dsp < pe and nf * mw // simd <= MAX_FOLDS:
+                    yield Folding(simd, 0, 0, dsp, pe - dsp)
 
 
 class SetLanes(Transformation):
@@ -114,7 +119,7 @@ class SetLanes(Transformation):
                 f"{layers}: the {len(rows)} rows cannot be shared out over lanes; give each scheme "
                 "a number of rows that is a multiple of MH/PE for some PE that divides MH"
             )
-        chosen = min(complete, key=_preference)
+        chosen = min(complete, key=lambda choice: _preference(ops, choice))
         for op, (folding, _) in zip(ops, chosen, strict=True):
             self.dsps_left -= self._dsps(op, folding)
             set_folding(op, folding)
@@ -131,9 +136,9 @@ class SetLanes(Transformation):
                 continue
             meets = vectors * mw * mh // folding.multipliers <= self.target_cycles
             lanes = tuple(folding.counts)
-            option = [(folding, meets)]
-            if lanes not in best or _preference(option) < _preference([best[lanes]]):
-                best[lanes] = option[0]
+            option = (folding, meets)
+            if lanes not in best or _preference([op], [option]) < _preference([op], [best[lanes]]):
+                best[lanes] = option
         return best
 
     def _packing(self, op: Any) -> int:
@@ -144,9 +149,12 @@ class SetLanes(Transformation):
         return folding.pe_fixed_dsp // self._packing(op) * folding.simd
 
 
-def _preference(choice: list[tuple[Folding, bool]]) -> tuple[float, ...]:
+def _preference(ops: list[Any], choice: list[tuple[Folding, bool]]) -> tuple[float, ...]:
     """Sort key: those that meet the target first, by size; else the fastest."""
-    sites = sum(folding.lut_sites for folding, _ in choice)
+    sites = sum(
+        folding.lut_sites(op.get_nodeattr("MW"), op.get_nodeattr("MH"))
+        for op, (folding, _) in zip(ops, choice, strict=True)
+    )
     if all(meets for _, meets in choice):
         return 0, sites, sum(folding.pe_fixed_dsp * folding.simd for folding, _ in choice)
     return 1, -min(folding.multipliers for folding, _ in choice), sites
@@ -179,3 +187,5 @@ def set_folding(op: Any, folding: Folding) -> None:
     op.set_nodeattr("PE", sum(folding.counts))
     op.set_nodeattr("laneKinds", LANE_KINDS)
     op.set_nodeattr("lanePE", folding.counts)
+    embedded = folding.pe_embedded == sum(folding.counts)
+    op.set_nodeattr("mem_mode", "internal_embedded" if embedded else "internal_decoupled")

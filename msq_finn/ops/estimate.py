@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 
 from msq_finn.ops.layout import LaneLayout
+from msq_finn.rtl.embedded import fold_bits
 
 #: LUT sites of a lane: per MAC, and once for its accumulator and the merge before it.
 SITES_PER_MAC = {"sp2_4_lut": 11.0, "fixed_4_lut": 11.5, "fixed_4_dsp": 5.5}
-SITES_PER_LANE = {"sp2_4_lut": 28.0, "fixed_4_lut": 28.0, "fixed_4_dsp": 24.0}
+SITES_PER_LANE = {"sp2_4_lut": 28.0, "fixed_4_lut": 28.0, "fixed_4_dsp": 24.0, "embedded_lut": 16.0}
+
+#: The same for embedded lanes, by the bits of the fold's address.
+EMBEDDED_SITES_PER_MAC = (3.8, 5.1, 6.5, 8.4, 14.4)
+
+#: LUT sites that a small memory of codes takes, a MAC.
+CODE_SITES_PER_MAC = 2.0
 
 _PORT_BITS = {"DSP48E1": 25, "DSP48E2": 27}
 
@@ -23,12 +30,23 @@ def lanes_per_dsp(dsp_block: str, act_bits: int, act_signed: bool) -> int:
     return 1 + (_PORT_BITS.get(dsp_block, 27) - 4) // spacing
 
 
-def lut_sites(layout: LaneLayout, simd: int) -> int:
-    """LUT sites of a layer's lanes, without weight memory."""
-    pairs = zip(layout.kinds, layout.counts, strict=True)
-    return math.ceil(
-        sum(n * (simd * SITES_PER_MAC[k.name] + SITES_PER_LANE[k.name]) for k, n in pairs)
-    )
+def lut_sites(layout: LaneLayout, simd: int, folds: int) -> int:
+    """LUT sites of a layer's lanes, and of their weights.
+
+    Args:
+        layout: the lanes.
+        simd: columns a cycle.
+        folds: cycles a vector. A memory of more than 64 words is block RAM.
+    """
+    memory = 0.0 if folds > 64 else CODE_SITES_PER_MAC * math.ceil(folds / 32)
+    total = 0.0
+    for kind, lanes in zip(layout.kinds, layout.counts, strict=True):
+        if kind.streams_codes:
+            mac = SITES_PER_MAC[kind.name] + memory
+        else:
+            mac = EMBEDDED_SITES_PER_MAC[fold_bits(folds)] if lanes else 0.0
+        total += lanes * (simd * mac + SITES_PER_LANE[kind.name])
+    return math.ceil(total)
 
 
 def dsps(layout: LaneLayout, simd: int, packing: int) -> int:

@@ -50,14 +50,37 @@ class LaneLayout:
         """Lanes of the kind called ``name``."""
         return sum(n for k, n in zip(self.kinds, self.counts, strict=True) if k.name == name)
 
+    @property
+    def code_lanes(self) -> IntArray:
+        """Numbers of the lanes that take codes from the weight memory."""
+        return np.flatnonzero([kind.streams_codes for kind in self.lanes])
+
+    @property
+    def embedded_lanes(self) -> IntArray:
+        """Numbers of the lanes that hold their weights."""
+        return np.flatnonzero([not kind.streams_codes for kind in self.lanes])
+
     def row_kinds(self, rows: int) -> list[LaneKind]:
         """The lane kind that computes each of ``rows`` rows (MH)."""
         if self.pe == 0 or rows % self.pe:
             raise MsqError(f"{rows} rows (MH) are no multiple of {self.pe} lanes (PE)")
         return self.lanes * (rows // self.pe)
 
+    def folded(self, weights: IntArray, simd: int) -> IntArray:
+        """Arrange a matrix as the lanes take it.
+
+        Args:
+            weights: shape (MW, MH), FINN's orientation.
+            simd: columns a cycle.
+
+        Returns:
+            shape (PE, NF, SF, SIMD).
+        """
+        mw, mh = weights.shape
+        return weights.T.reshape(mh // self.pe, self.pe, mw // simd, simd).transpose(1, 0, 2, 3)
+
     def encode(self, weights: IntArray) -> IntArray:
-        """Turn grid integers into the codes kept in weight memory.
+        """Turn grid integers into codes, as they are kept in weight memory.
 
         Args:
             weights: integers, shape (MW, MH), FINN's orientation.

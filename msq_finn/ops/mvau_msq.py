@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from qonnx.core.datatype import DataType
 from qonnx.util.basic import roundup_to_integer_multiple
 
 from msq_finn.errors import MsqError
-from msq_finn.ops import estimate
+from msq_finn.ops import estimate, weight_file
 from msq_finn.ops.layout import IntArray, LaneLayout
 
 
@@ -38,7 +39,8 @@ class MVAU_MSQ(MVAU):
     * ``offsetOutput``: 1 where the lanes' constant row offsets stay in the output (and the
       thresholds behind carry the same constants), 0 where the layer gives true sums.
 
-    What streams in as weights is codes, 4 bits each, so input datatype 1 is that of a code;
+    What streams in as weights is codes, 4 bits each, so input datatype 1 is that of a code (and
+    none for embedded lanes; a layer of nothing else has ``mem_mode`` "internal_embedded");
     ``weightDataType`` still describes the integers in the graph's weight tensor.
     """
 
@@ -125,14 +127,31 @@ class MVAU_MSQ(MVAU):
         self.set_nodeattr("outputDataType", accumulator.name)
         return accumulator
 
+    def get_instream_width(self, ind: int = 0) -> int:
+        """Bits of a stream's words; embedded lanes take no codes."""
+        if ind == 1 and self.get_nodeattr("laneKinds"):
+            return len(self.layout().code_lanes) * self.get_nodeattr("SIMD") * weight_file.CODE_BITS
+        return int(super().get_instream_width(ind))
+
+    def get_folded_input_shape(self, ind: int = 0) -> tuple[int, ...]:
+        """Shape of a stream's words; embedded lanes take no codes."""
+        if ind == 1 and self.get_nodeattr("laneKinds"):
+            codes = len(self.layout().code_lanes) * self.get_nodeattr("SIMD")
+            vectors = int(np.prod(self.get_nodeattr("numInputVectors")))
+            return vectors, self.calc_wmem(), codes
+        return tuple(super().get_folded_input_shape(ind))
+
     def make_weight_file(self, weights: Any, weight_file_mode: str, weight_file_name: str) -> None:
         """Write the weight memory's contents in codes; arguments as in FINN's MVAU."""
-        codes = self.layout().encode(np.asarray(weights).astype(np.int64))
-        super().make_weight_file(codes, weight_file_mode, weight_file_name)
+        layout, simd = self.layout(), self.get_nodeattr("SIMD")
+        codes = layout.encode(np.asarray(weights).astype(np.int64))
+        words = weight_file.memory_words(layout.folded(codes, simd)[layout.code_lanes])
+        pumped = bool(self.get_nodeattr("pumpedMemory"))
+        weight_file.write(words, weight_file_mode, Path(weight_file_name), pumped)
 
     def lut_estimation(self, fpgapart: str) -> int:
         """LUT sites of the lanes, from what each lane kind was measured to take a MAC."""
-        return estimate.lut_sites(self.layout(), self.get_nodeattr("SIMD"))
+        return estimate.lut_sites(self.layout(), self.get_nodeattr("SIMD"), self.calc_wmem())
 
     def dsp_estimation(self, fpgapart: str) -> int:
         """DSP slices of the lanes."""

@@ -13,6 +13,7 @@ from finn.util.settings import get_settings
 from msq_finn.errors import MsqError
 from msq_finn.ops.mvau_msq import MVAU_MSQ
 from msq_finn.ops.wrapper import Parameters, render
+from msq_finn.rtl.embedded import layer_tables
 from msq_finn.rtl.lanes import sources
 
 _DSP_VERSIONS = {"DSP48E1": 1, "DSP48E2": 2}
@@ -44,6 +45,11 @@ class MVAU_MSQ_rtl(MVAU_MSQ, MVAU_rtl):
         """Refuse FINN's loop rolling: the lanes' weights cannot come from external memory."""
         raise MsqError(f"{self.onnx_node.name}: MVAU_MSQ cannot be rolled into a FINN loop")
 
+    def generate_params(self, model: Any, path: str) -> None:
+        """Write the weight memory's contents; embedded weights are parameters of the wrapper."""
+        if self.get_nodeattr("mem_mode") == "internal_decoupled":
+            super().generate_params(model, path)
+
     def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
         """Write the wrapper, the weight memory and its contents into the node's code folder."""
         self._check_supported(fpgapart)
@@ -58,11 +64,14 @@ class MVAU_MSQ_rtl(MVAU_MSQ, MVAU_rtl):
 
     def _check_supported(self, fpgapart: str) -> None:
         name = self.onnx_node.name
-        if self.get_nodeattr("mem_mode") != "internal_decoupled":
+        memory = "internal_decoupled" if len(self.layout().code_lanes) else "internal_embedded"
+        if self.get_nodeattr("mem_mode") != memory:
             raise MsqError(
-                f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} is not supported; "
-                "use internal_decoupled"
+                f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} does not suit the lanes; "
+                f"use {memory}"
             )
+        if self.layout().count("embedded_lut") and self.get_nodeattr("runtime_writeable_weights"):
+            raise MsqError(f"{name}: embedded weights cannot be written at run time")
         for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
             if self.get_nodeattr(attribute):
                 raise MsqError(f"{name}: {attribute} is not supported by MVAU_MSQ")
@@ -77,9 +86,10 @@ class MVAU_MSQ_rtl(MVAU_MSQ, MVAU_rtl):
         if mw % simd:
             raise MsqError(f"{self.onnx_node.name}: SIMD={simd} does not divide MW={mw}")
         offsets = np.zeros(mh, dtype=np.int64)
+        weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         if not self.get_nodeattr("offsetOutput"):
-            weights = model.get_initializer(self.onnx_node.input[1])
-            offsets = -self.row_offsets(weights.astype(np.int64))
+            offsets = -self.row_offsets(weights)
+        embedded = layout.folded(weights, simd)[layout.embedded_lanes]
         acts = self.get_input_datatype(0)
         return Parameters(
             mw=mw,
@@ -88,6 +98,10 @@ class MVAU_MSQ_rtl(MVAU_MSQ, MVAU_rtl):
             pe_sp2_lut=layout.count("sp2_4_lut"),
             pe_fixed_lut=layout.count("fixed_4_lut"),
             pe_fixed_dsp=layout.count("fixed_4_dsp"),
+            pe_embedded=len(embedded),
+            tables=layer_tables(embedded.reshape(len(embedded), -1, simd))
+            if len(embedded)
+            else None,
             act_bits=acts.bitwidth(),
             act_signed=acts.signed(),
             acc_bits=self.get_output_datatype().bitwidth(),
@@ -135,6 +149,9 @@ class MVAU_MSQ_rtl(MVAU_MSQ, MVAU_rtl):
         node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
         clock = self.get_verilog_top_module_intf_names()["clk"][0]
         cmd += [f"add_files -norecurse {file}" for file in self.get_rtl_file_list(abspath=True)]
+        if self.get_nodeattr("mem_mode") == "internal_embedded":
+            cmd.append(f"create_bd_cell -type module -reference {top} {node}")
+            return
         cmd.append(f"create_bd_cell -type hier -reference {top} /{node}/{node}")
         cmd.append(
             f"connect_bd_net [get_bd_pins {node}/{clock}] [get_bd_pins {node}/{node}/ap_clk2x]"

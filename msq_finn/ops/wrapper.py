@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msq_finn.rtl.embedded import LayerTables
+
 
 @dataclass(frozen=True)
 class Parameters:
-    """Parameters of one ``mvau_msq`` instance; ``offsets`` are added to the sums, one a row."""
+    """Parameters of one ``mvau_msq`` instance.
+
+    ``offsets`` are added to the sums, one a row; ``tables`` are those of the embedded lanes.
+    """
 
     mw: int
     mh: int
@@ -20,11 +25,18 @@ class Parameters:
     acc_bits: int
     dsp_version: int
     offsets: tuple[int, ...]
+    pe_embedded: int = 0
+    tables: LayerTables | None = None
+
+    @property
+    def code_lanes(self) -> int:
+        """Lanes that take codes."""
+        return self.pe_sp2_lut + self.pe_fixed_lut + self.pe_fixed_dsp
 
     @property
     def pe(self) -> int:
         """Lanes of all kinds."""
-        return self.pe_sp2_lut + self.pe_fixed_lut + self.pe_fixed_dsp
+        return self.code_lanes + self.pe_embedded
 
 
 def _bytes_up(bits: int) -> int:
@@ -39,6 +51,26 @@ def _offset_literal(parameters: Parameters) -> str:
     return f"{parameters.mh * bits}'h{packed:x}"
 
 
+def _embedded(parameters: Parameters) -> str:
+    tables = parameters.tables
+    if tables is None:
+        return ""
+    settings = {
+        "PeEmbedded": str(parameters.pe_embedded),
+        "Groups": str(tables.groups),
+        "Members": str(tables.members),
+        "TableBits": str(tables.table_bits),
+    } | {name: f"{bits}'h{value:x}" for name, (value, bits) in tables.parameters.items()}
+    return "\n    ".join(f".{name}({value})," for name, value in settings.items())
+
+
+_WEIGHT_PORTS = """\
+  input [{high}:0] in1_V_TDATA,
+  input in1_V_TVALID,
+  output in1_V_TREADY,
+"""
+
+
 def render(module: str, parameters: Parameters) -> str:
     """Return the wrapper's text.
 
@@ -48,7 +80,13 @@ def render(module: str, parameters: Parameters) -> str:
     """
     p = parameters
     act, weight, out = (
-        _bytes_up(bits) for bits in (p.simd * p.act_bits, p.pe * p.simd * 4, p.pe * p.acc_bits)
+        _bytes_up(bits)
+        for bits in (p.simd * p.act_bits, p.code_lanes * p.simd * 4, p.pe * p.acc_bits)
+    )
+    interfaces = "in1_V:in0_V:out0_V" if weight else "in0_V:out0_V"
+    ports = _WEIGHT_PORTS.format(high=weight - 1) if weight else ""
+    data, valid, ready = (
+        ("in1_V_TDATA", "in1_V_TVALID", "in1_V_TREADY") if weight else ("8'b0", "1'b0", "")
     )
     # Verilator has no models of Xilinx primitives; tests/rtl shows both forms of the lanes equal.
     return f"""\
@@ -58,9 +96,9 @@ def render(module: str, parameters: Parameters) -> str:
 `define {module}_PRIMITIVES 1
 `endif
 // Row-mixed matrix-vector unit: {p.pe_sp2_lut} SP2 LUT, {p.pe_fixed_lut} fixed LUT and \
-{p.pe_fixed_dsp} fixed DSP lanes.
+{p.pe_fixed_dsp} fixed DSP lanes, {p.pe_embedded} of embedded weights.
 module {module} (
-  (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF in1_V:in0_V:out0_V, ASSOCIATED_RESET ap_rst_n" *)
+  (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {interfaces}, ASSOCIATED_RESET ap_rst_n" *)
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk CLK" *)
   input ap_clk,
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk2x CLK" *)
@@ -70,15 +108,13 @@ module {module} (
   input [{act - 1}:0] in0_V_TDATA,
   input in0_V_TVALID,
   output in0_V_TREADY,
-  input [{weight - 1}:0] in1_V_TDATA,
-  input in1_V_TVALID,
-  output in1_V_TREADY,
-  output [{out - 1}:0] out0_V_TDATA,
+{ports}  output [{out - 1}:0] out0_V_TDATA,
   output out0_V_TVALID,
   input out0_V_TREADY
 );
   mvau_msq #(
     .MW({p.mw}), .MH({p.mh}), .SIMD({p.simd}),
+    {_embedded(p)}
     .PeSp2Lut({p.pe_sp2_lut}), .PeFixedLut({p.pe_fixed_lut}), .PeFixedDsp({p.pe_fixed_dsp}),
     .ActBits({p.act_bits}), .ActSigned({int(p.act_signed)}), .AccBits({p.acc_bits}),
     .DspVersion({p.dsp_version}), .UsePrimitives(`{module}_PRIMITIVES),
@@ -86,7 +122,7 @@ module {module} (
   ) i_mvau_msq (
     .clk_i(ap_clk), .rst_ni(ap_rst_n),
     .act_data_i(in0_V_TDATA), .act_valid_i(in0_V_TVALID), .act_ready_o(in0_V_TREADY),
-    .weight_data_i(in1_V_TDATA), .weight_valid_i(in1_V_TVALID), .weight_ready_o(in1_V_TREADY),
+    .weight_data_i({data}), .weight_valid_i({valid}), .weight_ready_o({ready}),
     .out_data_o(out0_V_TDATA), .out_valid_o(out0_V_TVALID), .out_ready_i(out0_V_TREADY)
   );
 endmodule

@@ -11,6 +11,7 @@ array([  0, 123])
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,15 @@ class LaneKind(ABC):
     name: str
     scheme: Scheme
     engine: str
+
+    @property
+    def streams_codes(self) -> bool:
+        """Whether the lane takes codes from a weight memory."""
+        return True
+
+    def takes(self, names: Sequence[str]) -> bool:
+        """Tell whether the lane computes a row that the schemes of these names hold."""
+        return self.scheme.name in names
 
     def code_offset(self, codes: ArrayLike, act_bits: int, act_signed: bool) -> NDArray[np.int64]:
         """Return what the lane adds to the true sum for each weight code.
@@ -109,7 +119,19 @@ class BoothLut(LaneKind):
 
 
 class EmbeddedLut(LaneKind):
-    """Weights of any scheme in tables, which hold sums less the most negative one."""
+    """Weights of any scheme in tables, which hold sums less the most negative one.
+
+    The scheme says only what is wide enough.
+    """
+
+    @property
+    def streams_codes(self) -> bool:
+        """The weights are in the lane."""
+        return False
+
+    def takes(self, names: Sequence[str]) -> bool:
+        """Any row whose integers are narrow enough, which all registered 4-bit schemes' are."""
+        return all(schemes.get(name).grid_bits <= self.scheme.grid_bits for name in names)
 
     def _offset(
         self, codes: NDArray[np.int64], act_bits: int, act_signed: bool

@@ -20,9 +20,10 @@ PART = "xc7z020clg400-1"
 
 
 def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
-    """A one-node model; ``lanes`` is (SP2 LUT, fixed LUT, fixed DSP)."""
+    """A one-node model; ``lanes`` is (SP2 LUT, fixed LUT, fixed DSP, embedded)."""
+    lanes = (*lanes, 0)[:4]
     pe = sum(lanes)
-    kinds = (["sp2"] * lanes[0] + ["fixed"] * (lanes[1] + lanes[2])) * fold
+    kinds = (["sp2"] * lanes[0] + ["fixed"] * (lanes[1] + lanes[2]) + ["sp2"] * lanes[3]) * fold
     weights = mixed_weights(rng, mw, kinds)
     info = helper.make_tensor_value_info
     node = helper.make_node(
@@ -41,9 +42,9 @@ def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
         outputDataType="INT32",
         noActivation=1,
         numInputVectors=[vectors],
-        mem_mode="internal_decoupled",
+        mem_mode="internal_embedded" if lanes[3] == pe else "internal_decoupled",
         rowSchemes=[f"{k}_4" for k in kinds],
-        laneKinds=["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp"],
+        laneKinds=["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp", "embedded_lut"],
         lanePE=list(lanes),
         **attributes,
     )
@@ -78,6 +79,8 @@ def simulated(model, inputs):
         (24, 8, (2, 0, 2), 2, "UINT4"),
         (18, 6, (3, 2, 5), 1, "INT4"),
         (9, 9, (0, 0, 4), 3, "UINT8"),
+        (14, 7, (0, 0, 0, 3), 2, "UINT4"),
+        (12, 6, (1, 0, 2, 3), 1, "INT3"),
     ],
 )
 @pytest.mark.parametrize("offset", [0, 1])
@@ -104,7 +107,11 @@ def test_python_execution_equals_integer_arithmetic(rng):
     [
         ("SIMD", 7, "SIMD=7 does not divide MW=24"),
         ("PE", 3, "PE=3 but its lanes .* sum to 4"),
-        ("mem_mode", "external", "mem_mode 'external' is not supported"),
+        (
+            "mem_mode",
+            "external",
+            "mem_mode 'external' does not suit the lanes; use internal_decoupled",
+        ),
         ("pumpedCompute", 1, "pumpedCompute is not supported"),
         ("TH", 2, "tiling"),
     ],

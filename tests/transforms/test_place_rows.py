@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
@@ -8,6 +10,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
+from msq_finn.transforms.restore_output_order import RestoreOutputOrder
 
 from .graphs import DOMAIN, FIXED_VALUES, mixed_weights, mvau, thresholding, two_layers
 
@@ -23,13 +26,13 @@ def placed(model, lanes, fold=True):
 
     model = model.transform(InferMVAUMSQ())
     for node, folding in zip(model.get_nodes_by_op_type("MVAU_MSQ"), lanes, strict=True):
-        simd, sp2, fixed = folding
-        set_folding(getCustomOp(node), Folding(simd, sp2, 0, fixed))
+        simd, sp2, fixed, *embedded = folding
+        set_folding(getCustomOp(node), Folding(simd, sp2, 0, fixed, *embedded))
     model = model.transform(PlaceRows())
     return model.transform(FoldRowOffsets()) if fold else model
 
 
-@pytest.mark.parametrize("lanes", [(3, 4, 4), (3, 2, 2), (12, 1, 1)])
+@pytest.mark.parametrize("lanes", [(3, 4, 4), (3, 2, 2), (12, 1, 1), (6, 0, 4, 4), (6, 0, 0, 4)])
 @pytest.mark.parametrize("fold", [False, True])
 def test_outputs_do_not_change(rng, lanes, fold):
     model = two_layers(rng, KINDS)
@@ -47,6 +50,16 @@ def test_every_row_lies_on_a_lane_of_its_scheme(rng):
         on_sp2_lane = row % 4 < 2
         assert (np.abs(weights[:, row]).max() == 8) == on_sp2_lane
         assert op.row_schemes()[row] == (("sp2_4",) if on_sp2_lane else ("fixed_4",))
+
+
+def test_rows_on_embedded_lanes_keep_their_schemes(rng):
+    model = placed(two_layers(rng, KINDS), [(6, 0, 2, 2), (1, 0, 4)])
+    op = getCustomOp(model.graph.node[0])
+    weights = model.get_initializer("w0")
+    for row in range(8):
+        sp2 = np.abs(weights[:, row]).max() == 8
+        assert not (sp2 and row % 4 < 2)
+        assert ("sp2_4" in op.row_schemes()[row]) == sp2
 
 
 def test_channels_behind_a_window_are_permuted_block_by_block(rng):
@@ -86,16 +99,57 @@ def test_output_type_holds_the_extremes(rng):
     assert accumulator.bitwidth() == int(np.max(sums)).bit_length() + (np.min(sums) < 0)
 
 
-def test_a_mixed_last_layer_is_refused(rng):
+def mixed_last_layer(rng):
     model = two_layers(rng, KINDS, outputs=4)
     weights = model.get_initializer("w1").copy()
     weights[:, 1] = np.where(weights[:, 1] > 0, 8, 0)
     weights[0, 1] = 8
     weights[0, 2] = 7
     model.set_initializer("w1", weights)
-    message = "MVAU_1: rows would .* the network's output does not allow; .* a single scheme"
-    with pytest.raises(MsqError, match=message):
-        placed(model, [(3, 2, 2), (1, 1, 3)])
+    return model
+
+
+def test_a_mixed_last_layer_leaves_its_order_for_the_host(rng):
+    model = mixed_last_layer(rng)
+    images = {"inp": rng.integers(0, 16, (1, 12)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    model = placed(model, [(3, 2, 2), (1, 1, 3)])
+    order = json.loads(model.get_metadata_prop("msq_output_order"))
+    assert sorted(order) == [0, 1, 2, 3] and order[0] == 1  # the one row that only SP2 holds
+    after = execute_onnx(model, images)["outp"]
+    assert (after != before).any()
+    np.testing.assert_array_equal(after, before[:, order])
+
+
+def test_the_host_restores_the_order(rng):
+    info = helper.make_tensor_value_info
+    partition = helper.make_node(
+        "StreamingDataflowPartition",
+        ["inp"],
+        ["raw"],
+        name="partition",
+        domain="finn.custom_op.fpgadataflow",
+    )
+    scale = helper.make_node("Mul", ["raw", "scale"], ["outp"], name="Mul_0")
+    graph = helper.make_graph(
+        [partition, scale],
+        "parent",
+        [info("inp", TensorProto.FLOAT, [1, 4])],
+        [info("outp", TensorProto.FLOAT, [1, 4])],
+        value_info=[info("raw", TensorProto.FLOAT, [1, 4])],
+    )
+    model = ModelWrapper(qonnx_make_model(graph))
+    model.set_initializer("scale", np.full(1, 0.5, dtype=np.float32))
+    for order in ([1, 3, 0, 2], [2, 0, 3, 1]):  # a repeated step replaces what it did
+        model = model.transform(RestoreOutputOrder(order))
+        gathers = model.get_nodes_by_op_type("Gather")
+        assert [node.op_type for node in model.graph.node][1:] == ["Gather", "Mul"]
+        truth = np.array([[10, 11, 12, 13]], dtype=np.float32)
+        context = {gathers[0].input[0]: truth[:, order], "inp": truth}
+        result = execute_onnx(model, context, start_node=gathers[0])
+        np.testing.assert_array_equal(result["outp"], truth / 2)
+    with pytest.raises(MsqError, match="does not end in the 5 rows"):
+        model.transform(RestoreOutputOrder([0, 1, 2, 3, 4]))
 
 
 def test_rows_that_do_not_fit_the_lanes_are_refused(rng):

@@ -37,7 +37,7 @@ def brute_force(mw, rows):
 )
 def test_foldings_are_legal_and_use_the_fewest_sp2_lanes(rows):
     legal = brute_force(6, rows)
-    found = list(foldings(6, rows, packing=4))
+    found = [f for f in foldings(6, rows, packing=4) if not f.pe_embedded]
     fewest = {}
     for simd, sp2, fixed in legal:
         key = (simd, sp2 + fixed)
@@ -47,6 +47,22 @@ def test_foldings_are_legal_and_use_the_fewest_sp2_lanes(rows):
     }
     assert all(f.pe_fixed_dsp % 4 == 0 for f in found)
     assert len(set(found)) == len(found)
+
+
+@pytest.mark.parametrize(("sp2", "packs"), [(6, [0]), (4, [0, 4]), (0, [0, 4, 8])])
+def test_embedded_lanes_take_what_is_not_on_full_dsp_packs(sp2, packs):
+    rows = [SP2] * sp2 + [FIXED] * (8 - sp2)
+    found = [f for f in foldings(4, rows, packing=4) if f.pe_embedded]
+    for f in found:
+        fold = 8 // (f.pe_embedded + f.pe_fixed_dsp)
+        assert fold * 4 // f.simd <= 16
+        assert f.pe_fixed_dsp * fold <= 8 - sp2
+    # With a row a lane: SIMD 1, 2 and 4 take 4, 2 and 1 cycles.
+    whole = [f for f in found if f.pe_embedded + f.pe_fixed_dsp == 8]
+    assert {f.pe_fixed_dsp for f in whole} == {
+        p for p in packs if p in (0, 4 * ((8 - sp2) // 4))
+    } - {8}
+    assert {f.simd for f in whole} == {1, 2, 4}
 
 
 def test_multipliers_count_all_lanes():
@@ -61,8 +77,24 @@ def test_the_target_is_met_within_the_dsp_budget(rng, budget, dsp_lanes):
     from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
     from msq_finn.transforms.set_lanes import SetLanes
 
+    model = two_layers(rng, ["sp2"] * 4 + ["fixed"] * 4, mw=384).transform(InferMVAUMSQ())
+    model = model.transform(SetLanes(24, "xc7z020clg400-1", budget))
+    op = getCustomOp(model.graph.node[0])
+    assert op.get_exp_cycles() <= 24
+    assert op.layout().count("fixed_4_dsp") == dsp_lanes
+    assert op.get_nodeattr("mem_mode") == "internal_decoupled"
+
+
+@pytest.mark.usefixtures("finn")
+def test_few_cycles_a_vector_embed_the_weights(rng):
+    from qonnx.custom_op.registry import getCustomOp
+
+    from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+    from msq_finn.transforms.set_lanes import SetLanes
+
     model = two_layers(rng, ["sp2"] * 4 + ["fixed"] * 4, mw=12).transform(InferMVAUMSQ())
-    model = model.transform(SetLanes(2, "xc7z020clg400-1", budget))
+    model = model.transform(SetLanes(2, "xc7z020clg400-1", 220))
     op = getCustomOp(model.graph.node[0])
     assert op.get_exp_cycles() <= 2
-    assert op.layout().count("fixed_4_dsp") == dsp_lanes
+    assert op.layout().count("embedded_lut") == op.get_nodeattr("PE")
+    assert op.get_nodeattr("mem_mode") == "internal_embedded"

@@ -1,0 +1,67 @@
+"""Files with the contents of a weight memory, in the formats of FINN's MVAU.make_weight_file."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from msq_finn.errors import MsqError
+from msq_finn.ops.layout import IntArray
+
+CODE_BITS = 4
+
+#: Bits of a register of FINN's memstream.
+REGISTER_BITS = 32
+
+
+def memory_words(codes: IntArray) -> IntArray:
+    """Arrange codes as the words of a weight memory.
+
+    Args:
+        codes: shape (lanes, NF, SF, SIMD).
+
+    Returns:
+        shape (NF * SF, lanes * SIMD): a word a cycle, what comes first in the low bits.
+    """
+    lanes, nf, sf, simd = codes.shape
+    return codes.transpose(1, 2, 0, 3).reshape(nf * sf, lanes * simd)
+
+
+def write(words: IntArray, mode: str, path: Path, pumped: bool = False) -> None:
+    """Write memory words.
+
+    Args:
+        words: shape (depth, codes of a word).
+        mode: "decoupled_npy" for simulation, "decoupled_verilog_dat" for ``$readmemh``, or
+            "decoupled_runtime" for the driver.
+        path: where to.
+        pumped: whether the memory is read at twice the clock, half a word at a time.
+
+    Raises:
+        MsqError: there is no such mode, or half a word is no whole number of codes.
+    """
+    depth, count = words.shape
+    if mode == "decoupled_npy":
+        np.save(path, words[None].astype(np.float32))
+        return
+    if mode == "decoupled_verilog_dat":
+        if pumped and count % 2:
+            raise MsqError("pumped weight memory needs an even number of weights in a word")
+        parts = words.reshape(depth * 2, count // 2) if pumped else words
+        lines = _hex(parts, math.ceil(parts.shape[1] * CODE_BITS / 4))
+    elif mode == "decoupled_runtime":
+        registers = 2 ** max(0, math.ceil(math.log2(count * CODE_BITS / REGISTER_BITS)))
+        per_register = REGISTER_BITS // CODE_BITS
+        padded = np.zeros((depth, registers * per_register), dtype=np.int64)
+        padded[:, :count] = words
+        lines = _hex(padded.reshape(-1, per_register), per_register)
+    else:
+        raise MsqError(f"weight files of mode {mode!r} do not exist for MVAU_MSQ")
+    path.write_text("".join(f"{line}\n" for line in lines))
+
+
+def _hex(words: IntArray, digits: int) -> list[str]:
+    values = (sum(int(code) << CODE_BITS * i for i, code in enumerate(word)) for word in words)
+    return [f"{value:0{digits}x}" for value in values]
