@@ -29,7 +29,9 @@ def memory_words(codes: IntArray) -> IntArray:
     return codes.transpose(1, 2, 0, 3).reshape(nf * sf, lanes * simd)
 
 
-def write(words: IntArray, mode: str, path: Path, pumped: bool = False) -> None:
+def write(
+    words: IntArray, mode: str, path: Path, pumped: bool = False, code_bits: int = CODE_BITS
+) -> None:
     """Write memory words.
 
     Args:
@@ -38,6 +40,7 @@ def write(words: IntArray, mode: str, path: Path, pumped: bool = False) -> None:
             "decoupled_runtime" for the driver.
         path: where to.
         pumped: whether the memory is read at twice the clock, half a word at a time.
+        code_bits: bits of a code.
 
     Raises:
         MsqError: there is no such mode, or half a word is no whole number of codes.
@@ -50,18 +53,19 @@ def write(words: IntArray, mode: str, path: Path, pumped: bool = False) -> None:
         if pumped and count % 2:
             raise MsqError("pumped weight memory needs an even number of weights in a word")
         parts = words.reshape(depth * 2, count // 2) if pumped else words
-        lines = _hex(parts, math.ceil(parts.shape[1] * CODE_BITS / 4))
+        digits = math.ceil(parts.shape[1] * code_bits / 4)
+        lines = [f"{value:0{digits}x}" for value in _packed(parts, code_bits)]
     elif mode == "decoupled_runtime":
-        registers = 2 ** max(0, math.ceil(math.log2(count * CODE_BITS / REGISTER_BITS)))
-        per_register = REGISTER_BITS // CODE_BITS
-        padded = np.zeros((depth, registers * per_register), dtype=np.int64)
-        padded[:, :count] = words
-        lines = _hex(padded.reshape(-1, per_register), per_register)
+        registers = 2 ** max(0, math.ceil(math.log2(count * code_bits / REGISTER_BITS)))
+        lines = [
+            f"{value >> REGISTER_BITS * i & (1 << REGISTER_BITS) - 1:0{REGISTER_BITS // 4}x}"
+            for value in _packed(words, code_bits)
+            for i in range(registers)
+        ]
     else:
         raise MsqError(f"weight files of mode {mode!r} do not exist for MVAU_MSQ")
     path.write_text("".join(f"{line}\n" for line in lines))
 
 
-def _hex(words: IntArray, digits: int) -> list[str]:
-    values = (sum(int(code) << CODE_BITS * i for i, code in enumerate(word)) for word in words)
-    return [f"{value:0{digits}x}" for value in values]
+def _packed(words: IntArray, code_bits: int) -> list[int]:
+    return [sum(int(code) << code_bits * i for i, code in enumerate(word)) for word in words]

@@ -17,7 +17,7 @@ class Stream:
 def render(
     name: str,
     module: str,
-    parameters: Mapping[str, int],
+    parameters: Mapping[str, int | str],
     inputs: Sequence[Stream],
     out_bits: int,
     outputs: int,

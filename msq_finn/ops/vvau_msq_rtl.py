@@ -1,0 +1,148 @@
+"""VVAU_MSQ_rtl: the SystemVerilog implementation of VVAU_MSQ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from finn.custom_op.fpgadataflow.rtl.vectorvectoractivation_rtl import VVAU_rtl
+from finn.util.basic import get_dsp_block
+from finn.util.settings import get_settings
+
+from msq_finn.errors import MsqError
+from msq_finn.ops.streaming.wrapper import Stream, render
+from msq_finn.ops.vvau_msq import DSP_KINDS, VVAU_MSQ
+from msq_finn.rtl.lanes import sources
+
+DSP_VERSIONS = {"DSP48E1": 1, "DSP48E2": 2}
+
+
+class VVAU_MSQ_rtl(VVAU_MSQ, VVAU_rtl):
+    """VVAU_MSQ on the ``vvau_msq`` module, with FINN's memstream as weight memory."""
+
+    def get_nodeattr_types(self) -> dict[str, Any]:
+        """VVAU_MSQ's and VVAU_rtl's attributes."""
+        return VVAU_rtl.get_nodeattr_types(self) | VVAU_MSQ.get_nodeattr_types(self)
+
+    def execute_node(self, context: dict[str, Any], graph: Any) -> None:
+        """Simulate the RTL where exec_mode says so, else compute in Python."""
+        if self.get_nodeattr("exec_mode") == "rtlsim":
+            VVAU_rtl.execute_node(self, context, graph)
+        else:
+            VVAU_MSQ.execute_node(self, context, graph)
+
+    def lut_estimation(self, fpgapart: str) -> int:
+        """See VVAU_MSQ; FINN's RTL estimate is 0."""
+        return VVAU_MSQ.lut_estimation(self, fpgapart)
+
+    def dsp_estimation(self, fpgapart: str) -> int:
+        """See VVAU_MSQ."""
+        return VVAU_MSQ.dsp_estimation(self, fpgapart)
+
+    def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
+        """Write the wrapper, the weight memory and its contents into the node's code folder."""
+        self._check_supported(fpgapart)
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        self.generate_params(model, str(folder))
+        self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
+        self._wrapper_path().write_text(self._wrapper(model, fpgapart))
+        self.generate_hdl_memstream(fpgapart)
+        self.set_nodeattr("ipgen_path", str(folder))
+        self.set_nodeattr("ip_path", str(folder))
+
+    def _check_supported(self, fpgapart: str) -> None:
+        name, simd, pe = self.onnx_node.name, self.get_nodeattr("SIMD"), self.get_nodeattr("PE")
+        if self.get_nodeattr("mem_mode") != "internal_decoupled":
+            raise MsqError(
+                f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} is not supported; "
+                "use internal_decoupled"
+            )
+        if self.window() % simd:
+            raise MsqError(f"{name}: SIMD={simd} does not divide the window of {self.window()}")
+        if self.get_nodeattr("Channels") % pe:
+            raise MsqError(
+                f"{name}: PE={pe} does not divide Channels={self.get_nodeattr('Channels')}"
+            )
+        if any(kind.engine == "dsp" for kind in self.layout().lanes):
+            if simd > 1:
+                raise MsqError(f"{name}: DSP lanes take one element a cycle; use SIMD=1")
+            if get_dsp_block(fpgapart) not in DSP_VERSIONS:
+                raise MsqError(f"{name}: DSP lanes do not exist for {get_dsp_block(fpgapart)} yet")
+
+    def _wrapper(self, model: Any, fpgapart: str) -> str:
+        layout, acts = self.layout(), self.get_input_datatype(0)
+        bits, channels = self.get_output_datatype().bitwidth(), self.get_nodeattr("Channels")
+        offsets = np.zeros(channels, dtype=np.int64)
+        if not self.get_nodeattr("offsetOutput"):
+            offsets = -self.row_offsets(model.get_initializer(self.onnx_node.input[1]))
+        packed = sum((int(o) % (1 << bits)) << (c * bits) for c, o in enumerate(offsets))
+        top = self.get_nodeattr("gen_top_module")
+        parameters = {
+            "Window": self.window(),
+            "Channels": channels,
+            "SIMD": self.get_nodeattr("SIMD"),
+            "PeSp2Lut": layout.count("sp2_4_lut"),
+            "PeFixedLut": layout.count("fixed_4_lut"),
+            "PeFixedDsp": sum(layout.count(kind.name) for kind in DSP_KINDS.values()),
+            "WeightBits": self.code_bits(),
+            "ActBits": acts.bitwidth(),
+            "ActSigned": int(acts.signed()),
+            "AccBits": bits,
+            "DspVersion": DSP_VERSIONS.get(get_dsp_block(fpgapart), 1),
+            "UsePrimitives": f"`{top}_PRIMITIVES",
+            "AddOffset": int(any(offsets)),
+            "Offset": f"{channels * bits}'h{packed:x}",
+        }
+        streams = [
+            Stream("act", self.get_instream_width(0)),
+            Stream("weight", self.get_instream_width(1)),
+        ]
+        # Verilator has no models of Xilinx primitives; tests/rtl shows both forms equal.
+        return f"""\
+`ifdef VERILATOR
+`define {top}_PRIMITIVES 0
+`else
+`define {top}_PRIMITIVES 1
+`endif
+{render(top, "vvau_msq", parameters, streams, self.get_outstream_width(), 1)}"""
+
+    def _wrapper_path(self) -> Path:
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        return folder / f"{self.get_nodeattr('gen_top_module')}_wrapper.v"
+
+    def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
+        """Write the memstream wrapper.
+
+        FINN's own method (hwcustomop.py) does this only for op types that it names one by one.
+        """
+        template = Path(get_settings().finn_rtllib) / "memstream/hdl/memstream_wrapper_template.v"
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        style = self.get_nodeattr("ram_style")
+        text = template.read_text()
+        for key, value in {
+            "MODULE_NAME": self.onnx_node.name,
+            "SETS": 1,
+            "DEPTH": self.calc_wmem(),
+            "WIDTH": self.get_instream_width_padded(1),
+            "INIT_FILE": "" if style == "ultra" else folder / "memblock.dat",
+            "RAM_STYLE": style,
+            "PUMPED_MEMORY": pumped_memory,
+        }.items():
+            text = text.replace(f"${key}$", str(value))
+        (folder / f"{self.onnx_node.name}_memstream_wrapper.v").write_text(text)
+
+    def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
+        """The wrapper and the modules beneath it, in compilation order."""
+        files = [self._wrapper_path(), *sources()]
+        return [str(f) if abspath else f.name for f in files]
+
+    def get_verilog_paths(self) -> list[str]:
+        """Folders that hold the node's sources."""
+        return [self.get_nodeattr("code_gen_dir_ipgen"), str(sources()[0].parent)]
+
+    def instantiate_ip(self, cmd: list[str]) -> None:
+        """Append the Vivado IPI commands that add the sources and the compute core."""
+        node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
+        cmd += [f"add_files -norecurse {file}" for file in self.get_rtl_file_list(abspath=True)]
+        cmd.append(f"create_bd_cell -type hier -reference {top} /{node}/{node}")
