@@ -9,6 +9,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
+from msq_finn.transforms.place_rows import ROW_MIXED
 
 #: Per op, attribute pairs (parallelism, what it must divide).
 _DIVIDES = {
@@ -33,7 +34,7 @@ class CheckFolding(Transformation):
             op = getCustomOp(node)
             for attribute, whole in _DIVIDES.get(node.op_type.split("_")[0], ()):
                 _check_divides(op, attribute, whole)
-            if node.op_type.startswith("MVAU_MSQ"):
+            if node.op_type.startswith(ROW_MIXED):
                 op.layout()
         return model, False
 

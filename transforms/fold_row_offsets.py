@@ -7,6 +7,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
+from msq_finn.transforms.place_rows import ROW_MIXED
+
 
 class FoldRowOffsets(Transformation):
     """Let LUT lanes leave their row constants in the sums, and add the same to the thresholds.
@@ -20,7 +22,7 @@ class FoldRowOffsets(Transformation):
         """Shift thresholds and set ``offsetOutput``."""
         for node in model.graph.node:
             consumers = model.find_consumers(node.output[0])
-            if not node.op_type.startswith("MVAU_MSQ") or len(consumers) != 1:
+            if not node.op_type.startswith(ROW_MIXED) or len(consumers) != 1:
                 continue
             op = getCustomOp(node)
             if op.get_nodeattr("offsetOutput") or op.get_nodeattr("runtime_writeable_weights"):

@@ -20,15 +20,19 @@ from msq_finn.transforms.channel_spaces import ChannelSpace, channel_spaces
 
 IntArray = NDArray[np.int64]
 
+#: Ops whose rows lie on lanes of several kinds.
+ROW_MIXED = ("MVAU_MSQ", "VVAU_MSQ")
+
 #: Metadata of a dataflow graph: which channel of the network each output channel is.
 OUTPUT_ORDER = "msq_output_order"
 
 
 class PlaceRows(Transformation):
-    """Permute the rows of each MVAU_MSQ so that each lies on a lane of its scheme.
+    """Permute the rows of each row-mixed layer so that each lies on a lane of its scheme.
 
     The permutation is absorbed by thresholds and by the input columns of every consumer; layers
-    that meet in a residual add are permuted alike. Rows that leave the graph are put back in order
+    that meet in a residual add are permuted alike, and so is a depthwise layer with the layer
+    before it. Rows that leave the graph are put back in order
     by the host: their order is left in the metadata :data:`OUTPUT_ORDER`, and
     :class:`msq_finn.transforms.restore_output_order.RestoreOutputOrder` writes it into the graph
     around the accelerator.
@@ -37,7 +41,8 @@ class PlaceRows(Transformation):
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Permute space by space, from the input to the output."""
         for space in channel_spaces(model):
-            mixed = [n for n in space.producers if n.op_type.startswith("MVAU_MSQ")]
+            nodes = (*space.producers, *space.inside)
+            mixed = [n for n in nodes if n.op_type.startswith(ROW_MIXED)]
             if not mixed:
                 continue
             order = _order(space, mixed)
@@ -47,10 +52,12 @@ class PlaceRows(Transformation):
                     model.set_metadata_prop(OUTPUT_ORDER, json.dumps(order.tolist()))
             for node in mixed:
                 op = getCustomOp(node)
-                kinds = op.layout().row_kinds(op.get_nodeattr("MH"))
-                held = [op.row_schemes()[row] for row in order]
+                rows = op.row_schemes()
+                kinds = op.layout().row_kinds(len(rows))
+                held = [rows[row] for row in order]
+                # A lane that takes more than its own scheme leaves the row what it was.
                 settled = [
-                    kind.scheme.name if kind.streams_codes else "|".join(names)
+                    kind.scheme.name if kind.scheme.name in names else "|".join(names)
                     for kind, names in zip(kinds, held, strict=True)
                 ]
                 op.set_nodeattr("rowSchemes", settled)
