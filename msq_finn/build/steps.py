@@ -28,7 +28,9 @@ from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
 from msq_finn.transforms.place_rows import PlaceRows
+from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
@@ -43,11 +45,12 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Turn 4-bit MVAUs into MVAU_MSQ, integer adds into RTL, and leave float work to the host."""
+    """Turn 4-bit layers into row-mixed ones, integer adds into RTL; floats stay on the host."""
     ops.register()
     model = model.transform(ReturnFloatOpsToHost())
     model = model.transform(ClipUnsignedThresholds())
     model = model.transform(InferMVAUMSQ())
+    model = model.transform(InferVVAUMSQ())
     model = model.transform(SpecializeIntegerAdd())
     return model.transform(GiveUniqueNodeNames())
 
@@ -58,13 +61,19 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     SetFolding does the other nodes. Without a target every MVAU_MSQ gets its smallest folding.
     """
     ops.register()
+    target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
+    dsps = device_of_part(part).dsp
     if (path := getattr(cfg, "msq_plan", None)) is not None:
         from msq_finn.plan.apply import apply_plan
 
-        return apply_plan(model, Plan.load(path), str(path))
-    target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
+        plan = Plan.load(path)
+        model = apply_plan(model, plan, str(path))
+        spare = max(0, dsps - plan.totals.resources.dsp)
+        return model.transform(SetDepthwiseLanes(plan.totals.cycles, part, spare))
     cycles = target if target is not None else 2**62
-    model = model.transform(SetLanes(cycles, part, device_of_part(part).dsp))
+    depthwise = SetDepthwiseLanes(cycles, part, dsps)
+    dense = SetLanes(cycles, part, dsps - depthwise.dsps_wanted(model))
+    model = model.transform(dense).transform(depthwise)
     if target is not None:
         model = model.transform(SetFolding(target, mvau_wwidth_max=cfg.mvau_wwidth_max))
         model = fold_streaming(model, target)
