@@ -4,12 +4,24 @@
 module lane_bench
   import msq_pkg::*;
 #(
-  parameter int unsigned Kind = 0,  // 0: SP2(4) in LUTs, 1: Fixed(4) in LUTs, 2: Fixed(4) in DSPs
+  // 0: SP2(4) in LUTs, 1: Fixed(4) in LUTs, 2: Fixed(4) in DSPs, 3: weights embedded in LUTs
+  parameter int unsigned Kind = 0,
   parameter int unsigned Pe = 16,
   parameter int unsigned Simd = 16,
   parameter int unsigned Folds = 16,
   parameter int unsigned ActBits = 4,
-  parameter int unsigned AccBits = 16
+  parameter int unsigned AccBits = 16,
+  // Of embedded lanes, as in mvau_msq.
+  parameter int unsigned Groups = 1,
+  parameter int unsigned Members = 1,
+  parameter int unsigned TableBits = 1,
+  parameter logic [Pe*16-1:0] LaneGroups = '0,
+  parameter logic [Pe*Groups*Members*16-1:0] Source = '0,
+  parameter logic [Pe*Groups*16-1:0] Lo = '0,
+  parameter logic [Pe*Groups*16-1:0] Hi = '0,
+  parameter logic [Pe*Groups*TableBits*32-1:0] Table = '0,
+
+  localparam int unsigned FoldBits = $clog2(Folds)
 ) (
   input  logic                               clk_i,
   input  logic                               rst_ni,
@@ -17,14 +29,25 @@ module lane_bench
   input  logic                               valid_i,
   input  logic                               first_i,
   input  logic                               last_i,
+  input  logic [max(FoldBits, 1)-1:0]        fold_i,
   input  logic [Pe-1:0][Simd-1:0][3:0]       codes_i,
   input  logic [Simd-1:0][ActBits-1:0]       acts_i,
   output logic                               valid_o,
   output logic [Pe-1:0][AccBits-1:0]         sums_o
 );
 
-  localparam int unsigned Depth =
+  localparam int unsigned Depth = Kind == 3 ? embedded_depth() :
       Kind == 2 ? dsp_lane_depth(Simd, ActBits, 1'b0) : lut_lane_depth(Simd);
+
+  function automatic int unsigned embedded_depth();
+    int unsigned depth;
+    depth = 1;
+    for (int unsigned i = 0; i < Pe; i++) begin
+      depth = max(depth, tree_depth(int'(LaneGroups[i*16+:16]) * ActBits));
+    end
+    return depth;
+  endfunction
+
   localparam int unsigned Packing = Kind == 2 ? dsp_packing(1, ActBits, 1'b0) : 1;
 
   logic [Depth:0]   valid, first;
@@ -68,6 +91,40 @@ module lane_bench
         .acc_en_i   (en_i && valid[Depth]),
         .acc_first_i(first[Depth]),
         .acc_o      (sums_o[i+:Lanes])
+      );
+    end else if (Kind == 3) begin : gen_embedded
+      typedef index_t [Groups-1:0] ends_t;
+      typedef index_t [Groups-1:0][Members-1:0] sources_t;
+      typedef bit [Groups-1:0][TableBits-1:0][31:0] tables_t;
+      localparam int unsigned Own = int'(LaneGroups[i*16+:16]);
+      localparam ends_t AllLo = Lo[i*$bits(ends_t)+:$bits(ends_t)];
+      localparam ends_t AllHi = Hi[i*$bits(ends_t)+:$bits(ends_t)];
+      localparam sources_t AllSources = Source[i*$bits(sources_t)+:$bits(sources_t)];
+      localparam tables_t AllTables = Table[i*$bits(tables_t)+:$bits(tables_t)];
+
+      embedded_lane #(
+        .Simd         (Simd),
+        .SumFolds     (Folds),
+        .FoldBits     (FoldBits),
+        .ActBits      (ActBits),
+        .AccBits      (AccBits),
+        .Depth        (Depth),
+        .Groups       (Own),
+        .Members      (Members),
+        .TableBits    (TableBits),
+        .Source       (AllSources[Own-1:0]),
+        .Lo           (AllLo[Own-1:0]),
+        .Hi           (AllHi[Own-1:0]),
+        .Table        (AllTables[Own-1:0]),
+        .UsePrimitives(1)
+      ) u_lane (
+        .clk_i,
+        .en_i,
+        .fold_i,
+        .acts_i,
+        .acc_en_i   (en_i && valid[Depth]),
+        .acc_first_i(first[Depth]),
+        .acc_o      (sums_o[i])
       );
     end else begin : gen_lut
       lut_lane #(

@@ -3,7 +3,8 @@
 LUT sites, flip-flops, carry bits and DSP slices per multiply-accumulate, and an estimate of the
 longest path, for 4-bit weights and 4-bit unsigned activations on 7-series: Yosys netlists, no place
 and route. Lanes come with the flags beside their data, as FINN's mvu does, without streams, replay
-buffer or weight memory. Accumulators have 16 bits.
+buffer or weight memory; embedded lanes (at a fold depth D of 1 to 16) have random weights inside.
+Accumulators have 16 bits where the sums can get that wide.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.rtl import lanes
+from msq_finn.rtl.embedded import layer_tables
 from msq_finn.synth.yosys import synthesize
 
 SHAPES = ((4, 16), (16, 16), (8, 8), (4, 36))
@@ -31,6 +34,9 @@ ACT_BITS, ACC_BITS = 4, 16
 BASELINE = "finn_mvu"
 COMPARED = ("sites_per_mac", "ff_per_mac", "delay_ps")
 KINDS = {"sp2_4_lut": 0, "fixed_4_lut": 1, "fixed_4_dsp": 2}
+EMBEDDED_KIND = 3
+DEPTHS = {f"embedded_d{depth}": depth for depth in (1, 2, 4, 8, 16)}
+SEED = 1
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,23 @@ class Case:
 
     def _ours(self) -> tuple[str, list[Path], dict[str, int]]:
         parameters = {
-            "Kind": KINDS[self.lane],
+            "Kind": KINDS.get(self.lane, EMBEDDED_KIND),
             "Pe": self.pe,
             "Simd": self.simd,
             "ActBits": ACT_BITS,
             "AccBits": ACC_BITS,
         }
+        if self.lane in DEPTHS:
+            parameters |= self._tables(DEPTHS[self.lane])
         bench = Path(__file__).with_name("lane_bench.sv")
         return "lane_bench", [*lanes.sources(), bench], parameters
+
+    def _tables(self, folds: int) -> dict[str, int]:
+        """Random 4-bit weights, all of them equally likely."""
+        rng = np.random.default_rng(SEED)
+        tables = layer_tables(rng.integers(-7, 8, size=(self.pe, folds, self.simd)))
+        shape = {"Groups": tables.groups, "Members": tables.members, "TableBits": tables.table_bits}
+        return {"Folds": folds} | shape | {k: v for k, (v, _) in tables.parameters.items()}
 
     def _finn(self) -> tuple[str, list[Path], dict[str, int]]:
         spec = find_spec("finn")
@@ -92,7 +107,7 @@ class Case:
 
 def measure_all() -> Iterator[dict[str, Any]]:
     """Measure every lane at every size, with a progress bar."""
-    cases = [Case(lane, pe, simd) for pe, simd in SHAPES for lane in (BASELINE, *KINDS)]
+    cases = [Case(lane, pe, simd) for pe, simd in SHAPES for lane in (BASELINE, *KINDS, *DEPTHS)]
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
         ThreadPoolExecutor(2) as pool,
@@ -120,7 +135,7 @@ def show(rows: list[dict[str, Any]]) -> None:
             *(f"{row['ff_per_mac']:.2f}", ratio["ff_per_mac"]),
             f"{row['dsp_per_mac']:.2f}",
             *(f"{row['delay_ps'] / 1000:.2f}", ratio["delay_ps"]),
-            end_section=row["lane"] == list(KINDS)[-1],
+            end_section=row["lane"] == list(DEPTHS)[-1],
         )
     Console().print(table)
 

@@ -142,7 +142,7 @@ def _existing(path: Path, top: str) -> Path:
 
 def _literal(value: int) -> str:
     """A parameter's value; plain SystemVerilog numbers have 32 bits."""
-    return str(value) if -(2**31) <= value < 2**31 else f"{value.bit_length()}'h{value:x}"
+    return str(value) if -(2**31) <= value < 2**31 else rf"{value.bit_length()}\'h{value:x}"
 
 
 def _own_sources() -> str:

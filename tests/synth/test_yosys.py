@@ -96,6 +96,16 @@ def test_adder_takes_a_site_per_bit(synth):
     assert synth(ADDER, "adder", parameters={"Width": 13}).lut_sites == 13
 
 
+def test_parameters_may_be_wider_than_a_number(synth):
+    text = """
+    module bits #(parameter logic [63:0] Table = 0) (input logic [5:0] a, output logic y);
+      assign y = Table[a];
+    endmodule"""
+    # Of six inputs, and of none.
+    assert synth(text, "bits", parameters={"Table": 0x8000_0000_0000_0001}).lut_sites == 1
+    assert synth(text, "bits", parameters={"Table": 2**64 - 1}).lut_sites == 0
+
+
 def test_compressor_takes_a_site_per_column_on_both_families(synth):
     assert synth(COMPRESSOR, "compressor").lut_sites == 8
     assert synth(COMPRESSOR, "compressor", part="xczu7ev-ffvc1156-2-e").carry_bits == 8
