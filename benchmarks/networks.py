@@ -59,6 +59,9 @@ NETWORKS = {
     "cybersecurity_mlp": Network(lambda: models.tfc(inputs=600), (600,), 300_000),
     "cnv": Network(models.cnv, (3, 32, 32), 500, "ZCU104"),
     "resnet8": Network(models.resnet8, (3, 32, 32), 1_000),
+    "mobilenet_v1": Network(
+        lambda: models.mobilenet_v1(width=0.25, classes=10), (3, 32, 32), 5_000
+    ),
 }
 
 
