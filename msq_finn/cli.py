@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from msq_finn import __version__
+from msq_finn.build.stages import STAGES
 from msq_finn.errors import MissingToolError, MsqError
 
 EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
@@ -176,6 +177,18 @@ def demo(out: Path | None, board: str, seed: int, epochs: int, as_json: bool) ->
 @click.option(
     "--inputs", type=click.Path(path_type=Path), help="Images to simulate (.npy, N first)."
 )
+@click.option(
+    "--until",
+    type=click.Choice(STAGES),
+    default="synth",
+    show_default=True,
+    help="Last stage to run; 'bitfile' needs Vivado, 'deploy' does without if there is none.",
+)
+@click.option(
+    "--start",
+    metavar="STEP",
+    help="Stage or step at which to go on with a build in --out that was stopped.",
+)
 @_json
 def build(
     model: Path,
@@ -188,6 +201,8 @@ def build(
     plan: Path | None,
     images: int,
     inputs: Path | None,
+    until: str,
+    start: str | None,
     as_json: bool,
 ) -> None:
     """Lower an exported QONNX MODEL to RTL, simulate it and count its resources.
@@ -212,8 +227,11 @@ def build(
     target = Target(board, clk_ns, target_fps, folding, plan)
     chosen = load_images(inputs, model) if inputs is not None else images
     out = out or Path("build-out")
-    with _work(out) as work, _progress() as progress:
-        summary = run_build(model, target, out, work, chosen, seed=seed, progress=progress)
+    with _work(out, resume=start is not None) as work, _progress() as progress:
+        summary = run_build(
+            model, target, out, work, chosen,
+            seed=seed, until=until, start=start, progress=progress,
+        )  # fmt: skip
     _show(summary, out, as_json)
 
 
@@ -366,10 +384,10 @@ def doctor(as_json: bool) -> None:
 
 
 @contextmanager
-def _work(out: Path) -> Iterator[Path]:
+def _work(out: Path, *, resume: bool = False) -> Iterator[Path]:
     from msq_finn.build.output import output_folder
 
-    with output_folder(out) as work:
+    with output_folder(out, resume=resume) as work:
         yield work.resolve()
 
 
@@ -421,7 +439,7 @@ def _show(summary: Any, out: Path, as_json: bool) -> None:
             la.pe_dsp,
             la.simd,
             la.cycles,
-            la.lut_sites,
+            "-" if la.lut_sites is None else la.lut_sites,
         )
         layers.add_row(la.name, *map(str, values))
     figures = Table("figure", "value")
@@ -444,4 +462,9 @@ def _show(summary: Any, out: Path, as_json: bool) -> None:
         if value is not None:
             figures.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
     console.print(layers, figures)
-    console.print(f"Written to {out}: summary.json, report.html, model.onnx, dataflow.onnx")
+    written = [
+        path.name for path in sorted(out.iterdir()) if not path.name.startswith((".", "build"))
+    ]
+    console.print(f"Written to {out}: {', '.join(written)}")
+    if "deploy" in written and not summary.bitfile:
+        console.print("The package lacks the bitfile, which Vivado makes: see deploy/README.md")

@@ -34,6 +34,7 @@ class ChannelSpace:
         consumers: matrix-vector nodes whose columns are these channels.
         inside: channelwise nodes between them.
         fixed_by: what forbids a permutation, as text; None where it is free.
+        is_output: whether the channels leave the graph, so that the host has to put them back.
     """
 
     tensors: set[str]
@@ -41,6 +42,7 @@ class ChannelSpace:
     consumers: list[Any] = field(default_factory=list)
     inside: list[Any] = field(default_factory=list)
     fixed_by: str | None = None
+    is_output: bool = False
 
 
 def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
@@ -68,10 +70,12 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
         else:
             for tensor in _data_tensors(model, node):
                 spaces[tensor].fixed_by = f"{node.name} ({node.op_type})"
-    for info, what in ((model.graph.input, "input"), (model.graph.output, "output")):
-        for tensor in info:
-            if tensor.name in spaces:
-                spaces[tensor.name].fixed_by = f"the network's {what}"
+    for info in model.graph.input:
+        if info.name in spaces:
+            spaces[info.name].fixed_by = "the network's input"
+    for info in model.graph.output:
+        if info.name in spaces:
+            spaces[info.name].is_output = True
     order = [t for node in model.graph.node for t in node.output if t in spaces]
     return list({id(spaces[tensor]): spaces[tensor] for tensor in order}.values())
 

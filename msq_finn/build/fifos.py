@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.lower import Lowered, logged
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import IntArray, finish_times, run_accelerator, steady_interval
@@ -64,11 +65,6 @@ def size_fifos(
             if steady_interval(finish_times(result, count)) <= _TOLERANCE * interval:
                 break
     return depths
-
-
-def predicted_interval(model: Any) -> int:
-    """Cycles per frame of the slowest layer, from its folding."""
-    return max(int(getCustomOp(node).get_exp_cycles()) for node in model.graph.node)
 
 
 def _fifos(lowered: Lowered) -> list[Any]:

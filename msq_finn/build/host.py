@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
-from msq_finn.errors import MsqError
-
 FloatArray = NDArray[np.float32]
 
 
@@ -32,6 +30,21 @@ class Host:
     def operations(self) -> list[str]:
         """Op types that the processor runs, in order."""
         return [n.op_type for n in (*self._before, *self._after)]
+
+    @property
+    def nodes_before(self) -> list[Any]:
+        """Nodes that run before the accelerator, in order."""
+        return self._before
+
+    @property
+    def nodes_after(self) -> list[Any]:
+        """Nodes that run after the accelerator, in order."""
+        return self._after
+
+    @property
+    def accelerator_input(self) -> str:
+        """Name of the tensor that the accelerator reads."""
+        return str(self._accelerator.input[0])
 
     @property
     def accelerator_output(self) -> str:
@@ -76,17 +89,16 @@ class Host:
         datatype = self.model.get_tensor_datatype(self._accelerator.input[0])
         return float(datatype.min()), float(datatype.max())
 
-    def output_step(self) -> float:
+    def output_step(self) -> FloatArray:
         """Size of one integer step of the accelerator in the network's output.
 
-        Raises:
-            MsqError: the host scales every output differently.
+        Returns:
+            a positive number, or one a channel where the host scales each differently.
         """
-        step = 1.0
+        step: FloatArray = np.ones(1, dtype=np.float32)
         for node in self._after:
             if node.op_type == "Mul":
-                factor = self.model.get_initializer(node.input[1])
-                if factor is None or factor.size != 1:
-                    raise MsqError(f"{node.name}: expected one scale for all outputs")
-                step *= float(factor.item())
+                step = step * np.abs(self.model.get_initializer(node.input[1]))
+            elif node.op_type in {"TopK", "ArgMax"}:
+                step = np.ones(1, dtype=np.float32)
         return step

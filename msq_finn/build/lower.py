@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from msq_finn.build import times
+from msq_finn.build.checkpoints import PARENT, path_of, save
 from msq_finn.build.inputs import check_board, load_model
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
+
+#: Name and function of a builder step.
+Step = tuple[str, Callable[[Any, Any], Any]]
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,66 @@ class Lowered:
     folder: Path
 
 
+def lowered_of(model: Any, config: Any) -> Lowered:
+    """What a builder step is given, with the graph around it.
+
+    Args:
+        model: the dataflow partition.
+        config: FINN's build configuration, with the name of the exported model.
+
+    Raises:
+        MsqError: FINN was told to keep no intermediate models.
+    """
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    parent = config.get_intermediate_models_directory() / PARENT
+    if not parent.exists():
+        raise MsqError(f"no {parent}; build with save_intermediate_models")
+    folder = Path(config.output_dir)
+    return Lowered(Path(config.model_path), ModelWrapper(str(parent)), model, config, folder)
+
+
+def configure(source: Path, target: Target, folder: Path) -> Any:
+    """Make FINN ready to run, and return its build configuration.
+
+    Args:
+        source: exported QONNX model.
+        target: board, clock and throughput.
+        folder: FINN's output folder.
+
+    Raises:
+        MsqError: bad model, unknown board.
+    """
+    load_model(source)
+    check_board(target.board)
+    from msq_finn.sim.finn_env import prepare
+
+    prepare(folder / "finn")
+    from finn.builder.build_dataflow_config import (
+        DataflowBuildConfig,
+        DataflowOutputType,
+        ShellFlowType,
+    )
+    from finn.util.basic import alveo_part_map
+
+    alveo = target.board in alveo_part_map
+    config = DataflowBuildConfig(
+        output_dir=str(folder),
+        synth_clk_period_ns=target.clk_ns,
+        board=target.board,
+        model_path=source,
+        shell_flow_type=ShellFlowType.VITIS_ALVEO if alveo else ShellFlowType.VIVADO_ZYNQ,
+        target_fps=target.target_fps,
+        folding_config_file=str(target.folding_config) if target.folding_config else None,
+        standalone_thresholds=True,
+        generate_outputs=list(DataflowOutputType),
+        # FINN's default is HLS-friendly; RTL nodes have no such limit.
+        mvau_wwidth_max=2**30,
+    )
+    config.msq_plan = target.plan
+    return config
+
+
 def lower(
     source: Path,
     target: Target,
@@ -77,43 +142,54 @@ def lower(
     Raises:
         MsqError: bad model, unknown board, a row that no scheme holds, a node without RTL.
     """
-    load_model(source)
-    check_board(target.board)
-    from msq_finn.sim.finn_env import prepare
-
-    prepare(folder / "finn")
-    from finn.builder.build_dataflow_config import DataflowBuildConfig, DataflowOutputType
-    from qonnx.core.modelwrapper import ModelWrapper
-
+    config = configure(source, target, folder)
     from msq_finn.build.steps import DATAFLOW_STEPS
 
-    config = DataflowBuildConfig(
-        output_dir=str(folder),
-        synth_clk_period_ns=target.clk_ns,
-        board=target.board,
-        target_fps=target.target_fps,
-        folding_config_file=str(target.folding_config) if target.folding_config else None,
-        standalone_thresholds=True,
-        generate_outputs=[DataflowOutputType.ESTIMATE_REPORTS],
-        # FINN's default is HLS-friendly; RTL nodes have no such limit.
-        mvau_wwidth_max=2**30,
-    )
-    config.msq_plan = target.plan
-    (folder / "intermediate_models").mkdir(parents=True, exist_ok=True)
+    steps = [resolve(step) for step in DATAFLOW_STEPS]
+    names = [name for name, _ in steps]
+    if stop_before is not None:
+        steps = steps[: names.index(stop_before)]
+    return lowered_of(run_steps(open_source(source, folder), config, steps, progress), config)
+
+
+def open_source(source: Path, folder: Path) -> Any:
+    """Open an exported model, once it has shown that it runs.
+
+    Raises:
+        MsqError: it does not.
+    """
+    from qonnx.core.modelwrapper import ModelWrapper
+
     model = ModelWrapper(str(source))
     with logged(folder / "finn.log"):
         _dry_run(model)
-        for index, step in enumerate(DATAFLOW_STEPS):
-            name, function = _resolve(step)
-            if name == stop_before:
-                break
-            progress(f"FINN: {name.removeprefix('step_')}", index, len(DATAFLOW_STEPS))
+    return model
+
+
+def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress = silent) -> Any:
+    """Run builder steps one by one, and keep the model after each.
+
+    Args:
+        model: to start from.
+        config: FINN's build configuration.
+        steps: name and function of each step.
+        progress: told of every step.
+
+    Returns:
+        the last step's model.
+
+    Raises:
+        MsqError: a step refused the model; the line names it.
+    """
+    folder = Path(config.output_dir)
+    for index, (name, function) in enumerate(steps):
+        progress(f"FINN: {name.removeprefix('step_')}", index, len(steps))
+        with logged(folder / "finn.log"), times.measured(config, name):
             model = _run(name, function, model, config)
             _refuse_nan(model, name)
-            model.save(str(folder / "intermediate_models" / f"{name}.onnx"))
-    progress("FINN: done", len(DATAFLOW_STEPS), len(DATAFLOW_STEPS))
-    parent = ModelWrapper(str(folder / "intermediate_models" / "dataflow_parent.onnx"))
-    return Lowered(source, parent, model, config, folder)
+            save(model, path_of(folder, name))
+    progress("FINN: done", len(steps), len(steps))
+    return model
 
 
 def _dry_run(model: Any) -> None:
@@ -132,7 +208,8 @@ def _dry_run(model: Any) -> None:
         raise MsqError("the exported model computes values that are no finite numbers")
 
 
-def _resolve(step: Any) -> tuple[str, Any]:
+def resolve(step: Any) -> Step:
+    """Name and function of a step; FINN's own are given by name."""
     if callable(step):
         return step.__name__, step
     from finn.builder import build_dataflow_steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from msq_finn.errors import MsqError
 #: Tells our working folders from others of the same name, which must not be deleted.
 _MARKER = ".msq-finn"
 
+_LOCK = ".msq-finn.lock"
+
 #: What a full disk, a quota, a file size limit and a read-only folder say.
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -21,41 +24,95 @@ _BAD_CHARACTERS = set('$"\\`')
 
 
 @contextlib.contextmanager
-def output_folder(path: Path) -> Iterator[Path]:
+def output_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
     """Make ``path`` and yield its empty working folder ``path/build``.
 
     When the block fails with an error meant for the user, nothing of this run stays behind: the
     working folder goes, and so does ``path`` if this run made it. Finished results lie in ``path``
     itself, each written by :func:`write`. A ``path/build`` that no run of ours made is left alone.
+    Nobody else gets the folder meanwhile; that of a killed run is free.
+
+    Args:
+        path: folder of results.
+        resume: take the working folder that an earlier run left, and leave it if the block fails.
 
     Raises:
-        MsqError: the folder cannot be made or written, or its name is none for Verilog tools.
+        MsqError: the folder cannot be made or written, another run has it, its name is none for
+            Verilog tools, or there is no earlier run to go on with.
     """
     _check_name(path)
     work = path / "build"
+    existed = path.exists()
+    if resume and not (work / _MARKER).exists():
+        raise MsqError(f"no build to go on with in {path}; leave --start out")
+    with contextlib.ExitStack() as stack:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_locked(path))
+            if not resume:
+                _make_empty(work)
+        except OSError as error:
+            raise MsqError(
+                f"cannot write to {path}: {error.strerror}; choose another --out"
+            ) from error
+        try:
+            yield work
+        except (MsqError, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _CANNOT_WRITE:
+                raise
+            if not resume:
+                with contextlib.suppress(OSError):
+                    _delete(work if existed else path)
+            if isinstance(error, MsqError):
+                raise
+            where = error.filename or path
+            raise MsqError(
+                f"cannot write to {where}: {error.strerror}; choose another --out"
+            ) from error
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a folder's lock, which ends with the process, however that ends.
+
+    It is a record lock (fcntl), which workers that a killed run leaves behind do not inherit.
+
+    Raises:
+        MsqError: another process holds it.
+    """
+    lock = path / _LOCK
+    while True:
+        with lock.open("a") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise MsqError(
+                    f"another build is running in {path}; wait for it or choose another --out"
+                ) from error
+            if not _names(lock, file.fileno()):
+                continue  # its last holder took the file away between our two calls
+            try:
+                yield
+            finally:
+                if _names(lock, file.fileno()):
+                    lock.unlink()
+            return
+
+
+def _names(path: Path, descriptor: int) -> bool:
     try:
-        existed = path.exists()
-        if work.exists():
-            if not (work / _MARKER).exists() and any(work.iterdir()):
-                raise MsqError(f"{work} holds files of others; choose another --out")
-            _delete(work)
-        work.mkdir(parents=True)
-        (work / _MARKER).touch()
-    except OSError as error:
-        raise MsqError(f"cannot write to {path}: {error.strerror}; choose another --out") from error
-    try:
-        yield work
-    except (MsqError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in _CANNOT_WRITE:
-            raise
-        with contextlib.suppress(OSError):
-            _delete(work if existed else path)
-        if isinstance(error, MsqError):
-            raise
-        where = error.filename or path
-        raise MsqError(
-            f"cannot write to {where}: {error.strerror}; choose another --out"
-        ) from error
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def _make_empty(work: Path) -> None:
+    if work.exists():
+        if not (work / _MARKER).exists() and any(work.iterdir()):
+            raise MsqError(f"{work} holds files of others; choose another --out")
+        _delete(work)
+    work.mkdir(parents=True)
+    (work / _MARKER).touch()
 
 
 def _delete(folder: Path) -> None:

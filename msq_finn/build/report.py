@@ -32,10 +32,10 @@ def render(
     )
     device = device_of_part(summary.part)
     budget = {
-        "LUT sites": (summary.lut_sites, device.lut),
-        "FF": (summary.ff, device.ff),
-        "DSP": (summary.dsp, device.dsp),
-        "BRAM36": (summary.bram36, device.bram36),
+        "LUT sites": (summary.lut_sites or 0, device.lut),
+        "FF": (summary.ff or 0, device.ff),
+        "DSP": (summary.dsp or 0, device.dsp),
+        "BRAM36": (summary.bram36 or 0, device.bram36),
     }
     bottleneck = max(summary.layers, key=lambda layer: layer.cycles, default=None)
     return environment.get_template("report.html.j2").render(
@@ -45,7 +45,7 @@ def render(
         modules=sorted(measured.items(), key=lambda item: -item[1].lut_sites),
         depths=depths,
         seconds=seconds,
-        figure=_figure(summary.layers, summary.lut_sites),
+        figure=_figure(summary.layers, summary.lut_sites or 0),
     )
 
 
@@ -70,7 +70,7 @@ def _figure(layers: list[Layer], total: int) -> str:
     rows.margins(x=0.8)
     rows.set_xlabel("rows (output channels)")
     rows.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, frameon=False)
-    sites.barh(names, [la.lut_sites for la in layers], color=_COLOURS["other"])
+    sites.barh(names, [la.lut_sites or 0 for la in layers], color=_COLOURS["other"])
     sites.set_xlabel(f"LUT sites (whole network: {total})")
     rows.invert_yaxis()
     for axes in (rows, sites):

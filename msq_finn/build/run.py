@@ -1,43 +1,33 @@
-"""Lower, simulate and synthesise an exported model: what ``msq-finn build`` and the demo run."""
+"""Build an exported model stage by stage: what ``msq-finn build`` and the demo run."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import time
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from msq_finn.build import fifos, report, resources
-from msq_finn.build.host import Host
+from msq_finn.build import report, times
+from msq_finn.build.checkpoints import check_record, load_before, record, versions
+from msq_finn.build.cycles import predicted_interval
+from msq_finn.build.hardware_steps import (
+    RESOURCES,
+    SIMULATION,
+    Run,
+    read_resources,
+)
+from msq_finn.build.hardware_steps import Labelled as Labelled
+from msq_finn.build.hardware_steps import random_images as random_images
 from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import Lowered, Target, lower
+from msq_finn.build.lower import Target, configure, open_source, resolve, run_steps
 from msq_finn.build.output import write
 from msq_finn.build.progress import Progress, silent
-from msq_finn.build.simulate import (
-    FloatArray,
-    accelerator_inputs,
-    mismatches,
-    reference_outputs,
-    simulate,
-)
-from msq_finn.build.stitch import stitch
+from msq_finn.build.simulate import FloatArray
+from msq_finn.build.stages import STAGES, require_vivado, stage_steps
 from msq_finn.build.summary import Summary, layers_of
-from msq_finn.sim.xsi import SIMULATOR
-
-#: Different frames that FIFO depths are found with.
-SIZING_FRAMES = 4
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Accuracy figures of the training run, and the labels of the images to simulate."""
-
-    labels: NDArray[np.int64]
-    accuracy_float: float
+from msq_finn.errors import MsqError
 
 
 def build(
@@ -49,84 +39,134 @@ def build(
     *,
     seed: int = 0,
     labelled: Labelled | None = None,
+    until: str = "synth",
+    start: str | None = None,
     progress: Progress = silent,
 ) -> Summary:
-    """Build an exported model as far as it goes without Vivado, and write the results.
+    """Build an exported model, and write the results.
 
     Args:
         source: exported QONNX model.
         target: board, clock and throughput.
-        out: gets ``summary.json``, ``report.html``, ``model.onnx`` and ``dataflow.onnx``.
+        out: gets ``summary.json``, ``report.html``, ``model.onnx``, ``dataflow.onnx``, the folder
+            ``report`` and, of the last stage, ``deploy``.
         work: existing folder for everything else.
         images: network inputs without the batch axis, [images, ...], or how many to draw at random.
         seed: of random images.
         labelled: labels, where accuracies are wanted.
+        until: last stage to run, of :data:`msq_finn.build.stages.STAGES`.
+        start: stage or step to go on from, in the ``work`` of an earlier build that was killed.
         progress: told of every stage.
 
     Returns:
-        the summary, as written.
+        the summary, as written; figures of stages that did not run are None.
 
     Raises:
         MsqError: the model cannot be built.
+        MissingToolError: the stage ``bitfile`` is asked for, and there is no Vivado.
     """
+    if until == "bitfile":
+        require_vivado()
     started = time.monotonic()
-    lowered = lower(source, target, work, progress)
-    if isinstance(images, int):
-        images = random_images(lowered, images, seed)
-    frames = accelerator_inputs(lowered, images[:SIZING_FRAMES])
-    depths = fifos.size_fifos(lowered, frames, work / "sizing", progress)
-    design = stitch(lowered.model, work)
-    reference = reference_outputs(source, images, progress)
-    simulation = simulate(lowered, design, images, progress)
-    part = check_board(target.board)
-    measured = resources.measure(design, part, progress)
-    total = {
-        field: sum(getattr(r, field) for r in measured.values())
-        for field in ("lut_sites", "ff", "dsp", "bram36")
-    }
-    summary = Summary(
-        model=os.fsencode(source.name).decode(errors="replace"),
-        board=target.board,
-        part=part,
-        clk_ns=target.clk_ns,
-        seed=seed,
-        accuracy_float=labelled.accuracy_float if labelled else None,
-        accuracy_quant=_accuracy(reference, labelled),
-        accuracy_rtl=_accuracy(simulation.outputs, labelled),
-        images_simulated=len(images),
-        rtl_mismatches=mismatches(
-            simulation.outputs, reference, Host(lowered.parent).output_step()
-        ),
-        cycles_per_image=simulation.cycles_per_image,
-        predicted_cycles_per_image=fifos.predicted_interval(lowered.model),
-        latency_cycles=simulation.latency,
-        fps_at_clock=round(1e9 / target.clk_ns / simulation.cycles_per_image, 1),
-        simulator=SIMULATOR,
-        synthesis="Yosys estimate, modules one by one, no place and route",
-        versions={p: version(p) for p in ("msq-finn", "finn-plus", "qonnx", "brevitas")},
-        layers=layers_of(lowered.model, measured),
-        **total,
-    )
-    lowered.model.save(str(work / "dataflow.onnx"))
-    write(out / "dataflow.onnx", (work / "dataflow.onnx").read_bytes())
-    write(out / "model.onnx", source.read_bytes())
-    write(
-        out / "report.html",
-        report.render(summary, measured, depths, time.monotonic() - started),
-    )
-    write(out / "summary.json", summary.model_dump_json(indent=2) + "\n")
+    steps = stage_steps(until)
+    first = 0
+    if start is None:
+        record(work, source, target, images, seed)
+    else:
+        first = _position(start, list(steps), until)
+        check_record(work, source, target, images, seed)
+    config = configure(source, target, work)
+    config.msq_run = Run(images, seed, labelled, progress)
+    resolved = [resolve(step) for step in steps.values()]
+    names = [name for name, _ in resolved]
+    if first == 0:
+        shutil.rmtree(work / "report", ignore_errors=True)
+        model = open_source(source, work)
+    else:
+        model = load_before(work, names[first], names)
+    model = run_steps(model, config, resolved[first:], progress)
+    summary = _summarise(model, source, target, work, seed)
+    _publish(summary, model, source, out, work, time.monotonic() - started)
     return summary
 
 
-def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
-    """Uniform network inputs over the range that the input quantiser tells apart."""
-    low, high = Host(lowered.parent).input_range()
-    shape = lowered.parent.get_tensor_shape(lowered.parent.graph.input[0].name)
-    values = np.random.default_rng(seed).uniform(low, high, (count, *shape[1:]))
-    return values.astype(np.float32)
+def _position(start: str, names: list[str], until: str) -> int:
+    """Which of the steps ``start`` names; a stage stands for its first step."""
+    if start in STAGES:
+        earlier = stage_steps(STAGES[STAGES.index(start) - 1]) if start != STAGES[0] else {}
+        position = len(earlier)
+    elif start in names:
+        position = names.index(start)
+    else:
+        known = ", ".join((*STAGES, *names))
+        raise MsqError(f"--start {start}: no such step before --until {until}; known are {known}")
+    if position >= len(names):
+        raise MsqError(f"--start {start} lies behind --until {until}; nothing is left to run")
+    return position
 
 
-def _accuracy(outputs: FloatArray, labelled: Labelled | None) -> float | None:
-    if labelled is None:
-        return None
-    return float((outputs.reshape(len(outputs), -1).argmax(1) == labelled.labels).mean())
+def _summarise(model: Any, source: Path, target: Target, work: Path, seed: int) -> Summary:
+    """Gather what the steps have left in the report folder."""
+    folder = work / "report"
+    figures: dict[str, Any] = {"predicted_cycles_per_image": predicted_interval(model)}
+    measured = None
+    if (folder / SIMULATION).exists():
+        figures |= json.loads((folder / SIMULATION).read_text())
+        rate = 1e9 / target.clk_ns / figures["cycles_per_image"]
+        figures["fps_at_clock"] = round(rate, 1)
+    if (folder / RESOURCES).exists():
+        measured = read_resources(folder)
+        for field in ("lut_sites", "ff", "dsp", "bram36"):
+            figures[field] = sum(getattr(r, field) for r in measured.values())
+        figures["synthesis"] = "Yosys estimate, modules one by one, no place and route"
+    finn, ours = times.share(folder, "step_generate_estimate_reports")
+    return Summary(
+        model=os.fsencode(source.name).decode(errors="replace"),
+        board=target.board,
+        part=check_board(target.board),
+        clk_ns=target.clk_ns,
+        seed=seed,
+        versions=versions(),
+        layers=layers_of(model, measured),
+        finn_seconds=round(finn, 2),
+        msq_seconds=round(ours, 2),
+        bitfile=(work / "bitfile" / "finn-accel.bit").exists(),
+        **figures,
+    )
+
+
+def _publish(
+    summary: Summary, model: Any, source: Path, out: Path, work: Path, seconds: float
+) -> None:
+    model.save(str(work / "dataflow.onnx"))
+    write(out / "dataflow.onnx", (work / "dataflow.onnx").read_bytes())
+    write(out / "model.onnx", source.read_bytes())
+    (out / "report").mkdir(exist_ok=True)
+    for path in (work / "report").iterdir():
+        write(out / "report" / path.name, path.read_bytes())
+    if summary.lut_sites is not None:
+        measured = read_resources(work / "report")
+        depths = {
+            node.name: int(a.i)
+            for node in model.graph.node
+            if node.op_type.startswith("StreamingFIFO")
+            for a in node.attribute
+            if a.name == "depth"
+        }
+        write(out / "report.html", report.render(summary, measured, depths, seconds))
+    if (work / "deploy").exists():
+        _replace(work / "deploy", out / "deploy")
+    write(out / "summary.json", summary.model_dump_json(indent=2) + "\n")
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Put a copy of a folder in the place of another, if there is one."""
+    new = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(source, new)
+    if target.exists():
+        stale = target.with_name(f".{target.name}.stale")
+        shutil.rmtree(stale, ignore_errors=True)
+        target.rename(stale)
+        shutil.rmtree(stale)
+    new.rename(target)

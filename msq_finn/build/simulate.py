@@ -31,13 +31,17 @@ class Simulation:
         outputs: what the network gives after the host's last operations, [images, ...].
         cycles_per_image: steady-state interval between finished images, in clock cycles.
         latency: cycles from the first input word to the first finished image.
-        cycles: length of the whole run.
+        inputs: what the accelerator read, [images, ...].
+        raw: what it gave, [images, ...].
+        result: words and cycles of the run.
     """
 
     outputs: FloatArray
     cycles_per_image: float
     latency: int
-    cycles: int
+    inputs: IntArray
+    raw: IntArray
+    result: network.Result
 
 
 def reference_outputs(source: Path, images: FloatArray, progress: Progress = silent) -> FloatArray:
@@ -138,7 +142,9 @@ def simulate(
         outputs=outputs,
         cycles_per_image=steady_interval(finished),
         latency=int(finished[0] - result.input_cycles["in0_V"][0]),
-        cycles=int(result.cycles),
+        inputs=inputs,
+        raw=raw,
+        result=result,
     )
 
 
@@ -159,14 +165,16 @@ def steady_interval(finished: Sequence[int] | IntArray) -> float:
     return float(settled[-1] - settled[0]) / max(1, len(settled) - 1)
 
 
-def mismatches(outputs: FloatArray, reference: FloatArray, step: float) -> int:
+def mismatches(outputs: FloatArray, reference: FloatArray, step: FloatArray | float) -> int:
     """Images for which the two disagree in any output.
 
-    The accelerator's outputs are integers times ``step``; the float reference is brought to the
-    same integers, so that agreement means bit for bit.
+    The accelerator's outputs are integers times ``step``. Different integers are a step or more
+    apart, equal ones only as far as the host's and the reference's rounding.
 
     >>> mismatches(np.array([[0.5, 1.0]]), np.array([[0.5000001, 1.0]]), 0.5)
     0
+    >>> mismatches(np.array([[0.5, 1.0]]), np.array([[0.5, 1.5]]), 0.5)
+    1
     """
-    ours, theirs = (np.rint(np.asarray(x, dtype=np.float64) / step) for x in (outputs, reference))
-    return int((ours != theirs).reshape(len(ours), -1).any(axis=1).sum())
+    apart = np.abs(np.asarray(outputs, dtype=np.float64) - reference)
+    return int((apart >= np.asarray(step) / 2).reshape(len(outputs), -1).any(axis=1).sum())

@@ -6,6 +6,7 @@ flow up to generated hardware with ours in place; the steps named by strings are
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
@@ -20,6 +21,8 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn import ops
+from msq_finn.build.checkpoints import PARENT, save
+from msq_finn.build.times import ours
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.check_folding import CheckFolding
@@ -29,7 +32,8 @@ from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
-from msq_finn.transforms.place_rows import PlaceRows
+from msq_finn.transforms.place_rows import OUTPUT_ORDER, PlaceRows
+from msq_finn.transforms.restore_output_order import RestoreOutputOrder
 from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
@@ -40,19 +44,22 @@ from msq_finn.transforms.streamline_residual import StreamlineResidual
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Finish streamlining of residual adds and global pooling (after FINN's streamline)."""
     ops.register()
-    model = model.transform(StreamlineResidual())
-    return model.transform(StreamlineGlobalPool())
+    return ours(model, cfg, StreamlineResidual(), StreamlineGlobalPool())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Turn 4-bit layers into row-mixed ones, integer adds into RTL; floats stay on the host."""
     ops.register()
-    model = model.transform(ReturnFloatOpsToHost())
-    model = model.transform(ClipUnsignedThresholds())
-    model = model.transform(InferMVAUMSQ())
-    model = model.transform(InferVVAUMSQ())
-    model = model.transform(SpecializeIntegerAdd())
-    return model.transform(GiveUniqueNodeNames())
+    return ours(
+        model,
+        cfg,
+        ReturnFloatOpsToHost(),
+        ClipUnsignedThresholds(),
+        InferMVAUMSQ(),
+        InferVVAUMSQ(),
+        SpecializeIntegerAdd(),
+        GiveUniqueNodeNames(),
+    )
 
 
 def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -73,7 +80,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     cycles = target if target is not None else 2**62
     depthwise = SetDepthwiseLanes(cycles, part, dsps)
     dense = SetLanes(cycles, part, dsps - depthwise.dsps_wanted(model))
-    model = model.transform(dense).transform(depthwise)
+    model = ours(model, cfg, dense, depthwise)
     if target is not None:
         model = model.transform(SetFolding(target, mvau_wwidth_max=cfg.mvau_wwidth_max))
         model = fold_streaming(model, target)
@@ -83,10 +90,12 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding)."""
     ops.register()
-    model = model.transform(CheckFolding())
-    model = model.transform(PlaceRows())
-    model = model.transform(FoldRowOffsets())
-    return model.transform(InferDataTypes())
+    model = ours(model, cfg, CheckFolding(), PlaceRows())
+    if (order := model.get_metadata_prop(OUTPUT_ORDER)) is not None:
+        parent = cfg.get_intermediate_models_directory() / PARENT
+        around = ModelWrapper(str(parent)).transform(RestoreOutputOrder(json.loads(order)))
+        save(around, parent)
+    return ours(model, cfg, FoldRowOffsets(), InferDataTypes())
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:

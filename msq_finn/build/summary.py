@@ -31,14 +31,18 @@ class Layer(BaseModel):
     pe_dsp: int
     simd: int
     cycles: int
-    lut_sites: int
-    ff: int
-    dsp: int
-    bram36: float
+    lut_sites: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram36: float | None = None
 
 
 class Summary(BaseModel):
-    """Everything a build reports. Accuracies are fractions, None where no labels were given."""
+    """Everything a build reports; None is what no stage of it found.
+
+    Accuracies are fractions. ``finn_seconds`` and ``msq_seconds`` are what FINN's work and our
+    transformations took up to the estimates.
+    """
 
     model_config = ConfigDict(frozen=True)
     schema_version: int = SCHEMA_VERSION
@@ -50,30 +54,45 @@ class Summary(BaseModel):
     accuracy_float: float | None = None
     accuracy_quant: float | None = None
     accuracy_rtl: float | None = None
-    images_simulated: int
-    rtl_mismatches: int
-    cycles_per_image: float
     predicted_cycles_per_image: int
-    latency_cycles: int
-    fps_at_clock: float
-    lut_sites: int
-    ff: int
-    dsp: int
-    bram36: float
-    simulator: str
-    synthesis: str
+    finn_seconds: float
+    msq_seconds: float
+    images_simulated: int | None = None
+    rtl_mismatches: int | None = None
+    cycles_per_image: float | None = None
+    latency_cycles: int | None = None
+    fps_at_clock: float | None = None
+    lut_sites: int | None = None
+    ff: int | None = None
+    dsp: int | None = None
+    bram36: float | None = None
+    simulator: str | None = None
+    synthesis: str | None = None
+    bitfile: bool = False
     versions: dict[str, str]
     layers: list[Layer]
 
 
-def layers_of(model: ModelWrapper, resources: dict[str, Resources]) -> list[Layer]:
-    """Describe every matrix-vector layer of a dataflow partition."""
+def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> list[Layer]:
+    """Describe every matrix-vector layer of a dataflow partition.
+
+    Args:
+        model: the partition.
+        resources: of every module, None before synthesis.
+    """
     layers = []
     for node in model.graph.node:
         if not node.op_type.startswith("MVAU"):
             continue
         op = getCustomOp(node)
-        own = [r for r in (resources.get(node.name), resources.get(f"{node.name}_weights")) if r]
+        measured = {}
+        if resources is not None:
+            names = (node.name, f"{node.name}_weights")
+            own = [resources[name] for name in names if name in resources]
+            measured = {
+                field: sum(getattr(r, field) for r in own)
+                for field in ("lut_sites", "ff", "dsp", "bram36")
+            }
         layers.append(
             Layer(
                 name=node.name,
@@ -82,10 +101,7 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources]) -> list[Laye
                 mh=op.get_nodeattr("MH"),
                 simd=op.get_nodeattr("SIMD"),
                 cycles=op.get_exp_cycles(),
-                lut_sites=sum(r.lut_sites for r in own),
-                ff=sum(r.ff for r in own),
-                dsp=sum(r.dsp for r in own),
-                bram36=sum(r.bram36 for r in own),
+                **measured,
                 **_rows_and_lanes(op),
             )
         )

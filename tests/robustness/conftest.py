@@ -8,6 +8,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
+from msq_finn.build import fifos
 from msq_finn.build import run as build_run
 from msq_finn.cli import main
 from msq_finn.errors import MsqError
@@ -34,7 +35,7 @@ def lowering_only(monkeypatch):
     def stop(*args, **options):
         raise MsqError(REACHED)
 
-    monkeypatch.setattr(build_run.fifos, "size_fifos", stop)
+    monkeypatch.setattr(fifos, "size_fifos", stop)
 
 
 class Refusal:

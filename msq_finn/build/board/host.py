@@ -1,0 +1,130 @@
+"""The network's first and last operations, which the processor computes, in NumPy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: its inputs and outputs by name, and its attributes."""
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Program:
+    """Operations in order, from one tensor to another.
+
+    Attributes:
+        operations: in the order in which they run.
+        constants: by name.
+        input: name of what is given.
+        output: name of what comes out.
+    """
+
+    operations: tuple[Operation, ...]
+    constants: dict[str, Array]
+    input: str
+    output: str
+
+    def __call__(self, images: Array) -> Array:
+        """Run it on every image.
+
+        Args:
+            images: [images, ...], of the network's (or the accelerator's) shape behind that axis.
+
+        Returns:
+            [images, ...].
+        """
+        return np.concatenate([self._run(image[None]) for image in images])
+
+    def _run(self, value: Array) -> Array:
+        known = {**self.constants, self.input: value}
+        for operation in self.operations:
+            values = [known[name] for name in operation.inputs]
+            results = OPERATIONS[operation.op](*values, **operation.attributes)
+            known.update(zip(operation.outputs, results, strict=False))
+        return known[self.output]
+
+    def save(self, path: Path) -> None:
+        """Write it to ``path`` (JSON) and, with the suffix ``.npz``, its constants."""
+        described = {
+            "input": self.input,
+            "output": self.output,
+            "operations": [vars(operation) for operation in self.operations],
+        }
+        path.write_text(json.dumps(described, indent=2) + "\n")
+        # savez has parameters of its own, with which the names of tensors might clash.
+        constants: dict[str, Any] = {f"tensor {k}": v for k, v in self.constants.items()}
+        np.savez(path.with_suffix(".npz"), **constants)
+
+    @classmethod
+    def load(cls, path: Path) -> Program:
+        """Read what :meth:`save` wrote."""
+        described = json.loads(path.read_text())
+        with np.load(path.with_suffix(".npz")) as file:
+            constants = {name.removeprefix("tensor "): file[name] for name in file.files}
+        operations = tuple(
+            Operation(o["op"], tuple(o["inputs"]), tuple(o["outputs"]), o["attributes"])
+            for o in described["operations"]
+        )
+        return cls(operations, constants, described["input"], described["output"])
+
+
+def multi_threshold(
+    value: Array, thresholds: Array, *, axis: int, scale: float, bias: float
+) -> tuple[Array]:
+    """Count the thresholds that each value reaches.
+
+    Args:
+        value: any shape.
+        thresholds: ascending, [channels or 1, steps].
+        axis: of the channels.
+        scale: of the result.
+        bias: added to the scaled count.
+
+    >>> multi_threshold(np.array([[0.0, 2.0]]), np.array([[0.0, 1.0, 2.0]]), axis=1, scale=1,
+    ...                 bias=0)[0].tolist()
+    [[1.0, 3.0]]
+    """
+    channels = np.moveaxis(value, axis, 0)
+    counts = np.empty(channels.shape, dtype=np.float32)
+    for index, channel in enumerate(channels):
+        row = thresholds[index if len(thresholds) > 1 else 0]
+        counts[index] = np.searchsorted(row, channel, side="right")
+    return (np.moveaxis(counts * np.float32(scale) + np.float32(bias), 0, axis),)
+
+
+def top_k(value: Array, count: Array, *, axis: int, largest: int) -> tuple[Array, Array]:
+    """The ``count`` largest (or smallest) values along an axis, and where; the first of equals."""
+    order = np.argsort(-value if largest else value, axis=axis, kind="stable")
+    order = np.take(order, np.arange(int(count.item())), axis=axis)
+    return np.take_along_axis(value, order, axis=axis), order
+
+
+#: Per op, a function from values and attributes to a tuple of results.
+OPERATIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
+    "MultiThreshold": multi_threshold,
+    "Mul": lambda a, b: (a * b,),
+    "Add": lambda a, b: (a + b,),
+    "Sub": lambda a, b: (a - b,),
+    "Div": lambda a, b: (a / b,),
+    "Transpose": lambda a, *, perm: (np.transpose(a, perm),),
+    "Reshape": lambda a, shape: (a.reshape(shape),),
+    "Flatten": lambda a, *, axis: (a.reshape((int(np.prod(a.shape[:axis])), -1)),),
+    "Gather": lambda a, indices, *, axis: (np.take(a, indices, axis=axis),),
+    "TopK": top_k,
+}

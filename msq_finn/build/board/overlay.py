@@ -1,0 +1,147 @@
+"""A network on a board: FINN's driver, with the operations around the accelerator.
+
+``load("driver", "bitfile/finn-accel.bit")`` gives FINN's driver object, whose ``execute`` takes and
+gives what the exported model does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .host import Array, Program
+
+MANIFEST = "manifest.json"
+
+
+class PackageError(Exception):
+    """The package on the board is not the one that was built, or does not fit the bitfile."""
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_package(folder: Path, bitfile: Path) -> str:
+    """Compare a package with what its build recorded.
+
+    Args:
+        folder: the package's ``driver`` folder.
+        bitfile: the bitfile to be loaded.
+
+    Returns:
+        the build's fingerprint.
+
+    Raises:
+        PackageError: a file is missing or differs, or the bitfile is not that of this build.
+    """
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for name, expected in manifest["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise PackageError(f"{path} is missing; copy the whole deployment package")
+        if digest(path) != expected:
+            raise PackageError(f"{path} is not the file that was built; copy the package again")
+    if not bitfile.is_file():
+        raise PackageError(f"{bitfile}: no such bitfile")
+    if manifest["bitfile"] is not None and digest(bitfile) != manifest["bitfile"]:
+        raise PackageError(f"{bitfile} belongs to another build than {folder}")
+    return str(manifest["fingerprint"])
+
+
+def load(
+    folder: str | Path,
+    bitfile: str | Path,
+    *,
+    batch_size: int = 1,
+    timeout_s: float = 10.0,
+    **options: Any,
+) -> Any:
+    """Check a package, flash the bitfile, and return the accelerator.
+
+    Args:
+        folder: the package's ``driver`` folder.
+        bitfile: ``finn-accel.bit``, with ``finn-accel.hwh`` beside it.
+        batch_size: images per call of ``execute``.
+        timeout_s: after so long without an answer, a run ends with TimeoutError.
+        options: further ones of FINN's driver, such as ``device``.
+
+    Returns:
+        FINN's driver object, whose ``execute`` takes and gives what the exported model does, and
+        whose ``execute_raw`` takes and gives the accelerator's integers.
+
+    Raises:
+        PackageError: see :func:`check_package`.
+    """
+    from finn_plus_driver import get_driver_class
+
+    folder, bitfile = Path(folder), Path(bitfile)
+    fingerprint = check_package(folder, bitfile)
+    settings = json.loads((folder / "settings.json").read_text())["driver_information"]
+    settings = {
+        "runtime_weight_dir": str(folder / "runtime_weights"),
+        **settings,
+        "batch_size": batch_size,
+        **options,
+    }
+    overlay = overlay_class(get_driver_class(settings["driver_type"]), folder, timeout_s)
+    accelerator = overlay(str(bitfile), **settings)
+    accelerator.fingerprint = fingerprint
+    return accelerator
+
+
+def overlay_class(base: type, folder: Path, limit_s: float) -> type:
+    """FINN's driver class with the host's operations, and with an end to waiting.
+
+    Args:
+        base: FINN's class.
+        folder: with the host's operations.
+        limit_s: longest time to wait for the accelerator.
+    """
+    first, last = (Program.load(folder / f"{name}.json") for name in ("before", "after"))
+
+    class MSQOverlay(base):
+        timeout_s = limit_s
+
+        def before(self, images: Array) -> Array:
+            """Turn images into what the accelerator reads."""
+            return first(images)
+
+        def after(self, integers: Array) -> Array:
+            """Turn what the accelerator gives into the network's outputs."""
+            return last(integers)
+
+        def execute(self, images: Array) -> Array:
+            """Run the network on ``batch_size`` images, [images, ...] as the exported model's."""
+            images = np.asarray(images, dtype=np.float32)
+            if len(images) != self.batch_size:
+                raise ValueError(f"{len(images)} images, but batch_size is {self.batch_size}")
+            integers = self.execute_raw(self.before(images))
+            return self.after(np.asarray(integers, dtype=np.float32))
+
+        def execute_raw(self, integers: Array) -> Array:
+            """Run the accelerator alone, from its input integers to its output integers."""
+            result: Array = super().execute(integers.reshape(self.ishape_normal()))
+            return result
+
+        def wait_until_finished(self) -> None:
+            """Wait for the output DMAs, but not for ever."""
+            if self.platform != "zynq-iodma":
+                super().wait_until_finished()
+                return
+            end = time.monotonic() + self.timeout_s
+            for index, dma in enumerate(self.odma):
+                while dma.read(0x00) & 0x2 == 0:
+                    if time.monotonic() > end:
+                        raise TimeoutError(
+                            f"output DMA {index} did not finish {self.batch_size} images in "
+                            f"{self.timeout_s} s; load the overlay again"
+                        )
+
+    return MSQOverlay

@@ -1,0 +1,106 @@
+"""Models between steps, from which a killed build goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from msq_finn.build.output import write
+from msq_finn.errors import MsqError
+
+if TYPE_CHECKING:
+    from msq_finn.build.lower import Target
+
+#: FINN's name for the graph around the accelerator, in the folder of intermediate models.
+PARENT = "dataflow_parent.onnx"
+
+_FOLDER = "intermediate_models"
+_RECORD = "options.json"
+
+
+def save(model: Any, path: Path) -> None:
+    """Write a model so that a kill leaves the one that was there, or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, model.model.SerializeToString())
+
+
+def path_of(work: Path, step: str) -> Path:
+    """Where FINN keeps the model after a step."""
+    return work / _FOLDER / f"{step}.onnx"
+
+
+def load_before(work: Path, step: str, steps: Sequence[str]) -> Any:
+    """The model that ``step`` starts from.
+
+    Args:
+        work: the build's folder.
+        step: one of ``steps``, but not the first.
+        steps: all steps in order.
+
+    Raises:
+        MsqError: an earlier build did not come as far.
+    """
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    before = steps[steps.index(step) - 1]
+    path = path_of(work, before)
+    if not path.exists():
+        done = [name for name in steps if path_of(work, name).exists()]
+        last = f"its last whole step is {done[-1]}" if done else "it completed no step"
+        raise MsqError(
+            f"cannot start at {step}: the earlier build in {work.parent} did not complete {before}"
+            f" ({last}); start there or earlier, or build anew without --start"
+        )
+    return ModelWrapper(str(path))
+
+
+def record(work: Path, source: Path, target: Target, images: Any, seed: int) -> None:
+    """Note what a build was asked for."""
+    write(work / _RECORD, json.dumps(_asked(source, target, images, seed), indent=2))
+
+
+def check_record(work: Path, source: Path, target: Target, images: Any, seed: int) -> None:
+    """Refuse to go on with a build of something else.
+
+    Raises:
+        MsqError: there is no earlier build in ``work``, or it had another model or other options.
+    """
+    try:
+        earlier = json.loads((work / _RECORD).read_text())
+    except (OSError, ValueError) as error:
+        raise MsqError(f"no build to go on with in {work.parent}; leave --start out") from error
+    asked = _asked(source, target, images, seed)
+    for key, value in asked.items():
+        if earlier.get(key) != value:
+            raise MsqError(
+                f"the build in {work.parent} was made with {key} {earlier.get(key)}, not {value}; "
+                "give what it was given, or build anew without --start"
+            )
+
+
+def _asked(source: Path, target: Target, images: Any, seed: int) -> dict[str, Any]:
+    options: Mapping[str, Any] = asdict(target)
+    files = {"folding_config", "plan"}
+    return {
+        "model": digest(source.read_bytes()),
+        **{k: v for k, v in options.items() if k not in files},
+        **{k: digest(options[k].read_bytes()) if options[k] else None for k in sorted(files)},
+        "images": images if isinstance(images, int) else digest(images.tobytes()),
+        "seed": seed,
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that a build depends on."""
+    return {name: version(name) for name in ("msq-finn", "finn-plus", "qonnx", "brevitas")}
+
+
+def digest(data: bytes) -> str:
+    """SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

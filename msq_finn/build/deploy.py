@@ -1,0 +1,207 @@
+"""The deployment package: what is copied to a PYNQ board."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from finn.util.data_packing import finnpy_to_packed_bytearray
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.build.board import overlay
+from msq_finn.build.checkpoints import digest, versions
+from msq_finn.build.hardware_steps import REFERENCE, SIMULATION
+from msq_finn.build.host import Host
+from msq_finn.build.host_program import programs
+from msq_finn.build.lower import Lowered
+from msq_finn.build.output import write
+from msq_finn.errors import MsqError
+
+#: The board's copy of :mod:`msq_finn.build.board`.
+_BOARD_PACKAGE = "msq_board"
+
+#: Reference images in the package, and so the buffers that validating takes on the board.
+_REFERENCES = 16
+
+
+def deploy(lowered: Lowered) -> Path:
+    """Write the package into FINN's ``deploy`` folder.
+
+    It holds ``driver`` (``settings.json`` for finn-plus-driver, runtime weights, the host's
+    operations, reference images, the code that runs them, a manifest), ``bitfile`` where FINN has
+    built one, and a README that says what was verified where.
+
+    Args:
+        lowered: the network, simulated.
+
+    Returns:
+        the package's folder.
+
+    Raises:
+        MsqError: the host would have to run an unknown operation, or the program for the board
+            does not compute what the exported model does.
+    """
+    folder = lowered.folder / "deploy"
+    if folder.exists():
+        shutil.rmtree(folder)
+    driver = folder / "driver"
+    driver.mkdir(parents=True)
+    settings = _settings(lowered)
+    shutil.copytree(
+        Path(overlay.__file__).parent,
+        driver / _BOARD_PACKAGE,
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    runtime = _write_runtime_weights(lowered.model, driver)
+    settings["driver_information"]["runtime_weights"] = runtime
+    for name, program in zip(("before", "after"), programs(Host(lowered.parent)), strict=True):
+        program.save(driver / f"{name}.json")
+    images = _write_reference(lowered, driver)
+    bitfile = _copy_bitfile(lowered.folder / "bitfile", folder / "bitfile")
+    write(driver / "settings.json", json.dumps(settings, indent=2) + "\n")
+    manifest = _manifest(lowered, driver, bitfile)
+    write(driver / overlay.MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    write(folder / "README.md", _readme(lowered, manifest, images))
+    return folder
+
+
+def _settings(lowered: Lowered) -> dict[str, Any]:
+    """FINN's own driver settings where its build made them, else the same from the graph."""
+    made = lowered.folder / "driver" / "settings.json"
+    if made.exists():
+        return dict(json.loads(made.read_text()))
+    model, config = lowered.model, lowered.config
+    source, result = model.graph.input[0].name, model.graph.output[0].name
+    first = getCustomOp(model.find_consumer(source))
+    last = getCustomOp(model.find_producer(result))
+    shapes: dict[str, Any] = {}
+    for side, tensor, folded in (
+        ("i", source, first.get_folded_input_shape()),
+        ("o", result, last.get_folded_output_shape()),
+    ):
+        datatype = model.get_tensor_datatype(tensor)
+        packed = finnpy_to_packed_bytearray(np.zeros(folded, dtype=np.float32), datatype)
+        shapes |= {
+            f"{side}dt": [f"DataType['{datatype.name}']"],
+            # FINN's Zynq flow names its DMAs so.
+            f"{side}dma_names": [f"{side}dma0"],
+            f"{side}shape_normal": [list(model.get_tensor_shape(tensor))],
+            f"{side}shape_folded": [list(folded)],
+            f"{side}shape_packed": [list(packed.shape)],
+        }
+    shapes |= {"num_inputs": 1, "num_outputs": 1}
+    shapes |= {"number_of_external_weights": 0, "external_weights_input_shapes": {}}
+    return {
+        "driver_information": {
+            "driver_type": "FINNDMAOverlay",
+            "io_shape_dict": shapes,
+            "external_weights": False,
+            "platform": config._resolve_driver_platform(),
+            "fclk_mhz": 1e3 / config.synth_clk_period_ns,
+        },
+        "experiment_information": {},
+    }
+
+
+def _write_runtime_weights(model: ModelWrapper, driver: Path) -> bool:
+    """Write the contents of runtime-writeable memories, each row in its lane's code.
+
+    FINN gives each such layer a kernel of its own, numbered along the stream from the input DMA.
+
+    Raises:
+        MsqError: streams fork, where the numbers would be guesses.
+    """
+    kernel, found = 1, False
+    for node in model.graph.node:
+        op = getCustomOp(node)
+        if "runtime_writeable_weights" not in op.get_nodeattr_types():
+            continue
+        if not op.get_nodeattr("runtime_writeable_weights"):
+            continue
+        if model.get_nodes_by_op_type("DuplicateStreams_rtl"):
+            raise MsqError(
+                f"{node.name}: runtime-writeable weights in a network with branches; let FINN "
+                "build the bitfile and its driver settings"
+            )
+        if model.find_producer(node.input[0]) is not None:
+            kernel += 1
+        folder = driver / "runtime_weights"
+        folder.mkdir(exist_ok=True)
+        name = f"{kernel}_0_{node.name}.dat"
+        weights = model.get_initializer(node.input[1])
+        op.make_weight_file(weights, "decoupled_runtime", str(folder / name))
+        found = True
+    return found
+
+
+def _write_reference(lowered: Lowered, driver: Path) -> int:
+    """Write reference images, after running the board's program on them here.
+
+    Raises:
+        MsqError: nothing was simulated, or the program computes something else than the graph.
+    """
+    simulated = lowered.folder / REFERENCE
+    if not simulated.exists():
+        raise MsqError("nothing was simulated; build --until simulate first")
+    with np.load(simulated) as file:
+        images, inputs, raw, outputs = (
+            file[name][:_REFERENCES]
+            for name in ("images", "accelerator_inputs", "accelerator_outputs", "outputs")
+        )
+    host = Host(lowered.parent)
+    before, after = programs(host)
+    shape = lowered.parent.get_tensor_shape(host.accelerator_output)
+    step = host.output_step()
+    found = after(raw.reshape(-1, *shape[1:]).astype(np.float32))
+    if not np.array_equal(np.rint(before(images)).reshape(inputs.shape), inputs):
+        raise MsqError("the board's program quantises the images differently from the model")
+    if (np.abs(found - outputs) >= step / 2).any():
+        raise MsqError("the board's program does not give the exported model's outputs")
+    np.savez_compressed(
+        driver / "reference.npz", images=images, outputs=outputs, raw=raw, step=step
+    )
+    return len(images)
+
+
+def _copy_bitfile(built: Path, target: Path) -> str | None:
+    """Copy what FINN built; the bitfile's digest, None if there is none."""
+    bitfile = built / "finn-accel.bit"
+    if not bitfile.exists():
+        return None
+    shutil.copytree(built, target)
+    return digest(bitfile.read_bytes())
+
+
+def _manifest(lowered: Lowered, driver: Path, bitfile: str | None) -> dict[str, Any]:
+    files = {
+        str(path.relative_to(driver)): overlay.digest(path)
+        for path in sorted(driver.rglob("*"))
+        if path.is_file()
+    }
+    content = {
+        "model": digest(lowered.source.read_bytes()),
+        "board": lowered.config.board,
+        "clk_ns": lowered.config.synth_clk_period_ns,
+        "versions": versions(),
+        "files": files,
+        "bitfile": bitfile,
+    }
+    return {"fingerprint": digest(json.dumps(content, sort_keys=True).encode()), **content}
+
+
+def _readme(lowered: Lowered, manifest: dict[str, Any], images: int) -> str:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("msq_finn.build", "."), keep_trailing_newline=True
+    )
+    report = lowered.config.get_report_directory() / SIMULATION
+    return environment.get_template("deploy.md.j2").render(
+        m=manifest,
+        s=json.loads(report.read_text()),
+        references=images,
+        operations=Host(lowered.parent).operations,
+    )

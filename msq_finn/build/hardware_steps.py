@@ -1,0 +1,195 @@
+"""Builder steps behind generated RTL: FIFO depths, simulation and resources without Vivado.
+
+What a step finds goes to FINN's report folder; the summary and a build that goes on read it there.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+
+from msq_finn import ops
+from msq_finn.build import fifos, resources
+from msq_finn.build.cycles import predicted_interval
+from msq_finn.build.host import Host
+from msq_finn.build.lower import Lowered, lowered_of, resolve
+from msq_finn.build.output import write
+from msq_finn.build.progress import Progress, silent
+from msq_finn.build.simulate import (
+    FloatArray,
+    accelerator_inputs,
+    mismatches,
+    reference_outputs,
+    simulate,
+)
+from msq_finn.build.stitch import stitch
+from msq_finn.sim.performance import performance
+from msq_finn.sim.xsi import SIMULATOR
+
+if TYPE_CHECKING:
+    from msq_finn.synth.resources import Resources
+
+#: Files of the report folder.
+SIMULATION, RESOURCES, PERFORMANCE = (
+    "msq_simulation.json",
+    "msq_resources.json",
+    "rtlsim_performance.json",
+)
+
+#: Images, what the accelerator read and gave for them, and the network's outputs.
+REFERENCE = "msq_reference.npz"
+
+#: FINN's own steps from generated RTL to a bitfile; Vivado, and Vitis HLS for its DMA, do the work.
+_VIVADO_STEPS = (
+    "step_create_stitched_ip",
+    "step_out_of_context_synthesis",
+    "step_prepare_synthesis",
+    "step_synthesize_bitfile",
+    "step_make_driver",
+)
+
+#: Different frames that FIFO depths are found with.
+SIZING_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Accuracy figures of the training run, and the labels of the images to simulate."""
+
+    labels: NDArray[np.int64]
+    accuracy_float: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the steps are to simulate; ``msq_run`` of FINN's build configuration, if it has one.
+
+    Attributes:
+        images: network inputs without the batch axis, or how many to draw at random.
+        seed: of random images.
+        labelled: labels, where accuracies are wanted.
+        progress: told of every stage.
+    """
+
+    images: FloatArray | int = 8
+    seed: int = 0
+    labelled: Labelled | None = None
+    progress: Progress = silent
+
+
+def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Write one SystemVerilog top for all nodes (``finn_design.sv`` in the output folder)."""
+    ops.register()
+    stitch(model, Path(cfg.output_dir))
+    return model
+
+
+def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Find FIFO depths by simulation in Verilator, after RTL has been generated."""
+    lowered, run = _begin(model, cfg)
+    frames = accelerator_inputs(lowered, _images(lowered, run)[:SIZING_FRAMES])
+    fifos.size_fifos(lowered, frames, lowered.folder / "sizing", run.progress)
+    return step_msq_stitch(lowered.model, cfg)
+
+
+def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Run images through the stitched RTL, and compare with the exported model bit for bit."""
+    lowered, run = _begin(model, cfg)
+    images = _images(lowered, run)
+    design = stitch(model, lowered.folder)
+    reference = reference_outputs(lowered.source, images, run.progress)
+    found = simulate(lowered, design, images, run.progress)
+    figures = {
+        "images_simulated": len(images),
+        "rtl_mismatches": mismatches(found.outputs, reference, Host(lowered.parent).output_step()),
+        "cycles_per_image": found.cycles_per_image,
+        "predicted_cycles_per_image": predicted_interval(model),
+        "latency_cycles": found.latency,
+        "simulator": SIMULATOR,
+        "accuracy_quant": _accuracy(reference, run.labelled),
+        "accuracy_rtl": _accuracy(found.outputs, run.labelled),
+        "accuracy_float": run.labelled.accuracy_float if run.labelled else None,
+    }
+    report = cfg.get_report_directory()
+    timing = performance("finn_design", found.result, len(images), cfg.synth_clk_period_ns)
+    write(report / PERFORMANCE, json.dumps([timing], indent=2))
+    np.savez_compressed(
+        lowered.folder / REFERENCE,
+        images=images,
+        accelerator_inputs=found.inputs,
+        accelerator_outputs=found.raw,
+        outputs=reference,
+    )
+    write(report / SIMULATION, json.dumps(figures, indent=2))
+    return model
+
+
+def step_msq_synthesize(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Count resources with Yosys, module by module."""
+    lowered, run = _begin(model, cfg)
+    design = stitch(model, lowered.folder)
+    measured = resources.measure(design, cfg._resolve_fpga_part(), run.progress)
+    found = {name: asdict(value) for name, value in measured.items()}
+    write(cfg.get_report_directory() / RESOURCES, json.dumps(found, indent=2))
+    return model
+
+
+def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Run FINN's own steps as they are, from stitched IP to a bitfile and its driver settings.
+
+    They turn the graph into one of Vivado's kernels; the dataflow graph is what goes on.
+    """
+    ops.register()
+    kernels = copy.deepcopy(model)
+    for name in _VIVADO_STEPS:
+        kernels = resolve(name)[1](kernels, cfg)
+    return model
+
+
+def step_msq_deploy(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Write the deployment package, with the bitfile if FINN has built one."""
+    from msq_finn.build.deploy import deploy
+
+    lowered, _ = _begin(model, cfg)
+    deploy(lowered)
+    return model
+
+
+def read_resources(report: Path) -> dict[str, Resources]:
+    """What :func:`step_msq_synthesize` found, per module."""
+    from msq_finn.synth.resources import Resources
+
+    found = json.loads((report / RESOURCES).read_text())
+    return {name: Resources(**value) for name, value in found.items()}
+
+
+def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
+    """Uniform network inputs over the range that the input quantiser tells apart."""
+    low, high = Host(lowered.parent).input_range()
+    shape = lowered.parent.get_tensor_shape(lowered.parent.graph.input[0].name)
+    values = np.random.default_rng(seed).uniform(low, high, (count, *shape[1:]))
+    return values.astype(np.float32)
+
+
+def _begin(model: ModelWrapper, cfg: Any) -> tuple[Lowered, Run]:
+    ops.register()
+    return lowered_of(model, cfg), getattr(cfg, "msq_run", None) or Run()
+
+
+def _images(lowered: Lowered, run: Run) -> FloatArray:
+    if isinstance(run.images, int):
+        return random_images(lowered, run.images, run.seed)
+    return run.images
+
+
+def _accuracy(outputs: FloatArray, labelled: Labelled | None) -> float | None:
+    if labelled is None:
+        return None
+    return float((outputs.reshape(len(outputs), -1).argmax(1) == labelled.labels).mean())

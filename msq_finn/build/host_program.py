@@ -1,0 +1,73 @@
+"""The host's operations as a program that a board runs without ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from onnx import helper
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.build.board.host import OPERATIONS, Operation, Program
+from msq_finn.build.host import Host
+from msq_finn.errors import MsqError
+
+#: Defaults of ONNX's attributes that the program's operations have.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "Transpose": {"perm": None},
+    "Flatten": {"axis": 1},
+    "Gather": {"axis": 0},
+    "TopK": {"axis": -1, "largest": 1},
+}
+
+
+def programs(host: Host) -> tuple[Program, Program]:
+    """What the processor computes before and after the accelerator.
+
+    Args:
+        host: the graph around the accelerator.
+
+    Raises:
+        MsqError: an operation that the board's program does not know.
+    """
+    model = host.model
+    first, last = model.graph.input[0].name, model.graph.output[0].name
+    return (
+        _program(model, host.nodes_before, first, host.accelerator_input),
+        _program(model, host.nodes_after, host.accelerator_output, last),
+    )
+
+
+def _program(model: ModelWrapper, nodes: Sequence[Any], source: str, result: str) -> Program:
+    operations, constants = [], {}
+    for node in nodes:
+        if node.op_type not in OPERATIONS:
+            raise MsqError(
+                f"{node.name} ({node.op_type}) would run on the board's processor, which knows "
+                f"{', '.join(OPERATIONS)}; take it out of the exported model"
+            )
+        operations.append(
+            Operation(node.op_type, tuple(node.input), tuple(node.output), _attributes(model, node))
+        )
+        for name in node.input:
+            if (value := model.get_initializer(name)) is not None:
+                constants[name] = value
+    return Program(tuple(operations), constants, source, result)
+
+
+def _attributes(model: ModelWrapper, node: Any) -> dict[str, Any]:
+    if node.op_type == "MultiThreshold":
+        op = getCustomOp(node)
+        layout = op.get_nodeattr("data_layout")
+        rank = len(model.get_tensor_shape(node.input[0]))
+        axis = rank - 1 if layout.endswith("C") and rank > 1 else 1
+        scale, bias = op.get_nodeattr("out_scale"), op.get_nodeattr("out_bias")
+        return {"axis": axis, "scale": float(scale), "bias": float(bias)}
+    given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    known = _DEFAULTS.get(node.op_type, {})
+    return {
+        name: np.asarray(given[name]).tolist() if name in given else default
+        for name, default in known.items()
+    }

@@ -1,0 +1,52 @@
+"""The stages of a build, and the builder steps that each runs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from msq_finn.errors import MissingToolError
+
+#: In order; each needs those before it.
+STAGES = ("estimate", "hardware", "simulate", "synth", "bitfile", "deploy")
+
+
+def has_vivado() -> bool:
+    """Whether FINN finds Vivado."""
+    return bool(os.environ.get("XILINX_VIVADO"))
+
+
+def require_vivado() -> None:
+    """Refuse to make a bitfile without Vivado.
+
+    Raises:
+        MissingToolError: ``XILINX_VIVADO`` is not set.
+    """
+    if not has_vivado():
+        raise MissingToolError(
+            "a bitfile needs Vivado, but XILINX_VIVADO is not set; source Vivado's settings64.sh, "
+            "or build --until synth, or --until deploy for a package that lacks the bitfile"
+        )
+
+
+def stage_steps(until: str) -> dict[str, Any]:
+    """Steps up to the end of a stage: name to function, or to FINN's name.
+
+    Without Vivado the stage ``deploy`` does without a bitfile.
+    """
+    from msq_finn.build import hardware_steps as hardware
+    from msq_finn.build.steps import DATAFLOW_STEPS
+
+    named = {step if isinstance(step, str) else step.__name__: step for step in DATAFLOW_STEPS}
+    position = list(named).index("step_generate_estimate_reports") + 1
+    names = list(named)
+    by_stage: dict[str, list[Any]] = {
+        "estimate": [named[name] for name in names[:position]],
+        "hardware": [*(named[name] for name in names[position:]), hardware.step_msq_stitch],
+        "simulate": [hardware.step_msq_size_fifos, hardware.step_msq_simulate],
+        "synth": [hardware.step_msq_synthesize],
+        "bitfile": [hardware.step_msq_bitfile] if has_vivado() else [],
+        "deploy": [hardware.step_msq_deploy],
+    }
+    steps = [step for stage in STAGES[: STAGES.index(until) + 1] for step in by_stage[stage]]
+    return {step if isinstance(step, str) else step.__name__: step for step in steps}
