@@ -7,7 +7,7 @@ import torch
 from brevitas.export import export_qonnx
 from torch import nn
 
-from msq_finn.models import ActQuant, PixelQuant
+from msq_finn.models import ActQuant, Layers, PixelQuant
 from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
@@ -32,6 +32,30 @@ def small_cnn(seed=0):
     with torch.no_grad():
         for _ in range(60):
             model(torch.rand(32, 1, 6, 6))
+    return model.eval()
+
+
+def mixed_to_the_end(seed=0):
+    """A convolution and a classifier, both row-mixed with a scale a row, for 4x4 images."""
+    torch.manual_seed(seed)
+    msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+    model = nn.Sequential(
+        qnn.QuantIdentity(act_quant=PixelQuant),
+        qnn.QuantConv2d(2, 4, 3, padding=1, **msq),
+        nn.BatchNorm2d(4),
+        qnn.QuantReLU(act_quant=ActQuant),
+        nn.Flatten(),
+        qnn.QuantLinear(64, 6, **msq),
+    )
+    # In an order that the lanes do not have.
+    rows = torch.randn(6, 1).argsort(0) + 1.0
+    with torch.no_grad():
+        model[-1].weight.mul_(rows)
+    assign_rows(model, 0.5)
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(32, 2, 4, 4))
     return model.eval()
 
 
@@ -74,4 +98,26 @@ def residual_cnn(seed=0):
     with torch.no_grad():
         for _ in range(60):
             model(torch.rand(32, 1, 4, 4))
+    return model.eval()
+
+
+def depthwise_cnn(seed=0):
+    """A convolution, two depthwise and pointwise ones, pooling and a classifier, for 6x6 images."""
+    torch.manual_seed(seed)
+    make = Layers(MSQWeightPerChannelFloat, {})
+    model = nn.Sequential(
+        make.identity(PixelQuant),
+        make.conv_relu(1, 8),
+        make.conv_relu(8, 8, groups=8, stride=2),
+        make.conv_relu(8, 8, 1),
+        make.conv_relu(8, 8, groups=8),
+        make.conv_relu(8, 16, 1),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        make.classifier(16, 5),
+    )
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(32, 1, 6, 6))
     return model.eval()
