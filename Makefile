@@ -24,6 +24,8 @@ lint: $(READY)
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable ".[finn,rtl,dev]"
+	# FINN's board driver, for tests against a fake board; it asks for NumPy 1, but does not need it.
+	$(BIN)/pip install --quiet --no-deps finn-plus-driver==1.6.1
 	touch $@
 
 clean:

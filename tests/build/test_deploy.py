@@ -1,0 +1,193 @@
+"""The deployment package: FINN's own driver on a fake of PYNQ, and the board's code as copied."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from qonnx.core.onnx_exec import execute_onnx
+
+from msq_finn.build.hardware_steps import REFERENCE
+from msq_finn.build.host import Host
+from msq_finn.build.lower import Target, lowered_of
+from msq_finn.build.run import build
+
+from . import fake_pynq
+from .networks import exported, mixed_to_the_end
+
+# `make test` installs it; with its own dependencies it would pull NumPy back to version 1.
+pytest.importorskip("finn_plus_driver")
+
+IMAGES = 5
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """A simulated network and its package, with a bitfile that FINN might have built."""
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    from msq_finn.build.deploy import deploy
+    from msq_finn.build.lower import configure
+
+    folder = tmp_path_factory.mktemp("deploy")
+    source = exported(mixed_to_the_end(), folder / "model.onnx", (1, 2, 4, 4))
+    images = np.random.default_rng(3).random((IMAGES, 2, 4, 4), dtype=np.float32)
+    target, work = Target("Pynq-Z1", target_fps=300_000), folder / "work"
+    work.mkdir()
+    summary = build(source, target, folder, work, images, until="simulate")
+    assert summary.rtl_mismatches == 0
+    model = ModelWrapper(str(work / "dataflow.onnx"))
+    (work / "bitfile").mkdir()
+    (work / "bitfile" / "finn-accel.bit").write_bytes(b"not really")
+    lowered = lowered_of(model, configure(source, target, work))
+    return lowered, deploy(lowered)
+
+
+@pytest.fixture
+def copied(package, tmp_path, monkeypatch):
+    """A copy, as on a board, its code importable as ``msq_board``."""
+    folder = tmp_path / "deploy"
+    shutil.copytree(package[1], folder)
+    monkeypatch.syspath_prepend(str(folder / "driver"))
+    for name in [name for name in sys.modules if name.startswith("msq_board")]:
+        monkeypatch.delitem(sys.modules, name)
+    return folder
+
+
+def accelerator_of(lowered, spoil=None):
+    """From packed input bytes to packed output bytes, by executing the dataflow graph."""
+    from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
+    from qonnx.custom_op.registry import getCustomOp
+
+    model = lowered.model.transform(SetExecMode("cppsim"))  # RTL nodes compute in Python
+    source, result = model.graph.input[0].name, model.graph.output[0].name
+    first, last = (
+        getCustomOp(model.find_consumer(source)),
+        getCustomOp(model.find_producer(result)),
+    )
+    in_type, out_type = model.get_tensor_datatype(source), model.get_tensor_datatype(result)
+
+    def compute(packed):
+        elements = first.get_folded_input_shape()[-1]
+        frames = fake_pynq.unpacked(packed, in_type.bitwidth(), in_type.signed(), elements)
+        outputs = []
+        for frame in frames:
+            value = frame.reshape(model.get_tensor_shape(source)).astype(np.float32)
+            outputs.append(execute_onnx(model, {source: value})[result])
+        values = np.concatenate(outputs).astype(np.int64)
+        if spoil:
+            spoil(values)
+        folded = values.reshape(len(frames), *last.get_folded_output_shape()[1:])
+        size = -(-folded.shape[-1] * out_type.bitwidth() // 8)
+        return fake_pynq.packed(folded, out_type.bitwidth(), size)
+
+    return compute
+
+
+def loaded(folder, **options):
+    from msq_board.overlay import load
+
+    return load(folder / "driver", folder / "bitfile" / "finn-accel.bit", **options)
+
+
+def test_the_network_runs_on_finns_driver(package, copied, monkeypatch):
+    lowered, _ = package
+    fake_pynq.install(monkeypatch, accelerator_of(lowered))
+    accelerator = loaded(copied, batch_size=IMAGES)
+    reference = np.load(lowered.folder / REFERENCE)
+    outputs = accelerator.execute(reference["images"])
+    # Outputs are in the exported model's order although the last layer's rows were reordered.
+    order = json.loads(lowered.model.get_metadata_prop("msq_output_order"))
+    assert order != sorted(order)
+    step = Host(lowered.parent).output_step()
+    assert step.size == 6 and np.ptp(reference["outputs"]) > 10 * step.max()
+    assert (np.abs(outputs - reference["outputs"]) < step / 2).all()
+    np.testing.assert_array_equal(
+        accelerator.execute_raw(reference["accelerator_inputs"]).reshape(IMAGES, -1),
+        reference["accelerator_outputs"].reshape(IMAGES, -1),
+    )
+    with pytest.raises(ValueError, match="2 images, but batch_size is 5"):
+        accelerator.execute(reference["images"][:2])
+
+
+def test_throughput_keys_are_finns(package, copied, monkeypatch):
+    fake_pynq.install(monkeypatch, accelerator_of(package[0]))
+    accelerator = loaded(copied)
+    accelerator.batch_size = 3
+    figures = accelerator.throughput_test()
+    assert {"runtime[ms]", "throughput[images/s]", "fclk[mhz]", "batch_size"} <= set(figures)
+    assert figures["batch_size"] == 3
+
+
+def test_validation_tells_right_from_wrong(package, copied, monkeypatch):
+    from msq_board.validate import validate
+
+    for spoil, wrong in ((None, 0), (lambda values: values.__setitem__((2, 0), 99), 1)):
+        fake_pynq.install(monkeypatch, accelerator_of(package[0], spoil))
+        found = validate(loaded(copied), copied / "driver" / "reference.npz")
+        assert (found["images"], found["mismatches"], found["raw_mismatches"]) == (
+            IMAGES,
+            wrong,
+            wrong,
+        )
+
+
+def test_a_silent_accelerator_times_out(package, copied, monkeypatch):
+    fake_pynq.install(monkeypatch, accelerator_of(package[0]), hang=True)
+    with pytest.raises(TimeoutError, match=r"output DMA 0 did not finish 1 images in 0.05 s"):
+        accelerator = loaded(copied, timeout_s=0.05)
+        accelerator.execute(np.zeros((1, 2, 4, 4)))
+
+
+@pytest.mark.parametrize("name", ["before.npz", "settings.json", "msq_board/host.py"])
+def test_changed_files_are_refused(copied, monkeypatch, name):
+    from msq_board.overlay import PackageError
+
+    fake_pynq.install(monkeypatch, None)
+    path = copied / "driver" / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(PackageError, match=f"{path.name} is not the file that was built"):
+        loaded(copied)
+    path.unlink()
+    with pytest.raises(PackageError, match=f"{path.name} is missing"):
+        loaded(copied)
+
+
+def test_another_builds_bitfile_is_refused(copied, monkeypatch):
+    from msq_board.overlay import PackageError
+
+    fake_pynq.install(monkeypatch, None)
+    (copied / "bitfile" / "finn-accel.bit").write_bytes(b"another")
+    with pytest.raises(PackageError, match="belongs to another build"):
+        loaded(copied)
+
+
+def test_the_boards_code_needs_numpy_only(copied):
+    """It is imported where neither msq_finn nor FINN can be, as on a board."""
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['msq_finn', 'finn', 'torch', 'onnx']));"
+        "from msq_board.host import Program; from pathlib import Path; import numpy as np;"
+        "p = Program.load(Path('before.json')); r = np.load('reference.npz');"
+        "print(p(r['images']).shape)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=copied / "driver",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "(5, 4, 4, 2)"
+
+
+def test_the_readme_claims_no_more_than_was_run(package):
+    _, folder = package
+    text = (folder / "README.md").read_text()
+    assert f"0 of {IMAGES} images differ" in text
+    assert "| the board | nowhere | not run |" in text
+    assert "There is no bitfile" not in text
+    assert json.loads((folder / "driver" / "manifest.json").read_text())["bitfile"] is not None

@@ -1,0 +1,215 @@
+"""Builds that stop early, go on where they were, and do not get in each other's way."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from msq_finn.build import hardware_steps
+from msq_finn.build.inputs import load_model
+from msq_finn.build.lower import Target
+from msq_finn.build.run import build
+from msq_finn.build.stages import STAGES, stage_steps
+from msq_finn.cli import main
+from msq_finn.errors import MissingToolError, MsqError
+
+from .networks import exported, mixed_to_the_end
+
+TARGET = Target("Pynq-Z1", target_fps=300_000)
+
+
+class Killed(BaseException):
+    """Ends a build as a kill does: nothing tidies up behind it."""
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return exported(mixed_to_the_end(), tmp_path_factory.mktemp("m") / "model.onnx", (1, 2, 4, 4))
+
+
+def run(source, folder, **options):
+    work = folder / "build"
+    work.mkdir(parents=True, exist_ok=True)
+    return build(source, TARGET, folder, work, 3, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(source, tmp_path_factory):
+    """A build that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    return run(source, folder, until="simulate"), folder
+
+
+def comparable(summary):
+    return summary.model_dump(exclude={"finn_seconds", "msq_seconds"})
+
+
+def test_stages_follow_each_other():
+    steps = [list(stage_steps(stage)) for stage in STAGES]
+    for shorter, longer in itertools.pairwise(steps):
+        assert longer[: len(shorter)] == shorter
+    assert steps[0][-1] == "step_generate_estimate_reports"
+    assert "step_msq_bitfile" not in steps[-1]  # no Vivado here
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("step_streamline", marks=pytest.mark.slow),
+        pytest.param("step_create_dataflow_partition", marks=pytest.mark.slow),
+        "step_msq_place_rows",
+        pytest.param("step_msq_generate_rtl", marks=pytest.mark.slow),
+        pytest.param("step_msq_size_fifos", marks=pytest.mark.slow),
+        pytest.param("step_msq_simulate", marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_build_goes_on(source, whole, tmp_path, monkeypatch, step):
+    """Killed after a step's work, before it is recorded; the worst moment."""
+    from msq_finn.build import lower
+
+    genuine = lower._run
+
+    def killed(name, function, model, config):
+        model = genuine(name, function, model, config)
+        if name == step:
+            raise Killed
+        return model
+
+    monkeypatch.setattr(lower, "_run", killed)
+    with pytest.raises(Killed):
+        run(source, tmp_path, until="simulate")
+    assert not (tmp_path / "summary.json").exists()
+    monkeypatch.setattr(lower, "_run", genuine)
+    steps = list(stage_steps("simulate"))
+    if step != steps[-1]:
+        after = steps[steps.index(step) + 1]
+        with pytest.raises(MsqError, match=f"start at {after}: .* did not complete {step} "):
+            run(source, tmp_path, until="simulate", start=after)
+    resumed = run(source, tmp_path, until="simulate", start=step)
+    assert comparable(resumed) == comparable(whole[0])
+    assert json.loads((tmp_path / "summary.json").read_text())["rtl_mismatches"] == 0
+
+
+def test_a_later_stage_goes_on_from_an_earlier_one(source, whole, tmp_path, monkeypatch):
+    summary = run(source, tmp_path, until="estimate")
+    assert summary.cycles_per_image is None and summary.layers[0].lut_sites is None
+    assert not (tmp_path / "report.html").exists()
+    reports = {path.name for path in (tmp_path / "report").iterdir()}
+    assert {
+        "estimate_layer_cycles.json",
+        "estimate_layer_resources.json",
+        "estimate_network_performance.json",
+        "op_and_param_counts.json",
+        "msq_time_per_step.json",
+    } <= reports
+    summary = run(source, tmp_path, until="hardware", start="hardware")
+    design = (tmp_path / "build" / "finn_design.sv").read_text()
+    assert "module finn_design" in design and "mvau" in design.lower()
+    assert summary.images_simulated is None
+    summary = run(source, tmp_path, until="simulate", start="simulate")
+    assert comparable(summary) == comparable(whole[0])
+    performance = json.loads((tmp_path / "report" / "rtlsim_performance.json").read_text())
+    assert performance[0]["samples"] == 3 and performance[0]["throughput_fps"] > 0
+
+
+def test_another_model_or_option_does_not_go_on(source, whole, tmp_path):
+    _, folder = whole
+    other = exported(mixed_to_the_end(seed=1), tmp_path / "other.onnx", (1, 2, 4, 4))
+    with pytest.raises(MsqError, match=r"was made with model [0-9a-f]{64}, not"):
+        run(other, folder, start="simulate")
+    work = folder / "build"
+    with pytest.raises(MsqError, match=r"was made with clk_ns 10\.0, not 5\.0"):
+        build(source, Target("Pynq-Z1", 5.0, 300_000), folder, work, 3, start="simulate")
+    with pytest.raises(MsqError, match="was made with images 3, not 4"):
+        build(source, TARGET, folder, work, 4, start="simulate")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"start": "nowhere"}, "--start nowhere: no such step before --until synth; known are es"),
+        ({"start": "deploy"}, "--start deploy lies behind --until synth"),
+        ({"start": "step_msq_deploy", "until": "simulate"}, "no such step before --until simulate"),
+    ],
+)
+def test_wrong_starts(source, whole, options, text):
+    with pytest.raises(MsqError, match=text):
+        run(source, whole[1], **options)
+
+
+def test_a_bitfile_without_vivado_is_refused_at_once(source, tmp_path, monkeypatch):
+    monkeypatch.delenv("XILINX_VIVADO", raising=False)
+    with pytest.raises(MissingToolError, match="a bitfile needs Vivado, but XILINX_VIVADO"):
+        run(source, tmp_path, until="bitfile")
+    assert not list((tmp_path / "build").iterdir())
+
+
+def test_the_command_line_says_so_in_one_line(source, tmp_path, monkeypatch):
+    monkeypatch.delenv("XILINX_VIVADO", raising=False)
+    arguments = ["build", str(source), "-o", str(tmp_path / "out"), "--until", "bitfile"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1 and len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+    arguments = ["build", str(source), "-o", str(tmp_path / "out"), "--start", "simulate"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "no build to go on with in" in result.stderr and not (tmp_path / "out").exists()
+
+
+def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch):
+    """FINN's five steps run as they are, and what goes on is the graph before them."""
+    called = []
+
+    def step(name):
+        def recorded(model, cfg):
+            called.append(name)
+            return f"{name}({model})"
+
+        return name, recorded
+
+    monkeypatch.setenv("XILINX_VIVADO", "/opt/Vivado/2024.2")
+    assert "step_msq_bitfile" in stage_steps("deploy")
+    monkeypatch.setattr(hardware_steps, "resolve", step)
+    monkeypatch.setattr(hardware_steps.ops, "register", lambda: None)
+    assert hardware_steps.step_msq_bitfile("dataflow", None) == "dataflow"
+    assert called == [
+        "step_create_stitched_ip",
+        "step_out_of_context_synthesis",
+        "step_prepare_synthesis",
+        "step_synthesize_bitfile",
+        "step_make_driver",
+    ]
+
+
+def test_two_builds_in_one_folder_refuse_each_other(tmp_path):
+    code = (
+        "import sys, time; from pathlib import Path;"
+        "from msq_finn.build.output import output_folder\n"
+        "with output_folder(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+    )
+    from msq_finn.build.output import output_folder
+
+    out = tmp_path / "out"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdout.readline() == "in\n"
+        with pytest.raises(MsqError, match="another build is running in"), output_folder(out):
+            pass
+        assert (out / "build").is_dir()
+        first.kill()
+    with output_folder(out):  # a kill frees the folder
+        pass
+    assert sorted(path.name for path in out.iterdir()) == ["build"]
+
+
+def test_random_images_do_not_depend_on_the_stage(source, whole):
+    load_model(source)
+    images = np.load(whole[1] / "build" / hardware_steps.REFERENCE)["images"]
+    assert images.shape == (3, 2, 4, 4) and np.ptp(images) > 0.9
