@@ -6,17 +6,17 @@ from pathlib import Path
 import harness
 import numpy as np
 import pytest
+from test_rtl_checks import lint
 from vvau import Depthwise, outputs, random_job
 
 MIXED = Depthwise(9, 12, sp2=2, booth=1, dsp=3)
 
-# Every lane kind, one channel fold and many, SIMD 1, 3 and all of the window, DSPs shared by two
-# channels up to the last bit, half used, or of one channel, both DSPs, windows of one element.
+# Every lane kind, one channel fold and several, SIMD 1 and 3, DSPs shared by two channels up to the
+# last bit, half used, or of one channel, both DSPs, windows of one element.
 UNITS = {
     "mixed": MIXED,
     "mixed primitives": replace(MIXED, primitives=True),
-    "LUT lanes, signed, SIMD 3": Depthwise(9, 4, 3, sp2=1, booth=1, act_signed=True),
-    "LUT lanes, whole windows": Depthwise(9, 2, 9, sp2=1, booth=1, weight_bits=4, primitives=True),
+    "LUT lanes, signed, SIMD 3": Depthwise(9, 4, 3, sp2=1, booth=1, act_signed=True, weight_bits=4),
     "DSP48E2, 3 bits signed, 5x5": Depthwise(
         25, 6, dsp=3, act_bits=3, act_signed=True, weight_bits=4, dsp_version=2, primitives=True
     ),
@@ -72,11 +72,8 @@ def test_ten_million_macs_per_lane_kind(kind):
         check(unit, 1000, seed, stalls=(0.02, 0.02, 0.02))
 
 
-# The sign of a field, a weight's sign, the room between fields, an interleaving, an offset: each
-# breaks a copy.
+# The room between fields, an interleaving, an offset: each breaks a copy.
 FAULTS = {
-    "field": ("dsp_channels.sv", "{~sum[Spacing-1],", "{sum[Spacing-1],"),
-    "sign": ("dsp_channels.sv", "] = weights_i[k][WeightBits-1];", "] = 1'b0;"),
     "spacing": ("msq_pkg.sv", "return $clog2(4 * window", "return $clog2(2 * window"),
     "interleaving": ("vvau_msq.sv", "word[j][i];", "word[j][PE-1-i];"),
     "offset": ("row_offsets.sv", "Offsets[fold_q][i]", "Offsets[0][i]"),
@@ -105,3 +102,72 @@ def test_the_bench_finds_an_injected_fault(name, tmp_path):
     except AssertionError:
         return  # hung, or broke a handshake
     assert not np.array_equal(outputs(unit, result), job.expected)
+
+
+GOOD = {"Window": 9, "Channels": 8, "PeSp2Lut": 1, "PeFixedLut": 1, "PeFixedDsp": 2}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"UsePrimitives": 0},
+        {"UsePrimitives": 1},
+        {"UsePrimitives": 1, "DspVersion": 2, "ActSigned": 1},
+        {"PeFixedDsp": 0, "Channels": 6, "SIMD": 9, "WeightBits": 4},
+        {"ActBits": 8, "WeightBits": 8, "AddOffset": 1},
+    ],
+)
+def test_verilator_has_no_warning(change):
+    report = lint("vvau_msq", GOOD | change)
+    assert "Built from" in report
+    assert "%Warning" not in report
+    assert "%Error" not in report
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Window": 10, "PeFixedDsp": 0, "SIMD": 3}, "Window = 10: must be a positive multiple of"),
+        ({"Window": 0}, "Window = 0: must be a positive multiple"),
+        ({"Channels": 6}, "Channels = 6: must be a positive multiple of the number of lanes, 4"),
+        ({"SIMD": 0}, "SIMD = 0: must be at least 1"),
+        ({"SIMD": 3}, "SIMD = 3: must be at least 1, and 1 where there are DSP lanes"),
+        ({"PeSp2Lut": 0, "PeFixedLut": 0, "PeFixedDsp": 0}, "PeFixedDsp = 0: at least one lane"),
+        ({"WeightBits": 3}, "WeightBits = 3: must be 4 to 8"),
+        ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
+        ({"AccBits": 49}, "AccBits = 49: must be 1 to 48"),
+        ({"DspVersion": 3}, "DspVersion = 3: must be 1 (DSP48E1) or 2 (DSP48E2)"),
+    ],
+)
+def test_illegal_parameters_are_named(change, message):
+    assert message in lint("vvau_msq", GOOD | change)
+
+
+@pytest.mark.parametrize(
+    ("window", "act_bits", "weight_bits", "fits"),
+    [(9, 4, 5, True), (9, 5, 5, False), (9, 4, 8, False), (25, 4, 4, False), (25, 3, 4, True)],
+)
+def test_two_channels_share_a_dsp_only_where_their_sums_fit(window, act_bits, weight_bits, fits):
+    # The middle field holds both cross products, of either sign; the upper activation and its sign
+    # follow on an 18-bit port.
+    largest = 2 * window * (2**act_bits - 1) * (2 ** (weight_bits - 1) - 1)
+    assert (2 * largest + 1 <= 2 ** (18 - act_bits - 1)) == fits
+    parameters = {"Window": window, "ActBits": act_bits, "WeightBits": weight_bits}
+    report = lint("dsp_channels", {"Channels": 2} | parameters)
+    assert ("Channels = 2: the sums" in report) == (not fits)
+
+
+def test_yosys_reads_both_versions():
+    libyosys = pytest.importorskip("pyosys.libyosys")
+    for primitives in (0, 1):
+        design = libyosys.Design()
+        files = " ".join(map(str, [*harness.rtl_sources(), harness.PRIMITIVES]))
+        boxes = " ".join(
+            f"--blackboxed-module {name}"
+            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2")
+        )
+        libyosys.run_pass(
+            f"read_slang --top vvau_msq -G UsePrimitives={primitives} {boxes} {files}", design
+        )
+        libyosys.run_pass("hierarchy -check -top vvau_msq", design)
+        libyosys.run_pass("check -assert", design)
