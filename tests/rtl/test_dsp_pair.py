@@ -5,9 +5,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import harness
+import mvau
 import numpy as np
 import pytest
-from mvau import Unit, outputs, random_job
+import vvau
+from mvau import Unit
 
 # act_bits, signed, DSP version, lanes, elements
 PAIRS = [
@@ -75,7 +77,15 @@ def test_sums_are_separated(primitives):
         np.testing.assert_array_equal(field + (carry << spacing) - borrowed, expected)
 
 
-def test_our_dsp48e1_agrees_with_the_model_of_yosys(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("unit", "module"),
+    [
+        (Unit(9, 8, 3, dsp=4, primitives=True), mvau),
+        (vvau.Depthwise(9, 6, dsp=3, primitives=True), vvau),
+    ],
+    ids=["chained", "accumulating"],
+)
+def test_our_dsp48e1_agrees_with_the_model_of_yosys(unit, module, tmp_path, monkeypatch):
     """The attributes and controls that dsp_mac sets mean the same to somebody else's full model."""
     pyosys = find_spec("pyosys")
     if pyosys is None or pyosys.origin is None:
@@ -93,9 +103,8 @@ def test_our_dsp48e1_agrees_with_the_model_of_yosys(tmp_path, monkeypatch):
     primitives = tmp_path / "primitives.v"
     primitives.write_text(swapped)
     monkeypatch.setattr(harness, "PRIMITIVES", primitives)
-    unit = Unit(9, 8, 3, dsp=4, primitives=True)
-    job = random_job(unit, 60, 1)
+    job = module.random_job(unit, 60, 3)
     result = harness.run(
         harness.build(unit.wrapper()), job.acts, job.weights, len(job.expected), stalls=(0.2,) * 3
     )
-    np.testing.assert_array_equal(outputs(unit, result), job.expected)
+    np.testing.assert_array_equal(module.outputs(unit, result), job.expected)
