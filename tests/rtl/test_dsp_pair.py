@@ -104,7 +104,8 @@ def test_our_dsp48e1_agrees_with_the_model_of_yosys(unit, module, tmp_path, monk
     primitives.write_text(swapped)
     monkeypatch.setattr(harness, "PRIMITIVES", primitives)
     job = module.random_job(unit, 60, 3)
+    wrapper = unit.wrapper(job.values) if module is mvau else unit.wrapper()
     result = harness.run(
-        harness.build(unit.wrapper()), job.acts, job.weights, len(job.expected), stalls=(0.2,) * 3
+        harness.build(wrapper), job.acts, job.weights, len(job.expected), stalls=(0.2,) * 3
     )
     np.testing.assert_array_equal(module.outputs(unit, result), job.expected)
