@@ -9,15 +9,17 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.synth.resources import Resources
+from msq_finn.transforms.place_rows import ROW_MIXED
 
 SCHEMA_VERSION = 1
 
 
 class Layer(BaseModel):
-    """One matrix-vector layer.
+    """One matrix-vector or depthwise layer.
 
-    ``rows_*`` are output channels per number system, ``pe_*`` lanes per engine, ``cycles`` those of
-    a frame; ``lut_sites``, ``ff``, ``dsp`` and ``bram36`` include the layer's weight memory.
+    ``mw`` and ``mh`` are the products of a sum and the output channels. ``rows_*`` are output
+    channels per number system, ``pe_*`` lanes per engine, ``cycles`` those of a frame;
+    ``lut_sites``, ``ff``, ``dsp`` and ``bram36`` include the layer's weight memory.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,9 +84,10 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
     """
     layers = []
     for node in model.graph.node:
-        if not node.op_type.startswith("MVAU"):
+        if not node.op_type.startswith(("MVAU", "VVAU_MSQ")):
             continue
         op = getCustomOp(node)
+        depthwise = node.op_type.startswith("VVAU")
         measured = {}
         if resources is not None:
             names = (node.name, f"{node.name}_weights")
@@ -97,8 +100,8 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
             Layer(
                 name=node.name,
                 op=node.op_type,
-                mw=op.get_nodeattr("MW"),
-                mh=op.get_nodeattr("MH"),
+                mw=op.window() if depthwise else op.get_nodeattr("MW"),
+                mh=op.get_nodeattr("Channels" if depthwise else "MH"),
                 simd=op.get_nodeattr("SIMD"),
                 cycles=op.get_exp_cycles(),
                 **measured,
@@ -109,21 +112,20 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
 
 
 def _rows_and_lanes(op: Any) -> dict[str, int]:
-    rows = op.get_nodeattr("MH")
-    if not op.onnx_node.op_type.startswith("MVAU_MSQ"):
+    if not op.onnx_node.op_type.startswith(ROW_MIXED):
         return {
             "rows_sp2": 0,
-            "rows_fixed": rows,
+            "rows_fixed": op.get_nodeattr("MH"),
             "pe_lut": 0,
             "pe_dsp": op.get_nodeattr("PE"),
         }
-    layout = op.layout()
-    schemes = [kind.scheme.name for kind in layout.row_kinds(rows)]
-    engines = [kind.engine for kind in layout.lanes]
-    sp2 = sum(name.startswith("sp2") for name in schemes)
+    # Some lanes take rows of every scheme: the rows themselves say what they are.
+    rows = op.row_schemes()
+    engines = [kind.engine for kind in op.layout().lanes]
+    sp2 = sum(all(name.startswith("sp2") for name in names) for names in rows)
     return {
         "rows_sp2": sp2,
-        "rows_fixed": rows - sp2,
+        "rows_fixed": len(rows) - sp2,
         "pe_lut": engines.count("lut"),
         "pe_dsp": engines.count("dsp"),
     }

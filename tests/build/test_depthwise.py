@@ -19,6 +19,7 @@ from msq_finn.build.simulate import (
     simulate,
 )
 from msq_finn.build.stitch import stitch
+from msq_finn.build.summary import layers_of
 
 from .networks import depthwise_cnn, exported
 
@@ -49,6 +50,13 @@ def test_depthwise_layers_are_mixed_and_leave_their_constants_to_thresholds(netw
     for op in ops:
         schemes = {name for row in op.row_schemes() for name in row}
         assert {"sp2_4", "fixed_4"} <= schemes
+
+
+def test_the_summary_has_depthwise_layers(network):
+    lowered, *_ = network
+    layers = [la for la in layers_of(lowered.model, None) if la.op == "VVAU_MSQ_rtl"]
+    assert [(la.mw, la.mh, la.pe_lut, la.pe_dsp) for la in layers] == [(9, 8, 0, 8), (9, 8, 6, 2)]
+    assert all(la.rows_sp2 + la.rows_fixed == 8 and la.rows_sp2 for la in layers)
 
 
 def test_rtl_equals_the_exported_model(network):
