@@ -25,6 +25,7 @@ from torch import nn
 
 from msq_finn import models
 from msq_finn.build import fifos
+from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.host import Host
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.run import random_images
@@ -59,8 +60,9 @@ NETWORKS = {
     "cybersecurity_mlp": Network(lambda: models.tfc(inputs=600), (600,), 300_000),
     "cnv": Network(models.cnv, (3, 32, 32), 500, "ZCU104"),
     "resnet8": Network(models.resnet8, (3, 32, 32), 1_000),
+    "vgg10": Network(models.vgg10, (2, 1024), 4_000, "ZCU104"),
     "mobilenet_v1": Network(
-        lambda: models.mobilenet_v1(width=0.25, classes=10), (3, 32, 32), 5_000
+        lambda: models.mobilenet_v1(width=0.25, classes=10), (3, 32, 32), 20_000
     ),
 }
 
@@ -99,7 +101,7 @@ def run(name: str, images: int, folder: Path) -> dict[str, Any]:
         "images": images,
         "mismatches": different + int((stalled != smooth).any()),
         "cycles_per_image": result.cycles_per_image,
-        "predicted_cycles_per_image": fifos.predicted_interval(lowered.model),
+        "predicted_cycles_per_image": predicted_interval(lowered.model),
         "simulator": SIMULATOR,
         "seconds": round(time.monotonic() - started, 1),
     }

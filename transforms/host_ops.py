@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
+from qonnx.util.basic import get_by_name
 
 _ONNX_OPS = {"ElementwiseMul": "Mul", "ElementwiseAdd": "Add", "ElementwiseSub": "Sub"}
 
@@ -15,30 +17,51 @@ _ONNX_OPS = {"ElementwiseMul": "Mul", "ElementwiseAdd": "Add", "ElementwiseSub":
 class ReturnFloatOpsToHost(Transformation):
     """Turn hardware ops on floating-point streams back into ordinary ONNX and QONNX nodes.
 
-    FINN's ``step_convert_to_hw`` also converts the input quantisation (thresholds on float pixels)
-    and the last dequantising multiplication. Both are a few operations a frame, cost float hardware
-    or HLS, and belong on the processor; as host nodes they stay outside the dataflow partition.
+    FINN's ``step_convert_to_hw`` also converts the input quantisation (thresholds on float pixels),
+    the transposition around it and the last dequantising multiplication. They are a few operations
+    a frame, cost float hardware or HLS, and belong on the processor; as host nodes they stay
+    outside the dataflow partition.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Replace the nodes; no second pass is needed."""
+        on_host = {info.name for info in model.graph.input}
         for index, node in enumerate(list(model.graph.node)):
-            if not node.domain.startswith("finn.custom_op.fpgadataflow"):
-                continue
-            types = [str(model.get_tensor_datatype(t)) for t in (*node.input, *node.output)]
-            if not any(t.startswith("FLOAT") for t in types):
-                continue
-            if node.op_type == "Thresholding" and types[0].startswith("FLOAT"):
-                replacement = _multi_threshold(model, node)
-            elif node.op_type in _ONNX_OPS:
-                replacement = helper.make_node(
-                    _ONNX_OPS[node.op_type], list(node.input), list(node.output), name=node.name
-                )
-            else:
-                continue
-            model.graph.node.insert(index, replacement)
-            model.graph.node.remove(node)
+            at_front = node.input[0] in on_host
+            if node.domain.startswith("finn.custom_op.fpgadataflow"):
+                replacement = _as_host_node(model, node, at_front)
+                if replacement is None:
+                    continue
+                model.graph.node.insert(index, replacement)
+                model.graph.node.remove(node)
+            if at_front:
+                on_host.update(node.output)
         return model, False
+
+
+def _as_host_node(model: ModelWrapper, node: Any, at_front: bool) -> Any | None:
+    """The ordinary node for a hardware op that belongs on the host, else None."""
+    ends = [list(node.input), list(node.output)]
+    if at_front and node.op_type == "Reshape":
+        shape = f"{node.output[0]}_shape"  # FINN's node has it as an attribute
+        model.set_initializer(shape, np.array(model.get_tensor_shape(node.output[0])))
+        ends = [[node.input[0], shape], list(node.output)]
+        return helper.make_node("Reshape", *ends, name=node.name)
+    if at_front and node.op_type == "Shuffle":
+        op = getCustomOp(node)
+        if op.get_nodeattr("in_shape") == op.get_nodeattr("transpose_in_shape"):
+            return helper.make_node("Transpose", *ends, name=node.name, perm=_ints(node, "perm"))
+    types = [str(model.get_tensor_datatype(t)) for t in (*node.input, *node.output)]
+    if any(t.startswith("FLOAT") for t in types):
+        if node.op_type == "Thresholding" and types[0].startswith("FLOAT"):
+            return _multi_threshold(model, node)
+        if node.op_type in _ONNX_OPS:
+            return helper.make_node(_ONNX_OPS[node.op_type], *ends, name=node.name)
+    return None
+
+
+def _ints(node: Any, name: str) -> list[int]:
+    return list(get_by_name(node.attribute, name).ints)
 
 
 def _multi_threshold(model: ModelWrapper, node: Any) -> Any:

@@ -36,9 +36,15 @@ from msq_finn.transforms.place_rows import OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.restore_output_order import RestoreOutputOrder
 from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 from msq_finn.transforms.set_lanes import SetLanes
+from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_residual import StreamlineResidual
+
+
+def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Give 1-D convolutions a second dimension (after FINN's tidy_up)."""
+    return ours(model, cfg, SignalsToImages())
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -121,6 +127,7 @@ def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 DATAFLOW_STEPS: list[Any] = [
     "step_qonnx_to_finn",
     "step_tidy_up",
+    step_msq_signals,
     "step_streamline",
     step_msq_streamline,
     "step_convert_to_hw",

@@ -35,6 +35,26 @@ def small_cnn(seed=0):
     return model.eval()
 
 
+def signal_cnn(seed=0):
+    """Two row-mixed 1-D convolutions, a pooling and a classifier, for 2x16 signals."""
+    torch.manual_seed(seed)
+    make = Layers(MSQWeightPerChannelFloat, {}, dims=1)
+    model = nn.Sequential(
+        make.identity(),
+        make.conv_relu(2, 8),
+        nn.MaxPool1d(2),
+        make.conv_relu(8, 8),
+        nn.Flatten(),
+        make.classifier(64, 4),
+    )
+    assign_rows(model, 0.5)
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(32, 2, 16))
+    return model.eval()
+
+
 def mixed_to_the_end(seed=0):
     """A convolution and a classifier, both row-mixed with a scale a row, for 4x4 images."""
     torch.manual_seed(seed)

@@ -1,0 +1,46 @@
+"""Whole networks of other shapes: bit for bit, under stalls, and as fast as predicted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from msq_finn.build import fifos
+from msq_finn.build.cycles import predicted_interval
+from msq_finn.build.hardware_steps import random_images
+from msq_finn.build.host import Host
+from msq_finn.build.lower import Target, lower
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    mismatches,
+    reference_outputs,
+    run_accelerator,
+    simulate,
+)
+from msq_finn.build.stitch import stitch
+
+from .networks import exported, residual_cnn, signal_cnn
+
+CASES = {
+    "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
+    "signals": (signal_cnn, (1, 2, 16), 200_000),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_network_all_the_way(tmp_path, case):
+    make, shape, fps = CASES[case]
+    source = exported(make(), tmp_path / "model.onnx", shape)
+    lowered = lower(source, Target("Pynq-Z1", target_fps=fps), tmp_path)
+    images = random_images(lowered, 6, seed=2)
+    inputs = accelerator_inputs(lowered, images)
+    fifos.size_fifos(lowered, inputs[:3], tmp_path / "sizing")
+    design = stitch(lowered.model, tmp_path)
+    found = simulate(lowered, design, images)
+    reference = reference_outputs(source, images)
+    step = Host(lowered.parent).output_step()
+    assert mismatches(found.outputs, reference, step) == 0
+    assert np.ptp(reference) > 5 * step.max()
+    assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.05)
+    stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=5)
+    np.testing.assert_array_equal(stalled, found.raw)

@@ -1,0 +1,65 @@
+"""Turn networks on signals into networks on images one pixel wide, which FINN lowers."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import helper
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+from qonnx.transformation.change_3d_tensors_to_4d import Change3DTo4DTensors
+from qonnx.transformation.infer_shapes import InferShapes
+from qonnx.util.basic import get_by_name
+
+from msq_finn.errors import MsqError
+
+#: Ops whose QONNX conversion is known, and those that keep whatever shape they get.
+_KNOWN = {
+    *("Add", "Mul", "Div", "BatchNormalization", "MultiThreshold", "Conv", "Transpose", "MatMul"),
+    *("Flatten", "Reshape", "MaxPool", "TopK", "ArgMax", "LogSoftmax"),
+}
+
+
+class SignalsToImages(Transformation):
+    """Give 1-D convolutions and poolings a second dimension of size 1.
+
+    QONNX's Change3DTo4DTensors does this, but changes the network's input too and only warns at
+    ops that it does not know. Here the input stays as it is, and the host reshapes it. Graphs
+    without 1-D convolutions stay as they are. Run it before ``step_streamline``.
+    """
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        """Change the graph at once; no second pass is needed.
+
+        Raises:
+            MsqError: an op that has no known 2-D form.
+        """
+        convolutions = model.get_nodes_by_op_type("Conv")
+        if not any(len(model.get_tensor_shape(node.input[1])) == 3 for node in convolutions):
+            return model, False
+        for node in model.graph.node:
+            if node.op_type not in _KNOWN:
+                raise MsqError(
+                    f"{node.name} ({node.op_type}) has no known form in a network on signals; use "
+                    "1-D convolutions, max-pooling, linear layers and element-wise operations"
+                )
+            if node.op_type == "MaxPool" and (old := get_by_name(node.attribute, "dilations")):
+                if list(old.ints) != [1]:
+                    raise MsqError(f"{node.name}: dilated pooling is not supported; use dilation 1")
+                node.attribute.remove(old)
+        name = model.graph.input[0].name
+        signal = model.get_tensor_shape(name)
+        model = model.transform(Change3DTo4DTensors())
+        image = model.make_new_valueinfo_name()
+        model.set_tensor_shape(image, [*signal, 1])
+        model.set_tensor_datatype(image, model.get_tensor_datatype(name))
+        for node in model.find_consumers(name):
+            for index, tensor in enumerate(node.input):
+                if tensor == name:
+                    node.input[index] = image
+        model.set_tensor_shape(name, signal)
+        model.set_initializer(f"{image}_shape", np.array([*signal, 1], dtype=np.int64))
+        reshape = helper.make_node(
+            "Reshape", [name, f"{image}_shape"], [image], name="SignalToImage_0"
+        )
+        model.graph.node.insert(0, reshape)
+        return model.transform(InferShapes()), False
