@@ -9,6 +9,7 @@ import pytest
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
+from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.host import Host
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import (
@@ -66,7 +67,7 @@ def test_rtl_equals_the_exported_model(network):
     step = Host(lowered.parent).output_step()
     assert mismatches(result.outputs, reference, step) == 0
     assert np.ptp(reference) > 10 * step  # the outputs say something
-    assert result.cycles_per_image <= 1.05 * fifos.predicted_interval(lowered.model)
+    assert result.cycles_per_image <= 1.05 * predicted_interval(lowered.model)
 
 
 def test_stalls_change_nothing(network):
