@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,19 @@ from msq_finn.errors import MsqError
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
+class Samples(Protocol):
+    """What samples are taken from by slices or indices: a tensor, or a folder of images."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+
+    def __getitem__(self, index: Any, /) -> Tensor:
+        """Return the samples of a slice or of a tensor of indices."""
+
+
 def train(
     model: nn.Module,
-    x: Tensor,
+    x: Samples,
     y: Tensor,
     epochs: int,
     *,
@@ -29,7 +40,7 @@ def train(
 
     Args:
         model: maps a batch of ``x`` to logits; trained in place and left in eval mode.
-        x: inputs, the first axis counts samples.
+        x: inputs; batches of them go to the device of the model.
         y: classes; shape (samples,), int64.
         epochs: passes over ``x``.
         seed: of the order of samples and of everything random in the model.
@@ -49,6 +60,7 @@ def train(
     """
     losses = []
     batches = len(x) // batch_size
+    device = next(model.parameters()).device
     if not batches:
         raise MsqError(f"{len(x)} samples do not fill one batch of {batch_size}")
     with deterministic(seed):
@@ -61,7 +73,8 @@ def train(
             order = torch.randperm(len(x), generator=generator)[: batches * batch_size]
             for batch in order.view(batches, batch_size):
                 inputs = augment(x[batch], generator) if augment else x[batch]
-                loss = nn.functional.cross_entropy(model(inputs), y[batch])
+                logits = model(inputs.to(device))
+                loss = nn.functional.cross_entropy(logits, y[batch].to(device))
                 total += loss.item()
                 if regularization is not None:
                     loss = loss + regularization()
@@ -78,13 +91,14 @@ def train(
 
 
 @torch.no_grad()
-def accuracy(model: nn.Module, x: Tensor, y: Tensor, batch_size: int = 512) -> float:
+def accuracy(model: nn.Module, x: Samples, y: Tensor, batch_size: int = 512) -> float:
     """Return the share of samples whose largest logit is their class; sets eval mode."""
     model.eval()
-    right = sum(
-        (model(inputs).argmax(dim=1) == classes).sum().item()
-        for inputs, classes in zip(x.split(batch_size), y.split(batch_size), strict=True)
-    )
+    device = next((p.device for p in model.parameters()), y.device)
+    right = 0
+    for start in range(0, len(x), batch_size):
+        part = slice(start, start + batch_size)
+        right += int((model(x[part].to(device)).argmax(dim=1).cpu() == y[part]).sum())
     return right / len(x)
 
 

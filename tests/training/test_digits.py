@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from msq_finn.training.assign import row_schemes
-from msq_finn.training.digits import finetune, load_split, pretrain, shift
+from msq_finn.training.augment import shift
+from msq_finn.training.digits import finetune, load_split, pretrain
 from msq_finn.training.loop import accuracy
 
 

@@ -1,0 +1,33 @@
+"""Networks for the demo, tests and benchmarks, with the weight quantizer as an argument.
+
+Each function takes ``weight_quant``, the quantizer of the hidden layers' weights, and keywords for
+these layers such as ``weight_sp2_ratio=0.6``. ``weight_quant=None`` builds the float network of the
+same shape and with the same names of layers. Quantized networks have unsigned 4-bit activations on
+one scale per tensor, no biases in front of batch normalisation, and a 4-bit classifier with one
+scale per tensor, as FINN wants them; their first layer sees quantized inputs.
+"""
+
+from msq_finn.models.images import cnv, digits_cnn, tfc
+from msq_finn.models.layers import ActQuant, Layers, PixelQuant, SignedActQuant
+from msq_finn.models.mobilenet import mobilenet_v1, mobilenet_v2
+from msq_finn.models.resnet import resnet8, resnet18
+from msq_finn.models.signals import lstm_classifier, mnist1d_cnn, vgg10
+from msq_finn.models.vit import vit_block
+
+__all__ = [
+    "ActQuant",
+    "Layers",
+    "PixelQuant",
+    "SignedActQuant",
+    "cnv",
+    "digits_cnn",
+    "lstm_classifier",
+    "mnist1d_cnn",
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "resnet8",
+    "resnet18",
+    "tfc",
+    "vgg10",
+    "vit_block",
+]

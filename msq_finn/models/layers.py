@@ -1,0 +1,88 @@
+"""What all networks here are made of: activations' quantizers, and layers quantized or float."""
+
+from typing import Any
+
+from brevitas.nn import QuantConv1d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
+from brevitas.quant.scaled_int import (
+    Int8ActPerTensorFloat,
+    Uint8ActPerTensorFloat,
+    Uint8ActPerTensorFloatMaxInit,
+)
+from torch import nn
+
+from msq_finn.quant import FixedWeightPerTensorFloat
+
+
+class PixelQuant(Uint8ActPerTensorFloatMaxInit):
+    """Unsigned 4-bit pixels on the fixed scale 1/16; brighter pixels than 15/16 saturate."""
+
+    scaling_impl_type = "const"
+    bit_width = 4
+    max_val = 15 / 16
+
+
+class ActQuant(Uint8ActPerTensorFloat):
+    """Unsigned 4-bit activations on one learned scale, first taken from 50 batches."""
+
+    bit_width = 4
+    collect_stats_steps = 50
+
+
+class SignedActQuant(Int8ActPerTensorFloat):
+    """Signed 8-bit activations on one learned scale: inputs, and the operands of adds."""
+
+    collect_stats_steps = 50
+
+
+class Layers:
+    """Makes layers, quantized or float alike; see the package's text for the arguments.
+
+    Args:
+        weight_quant: quantizer of weights, or None.
+        weight_options: keywords for quantized layers.
+        dims: of convolutions: 1 for signals, 2 for images.
+    """
+
+    def __init__(
+        self, weight_quant: Any | None, weight_options: dict[str, Any], dims: int = 2
+    ) -> None:
+        self.quantized = weight_quant is not None
+        self.weights = {"weight_quant": weight_quant, **weight_options} if self.quantized else {}
+        float_conv, quant_conv, self.norm = {
+            1: (nn.Conv1d, QuantConv1d, nn.BatchNorm1d),
+            2: (nn.Conv2d, QuantConv2d, nn.BatchNorm2d),
+        }[dims]
+        self._conv = quant_conv if self.quantized else float_conv
+
+    def conv(self, inputs: int, outputs: int, kernel: int, **shape: Any) -> Any:
+        """Make a convolution without bias that pads to keep the size, divided by the stride."""
+        shape = {"kernel_size": kernel, "padding": kernel // 2, "bias": False, **shape}
+        return self._conv(inputs, outputs, **shape, **self.weights)
+
+    def linear(self, inputs: int, outputs: int) -> Any:
+        """Make a fully connected layer without bias."""
+        make = QuantLinear if self.quantized else nn.Linear
+        return make(inputs, outputs, bias=False, **self.weights)
+
+    def classifier(self, inputs: int, outputs: int) -> Any:
+        """Make the last layer, with one scale for all rows."""
+        if not self.quantized:
+            return nn.Linear(inputs, outputs, bias=False)
+        return QuantLinear(inputs, outputs, bias=False, weight_quant=FixedWeightPerTensorFloat)
+
+    def relu(self) -> Any:
+        """Make an activation."""
+        return QuantReLU(act_quant=ActQuant) if self.quantized else nn.ReLU()
+
+    def identity(self, act_quant: Any = SignedActQuant) -> Any:
+        """Make a quantizer of inputs, or of operands of an add that have to share a scale."""
+        return QuantIdentity(act_quant=act_quant) if self.quantized else nn.Identity()
+
+    def conv_relu(self, inputs: int, outputs: int, kernel: int = 3, **shape: Any) -> nn.Sequential:
+        """Make a convolution, its normalisation and activation."""
+        conv = self.conv(inputs, outputs, kernel, **shape)
+        return nn.Sequential(conv, self.norm(outputs), self.relu())
+
+    def linear_relu(self, inputs: int, outputs: int) -> list[nn.Module]:
+        """Make a fully connected layer, its normalisation and activation."""
+        return [self.linear(inputs, outputs), nn.BatchNorm1d(outputs), self.relu()]
