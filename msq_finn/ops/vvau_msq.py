@@ -41,8 +41,8 @@ DSP_KINDS = {
 #: LUT lanes, in the order of the hardware's lane groups; a layer's DSP lanes follow.
 LUT_KINDS = ("sp2_4_lut", "fixed_4_lut")
 
-#: LUT sites, fitted to 16 lanes of SIMD 1, 3 and 9: per MAC and per lane; of a DSP lane.
-LUT_SITES_PER_MAC, LUT_SITES_PER_LANE, DSP_SITES_PER_LANE = 12.9, 6.5, 1.0
+#: LUT sites per MAC and per lane, and of a DSP lane, fitted to benchmarks/depthwise_cost.py.
+LUT_SITES_PER_MAC, LUT_SITES_PER_LANE, DSP_SITES_PER_LANE = 12.8, 4.8, 1.0
 
 
 def channels_per_dsp(window: int, act_bits: int, act_signed: bool, weight_bits: int) -> int:
