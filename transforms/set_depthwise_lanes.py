@@ -26,7 +26,7 @@ class SetDepthwiseLanes(Transformation):
     """Give every VVAU_MSQ the least PE that meets a cycle target, on DSP lanes while DSPs last.
 
     A DSP lane takes rows of every scheme and saves 16 LUT sites for half a DSP slice
-    (benchmarks/depthwise_cost.py); in an MVAU_MSQ four lanes share a slice and save six each, so
+    (benchmarks/depthwise_cost.py); in an MVAU_MSQ four lanes share a slice and save seven each, so
     that depthwise layers come first. LUT lanes stand in where DSPs run out, and where a
     window has to be summed several elements at a time. Run it after SetLanes: rows of LUT lanes
     have to suit the lanes of the layer before as well, which orders the same channels.
