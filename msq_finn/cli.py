@@ -235,6 +235,21 @@ def build(
     _show(summary, out, as_json)
 
 
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def finn(arguments: tuple[str, ...]) -> None:
+    """Run FINN's own command line, with Verilator where there is no Vivado.
+
+    Example: msq-finn finn build build.yaml model.onnx
+    """
+    from msq_finn.build import finn_cli
+
+    finn_cli.run(arguments)
+
+
 @main.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @_board
@@ -301,17 +316,21 @@ def plan(
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Yosys runs at a time."
 )
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Dask scheduler (tcp://host:8786) whose workers to use."
+)
 @_json
-def characterize(jobs: int, as_json: bool) -> None:
+def characterize(jobs: int, scheduler: str | None, as_json: bool) -> None:
     """Synthesise the nodes that the cost model is fitted to, and print the model's error.
 
     Runs are kept as they end: a killed sweep goes on where it was.
     """
     from msq_finn.plan import cost, show, sweep
     from msq_finn.plan.characterize import characterize as run_sweep
+    from msq_finn.plan.characterize import workers
 
-    with _progress() as progress:
-        run_sweep([*sweep.fitted(), *sweep.held_back()], jobs=jobs, progress=progress)
+    with workers(jobs, scheduler) as client, _progress() as progress:
+        run_sweep([*sweep.fitted(), *sweep.held_back()], client, progress=progress)
     cost.default_model.cache_clear()
     found = cost.held_back_errors()
     if as_json:

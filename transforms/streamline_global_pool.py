@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from finn.transformation.fpgadataflow.convert_to_hw.global_acc_pool import InferGlobalAccPoolLayer
 from finn.transformation.streamline.absorb import AbsorbConsecutiveTransposes
 from finn.transformation.streamline.collapse_repeated import CollapseRepeatedMul
 from finn.transformation.streamline.reorder import (
@@ -15,9 +14,11 @@ from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNode
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
+from msq_finn.finn_compat import infer_global_acc_pool
+
 _SEQUENCE = (
     InferDataTypes,
-    InferGlobalAccPoolLayer,
+    infer_global_acc_pool,
     InferDataLayouts,
     AbsorbConsecutiveTransposes,
     # Past the transpose and the flattening, one each.

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finn.util.settings import get_settings
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import rtl_library
 
 #: Name of the stitched top module.
 TOP = "finn_design"
@@ -213,7 +213,7 @@ def _memory_module(op: Any) -> str:
 def _weight_memory(op: Any) -> tuple[str, str, list[Path]]:
     """Nets, instance and sources of the memstream beside a matrix-vector unit."""
     node = op.onnx_node
-    rtllib = Path(get_settings().finn_rtllib)
+    rtllib = rtl_library()
     module = _memory_module(op)
     pins = {
         "ap_clk": "ap_clk",

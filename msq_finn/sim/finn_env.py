@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from msq_finn.finn_compat import finish_without_vivado, initialize_settings
+
 
 def prepare(build_dir: Path) -> None:
     """Set FINN up to run outside its own command line, without Vivado.
@@ -27,6 +29,5 @@ def prepare(build_dir: Path) -> None:
     from msq_finn.sim import xsi
 
     xsi.install()
-    from finn.util import settings
-
-    settings.initialize_dummy_settings()
+    initialize_settings()
+    finish_without_vivado(xsi.SIMULATOR)

@@ -1,0 +1,122 @@
+"""The steps in FINN's own builder: from Python, from its command line, and in spawned workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from msq_finn.build.lower import Target, lower
+from msq_finn.build.steps import DATAFLOW_STEPS
+
+from .networks import exported, mixed_to_the_end
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return exported(mixed_to_the_end(), tmp_path_factory.mktemp("m") / "model.onnx", (1, 2, 4, 4))
+
+
+def importable(step):
+    """How a YAML file names a step."""
+    return step if isinstance(step, str) else f"{step.__module__}.{step.__name__}"
+
+
+def test_finns_builder_runs_the_steps_without_vivado(source, tmp_path, monkeypatch, capsys):
+    from msq_finn.sim.finn_env import prepare
+
+    monkeypatch.delenv("XILINX_VIVADO", raising=False)
+    prepare(tmp_path / "finn")
+    from finn.builder.build_dataflow import build_dataflow_cfg
+    from finn.builder.build_dataflow_config import DataflowBuildConfig, DataflowOutputType
+
+    from msq_finn.build.steps import step_msq_signals
+
+    stdout, stderr = sys.stdout, sys.stderr
+    # One step injected, as users of FINN do; the others in their places.
+    steps = [step for step in DATAFLOW_STEPS if step is not step_msq_signals]
+    config = DataflowBuildConfig(
+        output_dir=str(tmp_path / "out"),
+        board="Pynq-Z1",
+        synth_clk_period_ns=10.0,
+        target_fps=300_000,
+        standalone_thresholds=True,
+        generate_outputs=[DataflowOutputType.ESTIMATE_REPORTS],
+        steps=steps,
+        inject_steps_after={"step_tidy_up": [importable(step_msq_signals)]},
+    )
+    try:
+        assert build_dataflow_cfg(str(source), config) == 0
+    finally:
+        sys.stdout, sys.stderr = stdout, stderr  # FINN's logger keeps them
+    report = tmp_path / "out" / "report"
+    metadata = json.loads((report / "metadata_builder.json").read_text())
+    assert metadata["status"] == "ok" and metadata["tool_version"].startswith("Verilator")
+    names = json.loads((report / "time_per_step.json").read_text())
+    assert {"step_msq_signals", "step_msq_generate_rtl"} <= set(names)
+
+
+def test_finns_command_line_runs_a_yaml(source, tmp_path):
+    last = [importable(step) for step in DATAFLOW_STEPS].index("step_generate_estimate_reports")
+    config = {
+        "board": "Pynq-Z1",
+        "synth_clk_period_ns": 10.0,
+        "target_fps": 300_000,
+        "standalone_thresholds": True,
+        "generate_outputs": ["estimate_reports"],
+        "output_dir": "out",
+        "steps": [importable(step) for step in DATAFLOW_STEPS[: last + 1]],
+    }
+    (tmp_path / "build.yaml").write_text(yaml.safe_dump(config))
+    options = ["--skip-dep-update", "--accept-defaults", "--batch", "build.yaml", str(source)]
+    done = subprocess.run(
+        [sys.executable, "-c", "from msq_finn.cli import main; main()", "finn", "build", *options],
+        cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != "XILINX_VIVADO"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    cycles = json.loads((tmp_path / "out/report/estimate_layer_cycles.json").read_text())
+    assert any(name.startswith("MVAU_MSQ_rtl") for name in cycles)
+
+
+SPAWN = """
+import multiprocessing, sys
+from msq_finn.sim.finn_env import prepare
+if __name__ == "__main__":
+    prepare(sys.argv[1])
+    multiprocessing.set_start_method("spawn")
+    from finn.transformation.fpgadataflow.prepare_rtlsim import PrepareRTLSim
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.util.basic import get_by_name
+    from msq_finn.build.workers import PrepareOpsRTLSim
+    transformation = {"finns": PrepareRTLSim, "ours": PrepareOpsRTLSim}[sys.argv[3]]
+    model = ModelWrapper(sys.argv[2]).transform(transformation())
+    node = next(n for n in model.graph.node if n.op_type == "MVAU_MSQ_rtl")
+    print(get_by_name(node.attribute, "rtlsim_so").s.decode())
+"""
+
+
+@pytest.mark.slow
+def test_spawned_workers_know_the_ops(source, tmp_path):
+    lower(source, Target("Pynq-Z1"), tmp_path / "low")
+    model = tmp_path / "low/intermediate_models/step_msq_generate_rtl.onnx"
+    (tmp_path / "spawn.py").write_text(SPAWN)
+    results = {}
+    for which in ("finns", "ours"):
+        results[which] = subprocess.run(
+            [sys.executable, "spawn.py", str(tmp_path / which), str(model), which],
+            cwd=tmp_path,
+            env={**os.environ, "NUM_DEFAULT_WORKERS": "2"},
+            capture_output=True,
+            text=True,
+        )
+    # FINN's own transformation shows that the workers are fresh ones.
+    assert results["finns"].returncode != 0
+    assert results["ours"].returncode == 0, results["ours"].stderr[-2000:]
+    assert results["ours"].stdout.strip().endswith(".so")
