@@ -175,7 +175,11 @@ class SchemeIntQuant(nn.Module):
             # A checkpoint of a float network has no assignment: keep the one that was made from
             # its weights, which Brevitas loads before it builds the quantizer anew.
             state_dict.setdefault(key, self.row_kinds)
-            self.set_rows(state_dict[key].to(self.row_kinds.device))
+            try:
+                self.set_rows(state_dict[key].to(self.row_kinds.device))
+            except MsqError as error:
+                layer = prefix.split(".weight_quant.")[0]
+                raise MsqError(f"layer {layer}: {error}; it is of another network") from error
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
 

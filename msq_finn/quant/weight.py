@@ -2,9 +2,14 @@
 
 They are recipes: injectors that name what Brevitas builds a quantizer from. Statistics, scaling,
 zero point and proxies are Brevitas's own; `msq_finn.quant.core` is put where it rounds.
+
+Brevitas's keywords do what they do for its own quantizers: ``weight_bit_width`` (3 to 8; PoT to 7),
+``weight_scaling_impl_type="parameter_from_stats"`` for learned scales, and
+``weight_restrict_scaling_type="power_of_two"`` for scales that are powers of two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -29,6 +34,17 @@ from msq_finn.quant.rows import as_rows, by_variance, kinds_of_names, row_counts
 from msq_finn.schemes import Scheme
 
 
+@contextmanager
+def _errors_of(module: Any, weights: Sequence[Tensor]) -> Iterator[None]:
+    """Say in errors which layer they are about; it has no name before it is in a network."""
+    try:
+        yield
+    except MsqError as error:
+        layer = type(module[0] if isinstance(module, tuple) else module).__name__
+        shape = "x".join(str(size) for size in weights[0].shape)
+        raise MsqError(f"{layer} with {shape} weights: {error}") from error
+
+
 class SchemeQuant(ExtendedInjector):
     """All rows of one scheme, named by ``family`` ("sp2") and ``bit_width``."""
 
@@ -39,9 +55,12 @@ class SchemeQuant(ExtendedInjector):
     row_kinds = None
 
     @value
-    def schemes(family: str, bit_width: int) -> tuple[Scheme, ...]:
+    def schemes(
+        family: str, bit_width: int, module: Any, tracked_parameter_list: list[Tensor]
+    ) -> tuple[Scheme, ...]:
         """Look up the scheme."""
-        return (registry.get(f"{family}_{bit_width}"),)
+        with _errors_of(module, tracked_parameter_list):
+            return (registry.get(f"{family}_{bit_width}"),)
 
     @value
     def row_shape(scaling_per_output_channel_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -71,10 +90,16 @@ class RowMixedQuant(SchemeQuant):
     row_schemes = None
 
     @value
-    def schemes(row_mix: Sequence[str] | None, bit_width: int) -> tuple[Scheme, ...]:
+    def schemes(
+        row_mix: Sequence[str] | None,
+        bit_width: int,
+        module: Any,
+        tracked_parameter_list: list[Tensor],
+    ) -> tuple[Scheme, ...]:
         """Look up the schemes."""
         names = row_mix or (f"sp2_{bit_width}", f"fixed_{bit_width}")
-        return tuple(registry.get(name) for name in names)
+        with _errors_of(module, tracked_parameter_list):
+            return tuple(registry.get(name) for name in names)
 
     @value
     def row_kinds(
@@ -88,16 +113,13 @@ class RowMixedQuant(SchemeQuant):
     ) -> Tensor:
         """Assign the rows."""
         rows = torch.cat([as_rows(w, output_channel_dim) for w in tracked_parameter_list], dim=1)
-        try:
+        with _errors_of(module, tracked_parameter_list):
             if row_schemes is not None:
                 return kinds_of_names(row_schemes, [s.name for s in schemes], rows)
             ratios = mix_ratios or (sp2_ratio, 1 - sp2_ratio)
             if len(ratios) != len(schemes):
                 raise MsqError(f"{len(ratios)} mix_ratios for {len(schemes)} schemes")
             return by_variance(rows, row_counts(ratios, len(rows)))
-        except MsqError as error:
-            layer = type(module[0] if isinstance(module, tuple) else module).__name__
-            raise MsqError(f"{layer} of {len(rows)}x{rows.shape[1]} weights: {error}") from error
 
 
 class FixedWeightPerChannelFloat(Int8WeightPerChannelFloat):
@@ -163,12 +185,34 @@ class PoTWeightPerChannelFloat(SP2WeightPerChannelFloat):
     family = "pot"
 
 
+class PoTWeightPerTensorFloat(SP2WeightPerTensorFloat):
+    """Powers of two, 4 bits, scaled per tensor by the largest magnitude.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=PoTWeightPerTensorFloat)
+    """
+
+    family = "pot"
+
+
 class APoTWeightPerChannelFloat(SP2WeightPerChannelFloat):
     """Additive powers of two (Li et al., ICLR 2020), 4 bits, scaled per channel.
 
     Examples:
         >>> from brevitas.nn import QuantLinear
         >>> fc = QuantLinear(10, 5, bias=False, weight_quant=APoTWeightPerChannelFloat)
+    """
+
+    family = "apot"
+
+
+class APoTWeightPerTensorFloat(SP2WeightPerTensorFloat):
+    """Additive powers of two (Li et al., ICLR 2020), 4 bits, scaled per tensor.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=APoTWeightPerTensorFloat)
     """
 
     family = "apot"
@@ -190,6 +234,21 @@ class MSQWeightPerChannelFloat(
     """
 
 
+class MSQWeightPerTensorFloat(
+    RowMixedQuant, NarrowIntQuant, MaxStatsScaling, PerTensorFloatScaling8bit, WeightQuantSolver
+):
+    """Rows of SP2 and rows of fixed point, 4 bits, whose level 1 is the tensor's largest magnitude.
+
+    Scales differ by scheme only: that magnitude is 8 on the grid of SP2, 7 on that of fixed point.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=MSQWeightPerTensorFloat)
+        >>> fc.quant_weight().scale.unique().shape
+        torch.Size([2])
+    """
+
+
 class FixedWeightPerChannelFloatMSE(MSESymmetricScale, FixedWeightPerChannelFloat):
     """Fixed point, 4 bits; learned scales, first those of least squared error.
 
@@ -205,6 +264,24 @@ class SP2WeightPerChannelFloatMSE(MSESymmetricScale, SP2WeightPerChannelFloat):
     Examples:
         >>> from brevitas.nn import QuantLinear
         >>> fc = QuantLinear(10, 5, bias=False, weight_quant=SP2WeightPerChannelFloatMSE)
+    """
+
+
+class PoTWeightPerChannelFloatMSE(MSESymmetricScale, PoTWeightPerChannelFloat):
+    """Powers of two, 4 bits; learned scales, first those of least squared error.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=PoTWeightPerChannelFloatMSE)
+    """
+
+
+class APoTWeightPerChannelFloatMSE(MSESymmetricScale, APoTWeightPerChannelFloat):
+    """Additive powers of two, 4 bits; learned scales, first those of least squared error.
+
+    Examples:
+        >>> from brevitas.nn import QuantLinear
+        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=APoTWeightPerChannelFloatMSE)
     """
 
 

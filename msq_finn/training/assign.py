@@ -17,6 +17,7 @@ from msq_finn.quant.rows import (
     row_counts,
 )
 from msq_finn.training.hessian import row_curvature
+from msq_finn.training.planned import PlanLike, planned_rows
 
 Rows = float | int | Mapping[str, float | int] | Sequence[str]
 """What a layer's rows shall be.
@@ -30,7 +31,7 @@ STRATEGIES = ("variance", "mse", "hessian", "explicit")
 
 def assign_rows(
     model: nn.Module,
-    rows: float | Mapping[str, Rows],
+    rows: float | Mapping[str, Rows] | PlanLike,
     strategy: str = "variance",
     loss: Callable[[], Tensor] | None = None,
     coupled: Sequence[Sequence[str]] = (),
@@ -44,7 +45,7 @@ def assign_rows(
         model: a network with layers whose ``weight_quant`` is row-mixed, such as
             `MSQWeightPerChannelFloat`.
         rows: the share of rows of the first scheme (SP2), one for all layers; or by layer name, for
-            some or all layers, what its rows shall be.
+            some or all layers, what its rows shall be; or a plan, as from `Plan.load`.
         strategy: which rows the first schemes of a layer's list get.
             "variance": those of lowest variance (MSQ, HPCA 2021);
             "mse": those that lose least, or gain most, over the schemes behind;
@@ -58,8 +59,8 @@ def assign_rows(
         By layer name, the scheme of each row.
 
     Raises:
-        MsqError: no such layer, scheme or strategy, numbers that do not fit the layer, or weights
-            that are not finite; the text names the layer.
+        MsqError: no such layer, scheme or strategy, numbers that do not fit the layer, a plan for
+            another network, or weights that are not finite; the text names the layer.
 
     Examples:
         >>> from brevitas.nn import QuantLinear
@@ -72,7 +73,11 @@ def assign_rows(
         known = ", ".join(STRATEGIES)
         raise MsqError(f"no assignment strategy is named {strategy!r}; known: {known}")
     layers = mixed_layers(model)
-    wanted = rows if isinstance(rows, Mapping) else dict.fromkeys(layers, rows)
+    wanted: Mapping[str, Rows]
+    if isinstance(rows, int | float):
+        wanted = dict.fromkeys(layers, rows)
+    else:
+        wanted = rows if isinstance(rows, Mapping) else planned_rows(model, layers, rows)
     for name in (*wanted, *chain(*coupled)):
         if name not in layers:
             known = ", ".join(layers) or "none"

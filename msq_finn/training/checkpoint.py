@@ -16,10 +16,15 @@ def start_from(model: nn.Module, float_model: nn.Module) -> None:
         float_model: the float network.
 
     Raises:
-        MsqError: a parameter other than the quantizers' is in one of the networks only.
+        MsqError: a parameter other than the quantizers' is in one of the networks only, or is not
+            finite; the text names it.
     """
+    parameters = float_model.state_dict()
+    for name, parameter in parameters.items():
+        if not parameter.isfinite().all():
+            raise MsqError(f"parameter {name} is not finite; check the training for divergence")
     try:
-        result = model.load_state_dict(float_model.state_dict(), strict=False)
+        result = model.load_state_dict(parameters, strict=False)
     except RuntimeError as error:
         text = " ".join(str(error).split())
         raise MsqError(f"the float network does not fit: {text}") from error

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from msq_finn.quant.rows import as_rows
 
@@ -13,7 +13,8 @@ def row_curvature(
 ) -> list[Tensor]:
     """Estimate the trace of the Hessian's block of each row, per weight (Hutchinson, 1990).
 
-    For v of random signs, the expected value of v * Hv is the diagonal of the Hessian H.
+    For v of random signs, the expected value of v * Hv is the diagonal of the Hessian H. Processes
+    that train together take the mean over their data: all have to call this.
 
     Args:
         layers: layers with a ``weight`` and an ``output_channel_dim``, as Brevitas's.
@@ -40,6 +41,9 @@ def row_curvature(
         products = torch.autograd.grad(gradients, weights, signs, retain_graph=True)
         for diagonal, v, hv in zip(diagonals, signs, products, strict=True):
             diagonal += v * hv / samples
+    if distributed.is_available() and distributed.is_initialized():
+        for diagonal in diagonals:
+            distributed.all_reduce(diagonal)
     return [
         as_rows(diagonal, layer.output_channel_dim).mean(dim=1)
         for diagonal, layer in zip(diagonals, layers, strict=True)

@@ -2,25 +2,30 @@
 
 import copy
 import io
+import itertools
 
 import pytest
 import torch
 from brevitas.nn import QuantConv1d, QuantConv2d, QuantConvTranspose2d, QuantLinear
-from brevitas.quant.base import MSESymmetricScale
 from brevitas.quant.scaled_int import Int8WeightPerChannelFloat
 from torch import nn
 
+from msq_finn import quant as quantizers
 from msq_finn import schemes
 from msq_finn.errors import MsqError
 from msq_finn.quant import (
     APoTWeightPerChannelFloat,
+    APoTWeightPerTensorFloat,
     FixedWeightPerChannelFloat,
     FixedWeightPerTensorFloat,
     MSQWeightPerChannelFloat,
+    MSQWeightPerChannelFloatMSE,
     PoTWeightPerChannelFloat,
+    PoTWeightPerTensorFloat,
     SP2WeightPerChannelFloat,
     SP2WeightPerTensorFloat,
 )
+from msq_finn.training.assign import row_schemes
 
 UNIFORM = {
     FixedWeightPerChannelFloat: "fixed",
@@ -28,7 +33,9 @@ UNIFORM = {
     SP2WeightPerChannelFloat: "sp2",
     SP2WeightPerTensorFloat: "sp2",
     PoTWeightPerChannelFloat: "pot",
+    PoTWeightPerTensorFloat: "pot",
     APoTWeightPerChannelFloat: "apot",
+    APoTWeightPerTensorFloat: "apot",
 }
 
 
@@ -70,6 +77,42 @@ def test_projection_is_the_schemes(quant):
     alpha = w.abs().amax(dim=dim, keepdim=True)
     expected = schemes.get(f"{UNIFORM[quant]}_4").project_ints(w.numpy(), alpha.numpy())
     assert row_ints(layer) == expected.tolist()
+
+
+ABSMAX, LEARNED = {}, {"weight_scaling_impl_type": "parameter_from_stats"}
+FLOAT, POWER_OF_TWO = {}, {"weight_restrict_scaling_type": "power_of_two"}
+
+
+# PoT(8) spans 2^126, which is refused.
+WIDTHS = [
+    (n, m) for n in quantizers.__all__ for m in range(3, 9) if not (n[:3] == "PoT" and m == 8)
+]
+
+
+@pytest.mark.parametrize(("name", "bits"), WIDTHS)
+def test_every_quantizer_at_every_width_and_way_of_scaling(name, bits):
+    for scaling, restriction in itertools.product((ABSMAX, LEARNED), (FLOAT, POWER_OF_TWO)):
+        layer = conv(getattr(quantizers, name), weight_bit_width=bits, **scaling, **restriction)
+        quantised = layer.quant_weight()
+        ints = (quantised.value / quantised.scale).flatten(1).round().long()
+        family = name.split("Weight")[0].lower()
+        names = row_schemes(layer) if family == "msq" else [f"{family}_{bits}"] * 10
+        for row, scheme in zip(ints.tolist(), names, strict=True):
+            assert schemes.get(scheme).holds(row).all()
+        if restriction:
+            assert torch.equal(quantised.scale, quantised.scale.log2().round().exp2())
+        layer(torch.randn(1, 3, 5, 5)).square().sum().backward()
+        assert layer.weight.grad.any()
+        if scaling or "MSE" in name:
+            (alpha,) = (p for p in layer.weight_quant.parameters() if p is not layer.weight)
+            assert (alpha.grad != 0).all()
+
+
+def test_per_tensor_rows_of_both_schemes_share_their_level_1():
+    layer = conv(quantizers.MSQWeightPerTensorFloat)
+    scale = layer.quant_weight().scale.flatten()
+    tops = torch.tensor([8.0 if name == "sp2_4" else 7.0 for name in row_schemes(layer)])
+    assert torch.allclose(scale * tops, layer.weight.abs().max())
 
 
 LAYERS = [
@@ -152,10 +195,6 @@ def test_scale_restricted_to_powers_of_two():
         assert schemes.get(("sp2_4", "fixed_4")[kind]).holds(ints).all()
 
 
-class MSQWeightPerChannelFloatMSE(MSESymmetricScale, MSQWeightPerChannelFloat):
-    pass
-
-
 def test_scale_from_brevitas_mse_search_lowers_the_error():
     errors = []
     for quant in (MSQWeightPerChannelFloat, MSQWeightPerChannelFloatMSE):
@@ -188,11 +227,16 @@ def test_float_weights_are_assigned_as_they_are_loaded():
 
 
 def test_rows_of_another_network_are_refused():
-    state = conv().state_dict()
+    model = nn.Sequential(nn.Identity(), conv())
+    state = model.state_dict()
     key = next(key for key in state if key.endswith("row_kinds"))
-    state[key] = state[key] + 5
-    with pytest.raises(MsqError, match="row schemes must index"):
-        conv().load_state_dict(state)
+    good = state[key].clone()
+    state[key] = good + 5
+    with pytest.raises(MsqError, match="layer 1: row schemes must index"):
+        model.load_state_dict(state)
+    state[key] = good[:9]
+    with pytest.raises(MsqError, match=r"layer 1: row schemes of shape \(9,\) .* another network"):
+        model.load_state_dict(state)
 
 
 def test_deepcopy_is_independent():
@@ -222,7 +266,7 @@ def test_shared_quantizer_scales_and_assigns_both_layers_alike():
         ({"weight_sp2_ratio": 1.5}, "ratio 1.5 of a layer's rows: give a number from 0 to 1"),
         ({"weight_sp2_ratio": -0.1}, "ratio -0.1"),
         ({"weight_sp2_ratio": float("nan")}, "ratio nan"),
-        ({"weight_bit_width": 2}, "no scheme is named 'sp2_2'"),
+        ({"weight_bit_width": 2}, "QuantConv2d with 10x3x3x3 weights: no scheme is named 'sp2_2'"),
         ({"weight_row_schemes": ["sp2_4"] * 9}, "9 row schemes for 10 rows"),
         ({"weight_row_schemes": ["pot_4"] * 10}, "'pot_4' is none of sp2_4, fixed_4"),
         ({"weight_mix_ratios": (0.5, 0.2)}, "must sum to 1"),
@@ -235,7 +279,7 @@ def test_bad_keywords_are_refused(options, text):
 
 
 def test_two_bit_sp2_is_refused():
-    with pytest.raises(MsqError, match="no scheme is named 'sp2_2'"):
+    with pytest.raises(MsqError, match=r"QuantConv2d with 10x3x3x3 weights: no .* named 'sp2_2'"):
         conv(SP2WeightPerChannelFloat, weight_bit_width=2)
 
 
@@ -243,5 +287,5 @@ def test_weights_that_are_not_finite_are_refused():
     weight = torch.randn(10, 3, 3, 3)
     weight[4, 1, 0, 2] = float("nan")
     layer = conv()
-    with pytest.raises(MsqError, match=r"QuantConv2d of 10x27 weights: .*nan at row 4, column 11"):
+    with pytest.raises(MsqError, match=r"10x3x3x3 weights: .*nan at row 4, column 11"):
         layer.load_state_dict({"weight": weight})

@@ -33,3 +33,11 @@ def test_another_network_is_refused():
     other.fc = nn.Linear(64, 10, bias=False)
     with pytest.raises(MsqError, match=r"does not fit: .*fc\.weight"):
         start_from(digits_cnn(), other)
+
+
+def test_weights_that_are_not_finite_are_refused_by_name():
+    diverged = digits_cnn(None)
+    with torch.no_grad():
+        diverged.conv2.weight[3, 1, 0, 0] = float("nan")
+    with pytest.raises(MsqError, match=r"parameter conv2\.weight is not finite"):
+        start_from(digits_cnn(), diverged)
