@@ -34,7 +34,7 @@ def planned_rows(
     modules = dict(model.named_modules())
     for layer in plan.layers:
         name = module_name(layer.name)
-        module = modules.get(name)
+        module: Any = modules.get(name)
         if not hasattr(module, "weight_quant"):
             raise MsqError(
                 f"the plan's layer {layer.name} is not in this network; the plan is for another"

@@ -4,32 +4,24 @@ import pytest
 
 from msq_finn.errors import MsqError
 from msq_finn.models import digits_cnn, resnet8
-from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Layer, Network
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.planfile import LayerPlan, Plan, Rows
 from msq_finn.quant import FixedWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows, row_schemes
 from msq_finn.training.couple import coupled_layers
 from msq_finn.training.planned import module_name
 
-DIGITS = (
-    Layer("conv1", 9, 16, 64),
-    Layer("conv2", 144, 32, 16),
-    Layer("conv3", 288, 32, 4),
-    Layer("fc", 128, 10, 1, steps=0, ordered=True),
-)
+# Name, columns, rows, SP2 rows.
+DIGITS = [("conv1", 9, 16, 4), ("conv2", 144, 32, 20), ("conv3", 288, 32, 16), ("fc", 128, 10, 0)]
 
 
-@pytest.fixture(scope="module")
+def planned(name, mw, mh, sp2):
+    rows = Rows(sp2_4=sp2, fixed_4=mh - sp2)
+    return LayerPlan.model_construct(name=name, mw=mw, mh=mh, rows=rows)
+
+
+@pytest.fixture
 def plan():
-    network = Network("digits", DIGITS)
-    made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", target_fps=20_000)
-    # The classifier has one scheme, as its outputs keep their order.
-    for layer in made.layers:
-        if layer.name == "fc":
-            layer.rows.sp2_4, layer.rows.fixed_4 = 0, layer.mh
-    made.layers[1].rows.sp2_4, made.layers[1].rows.fixed_4 = 20, 12
-    return made
+    return Plan.model_construct(layers=[planned(*layer) for layer in DIGITS])
 
 
 def test_rows_are_those_of_the_plan(plan):
@@ -77,25 +69,20 @@ def test_sp2_rows_need_a_row_mixed_layer(plan):
         assign_rows(model, plan)
 
 
-def test_names_of_the_exported_file_are_understood(plan):
+def test_names_of_the_exported_file_are_understood():
     """Conv nodes of a ResNet are named /1/1.0/Conv, /2/first/first.0/Conv and so on."""
     names = ("1/1.0", "2/first/first.0", "3/shortcut/shortcut.0", "7", "conv1")
     expected = ["1.0", "2.first.0", "3.shortcut.0", "7", "conv1"]
     assert [module_name(name) for name in names] == expected
     model = resnet8()
-    template = plan.layers[1]
     layers = []
     for name, module in model.named_modules():
         if hasattr(module, "weight_quant"):
-            scope = name.replace(".0", f"/{name}") if name == "1.0" else name
-            rows = module.weight.shape[0]
+            rows, scope = len(module.weight), "1/1.0" if name == "1.0" else name
             mixed = 0 if name == "7" else rows // 4
-            update = {"name": scope, "mh": rows, "mw": module.weight[0].numel()}
-            update["rows"] = type(template.rows)(sp2_4=mixed, fixed_4=rows - mixed)
-            layers.append(template.model_copy(update=update))
-    assigned = assign_rows(
-        model, plan.model_copy(update={"layers": layers}), coupled=coupled_layers(model)
-    )
+            layers.append(planned(scope, module.weight[0].numel(), rows, mixed))
+    plan = Plan.model_construct(layers=layers)
+    assigned = assign_rows(model, plan, coupled=coupled_layers(model))
     assert {name: row.count("sp2_4") * 4 for name, row in assigned.items()} == {
         name: len(row) for name, row in assigned.items()
     }
