@@ -40,9 +40,10 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
 
 def _fold(model: ModelWrapper, node: Any, layer: LayerPlan) -> None:
     op, lanes = getCustomOp(node), layer.lanes
-    counts = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp)
+    counts = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp, lanes.embedded_lut)
     set_folding(op, Folding(layer.simd, *counts))
-    op.set_nodeattr("ram_style", layer.memory)
+    if layer.memory != "embedded":
+        op.set_nodeattr("ram_style", layer.memory)
     thresholds = model.find_consumer(node.output[0])
     if layer.threshold_pe and thresholds is not None:
         getCustomOp(thresholds).set_nodeattr("PE", layer.threshold_pe)

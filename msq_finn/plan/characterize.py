@@ -1,20 +1,55 @@
-"""Synthesise the sweep's design points and keep what they take."""
+"""Synthesise the sweep's design points on Dask workers and keep what they take."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
+from distributed import Client, LocalCluster, as_completed
+
+from msq_finn.errors import MsqError
 from msq_finn.plan import runs
 from msq_finn.plan.points import NEED_FINN, Point
+
+#: Seconds to wait for a cluster's scheduler.
+CONNECT_S = 10
+
+
+@contextmanager
+def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Client]:
+    """Connect to a cluster, or start local processes.
+
+    Args:
+        jobs: local processes, each with one Yosys at a time.
+        scheduler: address of a running Dask scheduler, such as ``tcp://host:8786``; its workers
+            need this package, FINN and Yosys.
+
+    Raises:
+        MsqError: no scheduler answers at the address.
+    """
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=CONNECT_S)
+        except (OSError, ValueError) as error:
+            raise MsqError(f"no Dask scheduler answers at {scheduler}; start one there") from error
+        with client:
+            yield client
+        return
+    # One thread each: FINN's imports and settings are not made for several.
+    with (
+        LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
 
 
 def characterize(
     points: Sequence[Point],
+    client: Client,
     path: Path = runs.PATH,
-    jobs: int = 1,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, runs.Run]:
     """Synthesise every point that has no current run, and store each run as it ends.
@@ -23,36 +58,44 @@ def characterize(
 
     Args:
         points: what to synthesise.
+        client: of :func:`workers`.
         path: file of runs.
-        jobs: Yosys processes at a time.
         progress: told of finished points.
 
     Returns:
         all runs of the file by key.
 
     Raises:
-        MsqError: a point does not synthesise; those under way are still stored.
+        MsqError: a point does not synthesise; the others are stored first.
     """
     known = runs.load(path)
     missing = [p for p in points if p.key not in known or not known[p.key].is_current()]
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
-        if any(isinstance(point, NEED_FINN) for point in missing):
-            from msq_finn.sim.finn_env import prepare
-
-            prepare(Path(folder))
-        futures = {pool.submit(_run, point): point for point in missing}
+    futures = client.map(_run, missing, pure=False, retries=0)
+    failed: MsqError | None = None
+    for done, future in enumerate(as_completed(futures), 1):
         try:
-            for done, future in enumerate(as_completed(futures), 1):
-                run = future.result()
-                runs.append(run, path)
-                known[run.point.key] = run
-                if progress is not None:
-                    progress(f"Synthesis: {run.point.key}", done, len(missing))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            run = future.result()
+        except MsqError as error:
+            failed = failed or error
+            continue
+        runs.append(run, path)
+        known[run.point.key] = run
+        if progress is not None:
+            progress(f"Synthesis: {run.point.key}", done, len(missing))
+    if failed is not None:
+        raise failed
     return known
 
 
 def _run(point: Point) -> runs.Run:
+    if isinstance(point, NEED_FINN):
+        _prepare_finn()
     sources = runs.sources_of(point)
     return runs.Run(point, point.synthesize(), sources)
+
+
+@cache
+def _prepare_finn() -> None:
+    from msq_finn.sim.finn_env import prepare
+
+    prepare(Path(tempfile.mkdtemp(prefix="msq_finn_")))

@@ -15,6 +15,7 @@ class Design:
         sp2_lut: layers may have SP2(4) LUT lanes; likewise the next two.
         fixed_lut: Fixed(4) LUT lanes.
         fixed_dsp: Fixed(4) DSP lanes.
+        embedded: lanes that hold their weights, where a vector takes few cycles.
         sp2_share: share of SP2 lanes that every layer must have, to the next whole lane; None
             leaves it free.
         sp2_first: rows on LUT lanes are SP2 wherever the weights allow. Both kinds of LUT lanes
@@ -26,6 +27,7 @@ class Design:
     sp2_lut: bool = False
     fixed_lut: bool = False
     fixed_dsp: bool = False
+    embedded: bool = False
     sp2_share: float | None = None
     sp2_first: bool = False
 
@@ -42,10 +44,12 @@ def at_ratio(name: str, sp2_per_fixed: float) -> Design:
 
 
 #: Whatever costs least.
-MSQ = Design("msq", sp2_lut=True, fixed_lut=True, fixed_dsp=True)
+MSQ = Design("msq", sp2_lut=True, fixed_lut=True, fixed_dsp=True, embedded=True)
 
 #: The paper's arrangement, SP2 on LUTs and fixed point on DSPs, at the ratio that suits a layer.
-PLANNED = Design("planned", sp2_lut=True, fixed_lut=True, fixed_dsp=True, sp2_first=True)
+PLANNED = Design(
+    "planned", sp2_lut=True, fixed_lut=True, fixed_dsp=True, embedded=True, sp2_first=True
+)
 
 DESIGNS = {
     design.name: design

@@ -14,6 +14,7 @@ from msq_finn.plan import trees
 from msq_finn.plan.points import (
     Add,
     Dwc,
+    Embedded,
     Fifo,
     Memory,
     Msq,
@@ -104,14 +105,38 @@ def bram36(width: int, depth: int) -> float:
     return best
 
 
-def lut_lane(booth: bool, simd: int, act_bits: int, acc_bits: int) -> Features:
+def lut_lane(booth: bool, mw: int, simd: int, act_bits: int, acc_bits: int) -> Features:
     """One LUT lane of SP2(4), or, with Booth's rows, of Fixed(4)."""
+    acc_bits = min(acc_bits, trees.lut_lane_sum_bits(booth, mw, act_bits))
     row_bits = act_bits + (1 if booth else math.ceil(act_bits / 2))
     return {
         "Booth row bits" if booth else "SP2 row bits": simd * row_bits,
         "compressor columns": trees.lut_lane_columns(booth, simd, act_bits, acc_bits),
         "accumulator bits": acc_bits,
     }
+
+
+def embedded_lane(folds: int, mw: int, simd: int, act_bits: int, acc_bits: int) -> Features:
+    """One lane of embedded weights."""
+    lane = trees.embedded_lane(folds, mw // simd, simd, act_bits)
+    return {
+        "table outputs": lane.outputs,
+        "compressor columns": lane.columns,
+        "accumulator bits": min(acc_bits, lane.sum_bits),
+    }
+
+
+def embedded_frame(folds: int, mw: int, simd: int, act_bits: int) -> Features:
+    """What embedded lanes share."""
+    words, passes = mw // simd, folds // (mw // simd)
+    return {"fold bits": bits(folds), **_replay(words, passes, simd * act_bits)}
+
+
+def _embedded(point: Embedded) -> Features:
+    lane = embedded_lane(point.folds, point.mw, point.simd, point.act_bits, point.acc_bits)
+    return {name: point.pe * value for name, value in lane.items()} | embedded_frame(
+        point.folds, point.mw, point.simd, point.act_bits
+    )
 
 
 def dsp_pack(lanes: int, simd: int, act_bits: int, act_signed: bool, acc_bits: int) -> Features:
@@ -135,7 +160,7 @@ def msq_frame(point: Msq) -> Features:
     return {
         "offset bits": offset_bits,
         "offset memory": offset_bits * rom_sites(point.mh // point.pe),
-        **_replay(point),
+        **_replay_of(point),
     }
 
 
@@ -153,9 +178,9 @@ def _msq(point: Msq) -> Features:
     pack = lanes_per_dsp("DSP48E1", act, point.act_signed)
     parts = [(1, msq_frame(point))]
     if point.sp2_lut:
-        parts.append((point.sp2_lut, lut_lane(False, simd, act, acc)))
+        parts.append((point.sp2_lut, lut_lane(False, point.mw, simd, act, acc)))
     if point.fixed_lut:
-        parts.append((point.fixed_lut, lut_lane(True, simd, act, acc)))
+        parts.append((point.fixed_lut, lut_lane(True, point.mw, simd, act, acc)))
     for lanes in packs(point.fixed_dsp, pack):
         parts.append((1, dsp_pack(lanes, simd, act, point.act_signed, acc)))
     total = dict.fromkeys(_MSQ_FEATURES, 0.0)
@@ -172,10 +197,13 @@ _MSQ_FEATURES = (
 )
 
 
-def _replay(point: Msq | Mvu) -> Features:
-    """An activation buffer in front of the lanes, and their common control."""
-    width = point.simd * point.act_bits
+def _replay_of(point: Msq | Mvu) -> Features:
     words, passes = point.mw // point.simd, point.mh // point.pe
+    return _replay(words, passes, point.simd * point.act_bits)
+
+
+def _replay(words: int, passes: int, width: int) -> Features:
+    """An activation buffer in front of the lanes, and their common control."""
     kept = passes > 1
     return {
         "replay memory": width * rom_sites(words) if kept else 0,
@@ -193,7 +221,7 @@ def _mvu(point: Mvu) -> Features:
         "accumulator bits": point.pe * point.acc_bits,
         "lanes": point.pe,
         "lane levels": point.pe * bits(point.simd),
-        **_replay(point),
+        **_replay_of(point),
     }
 
 
@@ -210,8 +238,10 @@ def _memory(point: Memory) -> Features:
 def _thresholds(point: Thresholds) -> Features:
     stages = bits(point.steps + 1)
     limit = point.bram_from or BRAM_FROM
+    folds = point.channels // point.pe
     depths = [depth for depth in threshold_depths(point) if depth > 1]
-    in_luts = [depth for depth in depths if depth < limit]
+    # A stage's address is the fold's beside that of the stage: words between them are decoded.
+    in_luts = [depth // folds << bits(folds) for depth in depths if depth < limit]
     stored = point.pe * point.in_bits
 
     def words(low: int, high: int) -> float:
@@ -304,6 +334,7 @@ def _add(point: Add) -> Features:
 
 FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Msq: _msq,
+    Embedded: _embedded,
     Mvu: _mvu,
     Memory: _memory,
     Thresholds: _thresholds,

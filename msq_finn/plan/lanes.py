@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from msq_finn.plan.cost import Cost, CostModel
 from msq_finn.plan.design import Design
-from msq_finn.plan.features import dsp_pack, lanes_per_dsp, lut_lane, msq_frame, packs
+from msq_finn.plan.features import (
+    dsp_pack,
+    embedded_frame,
+    embedded_lane,
+    lanes_per_dsp,
+    lut_lane,
+    msq_frame,
+    packs,
+    rom_sites,
+)
 from msq_finn.plan.network import Layer
 from msq_finn.plan.points import Memory, Msq, Mvu
 
@@ -17,17 +26,24 @@ from msq_finn.plan.points import Memory, Msq, Mvu
 RATIO_ERROR = 0.125
 
 
+#: Style of the weight memory of embedded lanes.
+EMBEDDED = "embedded"
+
 #: Numbers of DSP packs that are tried for one PE.
 MAX_SPLITS = 32
 
 
 class Lanes(NamedTuple):
-    """Lanes (PE) of each kind; ``finn`` are those of FINN's DSP layer."""
+    """Lanes (PE) of each kind; ``finn`` are those of FINN's DSP layer.
+
+    Embedded lanes take rows of any scheme; a layer has no others beside them.
+    """
 
     sp2_lut: int = 0
     fixed_lut: int = 0
     fixed_dsp: int = 0
     finn: int = 0
+    embedded: int = 0
 
     @property
     def pe(self) -> int:
@@ -113,7 +129,7 @@ class LaneCosts:
         if kind == "dsp":
             part = dsp_pack(lanes, simd, layer.act_bits, layer.act_signed, layer.acc_bits)
         else:
-            part = lut_lane(kind == "fixed", simd, layer.act_bits, layer.acc_bits)
+            part = lut_lane(kind == "fixed", layer.mw, simd, layer.act_bits, layer.acc_bits)
         return self.model.sites("msq", part)
 
     def compute(self, simd: int, lanes: Lanes) -> Cost:
@@ -122,6 +138,8 @@ class LaneCosts:
         act, signed, acc = layer.act_bits, layer.act_signed, layer.acc_bits
         if lanes.finn:
             return self.model.cost(Mvu(layer.mw, layer.mh, simd, lanes.finn, act, signed, acc))
+        if lanes.embedded:
+            return Cost(self._embedded(simd, lanes.embedded))
         # Where thresholds follow, they take the LUT lanes' constants.
         offset = layer.steps == 0 and lanes.sp2_lut + lanes.fixed_lut > 0
         point = Msq(layer.mw, layer.mh, simd, *lanes[:3], act, signed, acc, offset)
@@ -134,7 +152,22 @@ class LaneCosts:
             lut += self._unit("dsp", simd, parts[-1])
         return Cost(lut, len(parts) * simd)
 
+    def _embedded(self, simd: int, pe: int) -> float:
+        layer = self.layer
+        folds = layer.mw * layer.mh // (simd * pe)
+        lane = embedded_lane(folds, layer.mw, simd, layer.act_bits, layer.acc_bits)
+        frame = embedded_frame(folds, layer.mw, simd, layer.act_bits)
+        lut = pe * self.model.sites("embedded", lane) + self.model.sites("embedded", frame)
+        if layer.steps == 0:
+            bits = pe * layer.acc_bits
+            unit = self.model.coefficients["msq"]
+            lut += unit["offset bits"] * bits
+            lut += unit["offset memory"] * bits * rom_sites(layer.mh // pe)
+        return lut
+
     def memory(self, simd: int, pe: int, style: str) -> Cost:
-        """Weight memory."""
+        """Weight memory; embedded weights take none."""
+        if style == EMBEDDED:
+            return Cost()
         depth = self.layer.mw * self.layer.mh // (simd * pe)
         return self._cost(Memory(8 * math.ceil(simd * pe * 4 / 8), depth, style))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import cast
 
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
@@ -18,6 +18,7 @@ from msq_finn.plan.planfile import (
     Alternative,
     Lanes,
     LayerPlan,
+    Memory,
     Plan,
     Resources,
     Rows,
@@ -156,7 +157,8 @@ def layer_plan(
 ) -> LayerPlan:
     """Write down how a layer is folded."""
     lanes = option.lanes
-    sp2 = lanes.sp2_lut * layer.mh // lanes.pe
+    # Rows on embedded lanes may be what they like; fixed point loses least.
+    sp2 = layer.allowed.only_sp2 if lanes.embedded else lanes.sp2_lut * layer.mh // lanes.pe
     front = option.front
     window = None
     if front.simd:
@@ -172,7 +174,7 @@ def layer_plan(
         vectors=layer.vectors,
         simd=option.simd,
         lanes=_lanes(option),
-        memory=_style(option),
+        memory=cast(Memory, option.memory),
         rows=Rows(sp2_4=sp2, fixed_4=layer.mh - sp2),
         sp2_ratio=round(sp2 / layer.mh, 4),
         window=window,
@@ -184,7 +186,7 @@ def layer_plan(
             Alternative(
                 simd=other.simd,
                 lanes=_lanes(other),
-                memory=_style(other),
+                memory=cast(Memory, other.memory),
                 cycles=other.cycles,
                 resources=Resources.of(other.cost),
             )
@@ -218,8 +220,9 @@ def shares_of(text: str) -> dict[str, float]:
 
 def _lanes(option: Option) -> Lanes:
     lanes = option.lanes
-    return Lanes(sp2_4_lut=lanes.sp2_lut, fixed_4_lut=lanes.fixed_lut, fixed_4_dsp=lanes.fixed_dsp)
-
-
-def _style(option: Option) -> Literal["distributed", "block"]:
-    return "block" if option.memory == "block" else "distributed"
+    return Lanes(
+        sp2_4_lut=lanes.sp2_lut,
+        fixed_4_lut=lanes.fixed_lut,
+        fixed_4_dsp=lanes.fixed_dsp,
+        embedded_lut=lanes.embedded,
+    )

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from msq_finn.plan.cost import Cost, CostModel, add
 from msq_finn.plan.design import Design
-from msq_finn.plan.lanes import LaneCosts, Lanes, divisors, splits
+from msq_finn.plan.lanes import EMBEDDED, LaneCosts, Lanes, divisors, splits
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.pareto import pareto
-from msq_finn.plan.streams import Back, Front, Streams
+from msq_finn.plan.streams import Back, Front, Streams, stream_cycles
+from msq_finn.rtl.embedded import MAX_FOLDS
 
 #: Foldings of more multipliers than this many times the fewest that meet the target are left out:
 #: a multiplier costs more than the converters that an even folding saves.
@@ -31,7 +32,7 @@ class Option:
     Attributes:
         simd: elements a lane takes a cycle.
         lanes: of each kind.
-        memory: style of the weight memory, "distributed" or "block".
+        memory: style of the weight memory, "distributed", "block", or "embedded" for none.
         front: the window before the lanes.
         back: the thresholds behind.
         cycles: a frame, of the slowest of them.
@@ -170,12 +171,13 @@ class Catalogue:
         return items
 
     def reachable_cycles(self) -> list[int]:
-        """Cycles a frame that foldings of layers can have, ascending: the possible bottlenecks."""
+        """Cycles a frame that a layer's lanes or the nodes around them can take, ascending."""
         found = set()
         for layer in self.network.layers:
             wholes = divisors(layer.mh)
             for simd in divisors(layer.mw):
                 found |= {layer.macs // (simd * pe) for pe in wholes}
+            found |= set(stream_cycles(layer))
         return sorted(found)
 
     def _link_after(self, layer: Layer, cycles: int) -> int:
@@ -190,18 +192,24 @@ class Catalogue:
             (simd, pe)
             for pe in divisors(layer.mh)
             for simd in divisors(layer.mw)
-            if layer.macs // (simd * pe) <= cycles and self._lanes(layer, pe)
+            if layer.macs // (simd * pe) <= cycles
+            and (self._lanes(layer, pe) or self._embeds(layer, simd, pe))
         ]
         fewest = min((simd * pe for simd, pe in pairs), default=0)
         blocks = []
         for simd, pe in pairs:
             if simd * pe > SLACK * fewest:
                 continue
+            own = layer.macs // (simd * pe)
             around = self._around(layer, simd, pe, following, cycles)
-            lanes = self._lanes(layer, pe)
-            if around:
-                own = layer.macs // (simd * pe)
+            if around and self._lanes(layer, pe):
+                lanes = self._lanes(layer, pe)
                 blocks.append(Block(simd, lanes, self._compute(layer, simd, pe), around, own))
+            if around and self._embeds(layer, simd, pe):
+                lanes = [Lanes(embedded=pe)]
+                compute = np.array([self._costs(layer).compute(simd, lanes[0])], dtype=float)
+                around = self._around(layer, simd, pe, following, cycles, styles=(EMBEDDED,))
+                blocks.append(Block(simd, lanes, compute, around, own))
         return blocks
 
     def _depthwise(self, layer: Layer, following: int, cycles: int) -> list[Block]:
@@ -225,12 +233,13 @@ class Catalogue:
         following: int,
         cycles: int,
         fronts: list[Front] | None = None,
+        styles: Sequence[str] = ("distributed", "block"),
     ) -> list[Around]:
         """Memory, window and thresholds of a folding: the choices that nothing beats."""
         fronts = self.streams.fronts(layer, simd, cycles) if fronts is None else fronts
         backs = self.streams.backs(layer, pe, following, cycles)
         choices = []
-        for style in ("distributed", "block"):
+        for style in styles:
             memory = self._costs(layer).memory(simd, pe, style)
             for front in fronts:
                 for back in backs:
@@ -239,6 +248,10 @@ class Catalogue:
         if not choices:
             return []
         return [choices[index] for index in pareto(np.array([choice[3] for choice in choices]))]
+
+    def _embeds(self, layer: Layer, simd: int, pe: int) -> bool:
+        folds = layer.mw * layer.mh // (simd * pe)
+        return self.design.embedded and folds <= MAX_FOLDS
 
     def _lanes(self, layer: Layer, pe: int) -> list[Lanes]:
         if (layer, pe) not in self._splits:

@@ -13,12 +13,14 @@ from msq_finn.build.output import write
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost import Cost
 from msq_finn.plan.network import Network
+from msq_finn.rtl.embedded import MAX_FOLDS
 
 #: Version of the format.
 VERSION = 1
 
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Memory = Literal["distributed", "block", "embedded"]
 
 
 class _Strict(BaseModel):
@@ -31,11 +33,12 @@ class Lanes(_Strict):
     sp2_4_lut: Count
     fixed_4_lut: Count
     fixed_4_dsp: Count
+    embedded_lut: Count = 0
 
     @property
     def pe(self) -> int:
         """Lanes of all kinds."""
-        return self.sp2_4_lut + self.fixed_4_lut + self.fixed_4_dsp
+        return self.sp2_4_lut + self.fixed_4_lut + self.fixed_4_dsp + self.embedded_lut
 
 
 class Rows(_Strict):
@@ -71,7 +74,7 @@ class Alternative(_Strict):
 
     simd: Positive
     lanes: Lanes
-    memory: Literal["distributed", "block"]
+    memory: Memory
     cycles: Positive
     resources: Resources
 
@@ -86,7 +89,7 @@ class LayerPlan(_Strict):
         vectors: matrix-vector products a frame.
         simd: elements that a lane takes a cycle.
         lanes: of each kind; their sum is PE.
-        memory: style of the weight memory.
+        memory: style of the weight memory; "embedded" where all lanes hold their weights.
         rows: of each scheme.
         sp2_ratio: share of SP2 rows, for training.
         window: the sliding window, where there is one.
@@ -103,7 +106,7 @@ class LayerPlan(_Strict):
     vectors: Positive
     simd: Positive
     lanes: Lanes
-    memory: Literal["distributed", "block"]
+    memory: Memory
     rows: Rows
     sp2_ratio: Annotated[float, Field(ge=0, le=1)]
     window: Window | None = None
@@ -241,7 +244,17 @@ def check(layer: LayerPlan, path: str) -> None:
     depth = layer.mh // pe
     if rows.sp2_4 + rows.fixed_4 != layer.mh:
         raise refuse("rows", f"sum to {rows.sp2_4 + rows.fixed_4}, but MH = {layer.mh}")
-    if rows.sp2_4 != lanes.sp2_4_lut * depth:
+    if (lanes.embedded_lut == pe) != (layer.memory == "embedded"):
+        raise refuse("memory", f"{layer.memory} does not suit {lanes.embedded_lut} embedded lanes")
+    if lanes.embedded_lut and (layer.mw // layer.simd) * depth > MAX_FOLDS:
+        raise refuse(
+            "lanes",
+            f"a vector takes {layer.mw // layer.simd * depth} cycles; embedded lanes hold the "
+            f"weights of {MAX_FOLDS}",
+        )
+    # Embedded lanes take what rows the others leave.
+    least, most = (lanes.sp2_4_lut * depth, (lanes.sp2_4_lut + lanes.embedded_lut) * depth)
+    if not least <= rows.sp2_4 <= most:
         raise refuse(
             "rows",
             f"{rows.sp2_4} SP2 rows do not fill {lanes.sp2_4_lut} SP2 lanes of {depth} rows each",
@@ -250,9 +263,9 @@ def check(layer: LayerPlan, path: str) -> None:
         raise refuse("sp2_ratio", f"{layer.sp2_ratio} is not {rows.sp2_4} of {layer.mh} rows")
     if layer.threshold_pe and layer.mh % layer.threshold_pe:
         raise refuse("threshold_pe", f"{layer.threshold_pe} does not divide MH = {layer.mh}")
-    least = layer.vectors * (layer.mw // layer.simd) * depth
-    if layer.cycles < least:
-        raise refuse("cycles", f"{layer.cycles}, but this folding takes {least} at least")
+    fastest = layer.vectors * (layer.mw // layer.simd) * depth
+    if layer.cycles < fastest:
+        raise refuse("cycles", f"{layer.cycles}, but this folding takes {fastest} at least")
 
 
 def fits_network(plan: Plan, network: Network, path: str) -> None:
@@ -273,6 +286,8 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
             if mine != real:
                 raise MsqError(f"{where}: {name}: {mine}, but the model's is {real}; plan again")
         rows = planned.rows
+        if planned.memory == "embedded":
+            continue
         if rows.sp2_4 < allowed.only_sp2 or rows.fixed_4 < allowed.only_fixed:
             raise MsqError(
                 f"{where}: rows: {rows.sp2_4} SP2 and {rows.fixed_4} fixed, but the weights need "

@@ -14,6 +14,7 @@ import numpy as np
 
 from msq_finn.ops.wrapper import Parameters, render
 from msq_finn.rtl import lanes
+from msq_finn.rtl.embedded import layer_tables
 from msq_finn.synth.network import UNUSED_PORTS
 from msq_finn.synth.resources import Resources
 from msq_finn.synth.yosys import synthesize
@@ -83,6 +84,47 @@ class Msq(Point):
             acc_bits=self.acc_bits,
             dsp_version=1 if part.startswith("xc7") else 2,
             offsets=tuple(offsets.tolist()),
+        )
+        wrapper = folder / "layer.v"
+        wrapper.write_text(render("layer", parameters))
+        return "layer", [*lanes.sources(), wrapper], {}
+
+
+@dataclass(frozen=True)
+class Embedded(Point):
+    """MVAU_MSQ of embedded lanes only, with random 4-bit weights."""
+
+    node: ClassVar[str] = "embedded"
+    mw: int
+    mh: int
+    simd: int
+    pe: int
+    act_bits: int = 4
+    act_signed: bool = False
+    acc_bits: int = 14
+
+    @property
+    def folds(self) -> int:
+        """Cycles a vector."""
+        return self.mw * self.mh // (self.simd * self.pe)
+
+    def design(self, folder: Path, part: str) -> tuple[str, list[Path], Mapping[str, int]]:
+        """``mvau_msq`` in the wrapper that a build gives it."""
+        weights = np.random.default_rng(1).integers(-7, 8, size=(self.pe, self.folds, self.simd))
+        parameters = Parameters(
+            mw=self.mw,
+            mh=self.mh,
+            simd=self.simd,
+            pe_sp2_lut=0,
+            pe_fixed_lut=0,
+            pe_fixed_dsp=0,
+            act_bits=self.act_bits,
+            act_signed=self.act_signed,
+            acc_bits=self.acc_bits,
+            dsp_version=1,
+            offsets=(0,) * self.mh,
+            pe_embedded=self.pe,
+            tables=layer_tables(weights),
         )
         wrapper = folder / "layer.v"
         wrapper.write_text(render("layer", parameters))
@@ -345,7 +387,8 @@ class Add(Point):
 
 
 NODES: dict[str, type[Point]] = {
-    cls.node: cls for cls in (Msq, Mvu, Memory, Thresholds, Window, Padding, Dwc, Fifo, Pool, Add)
+    cls.node: cls
+    for cls in (Msq, Embedded, Mvu, Memory, Thresholds, Window, Padding, Dwc, Fifo, Pool, Add)
 }
 
 #: Nodes whose sources come with FINN.

@@ -16,12 +16,13 @@ from msq_finn.plan.planfile import Plan
 def tables(plan: Plan) -> list[Table]:
     """A plan's layers, and its totals."""
     layers = Table(
-        *("layer", "SIMD", "SP2 LUT", "fixed LUT", "fixed DSP", "SP2 rows", "weights"),
+        *("layer", "SIMD", "SP2 LUT", "fixed LUT", "fixed DSP", "embedded", "SP2 rows", "weights"),
         *("cycles", "LUT", "DSP", "BRAM36"),
     )
     for la in plan.layers:
         lanes, used = la.lanes, la.resources
-        values = (la.simd, lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp)
+        kinds = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp, lanes.embedded_lut)
+        values = (la.simd, *kinds)
         rows = f"{la.rows.sp2_4} of {la.mh}"
         rest = (la.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
         layers.add_row(la.name, *map(str, values), rows, la.memory, *map(str, rest))

@@ -71,6 +71,29 @@ def window_cycles(conv: Conv, simd: int, parallel: bool) -> int:
     return start + rows * line
 
 
+def stream_cycles(layer: Layer) -> Iterator[int]:
+    """Cycles a frame that the windows and thresholds of a layer can take."""
+    conv = layer.conv
+    if conv is not None and conv.is_needed:
+        for simd in divisors(conv.channels):
+            yield window_cycles(conv, simd, False)
+            yield math.prod(conv.padded) * conv.channels // simd
+        yield window_cycles(conv, conv.channels, True)
+    if layer.pool:
+        for simd in divisors(layer.mh):
+            yield window_cycles(_pool_window(layer), simd, False)
+    if layer.steps:
+        for lanes in divisors(layer.mh):
+            yield layer.vectors * layer.mh // lanes
+
+
+def _pool_window(layer: Layer) -> Conv:
+    """The window of the max pool behind a layer."""
+    dim = layer.conv.out if layer.conv else (1, 1)
+    kernel = (layer.pool if dim[0] > 1 else 1, layer.pool if dim[1] > 1 else 1)
+    return Conv(layer.mh, dim, kernel, kernel)
+
+
 def _window(conv: Conv, simd: int, act_bits: int, parallel: bool, style: str) -> Window:
     """The nearest square window: rectangles keep their buffer's depth and window's size."""
     height, width = conv.padded
@@ -186,10 +209,9 @@ class Streams:
 
     def _pooling(self, layer: Layer, lanes: int, cycles: int) -> tuple[int, list[Cost]]:
         """A max pool: elements a cycle, and the costs of converter, window and pool."""
-        dim = layer.conv.out if layer.conv else (1, 1)
+        window = _pool_window(layer)
+        dim, kernel = window.dim, window.kernel
         flat = min(dim) == 1
-        kernel = (layer.pool if dim[0] > 1 else 1, layer.pool if dim[1] > 1 else 1)
-        window = Conv(layer.mh, dim, kernel, kernel)
         fast = [d for d in divisors(layer.mh) if window_cycles(window, d, False) <= cycles]
         simd = min(fast, default=layer.mh)
         square = max(4, layer.pool) if flat else max(dim)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from msq_finn.plan.points import (
     Add,
     Dwc,
+    Embedded,
     Fifo,
     Memory,
     Msq,
@@ -31,6 +32,7 @@ def fitted() -> list[Point]:
         *_finn_mvus(),
         *_lut_lanes(),
         *_dsp_lanes(),
+        *_embedded_lanes(),
     ]
 
 
@@ -49,6 +51,9 @@ def held_back() -> list[Point]:
         Memory(96, 600, "block"),
         Thresholds(48, 6, 13),
         Thresholds(96, 6, 10),
+        Thresholds(20, 4, 9),
+        Thresholds(72, 8, 13),
+        Thresholds(56, 2, 11),
         Window(24, 6, 18),
         Window(48, 12, 14, stride=2),
         Window(12, 12, 20, parallel=True),
@@ -64,6 +69,10 @@ def held_back() -> list[Point]:
         Msq(60, 18, 6, fixed_dsp=6, acc_bits=15),
         Msq(80, 20, 10, sp2_lut=2, fixed_lut=1, fixed_dsp=2),
         Msq(96, 16, 12, sp2_lut=4, fixed_dsp=4, acc_bits=15),
+        Embedded(12, 6, 12, 6, acc_bits=11),
+        Embedded(60, 8, 20, 4),
+        Embedded(72, 6, 18, 6, act_bits=3, acc_bits=12),
+        Embedded(40, 10, 10, 5, act_bits=8, act_signed=True, acc_bits=18),
         Msq(36, 12, 9, sp2_lut=3, fixed_dsp=3, act_bits=8, act_signed=True, acc_bits=17),
     ]
 
@@ -191,4 +200,24 @@ def _dsp_lanes() -> list[Point]:
         Msq(32, 12, 4, sp2_lut=2, fixed_lut=2, fixed_dsp=2, acc_bits=13),
         Msq(64, 10, 8, sp2_lut=2, add_offset=True, acc_bits=16),
         Msq(64, 10, 8, fixed_dsp=2, sp2_lut=3, add_offset=True, acc_bits=16),
+    ]
+
+
+def _embedded_lanes() -> list[Point]:
+    return [
+        Embedded(16, 4, 16, 4, acc_bits=12),
+        Embedded(9, 8, 9, 8, acc_bits=11),
+        Embedded(72, 4, 72, 4),
+        Embedded(32, 4, 16, 4, acc_bits=13),
+        Embedded(36, 8, 36, 4, acc_bits=13),
+        Embedded(27, 8, 9, 8, act_bits=8, act_signed=True, acc_bits=16),
+        Embedded(64, 8, 32, 4),
+        Embedded(16, 16, 16, 4, acc_bits=12),
+        Embedded(144, 4, 36, 4, acc_bits=15),
+        Embedded(48, 4, 8, 4, acc_bits=13),
+        Embedded(64, 8, 16, 4),
+        Embedded(8, 8, 4, 2, acc_bits=11),
+        Embedded(64, 16, 16, 4),
+        Embedded(36, 8, 12, 2, act_bits=2, acc_bits=10),
+        Embedded(24, 12, 6, 4, act_bits=6, acc_bits=15),
     ]

@@ -7,6 +7,14 @@ from where the rows lie (row_tree.sv), so it is counted instead of fitted.
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from msq_finn.rtl.embedded import BLOCK, lane_groups
+
+#: Random lanes that an average is taken over.
+EMBEDDED_SAMPLES = 4
 
 #: A row of a tree: its lowest column, and one beyond its highest.
 Row = tuple[int, int]
@@ -16,7 +24,7 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
     """Compressor columns of a tree that reduces rows to two.
 
     Args:
-        rows: in ascending order of their lowest column.
+        rows: in any order.
         width: columns of the sum.
 
     >>> columns(((0, 4),) * 4, 8), columns(((0, 4),) * 2, 8)
@@ -24,9 +32,10 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
     """
     total = 0
     while len(rows) > 2:
+        rows = tuple(sorted(rows, key=lambda row: row[1]))
         count = len(rows) // 4 + (len(rows) % 4 == 3)
         sums, majorities = [], []
-        for group in (rows[4 * g : 4 * g + 4] for g in range(count)):
+        for group in (sorted(rows[4 * g : 4 * g + 4]) for g in range(count)):
             start, end = group[2][0], max(high for _, high in group)
             total += end - start
             second = sorted(high for _, high in group[1:])[-2]
@@ -34,7 +43,7 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
             sums.append((group[0][0], min(width, end + 1)))
             majorities.append((low, min(width, max(start, second + 1))))
         passed = rows[4 * count :] if len(rows) % 4 != 3 else ()
-        rows = tuple(sorted((*sums, *majorities, *passed), key=lambda row: row[0]))
+        rows = (*sums, *majorities, *passed)
     return total
 
 
@@ -51,6 +60,56 @@ def lut_lane_columns(booth: bool, simd: int, act_bits: int, acc_bits: int) -> in
     width = min(acc_bits, largest.bit_length())
     rows = [(0, min(low, width))] * simd + [(min(2, width), min(high + 2, width))] * simd
     return columns(tuple(rows), width)
+
+
+@cache
+def lut_lane_sum_bits(booth: bool, mw: int, act_bits: int) -> int:
+    """Bits of the largest sum of a LUT lane's unsigned rows."""
+    low, high = low_high_bits(booth, act_bits)
+    return int(mw * (2**low - 1 + 4 * (2**high - 1))).bit_length()
+
+
+class EmbeddedLane(NamedTuple):
+    """An embedded lane (embedded_lane.sv), on average.
+
+    Attributes:
+        outputs: LUT outputs of its tables; two share a site.
+        columns: compressor columns.
+        sum_bits: bits of the largest sum.
+    """
+
+    outputs: float
+    columns: float
+    sum_bits: int
+
+
+@cache
+def embedded_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> EmbeddedLane:
+    """Sizes of embedded lanes of random 4-bit weights, all integers equally likely.
+
+    Trained weights are mostly smaller, which makes narrower tables.
+
+    Args:
+        folds: cycles a vector.
+        sum_folds: of them, those of one row.
+        simd: columns a cycle.
+        act_bits: bits of an activation.
+    """
+    rng = np.random.default_rng(0)
+    sample = min(simd, BLOCK)
+    outputs, found, bits = 0.0, 0.0, 0
+    for _ in range(EMBEDDED_SAMPLES):
+        ends = [
+            (group.lo, group.hi) for group in lane_groups(rng.integers(-7, 8, size=(folds, sample)))
+        ]
+        # Lanes of more columns have more groups of the same kind.
+        ends = [ends[i % len(ends)] for i in range(round(len(ends) * simd / sample))]
+        rows = tuple((lo + k, hi + k) for lo, hi in ends for k in range(act_bits))
+        largest = sum(2**hi - 2**lo for lo, hi in rows)
+        outputs += sum(hi - lo for lo, hi in rows)
+        found += columns(rows, largest.bit_length())
+        bits = max(bits, (sum_folds * largest).bit_length())
+    return EmbeddedLane(outputs / EMBEDDED_SAMPLES, found / EMBEDDED_SAMPLES, bits)
 
 
 def spacing(act_bits: int, act_signed: bool) -> int:

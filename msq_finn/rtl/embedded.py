@@ -37,6 +37,10 @@ def fold_bits(folds: int) -> int:
     return (folds - 1).bit_length()
 
 
+#: Columns that are shared out together.
+BLOCK = 48
+
+
 @dataclass(frozen=True)
 class Group:
     """Columns that share a table.
@@ -133,7 +137,8 @@ def share_out(magnitudes: IntArray, size: int) -> list[list[int]]:
     """Divide columns into groups whose tables have few bits.
 
     A table's width is that of the group's largest sum in any fold. Columns are grouped by size to
-    begin with; then any two groups exchange columns as long as their tables get narrower.
+    begin with; then any two groups exchange columns as long as their tables get narrower. Of many
+    columns, BLOCK at a time are looked at, each block with columns of all sizes.
 
     Args:
         magnitudes: absolute weights, shape (folds, SIMD).
@@ -144,7 +149,14 @@ def share_out(magnitudes: IntArray, size: int) -> list[list[int]]:
     """
     used = [column for column in range(magnitudes.shape[1]) if magnitudes[:, column].any()]
     used.sort(key=lambda column: (-magnitudes[:, column].max(), -magnitudes[:, column].sum()))
-    groups = [used[start : start + size] for start in range(0, len(used), size)]
+    blocks = -(-len(used) // BLOCK)
+    return [
+        group for block in range(blocks) for group in _improved(magnitudes, used[block::blocks], size)
+    ]
+
+
+def _improved(magnitudes: IntArray, columns: list[int], size: int) -> list[list[int]]:
+    groups = [columns[start : start + size] for start in range(0, len(columns), size)]
     improved = True
     while improved:
         improved = False

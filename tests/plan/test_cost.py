@@ -90,15 +90,15 @@ def test_block_rams(point: Point, expected: float):
 
 
 def _tree_by_simulation(rows: list[set[int]], width: int) -> int:
-    """Count compressor columns as bits: every group of four rows from the first column where three
-    of them (in order of their starts) have begun."""
+    """Count compressor columns as bits: rows in order of their ends in groups of four, each group
+    from the first column where three of its rows have begun."""
     count = 0
     while len(rows) > 2:
-        rows.sort(key=min)
+        rows.sort(key=max)
         groups = len(rows) // 4 + (len(rows) % 4 == 3)
         out_s, out_m = [], []
         for g in range(groups):
-            group = rows[4 * g : 4 * g + 4]
+            group = sorted(rows[4 * g : 4 * g + 4], key=lambda r: (min(r), max(r)))
             start, end = min(group[2]), max(max(r) for r in group) + 1
             count += end - start
             out_s.append(set(range(min(group[0]), min(width, end + 1))))
@@ -112,7 +112,7 @@ def _tree_by_simulation(rows: list[set[int]], width: int) -> int:
 @pytest.mark.parametrize("count", [3, 4, 5, 8, 11, 18, 32])
 def test_tree_columns(count: int):
     rng = np.random.default_rng(count)
-    starts = sorted(int(s) for s in rng.integers(0, 3, count))
+    starts = [int(s) for s in rng.integers(0, 3, count)]
     rows = [(s, s + int(n)) for s, n in zip(starts, rng.integers(4, 7, count), strict=True)]
     expected = _tree_by_simulation([set(range(*row)) for row in rows], 16)
     assert trees.columns(tuple(rows), 16) == expected

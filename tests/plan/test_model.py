@@ -55,8 +55,12 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
         op = getCustomOp(node)
         lanes = layer.lanes
         assert op.get_nodeattr("SIMD") == layer.simd
-        assert op.layout().counts == (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp)
-        assert op.get_nodeattr("ram_style") == layer.memory
+        codes = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp)
+        assert op.layout().counts == (*codes, lanes.embedded_lut)
+        if layer.memory == "embedded":
+            assert op.get_nodeattr("mem_mode") == "internal_embedded"
+        else:
+            assert op.get_nodeattr("ram_style") == layer.memory
         behind = model.find_consumer(node.output[0])
         if layer.threshold_pe:
             assert getCustomOp(behind).get_nodeattr("PE") == layer.threshold_pe

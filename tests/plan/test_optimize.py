@@ -17,7 +17,7 @@ from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.plan.optimize import Budget, maximize, meet, solve
 from msq_finn.plan.options import Catalogue
 from msq_finn.plan.pareto import pareto
-from msq_finn.plan.points import Memory, Msq, Mvu
+from msq_finn.plan.points import Embedded, Memory, Msq, Mvu
 from msq_finn.plan.streams import Streams
 from msq_finn.plan.zoo import resnet_cifar
 
@@ -38,6 +38,17 @@ def _legal(layer: Layer, design: Design, pe: int) -> list[Lanes]:
         if all(used or not count for count, used in kinds):
             found.append(Lanes(sp2, lut, dsp))
     return found + [Lanes(finn=pe)] * design.finn_dsp
+
+
+def _embedded(layer: Layer, simd: int, pe: int) -> float:
+    """LUTs of embedded lanes; sums that nothing follows get an offset each, as others do."""
+    size = (layer.mw, layer.mh, simd)
+    act = (layer.act_bits, layer.act_signed, layer.acc_bits)
+    lut = MODEL.lut(Embedded(*size, pe, *act))
+    if not layer.steps:
+        with_offset, without = (Msq(*size, pe, 0, 0, *act, offset) for offset in (True, False))
+        lut += MODEL.lut(with_offset) - MODEL.lut(without)
+    return lut
 
 
 def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost]]:
@@ -61,13 +72,21 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
                     if lanes.finn
                     else Msq(layer.mw, layer.mh, simd, *lanes[:3], *act, offset)
                 )
-                for style, front, back in product(
-                    ("distributed", "block"),
+                memories = [
+                    MODEL.cost(Memory(size, words, style)) for style in ("distributed", "block")
+                ]
+                for memory, front, back in product(
+                    memories,
                     streams.fronts(layer, simd, cycles),
                     streams.backs(layer, pe, after, cycles),
                 ):
-                    memory = MODEL.cost(Memory(size, words, style))
                     costs.append(add((MODEL.cost(node), memory, front.cost, back.cost)))
+            if design.embedded and words <= 16:
+                lut = _embedded(layer, simd, pe)
+                for front, back in product(
+                    streams.fronts(layer, simd, cycles), streams.backs(layer, pe, after, cycles)
+                ):
+                    costs.append(add((Cost(lut), front.cost, back.cost)))
         result.append(costs)
     return result
 
@@ -144,7 +163,7 @@ def test_no_target_is_skipped(lut: int):
 
 
 def test_results_differ_between_budgets():
-    slow = maximize(NETWORK, Budget(900, 2, 8), MODEL)
+    slow = maximize(NETWORK, Budget(600, 2, 8), MODEL)
     fast = maximize(NETWORK, Budget(3000, 40, 20), MODEL)
     assert slow is not None and fast is not None
     assert fast.cycles < slow.cycles

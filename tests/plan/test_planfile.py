@@ -25,7 +25,8 @@ def _plan(**options: Any) -> Plan:
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return _plan()
+    # Slow enough that weights come from a memory.
+    return _plan(target_fps=40_000)
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_bad_budgets(text: str, message: str):
         (("version",), 7, "version: 7 is not supported"),
         (("layers", 0, "simd"), 3, "layer conv1: simd: 3 does not divide MW = 16"),
         (("layers", 0, "simd"), "four", "layer conv1: simd: input should be a valid integer"),
-        (("layers", 0, "lanes", "sp2_4_lut"), 7, "layer conv1: lanes: their sum"),
+        (("layers", 0, "lanes", "sp2_4_lut"), 9, "layer conv1: lanes: their sum"),
         (("layers", 0, "lanes", "sp2_4_lut"), -1, "layer conv1: lanes.sp2_4_lut: .*greater than"),
         (("layers", 0, "rows"), {"sp2_4": 9, "fixed_4": 0}, "layer conv1: rows: sum to 9"),
         (("layers", 0, "rows"), {"sp2_4": 1, "fixed_4": 7}, "layer conv1: rows: 1 SP2 rows do not"),
@@ -143,6 +144,27 @@ def test_other_files_are_refused(content: str, message: str, tmp_path: Path):
         Plan.load(path)
     with pytest.raises(MsqError, match="cannot be read"):
         Plan.load(tmp_path / "missing.yaml")
+
+
+def test_embedded_lanes_are_checked(tmp_path: Path):
+    fast = _plan(target_fps=400_000)
+    layer = fast["conv1"]
+    assert layer.memory == "embedded" and layer.lanes.embedded_lut == layer.lanes.pe
+    # Rows that may be either are fixed point.
+    assert (layer.rows.sp2_4, layer.rows.fixed_4) == (2, 6)
+    path = tmp_path / "plan.yaml"
+    for change, message in (
+        ({"memory": "block"}, "layer conv1: memory: block does not suit"),
+        ({"simd": 1, "cycles": 10**6}, "layer conv1: lanes: a vector takes .* weights of 16"),
+    ):
+        content = fast.model_dump()
+        content["layers"][0] |= change
+        path.write_text(yaml.safe_dump(content))
+        with pytest.raises(MsqError, match=message):
+            Plan.load(path)
+    # Whatever the weights are, they fit.
+    sp2 = Layer("conv1", 16, 8, 64, rows=Rows(8, 0, 0))
+    fits_network(fast, Network("sp2", (sp2, NETWORK.layers[1])), "p")
 
 
 def test_a_plan_for_another_network_is_refused(plan: Plan):

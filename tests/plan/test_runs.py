@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from distributed import Client, LocalCluster
 
 from msq_finn.errors import MsqError
 from msq_finn.plan import runs
-from msq_finn.plan.characterize import characterize
-from msq_finn.plan.points import NODES, Dwc, Msq, Point
+from msq_finn.plan.characterize import characterize, workers
+from msq_finn.plan.points import NODES, Add, Dwc, Msq, Point
 from msq_finn.synth.resources import Resources
 
 RESOURCES = Resources(10, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70")
@@ -36,6 +37,18 @@ class Made(Point):
 def _made(monkeypatch):
     monkeypatch.setitem(NODES, "made", Made)
     Made.calls.clear()
+
+
+@pytest.fixture(scope="module")
+def client():
+    """A worker in this process, where Made can be looked at."""
+    with (
+        LocalCluster(
+            processes=False, n_workers=1, threads_per_worker=1, dashboard_address=None
+        ) as c,
+        Client(c) as client,
+    ):
+        yield client
 
 
 def test_runs_survive_the_file(tmp_path: Path):
@@ -67,25 +80,47 @@ def test_a_bad_line_is_named(tmp_path: Path):
         runs.load(path)
 
 
-def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path):
+def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path, client):
     path = tmp_path / "runs.jsonl"
     points = [Made(size) for size in (1, 2, 99, 3)]
     with pytest.raises(MsqError, match="too large"):
-        characterize(points, path)
+        characterize(points, client, path)
     stored = {run.point.size for run in runs.load(path).values()}
-    assert stored and 99 not in stored
+    assert stored == {1, 2, 3}
+    # As if killed after the first.
+    path.write_text(path.read_text().splitlines(keepends=True)[0])
+    stored = {run.point.size for run in runs.load(path).values()}
     Made.calls.clear()
     seen: list[tuple[int, int]] = []
     good = [point for point in points if point.size != 99]
-    found = characterize(good, path, progress=lambda _, done, total: seen.append((done, total)))
+    found = characterize(
+        good, client, path, progress=lambda _, done, total: seen.append((done, total))
+    )
     assert set(Made.calls) == {1, 2, 3} - stored
     assert len(found) == 3
     assert len(seen) == len(Made.calls)
 
 
-def test_changed_rtl_makes_runs_again(tmp_path: Path, monkeypatch):
+def test_changed_rtl_makes_runs_again(tmp_path: Path, client, monkeypatch):
     path = tmp_path / "runs.jsonl"
-    characterize([Made(5)], path)
+    characterize([Made(5)], client, path)
     monkeypatch.setattr(runs, "sources_of", lambda point: "changed")
-    characterize([Made(5)], path)
+    characterize([Made(5)], client, path)
     assert Made.calls == [5, 5]
+
+
+def test_processes_synthesise_for_real(tmp_path: Path):
+    path = tmp_path / "runs.jsonl"
+    with workers(jobs=2) as client:
+        found = characterize([Dwc(8, 4), Add(1)], client, path)
+    assert runs.load(path) == found
+    assert all(run.resources.lut_sites > 0 for run in found.values())
+
+
+def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setattr("msq_finn.plan.characterize.CONNECT_S", 1)
+    with (
+        pytest.raises(MsqError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"),
+        workers(scheduler="tcp://127.0.0.1:9"),
+    ):
+        pass
