@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
@@ -119,6 +122,22 @@ def test_python_execution_equals_integer_arithmetic(rng, offset):
     acts, inputs = windows(rng, 8, 4, "UINT4")
     output = execute_onnx(model, {"inp": inputs})["outp"]
     np.testing.assert_array_equal(output, expected(model, acts, weights))
+
+
+def test_vivado_is_told_of_every_source_and_stream(rng):
+    from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
+
+    model, _ = layer(rng, 1, (1, 1, 2), 2, "UINT4", runtime_writeable_weights=1)
+    op = getCustomOp(model.transform(PrepareIP(PART, 10)).graph.node[0])
+    commands = op.code_generation_ipi()
+    files = [Path(c.split()[-1]) for c in commands if c.startswith("add_files")]
+    assert all(file.is_file() for file in files)
+    assert {"vvau_msq.sv", "VVAU_MSQ_rtl_0_memstream_wrapper.v"} <= {file.name for file in files}
+    wrapper = next(file for file in files if file.name == "VVAU_MSQ_rtl_0_wrapper.v").read_text()
+    pins = [pin for c in commands for pin in re.findall(r"/VVAU_MSQ_rtl_0/(\w+)\]", c)]
+    assert {"ap_clk", "ap_rst_n", "in0_V", "in1_V", "out0_V"} <= set(pins)
+    assert all(re.search(rf"\b{pin}(_TDATA)?\b", wrapper) for pin in pins)
+    assert any("s_axilite" in c for c in commands)
 
 
 def test_offsets_by_hand(rng):
