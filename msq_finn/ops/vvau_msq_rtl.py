@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from finn.custom_op.fpgadataflow.rtl.vectorvectoractivation_rtl import VVAU_rtl
 from finn.util.basic import get_dsp_block
-from finn.util.settings import get_settings
 
 from msq_finn.errors import MsqError
+from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.streaming.wrapper import Stream, render
 from msq_finn.ops.vvau_msq import DSP_KINDS, VVAU_MSQ
-from msq_finn.rtl.lanes import sources
 
 DSP_VERSIONS = {"DSP48E1": 1, "DSP48E2": 2}
 
 
-class VVAU_MSQ_rtl(VVAU_MSQ, VVAU_rtl):
+class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
     """VVAU_MSQ on the ``vvau_msq`` module, with FINN's memstream as weight memory."""
 
     def get_nodeattr_types(self) -> dict[str, Any]:
@@ -106,40 +105,6 @@ class VVAU_MSQ_rtl(VVAU_MSQ, VVAU_rtl):
 `define {top}_PRIMITIVES 1
 `endif
 {render(top, "vvau_msq", parameters, streams, self.get_outstream_width(), 1)}"""
-
-    def _wrapper_path(self) -> Path:
-        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
-        return folder / f"{self.get_nodeattr('gen_top_module')}_wrapper.v"
-
-    def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
-        """Write the memstream wrapper.
-
-        FINN's own method (hwcustomop.py) does this only for op types that it names one by one.
-        """
-        template = Path(get_settings().finn_rtllib) / "memstream/hdl/memstream_wrapper_template.v"
-        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
-        style = self.get_nodeattr("ram_style")
-        text = template.read_text()
-        for key, value in {
-            "MODULE_NAME": self.onnx_node.name,
-            "SETS": 1,
-            "DEPTH": self.calc_wmem(),
-            "WIDTH": self.get_instream_width_padded(1),
-            "INIT_FILE": "" if style == "ultra" else folder / "memblock.dat",
-            "RAM_STYLE": style,
-            "PUMPED_MEMORY": pumped_memory,
-        }.items():
-            text = text.replace(f"${key}$", str(value))
-        (folder / f"{self.onnx_node.name}_memstream_wrapper.v").write_text(text)
-
-    def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
-        """The wrapper and the modules beneath it, in compilation order."""
-        files = [self._wrapper_path(), *sources()]
-        return [str(f) if abspath else f.name for f in files]
-
-    def get_verilog_paths(self) -> list[str]:
-        """Folders that hold the node's sources."""
-        return [self.get_nodeattr("code_gen_dir_ipgen"), str(sources()[0].parent)]
 
     def instantiate_ip(self, cmd: list[str]) -> None:
         """Append the Vivado IPI commands that add the sources and the compute core."""

@@ -1,0 +1,49 @@
+"""What the RTL of row-mixed layers shares: its sources, and FINN's memstream beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
+
+from msq_finn.finn_compat import rtl_library
+from msq_finn.rtl.lanes import sources
+
+
+class LanesRTL(RTLBackend):
+    """RTL half of a row-mixed op; comes before FINN's own RTL op among the bases."""
+
+    def _wrapper_path(self) -> Path:
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        return folder / f"{self.get_nodeattr('gen_top_module')}_wrapper.v"
+
+    def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
+        """Write the memstream wrapper.
+
+        FINN's own method (hwcustomop.py) does this only for op types that it names one by one.
+        """
+        template = rtl_library() / "memstream/hdl/memstream_wrapper_template.v"
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        style = self.get_nodeattr("ram_style")
+        text = template.read_text()
+        for key, value in {
+            "MODULE_NAME": self.onnx_node.name,
+            "SETS": 1,
+            "DEPTH": self.calc_wmem(),
+            "WIDTH": self.get_instream_width_padded(1),
+            "INIT_FILE": "" if style == "ultra" else folder / "memblock.dat",
+            "RAM_STYLE": style,
+            "PUMPED_MEMORY": pumped_memory,
+        }.items():
+            text = text.replace(f"${key}$", str(value))
+        (folder / f"{self.onnx_node.name}_memstream_wrapper.v").write_text(text)
+
+    def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
+        """The wrapper and the modules beneath it, in compilation order."""
+        files = [self._wrapper_path(), *sources()]
+        return [str(f) if abspath else f.name for f in files]
+
+    def get_verilog_paths(self) -> list[str]:
+        """Folders that hold the node's sources."""
+        return [self.get_nodeattr("code_gen_dir_ipgen"), str(sources()[0].parent)]
