@@ -1,9 +1,10 @@
-"""QONNX export of weights that lie on a scheme's grid."""
+"""What takes the place of weights' quantizers in export to QONNX, and in inference."""
 
+from brevitas.export.inference.manager import InferenceManager
 from brevitas.export.onnx.qonnx.handler import BrevitasWeightQuantProxyHandler
 from brevitas.export.onnx.qonnx.manager import QONNXManager
 from brevitas.proxy import WeightQuantProxyFromInjector
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
@@ -28,5 +29,38 @@ class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
         return emitted
 
 
-if SchemeWeightQuantProxyHandler not in QONNXManager.handlers:
-    QONNXManager.handlers.append(SchemeWeightQuantProxyHandler)
+class SchemeWeightInferenceHandler(nn.Module):
+    """Quantise weights in Brevitas's quant_inference_mode, which torch can compile.
+
+    Brevitas's own handler rounds to the nearest integer, which need not be on a scheme's grid.
+    """
+
+    handled_layer = SchemeWeightQuantProxy
+
+    def attach_debug_info(self, module: SchemeWeightQuantProxy) -> None:
+        """Do nothing: debugging is for exports."""
+
+    def prepare_for_export(self, module: SchemeWeightQuantProxy) -> None:
+        """Take over the quantizer, and what it computed if that shall be kept."""
+        self.tensor_quant = module.tensor_quant
+        self.cached: tuple[Tensor, ...] | None = None
+        cached = module._cached_weight
+        if cached is not None and not module.cache_inference_quant_weight_metadata_only:
+            self.cached = (cached.value, cached.scale, cached.zero_point, cached.bit_width)
+
+    def inner_forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Quantise; what Brevitas compiles."""
+        values: tuple[Tensor, ...] = self.tensor_quant(x)
+        return values
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Return weights, scale, zero point and bit width."""
+        return self.inner_forward(x) if self.cached is None else self.cached
+
+
+for _manager, _handler in (
+    (QONNXManager, SchemeWeightQuantProxyHandler),
+    (InferenceManager, SchemeWeightInferenceHandler),
+):
+    if _handler not in _manager.handlers:
+        _manager.handlers.append(_handler)

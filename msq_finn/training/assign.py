@@ -114,7 +114,11 @@ def mixed_layers(model: nn.Module) -> dict[str, nn.Module]:
     seen = set()
     for name, layer in model.named_modules():
         quant = getattr(getattr(layer, "weight_quant", None), "tensor_quant", None)
-        if not isinstance(quant, RescalingSchemeQuant) or quant.int_quant.row_kinds is None:
+        # Brevitas's compile_quant wraps the quantizer.
+        scheme_quant = getattr(quant, "_orig_mod", quant)
+        if not isinstance(scheme_quant, RescalingSchemeQuant):
+            continue
+        if scheme_quant.int_quant.row_kinds is None:
             continue
         if quant not in seen:
             layers[name] = layer
