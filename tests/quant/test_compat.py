@@ -149,6 +149,7 @@ def _ddp_worker(rank, folder):
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_agree(tmp_path):
     multiprocessing.spawn(_ddp_worker, (str(tmp_path),), nprocs=2)
     for strategy in ("variance", "mse", "hessian"):
