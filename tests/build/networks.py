@@ -122,7 +122,10 @@ def residual_cnn(seed=0):
 
 
 def depthwise_cnn(seed=0):
-    """A convolution, two depthwise and pointwise ones, pooling and a classifier, for 6x6 images."""
+    """A convolution, two depthwise and pointwise ones, pooling and a classifier, for 6x6 images.
+
+    A depthwise layer's rows have the schemes of those before it.
+    """
     torch.manual_seed(seed)
     make = Layers(MSQWeightPerChannelFloat, {})
     model = nn.Sequential(
@@ -136,6 +139,7 @@ def depthwise_cnn(seed=0):
         nn.Flatten(),
         make.classifier(16, 5),
     )
+    assign_rows(model, 0.5, coupled=[["1.0", "2.0"], ["3.0", "4.0"]])
     model.train()
     with torch.no_grad():
         for _ in range(60):

@@ -76,3 +76,23 @@ def test_stalls_change_nothing(network):
     smooth, _ = run_accelerator(lowered.model, design, inputs)
     stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=1)
     np.testing.assert_array_equal(stalled, smooth)
+
+
+@pytest.mark.slow
+def test_without_dsps_rows_are_placed_together(tmp_path, monkeypatch):
+    from msq_finn.build import steps
+
+    class NoDsps:
+        dsp = 0
+
+    monkeypatch.setattr(steps, "device_of_part", lambda part: NoDsps)
+    source = exported(depthwise_cnn(), tmp_path / "model.onnx")
+    lowered = lower(source, Target("Pynq-Z1", target_fps=60_000), tmp_path)
+    msq = [node for node in lowered.model.graph.node if "VAU_MSQ" in node.op_type]
+    lanes = [list(getCustomOp(node).get_nodeattr("lanePE")) for node in msq]
+    assert lanes[:4] == [[1, 1, 0, 0], [1, 1, 0], [1, 1, 0, 0], [1, 1, 0]]
+    images = np.random.default_rng(1).random((IMAGES, 1, 6, 6), dtype=np.float32)
+    fifos.size_fifos(lowered, accelerator_inputs(lowered, images[:3]), tmp_path / "sizing")
+    result = simulate(lowered, stitch(lowered.model, tmp_path), images)
+    step = Host(lowered.parent).output_step()
+    assert mismatches(result.outputs, reference_outputs(source, images), step) == 0
