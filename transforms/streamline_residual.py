@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from finn.transformation.streamline import Streamline
+from typing import Any
+
 from finn.transformation.streamline.absorb import (
+    AbsorbAddIntoMultiThreshold,
     AbsorbConsecutiveTransposes,
+    AbsorbMulIntoMultiThreshold,
+    AbsorbScalarBiasIntoMultiThreshold,
     AbsorbTransposeIntoMultiThreshold,
+    FactorOutMulSignMagnitude,
+)
+from finn.transformation.streamline.collapse_repeated import (
+    CollapseRepeatedAdd,
+    CollapseRepeatedMul,
 )
 from finn.transformation.streamline.reorder import (
+    MoveAddPastMul,
     MoveLinearPastEltwiseAdd,
     MoveLinearPastFork,
+    MoveMulPastMaxPool,
+    MoveScalarAddPastMatMul,
     MoveScalarLinearPastInvariants,
+    MoveScalarMulPastMatMul,
+    MoveScalesPastIm2Col,
     MoveTransposePastFork,
     MoveTransposePastJoinAdd,
 )
@@ -19,8 +33,11 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.transformation.infer_shapes import InferShapes
 
 _ROUND = (
+    # What FINN's Streamline lacks: past forks and residual adds.
     MoveLinearPastFork,
     MoveTransposePastFork,
     MoveScalarLinearPastInvariants,
@@ -28,11 +45,43 @@ _ROUND = (
     MoveTransposePastJoinAdd,
     AbsorbTransposeIntoMultiThreshold,
     AbsorbConsecutiveTransposes,
-    Streamline,
-    InferDataLayouts,
+    # What moves on of FINN's Streamline behind them, in its order.
+    MoveMulPastMaxPool,
+    AbsorbScalarBiasIntoMultiThreshold,
+    MoveScalesPastIm2Col,
+    MoveScalarLinearPastInvariants,
+    MoveAddPastMul,
+    MoveScalarAddPastMatMul,
+    MoveScalarMulPastMatMul,
+    MoveAddPastMul,
+    CollapseRepeatedAdd,
+    CollapseRepeatedMul,
+    MoveMulPastMaxPool,
+    AbsorbAddIntoMultiThreshold,
+    FactorOutMulSignMagnitude,
+    AbsorbMulIntoMultiThreshold,
+)
+
+_TIDY = (
+    InferShapes,
     GiveUniqueNodeNames,
     GiveReadableTensorNames,
+    InferDataTypes,
+    InferDataLayouts,
 )
+
+
+class _Unhurried(ModelWrapper):
+    """A model that transformations change in place, its shapes and types inferred once a round.
+
+    QONNX copies all weights for each transformation, and FINN's infer all shapes after each change;
+    on ResNet-18 that takes longer than the rest of the flow.
+    """
+
+    def transform(self, transformation: Transformation, *_: Any, **__: Any) -> ModelWrapper:
+        if isinstance(transformation, InferShapes | InferDataTypes):
+            return self
+        return super().transform(transformation, make_deepcopy=False, cleanup=False)
 
 
 class StreamlineResidual(Transformation):
@@ -54,8 +103,12 @@ class StreamlineResidual(Transformation):
             if operations == before:
                 break
             before = operations
+            round_model = _Unhurried(model.model)
             for transformation in _ROUND:
-                model = model.transform(transformation())
+                round_model = round_model.transform(transformation())
+            model = ModelWrapper(round_model.model)
+            for transformation in _TIDY:
+                model = model.transform(transformation(), make_deepcopy=False)
         return model, False
 
 
