@@ -162,8 +162,11 @@ class VVAU_MSQ(VVAU):
         return accumulator
 
     def _weight_limit(self) -> int:
+        """Largest weight that may be written at run time: the lanes', before folding the rows'."""
+        if self.get_nodeattr("laneKinds"):
+            return max(kind.scheme.grid_max for kind in self.layout().lanes)
         names = {name for names in self.row_schemes() for name in names}
-        return max((schemes.get(name).grid_max for name in names), default=8)
+        return max(schemes.get(name).grid_max for name in names)
 
     def make_weight_file(self, weights: Any, weight_file_mode: str, weight_file_name: str) -> None:
         """Write the weight memory's contents in codes; arguments as in FINN's VVAU.

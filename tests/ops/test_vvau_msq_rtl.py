@@ -167,6 +167,16 @@ def test_output_type_holds_the_extremes_and_no_more(rng, wide):
     assert high <= kind.max()
 
 
+@pytest.mark.parametrize(("lanes", "largest"), [((1, 1, 2), 15), ((2, 2, 0), 8)])
+def test_output_type_holds_whatever_is_written_at_run_time(rng, lanes, largest):
+    model, _ = layer(rng, 1, lanes, 2, "UINT4", runtime_writeable_weights=1)
+    bound = 9 * 15 * largest
+    kind = getCustomOp(model.graph.node[0]).get_output_datatype()
+    assert kind.min() <= -bound
+    assert bound <= kind.max()
+    assert kind.bitwidth() == -(-(bound.bit_length() + 1) // 8) * 8
+
+
 def test_runtime_weights_are_the_memory_in_32_bit_words(rng, tmp_path):
     model, weights = layer(rng, 1, (1, 1, 6), 1, "UINT4")
     op = getCustomOp(model.graph.node[0])
