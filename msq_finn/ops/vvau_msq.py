@@ -81,16 +81,26 @@ class VVAU_MSQ(VVAU):
         """The layer's lanes.
 
         Raises:
-            MsqError: the layer is not folded yet, or PE is not the sum of its lanes.
+            MsqError: the layer is not folded yet, PE is not the sum of its lanes, or these are not
+                in the hardware's order.
         """
         names = [n.decode() if isinstance(n, bytes) else n for n in self.get_nodeattr("laneKinds")]
         counts = tuple(int(n) for n in self.get_nodeattr("lanePE"))
         own = {kind.name: kind for kind in DSP_KINDS.values()}
-        kinds = tuple(own[name] if name in own else lane_kind(name) for name in names)
-        if len(counts) != len(kinds) or sum(counts) != self.get_nodeattr("PE"):
+        orders = [[*LUT_KINDS, dsp] for dsp in own]
+        if not any([name for name in order if name in names] == names for order in orders):
             raise MsqError(
-                f"{self.onnx_node.name}: PE={self.get_nodeattr('PE')} but its lanes "
-                f"{dict(zip(names, counts, strict=False))} sum to {sum(counts)}"
+                f"{self.onnx_node.name}: lane kinds {names} are none of the hardware's in its "
+                f"order, {' or '.join(map(str, orders))}"
+            )
+        kinds = tuple(own[name] if name in own else lane_kind(name) for name in names)
+        lanes = dict(zip(names, counts, strict=False))
+        if len(counts) != len(kinds) or min(counts, default=0) < 0:
+            raise MsqError(f"{self.onnx_node.name}: lane kinds {names} need one count >= 0 each")
+        if sum(counts) != self.get_nodeattr("PE"):
+            raise MsqError(
+                f"{self.onnx_node.name}: PE={self.get_nodeattr('PE')} but its lanes {lanes} sum to "
+                f"{sum(counts)}"
             )
         return LaneLayout(kinds, counts)
 

@@ -200,7 +200,11 @@ def test_runtime_weights_are_the_memory_in_32_bit_words(rng, tmp_path):
         ("PE", 3, "PE=3 does not divide Channels=8"),
         ("PE", 2, "PE=2 but its lanes .* sum to 4"),
         ("mem_mode", "external", "mem_mode 'external' is not supported"),
-        ("lanePE", [1, 3], "PE=4 but its lanes"),
+        ("lanePE", [1, 3], "need one count >= 0 each"),
+        ("lanePE", [1, 4, -1], "need one count >= 0 each"),
+        ("laneKinds", ["fixed_4_lut", "sp2_4_lut", "fixed_5_dsp"], "hardware's in its order"),
+        ("laneKinds", ["sp2_4_lut", "fixed_5_dsp", "fixed_8_dsp"], "hardware's in its order"),
+        ("laneKinds", ["sp2_4_lut", "fixed_4_dsp", "embedded_lut"], "hardware's in its order"),
     ],
 )
 def test_what_the_hardware_cannot_do_is_refused(rng, attribute, value, message):
