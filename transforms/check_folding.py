@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
@@ -28,7 +29,8 @@ class CheckFolding(Transformation):
         """Change nothing.
 
         Raises:
-            MsqError: a parallelism that does not divide, or lanes that do not add up to PE.
+            MsqError: a parallelism that does not divide, lanes that do not add up to PE, or windows
+                that come with other channels side by side than a depthwise layer takes.
         """
         for node in model.graph.node:
             op = getCustomOp(node)
@@ -36,6 +38,8 @@ class CheckFolding(Transformation):
                 _check_divides(op, attribute, whole)
             if node.op_type.startswith(ROW_MIXED):
                 op.layout()
+            if node.op_type.startswith("VVAU"):
+                _check_windows(model, op)
         return model, False
 
 
@@ -45,4 +49,24 @@ def _check_divides(op: Any, attribute: str, whole: str) -> None:
         raise MsqError(
             f"{op.onnx_node.name}: {attribute}={part} does not divide {whole}={total}; "
             f"choose a divisor of {total}"
+        )
+
+
+def _check_windows(model: ModelWrapper, op: Any) -> None:
+    name, pe, simd = op.onnx_node.name, op.get_nodeattr("PE"), op.get_nodeattr("SIMD")
+    window = math.prod(op.get_nodeattr("Kernel"))
+    if simd < 1 or window % simd:
+        raise MsqError(
+            f"{name}: SIMD={simd} does not divide the window of {window}; "
+            f"choose a divisor of {window}"
+        )
+    producer = model.find_producer(op.onnx_node.input[0])
+    if producer is None or not producer.op_type.startswith("ConvolutionInputGenerator"):
+        return
+    # A width converter between the two would mix the channels' windows up.
+    channels = getCustomOp(producer).get_nodeattr("SIMD")
+    if channels != pe:
+        raise MsqError(
+            f"{name}: PE={pe}, but {producer.name} sends windows of SIMD={channels} channels side "
+            "by side; give both the same"
         )

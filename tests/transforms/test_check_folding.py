@@ -3,7 +3,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
 
-from .graphs import two_layers
+from .graphs import depthwise, two_layers
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -40,4 +40,21 @@ def test_lanes_must_add_up_to_pe(rng):
     op.set_nodeattr("laneKinds", ["sp2_4_lut", "fixed_4_dsp"])
     op.set_nodeattr("lanePE", [2, 1])
     with pytest.raises(MsqError, match=r"PE=2 but its lanes .* sum to 3"):
+        check(model)
+
+
+@pytest.mark.parametrize(
+    ("node", "attribute", "value", "message"),
+    [
+        (3, "PE", 3, "VVAU_0: PE=3 does not divide Channels=4"),
+        (3, "SIMD", 2, "VVAU_0: SIMD=2 does not divide the window of 9"),
+        (3, "PE", 2, r"VVAU_0: PE=2, but ConvolutionInputGenerator_0 sends .*SIMD=4 channels"),
+        (2, "SIMD", 1, r"VVAU_0: PE=4, but ConvolutionInputGenerator_0 sends .*SIMD=1 channels"),
+    ],
+)
+def test_depthwise_layers_take_windows_as_they_come(rng, node, attribute, value, message):
+    model = depthwise(rng, ["sp2", "fixed"] * 2, ["sp2", "fixed"] * 2)
+    check(model)
+    getCustomOp(model.graph.node[node]).set_nodeattr(attribute, value)
+    with pytest.raises(MsqError, match=message):
         check(model)
