@@ -4,8 +4,8 @@
 module lane_bench
   import msq_pkg::*;
 #(
-  // 0: SP2(4) in LUTs, 1: Fixed(4) in LUTs, 2: Fixed(4) in DSPs, 3: weights embedded in LUTs
-  parameter int unsigned Kind = 0,
+  parameter int unsigned Engine = 0,      // 0: LUTs, 1: DSPs (Fixed(4)), 2: weights embedded in LUTs
+  parameter int unsigned LutKind = 0,     // number in lut_kind_e
   parameter int unsigned Pe = 16,
   parameter int unsigned Simd = 16,
   parameter int unsigned Folds = 16,
@@ -21,7 +21,8 @@ module lane_bench
   parameter logic [Pe*Groups*16-1:0] Hi = '0,
   parameter logic [Pe*Groups*TableBits*32-1:0] Table = '0,
 
-  localparam int unsigned FoldBits = $clog2(Folds)
+  localparam int unsigned FoldBits = $clog2(Folds),
+  localparam int unsigned CodeBits = code_bits(lut_kind_e'(LutKind))
 ) (
   input  logic                               clk_i,
   input  logic                               rst_ni,
@@ -30,14 +31,14 @@ module lane_bench
   input  logic                               first_i,
   input  logic                               last_i,
   input  logic [max(FoldBits, 1)-1:0]        fold_i,
-  input  logic [Pe-1:0][Simd-1:0][3:0]       codes_i,
+  input  logic [Pe-1:0][Simd-1:0][CodeBits-1:0] codes_i,
   input  logic [Simd-1:0][ActBits-1:0]       acts_i,
   output logic                               valid_o,
   output logic [Pe-1:0][AccBits-1:0]         sums_o
 );
 
-  localparam int unsigned Depth = Kind == 3 ? embedded_depth() :
-      Kind == 2 ? dsp_lane_depth(Simd, ActBits, 1'b0) : lut_lane_depth(Simd);
+  localparam int unsigned Depth = Engine == 2 ? embedded_depth() :
+      Engine == 1 ? dsp_lane_depth(Simd, ActBits, 1'b0) : lut_lane_depth(Simd, lut_kind_e'(LutKind));
 
   function automatic int unsigned embedded_depth();
     int unsigned depth;
@@ -48,7 +49,7 @@ module lane_bench
     return depth;
   endfunction
 
-  localparam int unsigned Packing = Kind == 2 ? dsp_packing(1, ActBits, 1'b0) : 1;
+  localparam int unsigned Packing = Engine == 1 ? dsp_packing(1, ActBits, 1'b0) : 1;
 
   logic [Depth:0]   valid, first;
   logic [Depth+1:0] done;
@@ -72,7 +73,7 @@ module lane_bench
   end
 
   for (genvar i = 0; i < Pe; i += Packing) begin : gen_lane
-    if (Kind == 2) begin : gen_dsp
+    if (Engine == 1) begin : gen_dsp
       localparam int unsigned Lanes = min(Packing, Pe - i);
 
       dsp_lanes #(
@@ -92,7 +93,7 @@ module lane_bench
         .acc_first_i(first[Depth]),
         .acc_o      (sums_o[i+:Lanes])
       );
-    end else if (Kind == 3) begin : gen_embedded
+    end else if (Engine == 2) begin : gen_embedded
       typedef index_t [Groups-1:0] ends_t;
       typedef index_t [Groups-1:0][Members-1:0] sources_t;
       typedef bit [Groups-1:0][TableBits-1:0][31:0] tables_t;
@@ -128,7 +129,7 @@ module lane_bench
       );
     end else begin : gen_lut
       lut_lane #(
-        .Booth        (Kind == 1),
+        .Kind         (lut_kind_e'(LutKind)),
         .Simd         (Simd),
         .Folds        (Folds),
         .ActBits      (ActBits),

@@ -1,10 +1,11 @@
 """What a multiplication costs on each kind of lane, and on FINN's mvu, by one and the same count.
 
 LUT sites, flip-flops, carry bits and DSP slices per multiply-accumulate, and an estimate of the
-longest path, for 4-bit weights and 4-bit unsigned activations on 7-series: Yosys netlists, no place
-and route. Lanes come with the flags beside their data, as FINN's mvu does, without streams, replay
-buffer or weight memory; embedded lanes (at a fold depth D of 1 to 16) have random weights inside.
-Accumulators have 16 bits where the sums can get that wide.
+longest path, for weights of the lane's kind (4-bit ones on FINN's mvu and embedded lanes) and 4-bit
+unsigned activations on 7-series: Yosys netlists, no place and route. Lanes come with the flags
+beside their data, as FINN's mvu does, without streams, replay buffer or weight memory; embedded
+lanes (at a fold depth D of 1 to 16) have random weights inside. Accumulators have 16 bits where the
+sums can get that wide.
 """
 
 from __future__ import annotations
@@ -33,9 +34,11 @@ SHAPES = ((4, 16), (16, 16), (8, 8), (4, 36))
 ACT_BITS, ACC_BITS = 4, 16
 BASELINE = "finn_mvu"
 COMPARED = ("sites_per_mac", "ff_per_mac", "delay_ps")
-KINDS = {"sp2_4_lut": 0, "fixed_4_lut": 1, "fixed_4_dsp": 2}
-EMBEDDED_KIND = 3
+#: LUT lanes by their number in msq_pkg.sv's lut_kind_e.
+LUT_KINDS = [name for name in lanes.names() if name not in ("fixed_4_dsp", "embedded_lut")]
+LANES, DSP_LANES, EMBEDDED_LANES = range(3)  # what lane_bench.sv calls engines
 DEPTHS = {f"embedded_d{depth}": depth for depth in (1, 2, 4, 8, 16)}
+LANE_NAMES = [*LUT_KINDS, "fixed_4_dsp", *DEPTHS]
 SEED = 1
 
 
@@ -69,14 +72,15 @@ class Case:
 
     def _ours(self) -> tuple[str, list[Path], dict[str, int]]:
         parameters = {
-            "Kind": KINDS.get(self.lane, EMBEDDED_KIND),
+            "Engine": LANES if self.lane in LUT_KINDS else DSP_LANES,
+            "LutKind": LUT_KINDS.index(self.lane) if self.lane in LUT_KINDS else 0,
             "Pe": self.pe,
             "Simd": self.simd,
             "ActBits": ACT_BITS,
             "AccBits": ACC_BITS,
         }
         if self.lane in DEPTHS:
-            parameters |= self._tables(DEPTHS[self.lane])
+            parameters |= {"Engine": EMBEDDED_LANES} | self._tables(DEPTHS[self.lane])
         bench = Path(__file__).with_name("lane_bench.sv")
         return "lane_bench", [*lanes.sources(), bench], parameters
 
@@ -107,7 +111,7 @@ class Case:
 
 def measure_all() -> Iterator[dict[str, Any]]:
     """Measure every lane at every size, with a progress bar."""
-    cases = [Case(lane, pe, simd) for pe, simd in SHAPES for lane in (BASELINE, *KINDS, *DEPTHS)]
+    cases = [Case(lane, pe, simd) for pe, simd in SHAPES for lane in (BASELINE, *LANE_NAMES)]
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
         ThreadPoolExecutor(2) as pool,
@@ -135,7 +139,7 @@ def show(rows: list[dict[str, Any]]) -> None:
             *(f"{row['ff_per_mac']:.2f}", ratio["ff_per_mac"]),
             f"{row['dsp_per_mac']:.2f}",
             *(f"{row['delay_ps'] / 1000:.2f}", ratio["delay_ps"]),
-            end_section=row["lane"] == list(DEPTHS)[-1],
+            end_section=row["lane"] == LANE_NAMES[-1],
         )
     Console().print(table)
 

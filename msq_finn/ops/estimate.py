@@ -8,8 +8,18 @@ from msq_finn.ops.layout import LaneLayout
 from msq_finn.rtl.embedded import fold_bits
 
 #: LUT sites of a lane: per MAC, and once for its accumulator and the merge before it.
-SITES_PER_MAC = {"sp2_4_lut": 11.0, "fixed_4_lut": 11.5, "fixed_4_dsp": 5.5}
-SITES_PER_LANE = {"sp2_4_lut": 28.0, "fixed_4_lut": 28.0, "fixed_4_dsp": 24.0, "embedded_lut": 16.0}
+SITES_PER_MAC = {
+    "sp2_4_lut": 11.0,
+    "fixed_4_lut": 11.5,
+    "pot_4_lut": 15.0,
+    "apot_4_lut": 13.0,
+    "sp2_5_lut": 13.5,
+    "sp2_6_lut": 22.0,
+    "fixed_6_lut": 19.0,
+    "fixed_8_lut": 25.0,
+    "fixed_4_dsp": 5.5,
+}
+SITES_PER_LANE = dict.fromkeys(SITES_PER_MAC, 28.0) | {"fixed_4_dsp": 24.0, "embedded_lut": 16.0}
 
 #: The same for embedded lanes, by the bits of the fold's address.
 EMBEDDED_SITES_PER_MAC = (3.8, 5.1, 6.5, 8.4, 14.4)
@@ -42,7 +52,7 @@ def lut_sites(layout: LaneLayout, simd: int, folds: int) -> int:
     total = 0.0
     for kind, lanes in zip(layout.kinds, layout.counts, strict=True):
         if kind.streams_codes:
-            mac = SITES_PER_MAC[kind.name] + memory
+            mac = SITES_PER_MAC[kind.name] + memory * kind.scheme.bits / 4
         else:
             mac = EMBEDDED_SITES_PER_MAC[fold_bits(folds)] if lanes else 0.0
         total += lanes * (simd * mac + SITES_PER_LANE[kind.name])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from msq_finn.errors import MsqError
 from msq_finn.rtl.lanes import LaneKind
 from msq_finn.rtl.lanes import get as lane_kind
+from msq_finn.rtl.lanes import names as lane_names
 
 IntArray = NDArray[np.int64]
 
@@ -34,7 +35,11 @@ class LaneLayout:
         """Build a layout from lane kind names such as ``["sp2_4_lut", "fixed_4_dsp"]``."""
         if len(names) != len(counts) or any(count < 0 for count in counts):
             raise MsqError(f"lane kinds {names} need one count >= 0 each, got {counts}")
-        return cls(tuple(lane_kind(name) for name in names), tuple(int(c) for c in counts))
+        kinds = tuple(lane_kind(name) for name in names)
+        order = [name for name in lane_names() if name in names]
+        if order != names:
+            raise MsqError(f"lane kinds {names} must come in the hardware's order: {order}")
+        return cls(kinds, tuple(int(c) for c in counts))
 
     @property
     def pe(self) -> int:
@@ -54,6 +59,11 @@ class LaneLayout:
     def code_lanes(self) -> IntArray:
         """Numbers of the lanes that take codes from the weight memory."""
         return np.flatnonzero([kind.streams_codes for kind in self.lanes])
+
+    @property
+    def code_bits(self) -> list[int]:
+        """Bits of a code on each lane that takes codes."""
+        return [kind.scheme.bits for kind in self.lanes if kind.streams_codes]
 
     @property
     def embedded_lanes(self) -> IntArray:

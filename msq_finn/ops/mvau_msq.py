@@ -39,8 +39,9 @@ class MVAU_MSQ(MVAU):
     * ``offsetOutput``: 1 where the lanes' constant row offsets stay in the output (and the
       thresholds behind carry the same constants), 0 where the layer gives true sums.
 
-    What streams in as weights is codes, 4 bits each, so input datatype 1 is that of a code (and
-    none for embedded lanes; a layer of nothing else has ``mem_mode`` "internal_embedded");
+    What streams in as weights is codes, so input datatype 1 is that of a code, or BINARY where
+    lanes take codes of different widths. Embedded lanes take none, and a layer of nothing else has
+    ``mem_mode`` "internal_embedded";
     ``weightDataType`` still describes the integers in the graph's weight tensor.
     """
 
@@ -74,9 +75,10 @@ class MVAU_MSQ(MVAU):
         return [tuple((v.decode() if isinstance(v, bytes) else v).split("|")) for v in values]
 
     def get_input_datatype(self, ind: int = 0) -> Any:
-        """Type of a stream's elements; of the weight stream (1) that of a code."""
-        if ind == 1:
-            return DataType["UINT4"]
+        """Type of a stream's elements; of the weight stream (1) that of a code, or of a bit."""
+        if ind == 1 and self.get_nodeattr("laneKinds"):
+            widths = set(self.layout().code_bits)
+            return DataType[f"UINT{widths.pop()}" if len(widths) == 1 else "BINARY"]
         return super().get_input_datatype(ind)
 
     def row_offsets(self, weights: IntArray) -> IntArray:
@@ -130,24 +132,29 @@ class MVAU_MSQ(MVAU):
     def get_instream_width(self, ind: int = 0) -> int:
         """Bits of a stream's words; embedded lanes take no codes."""
         if ind == 1 and self.get_nodeattr("laneKinds"):
-            return len(self.layout().code_lanes) * self.get_nodeattr("SIMD") * weight_file.CODE_BITS
+            return sum(self.layout().code_bits) * int(self.get_nodeattr("SIMD"))
         return int(super().get_instream_width(ind))
 
     def get_folded_input_shape(self, ind: int = 0) -> tuple[int, ...]:
         """Shape of a stream's words; embedded lanes take no codes."""
         if ind == 1 and self.get_nodeattr("laneKinds"):
-            codes = len(self.layout().code_lanes) * self.get_nodeattr("SIMD")
             vectors = int(np.prod(self.get_nodeattr("numInputVectors")))
-            return vectors, self.calc_wmem(), codes
+            elements = self.get_instream_width(1) // self.get_input_datatype(1).bitwidth()
+            return vectors, self.calc_wmem(), elements
         return tuple(super().get_folded_input_shape(ind))
 
     def make_weight_file(self, weights: Any, weight_file_mode: str, weight_file_name: str) -> None:
         """Write the weight memory's contents in codes; arguments as in FINN's MVAU."""
         layout, simd = self.layout(), self.get_nodeattr("SIMD")
         codes = layout.encode(np.asarray(weights).astype(np.int64))
-        words = weight_file.memory_words(layout.folded(codes, simd)[layout.code_lanes])
+        codes = layout.folded(codes, simd)[layout.code_lanes]
+        element = self.get_input_datatype(1).bitwidth()
+        if element > 1:
+            words = weight_file.memory_words(codes)
+        else:
+            words = weight_file.memory_bits(codes, layout.code_bits)
         pumped = bool(self.get_nodeattr("pumpedMemory"))
-        weight_file.write(words, weight_file_mode, Path(weight_file_name), pumped)
+        weight_file.write(words, weight_file_mode, Path(weight_file_name), pumped, element)
 
     def lut_estimation(self, fpgapart: str) -> int:
         """LUT sites of the lanes, from what each lane kind was measured to take a MAC."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,23 @@ def memory_words(codes: IntArray) -> IntArray:
     """
     lanes, nf, sf, simd = codes.shape
     return codes.transpose(1, 2, 0, 3).reshape(nf * sf, lanes * simd)
+
+
+def memory_bits(codes: IntArray, bits: Sequence[int]) -> IntArray:
+    """Arrange codes of several widths as the words of a weight memory.
+
+    Args:
+        codes: shape (lanes, NF, SF, SIMD).
+        bits: of a code, one a lane.
+
+    Returns:
+        shape (NF * SF, SIMD * sum of bits): the bits of a word a cycle, lowest first.
+    """
+    planes = [
+        (lane[..., None] >> np.arange(width) & 1).reshape(lane.shape[0] * lane.shape[1], -1)
+        for lane, width in zip(codes, bits, strict=True)
+    ]
+    return np.concatenate(planes, axis=1)
 
 
 def write(

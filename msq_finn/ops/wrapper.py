@@ -11,6 +11,7 @@ from msq_finn.rtl.embedded import LayerTables
 class Parameters:
     """Parameters of one ``mvau_msq`` instance.
 
+    ``other_lut`` has lanes and bits of a code per kind of LUT lane after the first two;
     ``offsets`` are added to the sums, one a row; ``tables`` are those of the embedded lanes.
     """
 
@@ -25,13 +26,21 @@ class Parameters:
     acc_bits: int
     dsp_version: int
     offsets: tuple[int, ...]
+    other_lut: tuple[tuple[int, int], ...] = ()
     pe_embedded: int = 0
     tables: LayerTables | None = None
 
     @property
     def code_lanes(self) -> int:
         """Lanes that take codes."""
-        return self.pe_sp2_lut + self.pe_fixed_lut + self.pe_fixed_dsp
+        others = sum(lanes for lanes, _ in self.other_lut)
+        return self.pe_sp2_lut + self.pe_fixed_lut + others + self.pe_fixed_dsp
+
+    @property
+    def code_bits(self) -> int:
+        """Bits of one code on each lane that takes codes."""
+        four = self.pe_sp2_lut + self.pe_fixed_lut + self.pe_fixed_dsp
+        return 4 * four + sum(lanes * bits for lanes, bits in self.other_lut)
 
     @property
     def pe(self) -> int:
@@ -49,6 +58,14 @@ def _offset_literal(parameters: Parameters) -> str:
         (offset % (1 << bits)) << (row * bits) for row, offset in enumerate(parameters.offsets)
     )
     return f"{parameters.mh * bits}'h{packed:x}"
+
+
+def _others(parameters: Parameters) -> str:
+    counts = [lanes for lanes, _ in parameters.other_lut]
+    if not any(counts):
+        return ""
+    packed = sum(lanes << 16 * kind for kind, lanes in enumerate(counts))
+    return f".PeOtherLut({16 * len(counts)}'h{packed:x}),"
 
 
 def _embedded(parameters: Parameters) -> str:
@@ -80,8 +97,7 @@ def render(module: str, parameters: Parameters) -> str:
     """
     p = parameters
     act, weight, out = (
-        _bytes_up(bits)
-        for bits in (p.simd * p.act_bits, p.code_lanes * p.simd * 4, p.pe * p.acc_bits)
+        _bytes_up(bits) for bits in (p.simd * p.act_bits, p.code_bits * p.simd, p.pe * p.acc_bits)
     )
     interfaces = "in1_V:in0_V:out0_V" if weight else "in0_V:out0_V"
     ports = _WEIGHT_PORTS.format(high=weight - 1) if weight else ""
@@ -96,7 +112,7 @@ def render(module: str, parameters: Parameters) -> str:
 `define {module}_PRIMITIVES 1
 `endif
 // Row-mixed matrix-vector unit: {p.pe_sp2_lut} SP2 LUT, {p.pe_fixed_lut} fixed LUT and \
-{p.pe_fixed_dsp} fixed DSP lanes, {p.pe_embedded} of embedded weights.
+{p.pe_fixed_dsp} fixed DSP lanes, {p.pe_embedded} of embedded weights, {p.pe} in all.
 module {module} (
   (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {interfaces}, ASSOCIATED_RESET ap_rst_n" *)
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk CLK" *)
@@ -116,6 +132,7 @@ module {module} (
     .MW({p.mw}), .MH({p.mh}), .SIMD({p.simd}),
     {_embedded(p)}
     .PeSp2Lut({p.pe_sp2_lut}), .PeFixedLut({p.pe_fixed_lut}), .PeFixedDsp({p.pe_fixed_dsp}),
+    {_others(p)}
     .ActBits({p.act_bits}), .ActSigned({int(p.act_signed)}), .AccBits({p.acc_bits}),
     .DspVersion({p.dsp_version}), .UsePrimitives(`{module}_PRIMITIVES),
     .AddOffset({int(any(p.offsets))}), .Offset({_offset_literal(p)})

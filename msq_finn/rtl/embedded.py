@@ -151,7 +151,9 @@ def share_out(magnitudes: IntArray, size: int) -> list[list[int]]:
     used.sort(key=lambda column: (-magnitudes[:, column].max(), -magnitudes[:, column].sum()))
     blocks = -(-len(used) // BLOCK)
     return [
-        group for block in range(blocks) for group in _improved(magnitudes, used[block::blocks], size)
+        group
+        for block in range(blocks)
+        for group in _improved(magnitudes, used[block::blocks], size)
     ]
 
 

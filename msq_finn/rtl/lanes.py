@@ -1,7 +1,7 @@
 """What each kind of lane computes, and the SystemVerilog files behind them.
 
 A lane sums products over a row of weights. LUT lanes write a negative term as a one's complement
-in an unsigned row (msq_finn/rtl/sp2_4_rows.sv, booth_4_rows.sv): -v becomes 2^n - 1 - v. The sum
+in an unsigned row (msq_finn/rtl/product_rows.sv): -v becomes 2^n - 1 - v. The sum
 then is W x + c modulo 2^AccBits, where c depends on the row's weight codes only. Rows of signed
 activations are two's complement, so that 2^n drops out: their sign offset does not depend on
 weights and the accumulator starts at what cancels it. DSP lanes cancel all their constants so.
@@ -94,28 +94,39 @@ class LaneKind(ABC):
     ) -> NDArray[np.int64]: ...
 
 
-class Sp2Lut(LaneKind):
-    """Rows q1 a and 4 (q2 / 4) a, both complemented where the weight's sign bit is set."""
+@dataclass(frozen=True)
+class PowersLut(LaneKind):
+    """Sums of powers of two: a row for each term, all complemented where the sign bit is set.
+
+    Args:
+        rows: per row the column at which it starts and its columns beyond an activation's, as
+            ``row_base`` and ``row_shift`` in msq_pkg.sv have them.
+    """
+
+    rows: tuple[tuple[int, int], ...]
 
     def _offset(
         self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
     ) -> NDArray[np.int64]:
-        sign = codes >> 3
-        low, high = act_bits + 2, act_bits
-        return sign * (_complement(low, act_signed) + 4 * _complement(high, act_signed))
+        sign = codes >> (self.scheme.bits - 1)
+        return sign * sum(
+            _complement(act_bits + added, act_signed) << base for base, added in self.rows
+        )
 
 
+@dataclass(frozen=True)
 class BoothLut(LaneKind):
-    """Radix-4 Booth digits c0 - 2 c1 and c1 + c2 - 2 c3, each row complemented if negative."""
+    """Radix-4 Booth digits, -2 c[2i + 1] + c[2i] + c[2i - 1], a row complemented if negative."""
 
     def _offset(
         self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
     ) -> NDArray[np.int64]:
-        c0, c1, c2, c3 = (codes >> k & 1 for k in range(4))
-        low_negative = (c0 - 2 * c1 < 0).astype(np.int64)
-        high_negative = (c1 + c2 - 2 * c3 < 0).astype(np.int64)
-        offset: NDArray[np.int64] = low_negative + 4 * high_negative
-        return offset * _complement(act_bits + 1, act_signed)
+        total = np.zeros_like(codes)
+        for digit in range(self.scheme.bits // 2):
+            window = codes << 1 >> 2 * digit & 7
+            negative = ((window >= 4) & (window != 7)).astype(np.int64)
+            total += negative * _complement(act_bits + 1, act_signed) << 2 * digit
+        return total
 
 
 class EmbeddedLut(LaneKind):
@@ -130,8 +141,8 @@ class EmbeddedLut(LaneKind):
         return False
 
     def takes(self, names: Sequence[str]) -> bool:
-        """Any row whose integers are narrow enough, which all registered 4-bit schemes' are."""
-        return all(schemes.get(name).grid_bits <= self.scheme.grid_bits for name in names)
+        """Any row whose integers are narrow enough."""
+        return any(schemes.get(name).grid_max <= self.scheme.grid_max for name in names)
 
     def _offset(
         self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
@@ -163,8 +174,14 @@ def _complement(bits: int, act_signed: bool) -> int:
 _KINDS = {
     kind.name: kind
     for kind in (
-        Sp2Lut("sp2_4_lut", schemes.get("sp2_4"), "lut"),
+        PowersLut("sp2_4_lut", schemes.get("sp2_4"), "lut", ((0, 2), (2, 0))),
         BoothLut("fixed_4_lut", schemes.get("fixed_4"), "lut"),
+        PowersLut("pot_4_lut", schemes.get("pot_4"), "lut", ((0, 6),)),
+        PowersLut("apot_4_lut", schemes.get("apot_4"), "lut", ((0, 3), (1, 0))),
+        PowersLut("sp2_5_lut", schemes.get("sp2_5"), "lut", ((0, 2), (0, 2))),
+        PowersLut("sp2_6_lut", schemes.get("sp2_6"), "lut", ((0, 6), (4, 2))),
+        BoothLut("fixed_6_lut", schemes.get("fixed_6"), "lut"),
+        BoothLut("fixed_8_lut", schemes.get("fixed_8"), "lut"),
         TrueSum("fixed_4_dsp", schemes.get("fixed_4"), "dsp"),
         # Two's complement of 8 bits holds every scheme's row whose grid is no wider.
         EmbeddedLut("embedded_lut", schemes.get("fixed_8"), "lut"),

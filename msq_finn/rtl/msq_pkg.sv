@@ -56,9 +56,88 @@ package msq_pkg;
     return 1 + (dsp_port_width(version) - 4) / dsp_spacing(act_bits, act_signed);
   endfunction
 
+  // Kinds of LUT lanes that take codes, in the order of their lanes: the number system's name and
+  // the bits of a code.
+  typedef enum bit [3:0] {Sp2x4, Fixed4, Pot4, Apot4, Sp2x5, Sp2x6, Fixed6, Fixed8} lut_kind_e;
+
+  localparam int unsigned LutKinds = 8;
+
+  function automatic int unsigned code_bits(lut_kind_e kind);
+    case (kind)
+      Sp2x5:         return 5;
+      Sp2x6, Fixed6: return 6;
+      Fixed8:        return 8;
+      default:       return 4;
+    endcase
+  endfunction
+
+  function automatic bit is_fixed(lut_kind_e kind);
+    return kind == Fixed4 || kind == Fixed6 || kind == Fixed8;
+  endfunction
+
+  // Rows of a product: a Booth digit or a power of two each.
+  function automatic int unsigned row_count(lut_kind_e kind);
+    if (is_fixed(kind)) return code_bits(kind) / 2;
+    return kind == Pot4 ? 1 : 2;
+  endfunction
+
+  // The column at which a row starts.
+  function automatic int unsigned row_base(lut_kind_e kind, int unsigned row);
+    if (is_fixed(kind)) return 2 * row;
+    if (row == 0 || kind == Sp2x5) return 0;
+    return kind == Apot4 ? 1 : kind == Sp2x6 ? 4 : 2;
+  endfunction
+
+  // Columns of a row beyond those of an activation.
+  function automatic int unsigned row_shift(lut_kind_e kind, int unsigned row);
+    if (is_fixed(kind)) return 1;
+    case (kind)
+      Pot4:    return 6;
+      Apot4:   return row == 0 ? 3 : 0;
+      Sp2x5:   return 2;
+      Sp2x6:   return row == 0 ? 6 : 2;
+      default: return row == 0 ? 2 : 0;
+    endcase
+  endfunction
+
+  // How many LUT lanes there are of the kinds before a kind, given those of the first two kinds and,
+  // 16 bits each, of the others.
+  function automatic int unsigned pe_lut(int unsigned kind, int unsigned sp2, int unsigned fixed,
+                                         logic [(LutKinds-2)*16-1:0] others);
+    int unsigned lanes;
+    lanes = 0;
+    for (int unsigned k = 0; k < kind; k++) begin
+      lanes += k == 0 ? sp2 : k == 1 ? fixed : int'(others[(k-2)*16+:16]);
+    end
+    return lanes;
+  endfunction
+
+  // The kind of a LUT lane.
+  function automatic lut_kind_e lane_kind(int unsigned lane, int unsigned sp2, int unsigned fixed,
+                                          logic [(LutKinds-2)*16-1:0] others);
+    lut_kind_e kind;
+    kind = Sp2x4;
+    for (int unsigned k = 1; k < LutKinds; k++) begin
+      if (lane >= pe_lut(k, sp2, fixed, others)) kind = lut_kind_e'(k);
+    end
+    return kind;
+  endfunction
+
+  // Bits of one code on each LUT lane before a lane.
+  function automatic int unsigned lut_code_bits(int unsigned lane, int unsigned sp2,
+                                                int unsigned fixed,
+                                                logic [(LutKinds-2)*16-1:0] others);
+    int unsigned total;
+    total = 0;
+    for (int unsigned i = 0; i < lane; i++) begin
+      total += code_bits(lane_kind(i, sp2, fixed, others));
+    end
+    return total;
+  endfunction
+
   // Cycles from operands to the inputs of the accumulator: at least one.
-  function automatic int unsigned lut_lane_depth(int unsigned simd);
-    return max(1, tree_depth(2 * simd));
+  function automatic int unsigned lut_lane_depth(int unsigned simd, lut_kind_e kind = Sp2x4);
+    return max(1, tree_depth(row_count(kind) * simd));
   endfunction
 
   // The DSPs take four, then the trees of a pack's fields, then the merge with their carries.

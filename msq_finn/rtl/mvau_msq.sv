@@ -1,6 +1,6 @@
 `default_nettype none
 
-/// Streaming matrix-vector unit with mixed lanes: SP2(4) rows in LUTs, Fixed(4) rows in LUTs,
+/// Streaming matrix-vector unit with mixed lanes: LUT lanes of any kind, SP2(4) and Fixed(4) first,
 /// Fixed(4) rows in DSPs, rows whose weights are embedded in LUTs, in this order, all on one vector
 /// and one schedule.
 ///
@@ -16,6 +16,7 @@ module mvau_msq
   parameter int unsigned SIMD = 4,
   parameter int unsigned PeSp2Lut = 2,
   parameter int unsigned PeFixedLut = 0,
+  parameter logic [(LutKinds-2)*16-1:0] PeOtherLut = '0,  // of the kinds from Pot4 on, 16 bits each
   parameter int unsigned PeFixedDsp = 2,
   parameter int unsigned PeEmbedded = 0,
   parameter int unsigned ActBits = 4,
@@ -37,10 +38,13 @@ module mvau_msq
   parameter logic [max(PeEmbedded,1)*Groups*16-1:0] Hi = '0,
   parameter logic [max(PeEmbedded,1)*Groups*TableBits*32-1:0] Table = '0,
 
-  localparam int unsigned PeCodes = PeSp2Lut + PeFixedLut + PeFixedDsp,
+  localparam int unsigned PeLut = pe_lut(LutKinds, PeSp2Lut, PeFixedLut, PeOtherLut),
+  localparam int unsigned PeCodes = PeLut + PeFixedDsp,
   localparam int unsigned PE = PeCodes + PeEmbedded,
   localparam int unsigned ActStreamBits = (SIMD * ActBits + 7) / 8 * 8,
-  localparam int unsigned WeightStreamBits = max(1, (PeCodes * SIMD * 4 + 7) / 8) * 8,
+  localparam int unsigned CodesBits =
+      SIMD * (lut_code_bits(PeLut, PeSp2Lut, PeFixedLut, PeOtherLut) + PeFixedDsp * 4),
+  localparam int unsigned WeightStreamBits = max(1, (CodesBits + 7) / 8) * 8,
   localparam int unsigned OutStreamBits = (PE * AccBits + 7) / 8 * 8
 ) (
   input  logic                        clk_i,
@@ -60,7 +64,7 @@ module mvau_msq
 );
 
   if (PE == 0) begin : gen_check_pe
-    $fatal(1, "PeSp2Lut + PeFixedLut + PeFixedDsp + PeEmbedded = 0: at least one lane is needed");
+    $fatal(1, "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeEmbedded = 0: at least one lane is needed");
   end
   if (SIMD == 0) begin : gen_check_simd
     $fatal(1, "SIMD = 0: must be at least 1");
@@ -90,16 +94,25 @@ module mvau_msq
   localparam int unsigned Simd = max(SIMD, 1);
   localparam int unsigned SF = MW / Simd;
   localparam int unsigned NF = MH / max(PE, 1);
-  localparam int unsigned PeLut = PeSp2Lut + PeFixedLut;
 
   // Inside, an accumulator holds at least one product.
   localparam int unsigned SumBits = max(AccBits, ActBits + 4);
 
-  localparam int unsigned LutDepth = lut_lane_depth(Simd);
+  localparam int unsigned LutDepth = lut_depth();
   localparam int unsigned DspDepth = dsp_lane_depth(Simd, ActBits, ActSigned);
   localparam int unsigned EmbeddedDepth = embedded_depth();
   localparam int unsigned Depth = max(max(PeLut == 0 ? 0 : LutDepth, PeFixedDsp == 0 ? 0 : DspDepth),
                                       PeEmbedded == 0 ? 0 : EmbeddedDepth);
+
+  // LUT lanes keep step with those of most rows.
+  function automatic int unsigned lut_depth();
+    int unsigned depth;
+    depth = 1;
+    for (int unsigned i = 0; i != PeLut; i++) begin
+      depth = max(depth, lut_lane_depth(Simd, lane_kind(i, PeSp2Lut, PeFixedLut, PeOtherLut)));
+    end
+    return depth;
+  endfunction
 
   // Embedded lanes keep step with the one of most groups.
   function automatic int unsigned embedded_depth();
@@ -114,10 +127,10 @@ module mvau_msq
   // Everything behind the replay buffer moves when the output can.
   logic en, fire, vector_valid, vector_first, vector_last;
 
-  logic [Simd-1:0][ActBits-1:0]              acts;
-  logic [max(PeCodes, 1)-1:0][Simd-1:0][3:0] codes;
-  logic [PE-1:0][SumBits-1:0]                sums;
-  logic                                      codes_valid;
+  logic [Simd-1:0][ActBits-1:0] acts;
+  logic [max(CodesBits, 1)-1:0] codes;
+  logic [PE-1:0][SumBits-1:0]   sums;
+  logic                         codes_valid;
 
   vector_replay #(
     .Width  (Simd * ActBits),
@@ -136,7 +149,7 @@ module mvau_msq
     .ready_i(en && codes_valid)
   );
 
-  assign codes          = (max(PeCodes, 1) * Simd * 4)'(weight_data_i);
+  assign codes          = weight_data_i[max(CodesBits, 1)-1:0];
   assign codes_valid    = PeCodes == 0 || weight_valid_i;
   assign weight_ready_o = en && vector_valid;
   assign fire           = vector_valid && codes_valid;
@@ -165,20 +178,24 @@ module mvau_msq
   end
 
   for (genvar i = 0; i < PeLut; i++) begin : gen_lut_lane
+    localparam lut_kind_e Kind = lane_kind(i, PeSp2Lut, PeFixedLut, PeOtherLut);
+    localparam int unsigned Base = Simd * lut_code_bits(i, PeSp2Lut, PeFixedLut, PeOtherLut);
+
     logic [SumBits-1:0] sum;
 
     lut_lane #(
-      .Booth        (i >= PeSp2Lut),
+      .Kind         (Kind),
       .Simd         (Simd),
       .Folds        (SF),
       .ActBits      (ActBits),
       .ActSigned    (ActSigned),
       .AccBits      (SumBits),
+      .Depth        (LutDepth),
       .UsePrimitives(UsePrimitives)
     ) u_lane (
       .clk_i,
       .en_i       (en),
-      .codes_i    (codes[i]),
+      .codes_i    (codes[Base+:Simd*code_bits(Kind)]),
       .acts_i     (acts),
       .acc_en_i   (en && valid[LutDepth]),
       .acc_first_i(first[LutDepth]),
@@ -202,6 +219,7 @@ module mvau_msq
 
   for (genvar i = 0; i < PeFixedDsp; i += Packing) begin : gen_dsp_lanes
     localparam int unsigned Lanes = min(Packing, PeFixedDsp - i);
+    localparam int unsigned Base = CodesBits - (PeFixedDsp - i) * Simd * 4;
 
     logic [Lanes-1:0][SumBits-1:0] sum;
 
@@ -217,7 +235,7 @@ module mvau_msq
     ) u_lanes (
       .clk_i,
       .en_i       (en),
-      .weights_i  (codes[PeLut+i+:Lanes]),
+      .weights_i  (codes[Base+:Lanes*Simd*4]),
       .acts_i     (acts),
       .acc_en_i   (en && valid[DspDepth]),
       .acc_first_i(first[DspDepth]),

@@ -151,7 +151,7 @@ module vvau_msq
     end
 
     lut_lane #(
-      .Booth        (i >= PeSp2Lut),
+      .Kind         (i < PeSp2Lut ? Sp2x4 : Fixed4),
       .Simd         (Simd),
       .Folds        (SF),
       .ActBits      (ActBits),

@@ -12,6 +12,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
+from msq_finn.rtl.lanes import get as lane_kind
 
 from ..transforms.graphs import DOMAIN, mixed_weights
 
@@ -93,6 +94,41 @@ def test_rtl_equals_integer_arithmetic(rng, mw, simd, lanes, fold, act, offset):
     if offset:
         expected = expected + getCustomOp(model.graph.node[0]).row_offsets(weights)
     np.testing.assert_array_equal(simulated(model, inputs), expected)
+
+
+def other_weights(rng, name, mw):
+    """A row of random weights of a kind of lane's scheme."""
+    return rng.choice(lane_kind(name).scheme.grid(), size=mw)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["sp2_4_lut", "pot_4_lut", "fixed_8_lut", "fixed_4_dsp"],
+        ["apot_4_lut", "sp2_6_lut", "embedded_lut"],
+        ["sp2_5_lut", "fixed_6_lut"],
+    ],
+)
+def test_lanes_of_several_widths_in_one_layer(rng, names):
+    model, _ = layer(rng, 12, 6, (len(names), 0, 0), 2, "UINT4")
+    op = getCustomOp(model.graph.node[0])
+    weights = np.stack([other_weights(rng, name, 12) for name in names * 2], axis=1)
+    model.set_initializer("w", weights.astype(np.float32))
+    op.set_nodeattr("weightDataType", "INT9")
+    op.set_nodeattr("laneKinds", names)
+    op.set_nodeattr("lanePE", [1] * len(names))
+    op.minimize_accumulator_width(model)
+    inputs = rng.integers(0, 16, (5, 12))
+    np.testing.assert_array_equal(simulated(model, inputs), inputs @ weights)
+
+
+def test_lane_kinds_in_another_order_are_refused(rng):
+    model, _ = layer(rng, 24, 8, (2, 0, 2), 2, "UINT4")
+    op = getCustomOp(model.graph.node[0])
+    op.set_nodeattr("laneKinds", ["fixed_4_dsp", "sp2_4_lut"])
+    op.set_nodeattr("lanePE", [2, 2])
+    with pytest.raises(MsqError, match=r"must come in the hardware's order: .'sp2_4_lut', 'fixed"):
+        op.layout()
 
 
 def test_python_execution_equals_integer_arithmetic(rng):

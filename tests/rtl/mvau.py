@@ -16,6 +16,40 @@ FIXED_VALUE = np.array([0, 1, 2, 3, 4, 5, 6, 7, 0, -7, -6, -5, -4, -3, -2, -1])
 FIXED_CODES = np.array([0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15])
 
 
+def signed(first, second=(0,)):
+    """Values by code {sign, field, field}, each field choosing a term."""
+    sums = [a + b for a in first for b in second]
+    return np.array([*sums, *(-s for s in sums)])
+
+
+def twos_complement(bits):
+    """Values by code; the lowest does not occur."""
+    half = 1 << bits - 1
+    return np.array([*range(half), 0, *range(1 - half, 0)])
+
+
+POWERS = [0, 1, 2, 4, 8, 16, 32, 64]
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another kind of LUT lane: bits of a code, values, and rows (lowest column, added columns)."""
+
+    bits: int
+    values: np.ndarray
+    rows: tuple[tuple[int, int], ...]
+
+
+OTHERS = {
+    "pot_4": Other(4, signed(POWERS), ((0, 6),)),
+    "apot_4": Other(4, signed([0, 1, 4, 8], [0, 2]), ((0, 3), (1, 0))),
+    "sp2_5": Other(5, signed([0, 1, 2, 4], [0, 1, 2, 4]), ((0, 2), (0, 2))),
+    "sp2_6": Other(6, signed(POWERS, [0, 16, 32, 64]), ((0, 6), (4, 2))),
+    "fixed_6": Other(6, twos_complement(6), ((0, 1), (2, 1), (4, 1))),
+    "fixed_8": Other(8, twos_complement(8), ((0, 1), (2, 1), (4, 1), (6, 1))),
+}
+
+
 @dataclass(frozen=True)
 class Unit:
     """Parameters of one mvau_msq."""
@@ -27,6 +61,7 @@ class Unit:
     booth: int = 0
     dsp: int = 0
     embedded: int = 0
+    others: tuple[tuple[str, int], ...] = ()  # in the order of OTHERS
     act_bits: int = 4
     act_signed: bool = False
     acc_bits: int = 20
@@ -41,7 +76,7 @@ class Unit:
     @property
     def codes_pe(self) -> int:
         """Lanes that take codes."""
-        return self.sp2 + self.booth + self.dsp
+        return self.sp2 + self.booth + self.dsp + sum(count for _, count in self.others)
 
     @property
     def folds(self) -> int:
@@ -52,9 +87,15 @@ class Unit:
         lane = row % self.pe
         if lane < self.sp2:
             return "sp2"
-        if lane < self.sp2 + self.booth:
-            return "booth"
-        return "dsp" if lane < self.codes_pe else "embedded"
+        names = ["booth"] * self.booth + [n for n, count in self.others for _ in range(count)]
+        names += ["dsp"] * self.dsp + ["embedded"] * self.embedded
+        return names[lane - self.sp2]
+
+    @property
+    def code_bits(self) -> list[int]:
+        """Bits of a code on every lane that takes codes."""
+        kinds = (self.lane_kind(lane) for lane in range(self.codes_pe))
+        return [OTHERS[kind].bits if kind in OTHERS else 4 for kind in kinds]
 
     def wrapper(self, values: np.ndarray) -> str:
         """A bench around the unit, whose weights (MH, MW) embedded lanes hold."""
@@ -62,7 +103,7 @@ class Unit:
             -(-bits // 8) * 8
             for bits in (
                 self.simd * self.act_bits,
-                max(1, self.codes_pe * self.simd * 4),
+                max(1, sum(self.code_bits) * self.simd),
                 self.pe * self.acc_bits,
             )
         )
@@ -77,10 +118,13 @@ class Unit:
             tables += f".TableBits({layer.table_bits}), " + "".join(
                 f".{name}({bits}'h{value:x}), " for name, (value, bits) in layer.parameters.items()
             )
+        counts = dict(self.others)
+        packed_others = sum(counts.get(name, 0) << 16 * i for i, name in enumerate(OTHERS))
         return harness.wrap(act, weight, out, f"""
   mvau_msq #(
     .MW({self.mw}), .MH({self.mh}), .SIMD({self.simd}),
     .PeSp2Lut({self.sp2}), .PeFixedLut({self.booth}), .PeFixedDsp({self.dsp}),
+    .PeOtherLut({len(OTHERS) * 16}'h{packed_others:x}),
     .PeEmbedded({self.embedded}), {tables}
     .ActBits({self.act_bits}), .ActSigned({int(self.act_signed)}), .AccBits({self.acc_bits}),
     .DspVersion({self.dsp_version}), .UsePrimitives({int(self.primitives)}),
@@ -120,6 +164,8 @@ def alpha(kind: str, codes: np.ndarray, act_bits: int, act_signed: bool) -> np.n
         low, high = (-(1 << act_bits - 1), (1 << act_bits - 1) - 1) if act_signed else (
             0, (1 << act_bits) - 1)  # fmt: skip
         return -np.minimum(codes * low, codes * high)
+    if kind in OTHERS:
+        return _complemented(OTHERS[kind], codes, act_bits, act_signed)
     if kind == "sp2":
         negative_low = negative_high = codes >> 3 & 1
         low_bits, high_bits = act_bits + 2, act_bits
@@ -129,6 +175,19 @@ def alpha(kind: str, codes: np.ndarray, act_bits: int, act_signed: bool) -> np.n
         low_bits = high_bits = act_bits + 1
     wrap_low, wrap_high = (0, 0) if act_signed else (1 << low_bits, 1 << high_bits)
     return negative_low * (wrap_low - 1) + 4 * negative_high * (wrap_high - 1)
+
+
+def _complemented(kind: Other, codes: np.ndarray, act_bits: int, act_signed: bool) -> np.ndarray:
+    """Constants of the rows that are complemented: all by the sign, or those of negative digits."""
+    total = np.zeros_like(codes)
+    for row, (base, added) in enumerate(kind.rows):
+        if kind.values[-1] == -1 and kind.bits > 5:  # two's complement: the row of a Booth digit
+            window = codes << 1 >> 2 * row & 7
+            negative = (window >> 2) & (window != 7)
+        else:
+            negative = codes >> kind.bits - 1
+        total += negative * ((0 if act_signed else 1 << act_bits + added) - 1) << base
+    return total
 
 
 def random_job(unit: Unit, vectors: int, seed: int) -> Job:
@@ -152,6 +211,9 @@ def random_job(unit: Unit, vectors: int, seed: int) -> Job:
     for row in range(unit.mh):
         kind = unit.lane_kind(row)
         extremes = {"sp2": [7, 15, 0, 8], "embedded": [-8, 8, 0]}.get(kind, [7, 9, 0])
+        if kind in OTHERS:
+            top = 1 << OTHERS[kind].bits - 1
+            extremes = [top - 1, top + 1, 2 * top - 1, 0]
         if rng.random() < 0.25:
             codes[row] = rng.choice(extremes, size=unit.mw) if rng.random() < 0.5 else extremes[
                 rng.integers(2)]  # fmt: skip
@@ -159,9 +221,13 @@ def random_job(unit: Unit, vectors: int, seed: int) -> Job:
             codes[row] = rng.integers(16, size=unit.mw)
         elif kind == "embedded":
             codes[row] = rng.integers(-9, 10, size=unit.mw)
+        elif kind in OTHERS:
+            codes[row] = rng.integers(1 << OTHERS[kind].bits, size=unit.mw)
+            codes[row][codes[row] == 1 << OTHERS[kind].bits - 1] = 0
         else:
             codes[row] = rng.choice(FIXED_CODES, size=unit.mw)
         value = {"sp2": SP2_VALUE, "embedded": np.r_[0:65, -64:0]}.get(kind, FIXED_VALUE)
+        value = OTHERS[kind].values if kind in OTHERS else value
         values[row] = value[codes[row]]
         offsets[row] = alpha(kind, codes[row], unit.act_bits, unit.act_signed)
 
@@ -175,7 +241,13 @@ def random_job(unit: Unit, vectors: int, seed: int) -> Job:
         acts.reshape(vectors * sf, unit.simd) & ((1 << unit.act_bits) - 1), unit.act_bits
     )
     folded = unit.folded(codes)[:, : unit.codes_pe].transpose(0, 2, 1, 3)
-    weight_words = harness.pack(folded.reshape(nf * sf, unit.codes_pe * unit.simd), 4)
+    planes = [
+        (folded[:, :, lane, :, None] >> np.arange(bits) & 1).reshape(nf * sf, -1)
+        for lane, bits in enumerate(unit.code_bits)
+    ]
+    weight_words = harness.pack(
+        np.concatenate(planes, axis=1) if planes else np.zeros((nf * sf, 1)), 1
+    )
     return Job(values, act_words, np.tile(weight_words, (vectors, 1)), expected)
 
 

@@ -12,7 +12,7 @@ KINDS = {
     "fixed_4_lut": "booth",
     "fixed_4_dsp": "dsp",
     "embedded_lut": "embedded",
-}
+} | {f"{name}_lut": name for name in mvau.OTHERS}
 CODES = {"sp2_4_lut": np.arange(16), "embedded_lut": np.delete(np.arange(256), 128)}
 
 
@@ -20,6 +20,12 @@ CODES = {"sp2_4_lut": np.arange(16), "embedded_lut": np.delete(np.arange(256), 1
 @pytest.mark.parametrize("act_signed", [False, True])
 def test_offsets_are_what_the_rtl_adds(name, act_signed):
     codes = CODES.get(name, mvau.FIXED_CODES)
+    if KINDS[name] in mvau.OTHERS:
+        other = mvau.OTHERS[KINDS[name]]
+        codes = np.arange(1 << other.bits)
+        if name.startswith("fixed"):
+            codes = np.delete(codes, 1 << other.bits - 1)
+        np.testing.assert_array_equal(lanes.get(name).scheme.decode(codes), other.values[codes])
     # The golden model has an embedded lane's weights for codes.
     golden = np.where(codes > 127, codes - 256, codes) if name == "embedded_lut" else codes
     for act_bits in range(2, 9):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import harness
 import numpy as np
 import pytest
-from mvau import Unit, outputs, random_job
+from mvau import OTHERS, Unit, outputs, random_job
 
 MIXED = Unit(16, 12, 4, sp2=2, booth=1, dsp=3)
 
@@ -33,6 +33,22 @@ UNITS = {
         12, 12, 6, sp2=1, booth=1, dsp=2, embedded=2, act_bits=5, act_signed=True, acc_bits=24
     ),
     "embedded beside DSPs": Unit(9, 10, 9, dsp=3, embedded=2, act_bits=8, primitives=True),
+    "other LUT lanes": Unit(
+        12, 16, 6, sp2=1, dsp=1, others=tuple((name, 1) for name in OTHERS), acc_bits=24
+    ),
+    "other LUT lanes, signed": Unit(
+        10,
+        12,
+        5,
+        others=tuple((name, 2) for name in OTHERS),
+        act_bits=3,
+        act_signed=True,
+        acc_bits=24,
+        primitives=True,
+    ),
+    "8-bit weights and activations": Unit(
+        7, 4, 7, booth=1, others=(("fixed_8", 1),), act_bits=8, acc_bits=25
+    ),
     "offsets": replace(MIXED, acc_bits=13, offset=tuple(range(-3000, 3000, 500))),
 }
 BUSY = (0.3, 0.2, 0.4)

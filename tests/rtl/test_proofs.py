@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import harness
+import mvau
+import numpy as np
 import pytest
 
 pytest.importorskip("pyosys.libyosys")
@@ -53,7 +55,7 @@ def prove(tmp_path: Path, top: str, *, sequential: bool = False, rtl: list[Path]
     method = "-tempinduct" if sequential else "-show-inputs"
     return subprocess.run(
         [sys.executable, "-c", PROVE, f"read_slang --top proof {sources}",
-         "prep -flatten -top proof", f"sat -verify {method} -prove ok 1 proof"],
+         "prep -flatten -top proof", "memory_map", f"sat -verify {method} -prove ok 1 proof"],
         capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
 
@@ -92,6 +94,49 @@ endmodule
 @pytest.mark.parametrize("kind", ["sp2", "booth"])
 def test_row_generator_for_all_codes_and_activations(kind, act_bits, signed, primitives, tmp_path):
     assert_proved(prove(tmp_path, row_proof(kind, act_bits, signed, primitives)))
+
+
+def product_proof(name: str, act_bits: int, signed: bool) -> str:
+    """All rows of a product add up to it and the golden model's constant, for every code."""
+    kind = mvau.OTHERS[name]
+    codes = np.arange(1 << kind.bits)
+    constants = mvau.alpha(name, codes, act_bits, signed)
+    bias = sum(1 << act_bits - 1 + base + added for base, added in kind.rows) if signed else 0
+    cases = "\n".join(
+        f"      {code}: begin w = {kind.values[code]}; constant = {constants[code] + bias}; end"
+        for code in codes
+        # The lowest number does not occur in two's complement.
+        if not (name.startswith("fixed") and code == 1 << kind.bits - 1)
+    )
+    rows = " + ".join(f"$signed(32'(rows[{r}]))" for r in range(len(kind.rows)))
+    return f"""
+module proof (input logic [{kind.bits - 1}:0] code, input logic [{act_bits - 1}:0] act,
+              output logic ok);
+  logic signed [31:0] a, w, constant;
+  logic known;
+  logic [{len(kind.rows) - 1}:0][19:0] rows;
+  assign a = {"32'($signed(act))" if signed else "$signed(32'(act))"};
+  product_rows #(.Kind(msq_pkg::lut_kind_e'({2 + list(mvau.OTHERS).index(name)})),
+    .ActBits({act_bits}), .ActSigned({int(signed)}), .Width(20)) dut (
+    .code_i(code), .act_i(act), .rows_o(rows));
+  always_comb begin
+    known = 1;
+    w = 0;
+    constant = 0;
+    case (code)
+{cases}
+      default: known = 0;
+    endcase
+  end
+  assign ok = !known || {rows} == w * a + constant;
+endmodule
+"""
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("name", mvau.OTHERS)
+def test_rows_of_a_product_for_all_codes_and_activations(name, signed, tmp_path):
+    assert_proved(prove(tmp_path, product_proof(name, 4, signed)))
 
 
 @pytest.mark.parametrize("primitives", [0, 1])

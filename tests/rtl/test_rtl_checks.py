@@ -48,7 +48,10 @@ def test_verilator_has_no_warning(primitives, lanes):
         ({"MW": 0}, "MW = 0: must be a positive multiple"),
         ({"MH": 5}, "MH = 5: must be a positive multiple of the number of lanes, 2"),
         ({"SIMD": 0}, "SIMD = 0: must be at least 1"),
-        ({"PeSp2Lut": 0, "PeFixedDsp": 0}, "PeSp2Lut + PeFixedLut + PeFixedDsp + PeEmbedded = 0"),
+        (
+            {"PeSp2Lut": 0, "PeFixedDsp": 0},
+            "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeEmbedded = 0",
+        ),
         ({"ActBits": 1}, "ActBits = 1: must be 2 to 8"),
         ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
         ({"AccBits": 0}, "AccBits = 0: must be 1 to 48"),

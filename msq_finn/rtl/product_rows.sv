@@ -1,0 +1,106 @@
+`default_nettype none
+
+/// Unsigned rows of one product of a weight's code and an activation, for any kind of LUT lane.
+///
+/// Row r occupies the ActBits + row_shift(Kind, r) columns from row_base(Kind, r) on. Their sum is
+/// w a + a constant for signed activations + a constant of the code.
+module product_rows
+  import msq_pkg::*;
+#(
+  parameter lut_kind_e Kind = Sp2x4,
+  parameter int unsigned ActBits = 4,
+  parameter bit ActSigned = 0,
+  parameter int unsigned Width = 10,
+  parameter bit UsePrimitives = 0,
+
+  localparam int unsigned Rows = row_count(Kind),
+  localparam int unsigned CodeBits = code_bits(Kind)
+) (
+  input  logic [CodeBits-1:0]          code_i,
+  input  logic [ActBits-1:0]           act_i,
+  output logic [Rows-1:0][Width-1:0]   rows_o
+);
+
+  if (Kind == Sp2x4) begin : gen_sp2_4
+    logic [ActBits+1:0] low;
+    logic [ActBits-1:0] high;
+
+    sp2_4_rows #(
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .UsePrimitives(UsePrimitives)
+    ) u_rows (
+      .code_i,
+      .act_i,
+      .low_o (low),
+      .high_o(high)
+    );
+
+    assign rows_o = {Width'({high, 2'b00}), Width'(low)};
+  end else if (Kind == Fixed4) begin : gen_fixed_4
+    logic [ActBits:0] low, high;
+
+    booth_4_rows #(
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .UsePrimitives(UsePrimitives)
+    ) u_rows (
+      .code_i,
+      .act_i,
+      .low_o (low),
+      .high_o(high)
+    );
+
+    assign rows_o = {Width'({high, 2'b00}), Width'(low)};
+  end else if (is_fixed(Kind)) begin : gen_fixed
+    logic [CodeBits:0] code;
+
+    assign code = {code_i, 1'b0};
+
+    for (genvar r = 0; r < Rows; r++) begin : gen_row
+      logic [ActBits:0] row;
+
+      booth_row #(
+        .ActBits  (ActBits),
+        .ActSigned(ActSigned)
+      ) u_row (
+        .window_i(code[2*r+:3]),
+        .act_i,
+        .row_o   (row)
+      );
+
+      assign rows_o[r] = Width'(row) << (2 * r);
+    end
+  end else begin : gen_powers
+    // A code is a sign above one field for each row, the first row's on top.
+    localparam int unsigned LastBits = Rows == 1 ? 0 : (CodeBits - 1) / 2;
+    localparam int unsigned FirstBits = CodeBits - 1 - LastBits;
+
+    for (genvar r = 0; r < Rows; r++) begin : gen_row
+      localparam int unsigned FieldBits = r == 0 ? FirstBits : LastBits;
+      localparam int unsigned MaxShift = row_shift(Kind, r);
+      localparam bit [6:0][2:0] Ascending = {3'd6, 3'd5, 3'd4, 3'd3, 3'd2, 3'd1, 3'd0};
+      localparam bit [6:0][2:0] Apot = {3'd0, 3'd0, 3'd0, 3'd0, 3'd3, 3'd2, 3'd0};
+
+      logic [ActBits+MaxShift-1:0] row;
+
+      shift_row #(
+        .CodeBits (FieldBits),
+        .ActBits  (ActBits),
+        .ActSigned(ActSigned),
+        .MaxShift (MaxShift),
+        .Shift    (Kind == Apot4 && r == 0 ? Apot[2**FieldBits-2:0] : Ascending[2**FieldBits-2:0])
+      ) u_row (
+        .code_i(code_i[(r==0?LastBits:0)+:FieldBits]),
+        .sign_i(code_i[CodeBits-1]),
+        .act_i,
+        .row_o (row)
+      );
+
+      assign rows_o[r] = Width'(row) << row_base(Kind, r);
+    end
+  end
+
+endmodule
+
+`default_nettype wire
