@@ -4,17 +4,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint clean
+.PHONY: demo test test-all coverage docs lint clean
 
 demo: $(READY)
 	$(BIN)/msq-finn demo --out demo-out
 
-test: lint
+test: lint docs
 	$(BIN)/pytest -n 2 -m "not slow" tests
-	$(BIN)/pytest -q -n 2 msq_finn transforms
+	$(BIN)/pytest -q -n 2 --doctest-glob="*.md" msq_finn transforms docs
 
 test-all: lint
 	$(BIN)/pytest -n 2 tests msq_finn transforms
+
+# Lines of the package that the tests reach; also those run by worker processes.
+coverage: $(READY)
+	$(BIN)/pytest -q -n 2 -m "not slow" --cov=msq_finn --cov=transforms --cov-report=term tests
+
+# Warnings are errors: a link to nowhere, a parameter that a docstring invents.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir build/site
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -23,7 +31,7 @@ lint: $(READY)
 
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable ".[finn,rtl,dev]"
+	$(BIN)/pip install --quiet --editable ".[finn,rtl,dev,docs]"
 	# FINN's board driver, for tests against a fake board; it asks for NumPy 1, but does not need it.
 	$(BIN)/pip install --quiet --no-deps finn-plus-driver==1.6.1
 	touch $@
