@@ -476,6 +476,8 @@ def _show(summary: Any, out: Path, as_json: bool) -> None:
         "dsp",
         "bram36",
         "simulator",
+        "finn_seconds",
+        "msq_seconds",
     ):
         value = getattr(summary, name)
         if value is not None:

@@ -43,5 +43,5 @@ class StreamlineGlobalPool(Transformation):
         """Change graphs with a GlobalAveragePool; no second pass is needed."""
         if model.get_nodes_by_op_type("GlobalAveragePool"):
             for transformation in _SEQUENCE:
-                model = model.transform(transformation())
+                model = model.transform(transformation(), make_deepcopy=False)
         return model, False

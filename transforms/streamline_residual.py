@@ -62,13 +62,7 @@ _ROUND = (
     AbsorbMulIntoMultiThreshold,
 )
 
-_TIDY = (
-    InferShapes,
-    GiveUniqueNodeNames,
-    GiveReadableTensorNames,
-    InferDataTypes,
-    InferDataLayouts,
-)
+_INFER = (InferShapes, InferDataTypes, InferDataLayouts)
 
 
 class _Unhurried(ModelWrapper):
@@ -107,8 +101,10 @@ class StreamlineResidual(Transformation):
             for transformation in _ROUND:
                 round_model = round_model.transform(transformation())
             model = ModelWrapper(round_model.model)
-            for transformation in _TIDY:
+            for transformation in _INFER:
                 model = model.transform(transformation(), make_deepcopy=False)
+        for transformation in (GiveUniqueNodeNames, GiveReadableTensorNames):
+            model = model.transform(transformation(), make_deepcopy=False)
         return model, False
 
 

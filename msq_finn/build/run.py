@@ -119,7 +119,7 @@ def _summarise(model: Any, source: Path, target: Target, work: Path, seed: int) 
         for field in ("lut_sites", "ff", "dsp", "bram36"):
             figures[field] = sum(getattr(r, field) for r in measured.values())
         figures["synthesis"] = "Yosys estimate, modules one by one, no place and route"
-    finn, ours = times.share(folder, "step_generate_estimate_reports")
+    finn, ours = times.share(folder, "step_msq_generate_rtl")
     return Summary(
         model=os.fsencode(source.name).decode(errors="replace"),
         board=target.board,

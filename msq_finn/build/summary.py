@@ -43,7 +43,7 @@ class Summary(BaseModel):
     """Everything a build reports; None is what no stage of it found.
 
     Accuracies are fractions. ``finn_seconds`` and ``msq_seconds`` are what FINN's work and our
-    transformations took up to the estimates.
+    transformations took up to generated RTL.
     """
 
     model_config = ConfigDict(frozen=True)
