@@ -22,6 +22,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn import ops
 from msq_finn.build.checkpoints import PARENT, save
+from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
@@ -33,6 +34,7 @@ from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
 from msq_finn.transforms.place_rows import OUTPUT_ORDER, PlaceRows
+from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.restore_output_order import RestoreOutputOrder
 from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 from msq_finn.transforms.set_lanes import SetLanes
@@ -55,11 +57,13 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Turn 4-bit layers into row-mixed ones, integer adds into RTL; floats stay on the host."""
+    check_config(cfg)
     ops.register()
     return ours(
         model,
         cfg,
         ReturnFloatOpsToHost(),
+        RefuseUnsupported(),
         ClipUnsignedThresholds(),
         InferMVAUMSQ(),
         InferVVAUMSQ(),
