@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,26 +16,39 @@ from msq_finn.errors import MsqError
 from msq_finn.ops import estimate
 from msq_finn.ops.layout import LaneLayout
 from msq_finn.rtl.embedded import MAX_FOLDS
+from msq_finn.rtl.lanes import get
+from msq_finn.rtl.lanes import names as lane_names
 from msq_finn.transforms.channel_spaces import channel_spaces
 
-#: Lane kinds in the order of the hardware's lane groups.
+#: Lane kinds that every folding counts.
 LANE_KINDS = ["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp", "embedded_lut"]
 
 
 @dataclass(frozen=True)
 class Folding:
-    """One legal folding of a layer; PE is the sum of its lanes."""
+    """One legal folding of a layer; PE is the sum of its lanes.
+
+    ``others`` names further kinds of lanes, with how many there are of each.
+    """
 
     simd: int
     pe_sp2_lut: int
     pe_fixed_lut: int
     pe_fixed_dsp: int
     pe_embedded: int = 0
+    others: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def lanes(self) -> dict[str, int]:
+        """Lanes by kind, in the order of the hardware."""
+        own = (self.pe_sp2_lut, self.pe_fixed_lut, self.pe_fixed_dsp, self.pe_embedded)
+        found = dict(zip(LANE_KINDS, own, strict=True)) | dict(self.others)
+        return {name: found[name] for name in lane_names() if name in found}
 
     @property
     def counts(self) -> list[int]:
-        """Lanes of each kind, in the order of LANE_KINDS."""
-        return [self.pe_sp2_lut, self.pe_fixed_lut, self.pe_fixed_dsp, self.pe_embedded]
+        """Lanes of each kind, in the order of the hardware."""
+        return list(self.lanes.values())
 
     @property
     def multipliers(self) -> int:
@@ -43,7 +57,7 @@ class Folding:
 
     def lut_sites(self, mw: int, mh: int) -> int:
         """Estimated LUT sites, for a layer of that size."""
-        layout = LaneLayout.from_names(LANE_KINDS, self.counts)
+        layout = LaneLayout.from_names(list(self.lanes), self.counts)
         return estimate.lut_sites(layout, self.simd, mw * mh // self.multipliers)
 
 
@@ -59,7 +73,7 @@ def foldings(mw: int, rows: list[tuple[str, ...]], packing: int) -> Iterator[Fol
     lanes. Rows that both schemes hold become SP2 only where that fills a lane. Fixed-point lanes
     are DSP lanes in full packs, whose slices are then used up, and LUT lanes beyond; or LUT lanes
     alone. Where a vector takes few cycles, all LUT lanes may hold their weights instead, of
-    whatever scheme.
+    whatever scheme. Rows of other schemes have LUT lanes of their own.
 
     Args:
         mw: columns.
@@ -68,16 +82,19 @@ def foldings(mw: int, rows: list[tuple[str, ...]], packing: int) -> Iterator[Fol
     """
     must_sp2 = sum(names == ("sp2_4",) for names in rows)
     may_sp2 = sum("sp2_4" in names for names in rows)
+    wide = Counter(names[0] for names in rows if not {"sp2_4", "fixed_4"} & set(names))
+    embeds = all(get("embedded_lut").takes(names) for names in rows)
     for pe in divisors(len(rows)):
         nf = len(rows) // pe
         sp2 = -(-must_sp2 // nf)
-        if sp2 * nf > may_sp2:
+        if sp2 * nf > may_sp2 or any(count % nf for count in wide.values()):
             continue
-        fixed = pe - sp2
+        others = tuple((f"{name}_lut", count // nf) for name, count in wide.items())
+        fixed = pe - sp2 - sum(lanes for _, lanes in others)
         for dsp in {0, fixed - fixed % packing}:
             for simd in divisors(mw):
-                yield Folding(simd, sp2, fixed - dsp, dsp)
-                if dsp < pe and nf * mw // simd <= MAX_FOLDS:
+                yield Folding(simd, sp2, fixed - dsp, dsp, 0, others)
+                if embeds and dsp < pe and nf * mw // simd <= MAX_FOLDS:
                     yield Folding(simd, 0, 0, dsp, pe - dsp)
 
 
@@ -185,7 +202,7 @@ def set_folding(op: Any, folding: Folding) -> None:
     """Write a folding into a node's attributes."""
     op.set_nodeattr("SIMD", folding.simd)
     op.set_nodeattr("PE", sum(folding.counts))
-    op.set_nodeattr("laneKinds", LANE_KINDS)
+    op.set_nodeattr("laneKinds", list(folding.lanes))
     op.set_nodeattr("lanePE", folding.counts)
     embedded = folding.pe_embedded == sum(folding.counts)
     op.set_nodeattr("mem_mode", "internal_embedded" if embedded else "internal_decoupled")

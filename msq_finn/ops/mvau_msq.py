@@ -105,13 +105,15 @@ class MVAU_MSQ(MVAU):
         extremes = np.array([acts.min(), acts.max()], dtype=np.int64)
         weights = model.get_initializer(self.onnx_node.input[1])
         if datatype_only or self.get_nodeattr("runtime_writeable_weights"):
-            largest = np.abs(extremes).max() * 8 * self.get_nodeattr("MW")
-            offset = (
-                (8 * 2 ** acts.bitwidth()) * self.get_nodeattr("MW")
-                if self.get_nodeattr("offsetOutput")
-                else 0
-            )
-            low, high = -largest - offset, largest + offset
+            grids = [kind.scheme.grid() for kind in self.layout().lanes]
+            largest = np.abs(extremes).max() * max(grid.max() for grid in grids)
+            if self.get_nodeattr("offsetOutput"):
+                size = acts.bitwidth(), acts.signed()
+                largest += max(
+                    abs(kind.code_offset(kind.scheme.encode(grid), *size)).max()
+                    for kind, grid in zip(self.layout().lanes, grids, strict=True)
+                )
+            low, high = -largest * self.get_nodeattr("MW"), largest * self.get_nodeattr("MW")
         else:
             weights = weights.astype(np.int64)
             products = weights[None] * extremes[:, None, None]

@@ -14,10 +14,7 @@ from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.mvau_msq import MVAU_MSQ
 from msq_finn.ops.wrapper import Parameters, render
 from msq_finn.rtl.embedded import layer_tables
-from msq_finn.rtl.lanes import get, names
-
-#: Kinds of LUT lanes after the first two.
-OTHER_LUT = [name for name in names()[2:] if get(name).engine == "lut" and get(name).streams_codes]
+from msq_finn.rtl.lanes import get, other_lut_names
 
 _DSP_VERSIONS = {"DSP48E1": 1, "DSP48E2": 2}
 
@@ -101,7 +98,9 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             pe_sp2_lut=layout.count("sp2_4_lut"),
             pe_fixed_lut=layout.count("fixed_4_lut"),
             pe_fixed_dsp=layout.count("fixed_4_dsp"),
-            other_lut=tuple((layout.count(name), get(name).scheme.bits) for name in OTHER_LUT),
+            other_lut=tuple(
+                (layout.count(name), get(name).scheme.bits) for name in other_lut_names()
+            ),
             pe_embedded=len(embedded),
             tables=layer_tables(embedded.reshape(len(embedded), -1, simd))
             if len(embedded)

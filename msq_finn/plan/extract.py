@@ -14,6 +14,7 @@ from qonnx.custom_op.registry import getCustomOp
 from msq_finn.build.inputs import load_model
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.progress import Progress, silent
+from msq_finn.errors import MsqError
 from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.rtl.lanes import get as lane_kind
 from msq_finn.transforms.channel_spaces import channel_spaces
@@ -89,6 +90,11 @@ def _layer(model: ModelWrapper, node: Any) -> Layer:
 
 
 def _rows(held: list[tuple[str, ...]]) -> Rows:
+    if wide := {name for names in held for name in names} - {"sp2_4", "fixed_4"}:
+        raise MsqError(
+            f"rows of {', '.join(sorted(wide))} are not planned, only sp2_4 and fixed_4; give "
+            "--target-fps to the build instead of a plan"
+        )
     sp2 = sum(names == ("sp2_4",) for names in held)
     fixed = sum(names == ("fixed_4",) for names in held)
     return Rows(sp2, fixed, len(held) - sp2 - fixed)

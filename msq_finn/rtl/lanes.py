@@ -205,6 +205,11 @@ def names() -> list[str]:
     return list(_KINDS)
 
 
+def other_lut_names() -> list[str]:
+    """Return the names of the LUT lanes that take codes, without the first two."""
+    return [n for n, kind in _KINDS.items() if kind.engine == "lut" and kind.streams_codes][2:]
+
+
 def sources() -> list[Path]:
     """Return the SystemVerilog files of ``mvau_msq``, the package that the others import first."""
     folder = Path(__file__).parent

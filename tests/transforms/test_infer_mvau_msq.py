@@ -33,9 +33,47 @@ def test_nodes_are_replaced_and_compute_the_same(rng):
 def test_layers_with_larger_weights_stay_finns(rng):
     model = two_layers(rng, KINDS)
     weights = model.get_initializer("w1").copy()
-    weights[0, 0] = 100
+    weights[0] = 100
     model.set_initializer("w1", weights)
     assert [n.op_type for n in infer(model).graph.node] == ["MVAU_MSQ", "Thresholding", "MVAU"]
+
+
+def with_wide_rows(rng):
+    """Rows of PoT(4), of Fixed(4) and a few of 8 bits, as RMSMP trains them."""
+    model = two_layers(rng, KINDS * 2, mw=48)
+    weights = model.get_initializer("w0").copy()
+    powers = np.array([0, 1, 2, 4, 8, 16, 32, 64])
+    for row in (0, 2, 4, 6):
+        weights[:, row] = rng.choice(powers, 48) * rng.choice([-1, 1], 48)
+        weights[row, row] = 64
+    weights[:, 5] = rng.integers(-127, 128, 48)
+    weights[0, 5] = 101
+    model.set_initializer("w0", weights)
+    model.set_tensor_datatype("w0", DataType["INT8"])
+    return model
+
+
+def test_a_few_rows_of_larger_grids_come_along(rng):
+    op = getCustomOp(infer(with_wide_rows(rng)).graph.node[0])
+    assert [names[0] for names in op.row_schemes()] == ["pot_4", "fixed_4"] * 2 + [
+        "pot_4", "fixed_8", "pot_4", "fixed_4"
+    ]  # fmt: skip
+
+
+def test_such_rows_get_lanes_and_compute_the_same(rng):
+    from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+    from msq_finn.transforms.place_rows import PlaceRows
+    from msq_finn.transforms.set_lanes import SetLanes
+
+    model = with_wide_rows(rng)
+    images = {"inp": rng.integers(0, 16, (1, 48)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    model = infer(model).transform(SetLanes(48, "xc7z020clg400-1", 220))
+    op = getCustomOp(model.graph.node[0])
+    counts = {kind.name: n for kind, n in zip(op.layout().kinds, op.layout().counts, strict=True)}
+    assert (counts["pot_4_lut"], counts["fixed_8_lut"]) == (4, 1)
+    model = model.transform(PlaceRows()).transform(FoldRowOffsets())
+    np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
 
 
 def test_a_row_no_scheme_holds_names_the_layer(rng):
