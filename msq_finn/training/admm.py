@@ -20,7 +20,7 @@ class Admm:
     Args:
         model: the network; from here until `finish` its weights are not quantized as it computes.
         rho: how strongly the weights are drawn.
-        growth: factor on rho every epoch.
+        growth: factor on rho every epoch; where `residual` does not fall, let rho grow.
 
     Raises:
         MsqError: the network has no quantized weights.

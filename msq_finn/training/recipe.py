@@ -107,7 +107,8 @@ class Recipe:
             model = self.make(weight_quant, **weight_options)
         device = next(float_model.parameters()).device
         start_from(model.to(device), float_model)
-        calibrate(model, [split.x_train[i : i + 64].to(device) for i in range(0, 512, 64)])
+        starts = range(0, min(512, len(split.x_train)), 64)
+        calibrate(model, [split.x_train[i : i + 64].to(device) for i in starts])
         coupled = coupled_layers(model)
 
         def loss() -> Tensor:
