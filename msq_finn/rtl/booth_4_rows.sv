@@ -2,15 +2,14 @@
 
 /// Rows of one product of a 4-bit two's complement weight and an activation by radix-4 Booth
 /// digits: low + 4 high = w a + a constant for signed activations + a constant for each negative
-/// digit.
+/// digit. The two rows of product_rows.sv, placed in as few LUTs as there can be.
 ///
 /// The digits are low = c0 - 2 c1 and high = c1 + c2 - 2 c3. A negative digit is a one's complement
 /// of its row. For signed activations a row's top bit is inverted, which makes it unsigned by
 /// adding half its range.
 module booth_4_rows #(
   parameter int unsigned ActBits = 4,
-  parameter bit ActSigned = 0,
-  parameter bit UsePrimitives = 0
+  parameter bit ActSigned = 0
 ) (
   input  logic [3:0]         code_i,
   input  logic [ActBits-1:0] act_i,
@@ -66,94 +65,86 @@ module booth_4_rows #(
 
   assign act = {ActSigned & act_i[ActBits-1], act_i, 1'b0};
 
-  if (!UsePrimitives) begin : gen_behavioural
-    for (genvar k = 0; k <= ActBits; k++) begin : gen_bit
-      localparam bit Flip = ActSigned && k == ActBits;
-      assign low_o[k]  = digit({code_i[1:0], 1'b0}, act[k+1], act[k]) ^ Flip;
-      assign high_o[k] = digit(code_i[3:1], act[k+1], act[k]) ^ Flip;
-    end
-  end else begin : gen_primitives
-    // Two columns share a dual-output LUT where both together need five inputs: everywhere in the
-    // low row, at either end of the high row.
-    for (genvar k = 0; k < ActBits; k += 2) begin : gen_low
-      LUT6_2 #(
-        .INIT({low_table(1, ActSigned && k + 1 == ActBits), low_table(0, 0)})
-      ) u_lut (
-        .I0(act[k]),
-        .I1(act[k+1]),
-        .I2(act[k+2]),
-        .I3(code_i[0]),
-        .I4(code_i[1]),
-        .I5(1'b1),
-        .O5(low_o[k]),
-        .O6(low_o[k+1])
-      );
-    end
-
-    if (ActBits % 2 == 0) begin : gen_low_top
-      LUT5 #(
-        .INIT(low_table(0, ActSigned))
-      ) u_lut (
-        .I0(act[ActBits]),
-        .I1(act[ActBits+1]),
-        .I2(1'b0),
-        .I3(code_i[0]),
-        .I4(code_i[1]),
-        .O (low_o[ActBits])
-      );
-    end
-
+  // Two columns share a dual-output LUT where both together need five inputs: everywhere in the
+  // low row, at either end of the high row.
+  for (genvar k = 0; k < ActBits; k += 2) begin : gen_low
     LUT6_2 #(
-      .INIT({high_table(), high_bottom_table()})
-    ) u_bottom (
+      .INIT({low_table(1, ActSigned && k + 1 == ActBits), low_table(0, 0)})
+    ) u_lut (
+      .I0(act[k]),
+      .I1(act[k+1]),
+      .I2(act[k+2]),
+      .I3(code_i[0]),
+      .I4(code_i[1]),
+      .I5(1'b1),
+      .O5(low_o[k]),
+      .O6(low_o[k+1])
+    );
+  end
+
+  if (ActBits % 2 == 0) begin : gen_low_top
+    LUT5 #(
+      .INIT(low_table(0, ActSigned))
+    ) u_lut (
+      .I0(act[ActBits]),
+      .I1(act[ActBits+1]),
+      .I2(1'b0),
+      .I3(code_i[0]),
+      .I4(code_i[1]),
+      .O (low_o[ActBits])
+    );
+  end
+
+  LUT6_2 #(
+    .INIT({high_table(), high_bottom_table()})
+  ) u_bottom (
+    .I0(act_i[0]),
+    .I1(act_i[1]),
+    .I2(code_i[1]),
+    .I3(code_i[2]),
+    .I4(code_i[3]),
+    .I5(1'b1),
+    .O5(high_o[0]),
+    .O6(high_o[1])
+  );
+
+  for (genvar k = 2; k < ActBits - 1; k++) begin : gen_middle
+    LUT5 #(
+      .INIT(high_table())
+    ) u_lut (
+      .I0(act_i[k-1]),
+      .I1(act_i[k]),
+      .I2(code_i[1]),
+      .I3(code_i[2]),
+      .I4(code_i[3]),
+      .O (high_o[k])
+    );
+  end
+
+  if (ActBits == 2) begin : gen_top_alone
+    LUT5 #(
+      .INIT(high_top_table())
+    ) u_lut (
       .I0(act_i[0]),
       .I1(act_i[1]),
       .I2(code_i[1]),
       .I3(code_i[2]),
       .I4(code_i[3]),
-      .I5(1'b1),
-      .O5(high_o[0]),
-      .O6(high_o[1])
+      .O (high_o[2])
     );
-
-    for (genvar k = 2; k < ActBits - 1; k++) begin : gen_middle
-      LUT5 #(
-        .INIT(high_table())
-      ) u_lut (
-        .I0(act_i[k-1]),
-        .I1(act_i[k]),
-        .I2(code_i[1]),
-        .I3(code_i[2]),
-        .I4(code_i[3]),
-        .O (high_o[k])
-      );
-    end
-
-    if (ActBits == 2) begin : gen_top_alone
-      LUT5 #(
-        .INIT(high_top_table())
-      ) u_lut (
-        .I0(act_i[0]),
-        .I1(act_i[1]),
-        .I2(code_i[1]),
-        .I3(code_i[2]),
-        .I4(code_i[3]),
-        .O (high_o[2])
-      );
-    end else begin : gen_top
-      LUT6_2 #(
-        .INIT({high_top_table(), high_table()})
-      ) u_lut (
-        .I0(act_i[ActBits-2]),
-        .I1(act_i[ActBits-1]),
-        .I2(code_i[1]),
-        .I3(code_i[2]),
-        .I4(code_i[3]),
-        .I5(1'b1),
-        .O5(high_o[ActBits-1]),
-        .O6(high_o[ActBits])
-      );
-    end
+  end else begin : gen_top
+    LUT6_2 #(
+      .INIT({high_top_table(), high_table()})
+    ) u_lut (
+      .I0(act_i[ActBits-2]),
+      .I1(act_i[ActBits-1]),
+      .I2(code_i[1]),
+      .I3(code_i[2]),
+      .I4(code_i[3]),
+      .I5(1'b1),
+      .O5(high_o[ActBits-1]),
+      .O6(high_o[ActBits])
+    );
   end
 
 endmodule

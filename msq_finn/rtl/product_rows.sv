@@ -2,7 +2,8 @@
 
 /// Unsigned rows of one product of a weight's code and an activation, for any kind of LUT lane.
 ///
-/// Row r occupies the ActBits + row_shift(Kind, r) columns from row_base(Kind, r) on. Their sum is
+/// Shifts and Booth digits say what a row is; for the two kinds of four bits that matter most, the
+/// LUTs are placed by hand as well. Row r occupies the ActBits + row_shift(Kind, r) columns from row_base(Kind, r) on. Their sum is
 /// w a + a constant for signed activations + a constant of the code.
 module product_rows
   import msq_pkg::*;
@@ -21,14 +22,13 @@ module product_rows
   output logic [Rows-1:0][Width-1:0]   rows_o
 );
 
-  if (Kind == Sp2x4) begin : gen_sp2_4
+  if (Kind == Sp2x4 && UsePrimitives) begin : gen_sp2_4
     logic [ActBits+1:0] low;
     logic [ActBits-1:0] high;
 
     sp2_4_rows #(
-      .ActBits      (ActBits),
-      .ActSigned    (ActSigned),
-      .UsePrimitives(UsePrimitives)
+      .ActBits  (ActBits),
+      .ActSigned(ActSigned)
     ) u_rows (
       .code_i,
       .act_i,
@@ -37,13 +37,12 @@ module product_rows
     );
 
     assign rows_o = {Width'({high, 2'b00}), Width'(low)};
-  end else if (Kind == Fixed4) begin : gen_fixed_4
+  end else if (Kind == Fixed4 && UsePrimitives) begin : gen_fixed_4
     logic [ActBits:0] low, high;
 
     booth_4_rows #(
-      .ActBits      (ActBits),
-      .ActSigned    (ActSigned),
-      .UsePrimitives(UsePrimitives)
+      .ActBits  (ActBits),
+      .ActSigned(ActSigned)
     ) u_rows (
       .code_i,
       .act_i,

@@ -2,13 +2,13 @@
 
 /// Rows of one product of an SP2(4) weight {sign, q1 code, q2 code} and an activation:
 /// low + 4 high = w a + a constant for signed activations + a constant for negative weights.
+/// The two rows of product_rows.sv, placed in as few LUTs as there can be.
 ///
 /// The sign is a one's complement of both rows. For signed activations a row's top bit is inverted,
 /// which makes it unsigned by adding half its range.
 module sp2_4_rows #(
   parameter int unsigned ActBits = 4,
-  parameter bit ActSigned = 0,
-  parameter bit UsePrimitives = 0
+  parameter bit ActSigned = 0
 ) (
   input  logic [3:0]         code_i,
   input  logic [ActBits-1:0] act_i,
@@ -55,86 +55,72 @@ module sp2_4_rows #(
     return entries;
   endfunction
 
-  if (!UsePrimitives) begin : gen_behavioural
-    logic [ActBits+3:0] act;  // two bits of zero below, two of sign above
+  LUT6_2 #(
+    .INIT({low_table(0, 1), low_table(0, 0)})
+  ) u_bottom (
+    .I0(act_i[0]),
+    .I1(act_i[1]),
+    .I2(code_i[1]),
+    .I3(code_i[2]),
+    .I4(code_i[3]),
+    .I5(1'b1),
+    .O5(low_o[0]),
+    .O6(low_o[1])
+  );
 
-    assign act = {{2{ActSigned & act_i[ActBits-1]}}, act_i, 2'b00};
+  LUT6_2 #(
+    .INIT({low_table(1, 1), low_table(1, 0)})
+  ) u_top (
+    .I0(act_i[ActBits-2]),
+    .I1(act_i[ActBits-1]),
+    .I2(code_i[1]),
+    .I3(code_i[2]),
+    .I4(code_i[3]),
+    .I5(1'b1),
+    .O5(low_o[ActBits]),
+    .O6(low_o[ActBits+1])
+  );
 
-    for (genvar k = 0; k < ActBits + 2; k++) begin : gen_low
-      assign low_o[k] = shifted(code_i[2:1], act[k+2], act[k+1], act[k])
-                        ^ code_i[3] ^ (ActSigned && k == ActBits + 1);
-    end
-    for (genvar k = 0; k < ActBits; k++) begin : gen_high
-      assign high_o[k] = (code_i[0] & act_i[k]) ^ code_i[3] ^ (ActSigned && k == ActBits - 1);
-    end
-  end else begin : gen_primitives
-    LUT6_2 #(
-      .INIT({low_table(0, 1), low_table(0, 0)})
-    ) u_bottom (
-      .I0(act_i[0]),
-      .I1(act_i[1]),
-      .I2(code_i[1]),
-      .I3(code_i[2]),
-      .I4(code_i[3]),
-      .I5(1'b1),
-      .O5(low_o[0]),
-      .O6(low_o[1])
+  for (genvar k = 2; k < ActBits; k++) begin : gen_middle
+    LUT6 #(
+      .INIT(middle_table())
+    ) u_lut (
+      .I0(act_i[k-2]),
+      .I1(act_i[k-1]),
+      .I2(act_i[k]),
+      .I3(code_i[1]),
+      .I4(code_i[2]),
+      .I5(code_i[3]),
+      .O (low_o[k])
     );
+  end
 
+  for (genvar k = 0; k + 1 < ActBits; k += 2) begin : gen_high
     LUT6_2 #(
-      .INIT({low_table(1, 1), low_table(1, 0)})
-    ) u_top (
-      .I0(act_i[ActBits-2]),
-      .I1(act_i[ActBits-1]),
-      .I2(code_i[1]),
-      .I3(code_i[2]),
-      .I4(code_i[3]),
+      .INIT({high_table(1, ActSigned && k + 2 == ActBits), high_table(0, 0)})
+    ) u_lut (
+      .I0(act_i[k]),
+      .I1(act_i[k+1]),
+      .I2(code_i[0]),
+      .I3(code_i[3]),
+      .I4(1'b0),
       .I5(1'b1),
-      .O5(low_o[ActBits]),
-      .O6(low_o[ActBits+1])
+      .O5(high_o[k]),
+      .O6(high_o[k+1])
     );
+  end
 
-    for (genvar k = 2; k < ActBits; k++) begin : gen_middle
-      LUT6 #(
-        .INIT(middle_table())
-      ) u_lut (
-        .I0(act_i[k-2]),
-        .I1(act_i[k-1]),
-        .I2(act_i[k]),
-        .I3(code_i[1]),
-        .I4(code_i[2]),
-        .I5(code_i[3]),
-        .O (low_o[k])
-      );
-    end
-
-    for (genvar k = 0; k + 1 < ActBits; k += 2) begin : gen_high
-      LUT6_2 #(
-        .INIT({high_table(1, ActSigned && k + 2 == ActBits), high_table(0, 0)})
-      ) u_lut (
-        .I0(act_i[k]),
-        .I1(act_i[k+1]),
-        .I2(code_i[0]),
-        .I3(code_i[3]),
-        .I4(1'b0),
-        .I5(1'b1),
-        .O5(high_o[k]),
-        .O6(high_o[k+1])
-      );
-    end
-
-    if (ActBits % 2 == 1) begin : gen_last
-      LUT5 #(
-        .INIT(high_table(0, ActSigned))
-      ) u_lut (
-        .I0(act_i[ActBits-1]),
-        .I1(1'b0),
-        .I2(code_i[0]),
-        .I3(code_i[3]),
-        .I4(1'b0),
-        .O (high_o[ActBits-1])
-      );
-    end
+  if (ActBits % 2 == 1) begin : gen_last
+    LUT5 #(
+      .INIT(high_table(0, ActSigned))
+    ) u_lut (
+      .I0(act_i[ActBits-1]),
+      .I1(1'b0),
+      .I2(code_i[0]),
+      .I3(code_i[3]),
+      .I4(1'b0),
+      .O (high_o[ActBits-1])
+    );
   end
 
 endmodule

@@ -40,6 +40,10 @@ class Other:
     rows: tuple[tuple[int, int], ...]
 
 
+OWN = {
+    "sp2_4": Other(4, SP2_VALUE, ((0, 2), (2, 0))),
+    "fixed_4": Other(4, twos_complement(4), ((0, 1), (2, 1))),
+}
 OTHERS = {
     "pot_4": Other(4, signed(POWERS), ((0, 6),)),
     "apot_4": Other(4, signed([0, 1, 4, 8], [0, 2]), ((0, 3), (1, 0))),
@@ -181,7 +185,7 @@ def _complemented(kind: Other, codes: np.ndarray, act_bits: int, act_signed: boo
     """Constants of the rows that are complemented: all by the sign, or those of negative digits."""
     total = np.zeros_like(codes)
     for row, (base, added) in enumerate(kind.rows):
-        if kind.values[-1] == -1 and kind.bits > 5:  # two's complement: the row of a Booth digit
+        if kind.values[-1] == -1:  # two's complement: the row of a Booth digit
             window = codes << 1 >> 2 * row & 7
             negative = (window >> 2) & (window != 7)
         else:

@@ -65,7 +65,7 @@ def assert_proved(run) -> None:
     assert "SUCCESS!" in run.stdout
 
 
-def row_proof(kind: str, act_bits: int, signed: bool, primitives: bool) -> str:
+def row_proof(kind: str, act_bits: int, signed: bool) -> str:
     module, weight, constant, low, high = {
         "sp2": ("sp2_4_rows", SP2_WEIGHT, SP2_CONSTANT, act_bits + 2, act_bits),
         "booth": ("booth_4_rows", FIXED_WEIGHT, FIXED_CONSTANT, act_bits + 1, act_bits + 1),
@@ -81,26 +81,29 @@ module proof (input logic [3:0] code, input logic [{act_bits - 1}:0] act, output
   logic signed [31:0] a, constant;
   assign a = {"32'($signed(act))" if signed else "$signed(32'(act))"};
   assign constant = {constant};
-  {module} #(.ActBits(A), .ActSigned({int(signed)}), .UsePrimitives({int(primitives)})) dut (
+  {module} #(.ActBits(A), .ActSigned({int(signed)})) dut (
     .code_i(code), .act_i(act), .low_o(low), .high_o(high));
   assign ok = $signed(32'(low)) + 4 * $signed(32'(high)) == 32'(w) * a + constant + {bias};
 endmodule
 """
 
 
-@pytest.mark.parametrize("primitives", [False, True])
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("act_bits", [2, 3, 4, 8])
 @pytest.mark.parametrize("kind", ["sp2", "booth"])
-def test_row_generator_for_all_codes_and_activations(kind, act_bits, signed, primitives, tmp_path):
-    assert_proved(prove(tmp_path, row_proof(kind, act_bits, signed, primitives)))
+def test_row_generator_for_all_codes_and_activations(kind, act_bits, signed, tmp_path):
+    assert_proved(prove(tmp_path, row_proof(kind, act_bits, signed)))
+
+
+KINDS = mvau.OWN | mvau.OTHERS
 
 
 def product_proof(name: str, act_bits: int, signed: bool) -> str:
     """All rows of a product add up to it and the golden model's constant, for every code."""
-    kind = mvau.OTHERS[name]
+    kind = KINDS[name]
     codes = np.arange(1 << kind.bits)
-    constants = mvau.alpha(name, codes, act_bits, signed)
+    golden = {"sp2_4": "sp2", "fixed_4": "booth"}.get(name, name)
+    constants = mvau.alpha(golden, codes, act_bits, signed)
     bias = sum(1 << act_bits - 1 + base + added for base, added in kind.rows) if signed else 0
     cases = "\n".join(
         f"      {code}: begin w = {kind.values[code]}; constant = {constants[code] + bias}; end"
@@ -116,7 +119,7 @@ module proof (input logic [{kind.bits - 1}:0] code, input logic [{act_bits - 1}:
   logic known;
   logic [{len(kind.rows) - 1}:0][19:0] rows;
   assign a = {"32'($signed(act))" if signed else "$signed(32'(act))"};
-  product_rows #(.Kind(msq_pkg::lut_kind_e'({2 + list(mvau.OTHERS).index(name)})),
+  product_rows #(.Kind(msq_pkg::lut_kind_e'({list(KINDS).index(name)})),
     .ActBits({act_bits}), .ActSigned({int(signed)}), .Width(20)) dut (
     .code_i(code), .act_i(act), .rows_o(rows));
   always_comb begin
@@ -134,7 +137,7 @@ endmodule
 
 
 @pytest.mark.parametrize("signed", [False, True])
-@pytest.mark.parametrize("name", mvau.OTHERS)
+@pytest.mark.parametrize("name", KINDS)
 def test_rows_of_a_product_for_all_codes_and_activations(name, signed, tmp_path):
     assert_proved(prove(tmp_path, product_proof(name, 4, signed)))
 
