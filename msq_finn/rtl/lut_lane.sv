@@ -75,7 +75,7 @@ module lut_lane
     return columns;
   endfunction
 
-  logic [Rows-1:0][Simd-1:0][TreeBits-1:0] rows;
+  logic [Rows-1:0][Simd-1:0][TreeBits-1:0] rows, tree_rows;
   logic [TreeBits-1:0]                     tree_s, tree_m, s, m;
   logic [SumBits-1:0]                      sum;
 
@@ -99,6 +99,16 @@ module lut_lane
     end
   end
 
+  delay_line #(
+    .Width (Rows * Simd * TreeBits),
+    .Cycles(row_delay(Kind))
+  ) u_rows (
+    .clk_i,
+    .en_i,
+    .data_i(rows),
+    .data_o(tree_rows)
+  );
+
   row_tree #(
     .Rows         (Rows * Simd),
     .Width        (TreeBits),
@@ -108,14 +118,14 @@ module lut_lane
   ) u_tree (
     .clk_i,
     .en_i,
-    .rows_i(rows),
+    .rows_i(tree_rows),
     .s_o   (tree_s),
     .m_o   (tree_m)
   );
 
   delay_line #(
     .Width (2 * TreeBits),
-    .Cycles(Depth - tree_depth(Rows * Simd))
+    .Cycles(Depth - row_delay(Kind) - tree_depth(Rows * Simd))
   ) u_align (
     .clk_i,
     .en_i,

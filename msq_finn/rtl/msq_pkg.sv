@@ -100,6 +100,11 @@ package msq_pkg;
     endcase
   endfunction
 
+  // Register stages of a product's rows: long shifts take two LUTs before the tree.
+  function automatic int unsigned row_delay(lut_kind_e kind);
+    return kind == Pot4 || kind == Sp2x6 ? 1 : 0;
+  endfunction
+
   // How many LUT lanes there are of the kinds before a kind, given those of the first two kinds and,
   // 16 bits each, of the others.
   function automatic int unsigned pe_lut(int unsigned kind, int unsigned sp2, int unsigned fixed,
@@ -137,7 +142,7 @@ package msq_pkg;
 
   // Cycles from operands to the inputs of the accumulator: at least one.
   function automatic int unsigned lut_lane_depth(int unsigned simd, lut_kind_e kind = Sp2x4);
-    return max(1, tree_depth(row_count(kind) * simd));
+    return max(1, row_delay(kind) + tree_depth(row_count(kind) * simd));
   endfunction
 
   // The DSPs take four, then the trees of a pack's fields, then the merge with their carries.

@@ -77,18 +77,14 @@ module product_rows
 
     for (genvar r = 0; r < Rows; r++) begin : gen_row
       localparam int unsigned FieldBits = r == 0 ? FirstBits : LastBits;
-      localparam int unsigned MaxShift = row_shift(Kind, r);
-      localparam bit [6:0][2:0] Ascending = {3'd6, 3'd5, 3'd4, 3'd3, 3'd2, 3'd1, 3'd0};
-      localparam bit [6:0][2:0] Apot = {3'd0, 3'd0, 3'd0, 3'd0, 3'd3, 3'd2, 3'd0};
 
-      logic [ActBits+MaxShift-1:0] row;
+      logic [ActBits+row_shift(Kind, r)-1:0] row;
 
       shift_row #(
         .CodeBits (FieldBits),
         .ActBits  (ActBits),
         .ActSigned(ActSigned),
-        .MaxShift (MaxShift),
-        .Shift    (Kind == Apot4 && r == 0 ? Apot[2**FieldBits-2:0] : Ascending[2**FieldBits-2:0])
+        .SkipOne  (Kind == Apot4 && r == 0)
       ) u_row (
         .code_i(code_i[(r==0?LastBits:0)+:FieldBits]),
         .sign_i(code_i[CodeBits-1]),
