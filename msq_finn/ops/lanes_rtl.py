@@ -7,6 +7,7 @@ from typing import Any
 
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
+from msq_finn.errors import MsqError
 from msq_finn.finn_compat import rtl_library
 from msq_finn.rtl.lanes import sources
 
@@ -17,6 +18,15 @@ class LanesRTL(RTLBackend):
     def _wrapper_path(self) -> Path:
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         return folder / f"{self.get_nodeattr('gen_top_module')}_wrapper.v"
+
+    def _check_runtime_weights(self) -> None:
+        """Refuse what would give wrong sums, with no error, once other weights are loaded."""
+        on_luts = any(kind.engine == "lut" for kind in self.layout().lanes)
+        if on_luts and self.get_nodeattr("runtime_writeable_weights"):
+            raise MsqError(
+                f"{self.onnx_node.name}: the sums of LUT lanes carry constants of the weights that "
+                "the layer is built with; runtime-writeable weights need DSP lanes"
+            )
 
     def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
         """Write the memstream wrapper.

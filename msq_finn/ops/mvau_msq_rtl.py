@@ -70,8 +70,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
                 f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} does not suit the lanes; "
                 f"use {memory}"
             )
-        if self.layout().count("embedded_lut") and self.get_nodeattr("runtime_writeable_weights"):
-            raise MsqError(f"{name}: embedded weights cannot be written at run time")
+        self._check_runtime_weights()
         for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
             if self.get_nodeattr(attribute):
                 raise MsqError(f"{name}: {attribute} is not supported by MVAU_MSQ")

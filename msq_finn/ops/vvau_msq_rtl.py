@@ -63,6 +63,7 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             raise MsqError(
                 f"{name}: PE={pe} does not divide Channels={self.get_nodeattr('Channels')}"
             )
+        self._check_runtime_weights()
         if any(kind.engine == "dsp" for kind in self.layout().lanes):
             if simd > 1:
                 raise MsqError(f"{name}: DSP lanes take one element a cycle; use SIMD=1")

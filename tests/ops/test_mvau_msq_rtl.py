@@ -148,6 +148,7 @@ def test_python_execution_equals_integer_arithmetic(rng):
             "external",
             "mem_mode 'external' does not suit the lanes; use internal_decoupled",
         ),
+        ("runtime_writeable_weights", 1, "sums of LUT lanes carry constants of the weights"),
         ("pumpedCompute", 1, "pumpedCompute is not supported"),
         ("TH", 2, "tiling"),
     ],

@@ -127,7 +127,7 @@ def test_python_execution_equals_integer_arithmetic(rng, offset):
 def test_vivado_is_told_of_every_source_and_stream(rng):
     from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 
-    model, _ = layer(rng, 1, (1, 1, 2), 2, "UINT4", runtime_writeable_weights=1)
+    model, _ = layer(rng, 1, (0, 0, 4), 2, "UINT4", runtime_writeable_weights=1)
     op = getCustomOp(model.transform(PrepareIP(PART, 10)).graph.node[0])
     commands = op.code_generation_ipi()
     files = [Path(c.split()[-1]) for c in commands if c.startswith("add_files")]
