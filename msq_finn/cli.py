@@ -15,7 +15,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from msq_finn import __version__
@@ -23,6 +30,9 @@ from msq_finn.build.stages import STAGES
 from msq_finn.errors import MissingToolError, MsqError
 
 EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+
+#: Version of what `--json` prints where the result has no version of its own.
+JSON_VERSION = 1
 
 
 class OneLine(click.ClickException):
@@ -87,7 +97,13 @@ def _one_line(text: str) -> str:
 @click.version_option(__version__, prog_name="msq-finn")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Mixed-scheme quantised networks on FPGAs: LUT lanes beside DSP lanes."""
+    """Mixed-scheme quantised networks on FPGAs: LUT lanes beside DSP lanes.
+
+    Example: msq-finn demo --out demo-out
+
+    Completion in bash: eval "$(_MSQ_FINN_COMPLETE=bash_source msq-finn)"; likewise zsh_source,
+    fish_source.
+    """
     if not debug:
         warnings.simplefilter("ignore")
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
@@ -306,7 +322,7 @@ def plan(
         made = making.plan_file(model, board, part, clk_ns, target_fps, shares, progress)
     made.save(out)
     if as_json:
-        click.echo(made.model_dump_json(indent=2))
+        _echo_json(made.model_dump())
     else:
         _console().print(*show.tables(made))
         click.echo(f"Written to {out}")
@@ -324,6 +340,8 @@ def characterize(jobs: int, scheduler: str | None, as_json: bool) -> None:
     """Synthesise the nodes that the cost model is fitted to, and print the model's error.
 
     Runs are kept as they end: a killed sweep goes on where it was.
+
+    Example: msq-finn characterize --jobs 2
     """
     from msq_finn.plan import cost, show, sweep
     from msq_finn.plan.characterize import characterize as run_sweep
@@ -334,7 +352,7 @@ def characterize(jobs: int, scheduler: str | None, as_json: bool) -> None:
     cost.default_model.cache_clear()
     found = cost.held_back_errors()
     if as_json:
-        click.echo(json.dumps(show.errors_as_dicts(found), indent=2))
+        _echo_json(show.errors_as_dicts(found))
     else:
         _console().print(*show.error_tables(found))
 
@@ -361,7 +379,7 @@ def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
     with _progress() as progress:
         result = inspect(model, figure, progress)
     if as_json:
-        click.echo(result.model_dump_json(indent=2))
+        _echo_json(result.model_dump())
         return
     table = Table(
         "layer", "rows x columns", "integers", "rows", "variance", "SP2 error", "fixed error"
@@ -385,12 +403,15 @@ def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
 @main.command()
 @_json
 def doctor(as_json: bool) -> None:
-    """Say which tools are there, their versions, and what each missing one costs."""
+    """Say which tools are there, their versions, and what each missing one costs.
+
+    Example: msq-finn doctor --json
+    """
     from msq_finn.doctor import examine
 
     checks = examine()
     if as_json:
-        click.echo(json.dumps([check.as_dict() for check in checks], indent=2))
+        _echo_json({"checks": [check.as_dict() for check in checks]})
     else:
         table = Table("tool", "version", "what it means", "to do")
         marks = {"ok": "[green]{}[/]", "warning": "[yellow]{}[/]", "error": "[red]{}[/]"}
@@ -422,6 +443,8 @@ def _progress() -> Iterator[Any]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as bars:
         tasks: dict[str, Any] = {}
@@ -440,6 +463,14 @@ def _console() -> Console:
     """Standard output; wide enough for the tables where it is no terminal."""
     console = Console()
     return console if console.is_terminal else Console(width=120)
+
+
+def _echo_json(result: dict[str, Any]) -> None:
+    """Print a result under the schema's version and those of the tools; nothing in it is random."""
+    from msq_finn.doctor import tool_versions
+
+    head = {"schema_version": JSON_VERSION, "versions": tool_versions()}
+    click.echo(json.dumps({**head, **result}, indent=2))
 
 
 def _show(summary: Any, out: Path, as_json: bool) -> None:

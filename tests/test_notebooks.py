@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -18,13 +19,24 @@ def pictures(notebook):
 
 
 def test_there_are_notebooks():
-    assert len(NOTEBOOKS) >= 4
+    assert len(NOTEBOOKS) >= 5
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_stored_without_results(path):
     for cell in nbformat.read(path, as_version=4).cells:
         assert not cell.get("outputs") and not cell.get("execution_count")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_text_is_text(path):
+    """Headings only where a notebook means them, and links to files that are there."""
+    text = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "markdown"]
+    headings = [line for cell in text for line in cell.splitlines() if line.startswith("# ")]
+    assert len(headings) == 1 and headings[0].startswith(f"# {path.stem[0]}. ")
+    links = re.findall(r"\]\((?!http)([^)]+)\)", "\n".join(text))
+    assert all((path.parent / link).exists() for link in links), links
+    assert links or path == NOTEBOOKS[-1]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from msq_finn.plan.planfile import Plan
+
 from . import models as m
 
 BUILD = [sys.executable, "-c", "from msq_finn.cli import main; main()", "build", "model.onnx"]
@@ -92,3 +94,35 @@ def test_killed_builds_do_not_stop_a_later_one(model, tmp_path):
     assert done.returncode == 0, done.stderr
     summary = json.loads(results.read_text())
     assert summary["rtl_mismatches"] == 0 and summary["images_simulated"] == 2
+
+
+PLAN = [*BUILD[:3], "plan", "model.onnx", "--max-throughput", "-o", "plan.yaml"]
+DEMO = [*BUILD[:3], "demo", "-o", "out", "--epochs", "2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "result", "longest"), [(PLAN, "plan.yaml", 12), (DEMO, "out/summary.json", 60)]
+)
+def test_killed_runs_leave_whole_results_or_none(model, tmp_path, command, result, longest):
+    """Kills at random moments; then a run to the end."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    rng = random.Random(6)
+    quiet = {"cwd": tmp_path, "env": environment, "stdout": subprocess.DEVNULL}
+    wrong = []
+    for _ in range(KILLS):
+        with (tmp_path / "errors").open("w") as errors:
+            run = subprocess.Popen(command, stderr=errors, **quiet)
+            try:
+                run.wait(rng.uniform(0.5, longest))
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+        wrong.append((tmp_path / "errors").read_text())
+        if (tmp_path / result).exists():
+            text = (tmp_path / result).read_text()
+            assert Plan.load(tmp_path / result) if command is PLAN else json.loads(text)
+    assert not any(wrong), wrong
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=600, **quiet)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / result).exists()
