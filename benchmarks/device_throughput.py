@@ -6,13 +6,13 @@ routed. Designs:
 
 * ``dsp_only``: FINN's DSP layers (its mvu and its packing).
 * ``dsp_plus_fixed_lut``: every layer is FINN's DSP layer, or one of our Fixed(4) LUT lanes.
-* ``msq``: our lanes, with ratio, kinds of lanes and styles of memory free in every layer.
+* ``msq``: our lanes, with ratio, kinds of lanes (embedded weights included) and styles of memory
+  free in every layer.
 * ``msq_1_0``: fixed-point rows on our DSP lanes only.
 * ``msq_1_1``, ``msq_1_1.5``, ``msq_1_2``: the paper's fixed:SP2 ratios in every layer but the
   last, whose row order is given: SP2 rows on LUT lanes, fixed-point rows on DSP lanes.
 
-Lanes with embedded weights do not exist yet. Depthwise layers have no hardware here yet either;
-every design is charged Fixed(4) LUT lanes for them.
+The planner has no costs of depthwise layers; every design is charged Fixed(4) LUT lanes for them.
 
     python benchmarks/device_throughput.py [--json] [--network NAME]... [--device NAME]...
 """

@@ -78,7 +78,7 @@ class Layer:
         conv: the sliding window, if any.
         pool: kernel (= stride) of a max pool behind the thresholds, 0 where there is none.
         rows: what the weights allow; by default everything.
-        depthwise: one window a channel. There is no hardware for it here yet: it is costed as LUT
+        depthwise: one window a channel. Its own hardware is not planned yet: it is costed as LUT
             lanes that need no DSP, in every design alike.
         adds: whether its sums are added to a second stream, after thresholds of their own.
         skip_words: pixels that the second stream waits in a FIFO.
