@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
@@ -43,7 +43,8 @@ class Summary(BaseModel):
     """Everything a build reports; None is what no stage of it found.
 
     Accuracies are fractions. ``finn_seconds`` and ``msq_seconds`` are what FINN's work and our
-    transformations took up to generated RTL.
+    transformations took up to generated RTL; the file leaves them out, so that the same seed gives
+    the same file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,8 +58,8 @@ class Summary(BaseModel):
     accuracy_quant: float | None = None
     accuracy_rtl: float | None = None
     predicted_cycles_per_image: int
-    finn_seconds: float
-    msq_seconds: float
+    finn_seconds: float = Field(exclude=True)
+    msq_seconds: float = Field(exclude=True)
     images_simulated: int | None = None
     rtl_mismatches: int | None = None
     cycles_per_image: float | None = None
