@@ -42,11 +42,11 @@ def output_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
     """
     _check_name(path)
     work = path / "build"
-    existed = path.exists()
-    if resume and not (work / _MARKER).exists():
-        raise MsqError(f"no build to go on with in {path}; leave --start out")
     with contextlib.ExitStack() as stack:
         try:
+            existed = path.exists()
+            if resume and not (work / _MARKER).exists():
+                raise MsqError(f"no build to go on with in {path}; leave --start out")
             path.mkdir(parents=True, exist_ok=True)
             stack.enter_context(_locked(path))
             if not resume:

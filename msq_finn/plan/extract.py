@@ -17,6 +17,7 @@ from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.rtl.lanes import get as lane_kind
+from msq_finn.sim.finn_env import build_dir_restored
 from msq_finn.transforms.channel_spaces import channel_spaces
 from msq_finn.transforms.set_lanes import common_rows
 
@@ -35,7 +36,7 @@ def network_of_file(path: Path, board: str, progress: Progress = silent) -> Netw
     Raises:
         MsqError: the model cannot be lowered, or has no 4-bit layer.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, build_dir_restored():
         work = Path(folder)
         lowered = lower(path, Target(board), work, progress, stop_before="step_msq_fold")
         network = network_of_model(lowered.model, path.stem)

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msq_finn.finn_compat import finish_without_vivado, initialize_settings
+
+
+@contextmanager
+def build_dir_restored() -> Iterator[None]:
+    """Give FINN's build folder back to whoever had set it, where a block uses one that goes."""
+    before = os.environ.get("FINN_BUILD_DIR")
+    try:
+        yield
+    finally:
+        if before is not None:
+            prepare(Path(before))
 
 
 def prepare(build_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,16 @@ def planned(source: Path) -> tuple[Plan, Path]:
     path = source.with_name("plan.yaml")
     plan.save(path)
     return plan, path
+
+
+@pytest.mark.usefixtures("finn")
+def test_finns_build_folder_is_given_back(source: Path, tmp_path: Path):
+    from msq_finn.sim.finn_env import prepare
+
+    prepare(tmp_path / "own")
+    plan_file(source, "Pynq-Z1", PART, 10.0, 300_000, shares_of(""))
+    assert Path(os.environ["FINN_BUILD_DIR"]) == tmp_path / "own"
+    assert (tmp_path / "own").is_dir()
 
 
 def test_the_models_layers_are_found(planned):
