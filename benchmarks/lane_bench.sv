@@ -37,19 +37,11 @@ module lane_bench
   output logic [Pe-1:0][AccBits-1:0]         sums_o
 );
 
-  localparam int unsigned Depth = Engine == 2 ? embedded_depth() :
+  localparam int unsigned Depth = Engine == 2 ? embedded_lane_depth(Groups, ActBits) :
       Engine == 1 ? dsp_lane_depth(Simd, ActBits, 1'b0) : lut_lane_depth(Simd, lut_kind_e'(LutKind));
 
-  function automatic int unsigned embedded_depth();
-    int unsigned depth;
-    depth = 1;
-    for (int unsigned i = 0; i < Pe; i++) begin
-      depth = max(depth, tree_depth(int'(LaneGroups[i*16+:16]) * ActBits));
-    end
-    return depth;
-  endfunction
-
-  localparam int unsigned Packing = Engine == 1 ? dsp_packing(1, ActBits, 1'b0) : 1;
+  localparam int unsigned Packing =
+      Engine == 2 ? Pe : Engine == 1 ? dsp_packing(1, ActBits, 1'b0) : 1;
 
   logic [Depth:0]   valid, first;
   logic [Depth+1:0] done;
@@ -94,38 +86,30 @@ module lane_bench
         .acc_o      (sums_o[i+:Lanes])
       );
     end else if (Engine == 2) begin : gen_embedded
-      typedef index_t [Groups-1:0] ends_t;
-      typedef index_t [Groups-1:0][Members-1:0] sources_t;
-      typedef bit [Groups-1:0][TableBits-1:0][31:0] tables_t;
-      localparam int unsigned Own = int'(LaneGroups[i*16+:16]);
-      localparam ends_t AllLo = Lo[i*$bits(ends_t)+:$bits(ends_t)];
-      localparam ends_t AllHi = Hi[i*$bits(ends_t)+:$bits(ends_t)];
-      localparam sources_t AllSources = Source[i*$bits(sources_t)+:$bits(sources_t)];
-      localparam tables_t AllTables = Table[i*$bits(tables_t)+:$bits(tables_t)];
-
-      embedded_lane #(
+      embedded_lanes #(
+        .Pe           (Pe),
         .Simd         (Simd),
         .SumFolds     (Folds),
         .FoldBits     (FoldBits),
         .ActBits      (ActBits),
         .AccBits      (AccBits),
-        .Depth        (Depth),
-        .Groups       (Own),
+        .Groups       (Groups),
         .Members      (Members),
         .TableBits    (TableBits),
-        .Source       (AllSources[Own-1:0]),
-        .Lo           (AllLo[Own-1:0]),
-        .Hi           (AllHi[Own-1:0]),
-        .Table        (AllTables[Own-1:0]),
+        .LaneGroups   (LaneGroups),
+        .Source       (Source),
+        .Lo           (Lo),
+        .Hi           (Hi),
+        .Table        (Table),
         .UsePrimitives(1)
-      ) u_lane (
+      ) u_lanes (
         .clk_i,
         .en_i,
         .fold_i,
         .acts_i,
         .acc_en_i   (en_i && valid[Depth]),
         .acc_first_i(first[Depth]),
-        .acc_o      (sums_o[i])
+        .acc_o      (sums_o)
       );
     end else begin : gen_lut
       lut_lane #(

@@ -16,6 +16,15 @@ def finn(tmp_path_factory):
     ops.register()
 
 
+@pytest.fixture(autouse=True)
+def finn_build_dir():
+    """A build moves FINN's build folder to its own, which goes with the test."""
+    from msq_finn.sim.finn_env import build_dir_restored
+
+    with build_dir_restored():
+        yield
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20261122)

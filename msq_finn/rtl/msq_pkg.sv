@@ -145,6 +145,11 @@ package msq_pkg;
     return max(1, row_delay(kind) + tree_depth(row_count(kind) * simd));
   endfunction
 
+  // Lanes keep step with the one that has most groups.
+  function automatic int unsigned embedded_lane_depth(int unsigned groups, int unsigned act_bits);
+    return max(1, tree_depth(groups * act_bits));
+  endfunction
+
   // The DSPs take four, then the trees of a pack's fields, then the merge with their carries.
   function automatic int unsigned dsp_lane_depth(
       int unsigned simd, int unsigned act_bits, bit act_signed);

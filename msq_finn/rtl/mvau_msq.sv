@@ -27,12 +27,11 @@ module mvau_msq
   parameter bit AddOffset = 0,
   parameter logic [MH*AccBits-1:0] Offset = '0,
 
-  // Tables of embedded lanes as embedded.py lays them out, lane 0 in the low bits. A lane has
-  // Groups groups of Members columns, and a table TableBits columns; fewer are filled up with 0.
+  // Of embedded lanes, see embedded_lanes.sv.
   parameter int unsigned Groups = 1,
   parameter int unsigned Members = 1,
   parameter int unsigned TableBits = 1,
-  parameter logic [max(PeEmbedded,1)*16-1:0] LaneGroups = 16'd1,  // groups that a lane does have
+  parameter logic [max(PeEmbedded,1)*16-1:0] LaneGroups = '0,
   parameter logic [max(PeEmbedded,1)*Groups*Members*16-1:0] Source = '0,
   parameter logic [max(PeEmbedded,1)*Groups*16-1:0] Lo = '0,
   parameter logic [max(PeEmbedded,1)*Groups*16-1:0] Hi = '0,
@@ -85,11 +84,6 @@ module mvau_msq
     $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1) or 2 (DSP48E2)", DspVersion);
   end
 
-  if (PeEmbedded > 0 && Members + $clog2(MW / max(SIMD, 1) * (MH / max(PE, 1))) != 5) begin : gen_check_members
-    $fatal(1, "Members = %0d: with the address of %0d folds, tables must have 5 inputs", Members,
-           MW / max(SIMD, 1) * (MH / max(PE, 1)));
-  end
-
   // At least 1, so that an illegal SIMD or PE is reported by the checks above alone.
   localparam int unsigned Simd = max(SIMD, 1);
   localparam int unsigned SF = MW / Simd;
@@ -100,7 +94,7 @@ module mvau_msq
 
   localparam int unsigned LutDepth = lut_depth();
   localparam int unsigned DspDepth = dsp_lane_depth(Simd, ActBits, ActSigned);
-  localparam int unsigned EmbeddedDepth = embedded_depth();
+  localparam int unsigned EmbeddedDepth = embedded_lane_depth(Groups, ActBits);
   localparam int unsigned Depth = max(max(PeLut == 0 ? 0 : LutDepth, PeFixedDsp == 0 ? 0 : DspDepth),
                                       PeEmbedded == 0 ? 0 : EmbeddedDepth);
 
@@ -110,16 +104,6 @@ module mvau_msq
     depth = 1;
     for (int unsigned i = 0; i != PeLut; i++) begin
       depth = max(depth, lut_lane_depth(Simd, lane_kind(i, PeSp2Lut, PeFixedLut, PeOtherLut)));
-    end
-    return depth;
-  endfunction
-
-  // Embedded lanes keep step with the one of most groups.
-  function automatic int unsigned embedded_depth();
-    int unsigned depth;
-    depth = 1;
-    for (int unsigned i = 0; i != PeEmbedded; i++) begin
-      depth = max(depth, tree_depth(int'(LaneGroups[i*16+:16]) * ActBits));
     end
     return depth;
   endfunction
@@ -154,28 +138,22 @@ module mvau_msq
   assign weight_ready_o = en && vector_valid;
   assign fire           = vector_valid && codes_valid;
 
-  // Flags beside the data: entry d belongs to the data that has passed d registers. A row's sum
-  // stands in its accumulator at Depth + 1.
   logic [Depth:0]   valid, first;
   logic [Depth+1:0] done;
 
-  assign valid[0] = fire;
-  assign first[0] = vector_first;
-  assign done[0]  = fire && vector_last;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid[Depth:1]  <= '0;
-      done[Depth+1:1] <= '0;
-    end else if (en) begin
-      valid[Depth:1]  <= valid[Depth-1:0];
-      done[Depth+1:1] <= done[Depth:0];
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (en) first[Depth:1] <= first[Depth-1:0];
-  end
+  lane_flags #(
+    .Depth(Depth)
+  ) u_flags (
+    .clk_i,
+    .rst_ni,
+    .en_i   (en),
+    .fire_i (fire),
+    .first_i(vector_first),
+    .last_i (vector_last),
+    .valid_o(valid),
+    .first_o(first),
+    .done_o (done)
+  );
 
   for (genvar i = 0; i < PeLut; i++) begin : gen_lut_lane
     localparam lut_kind_e Kind = lane_kind(i, PeSp2Lut, PeFixedLut, PeOtherLut);
@@ -260,10 +238,6 @@ module mvau_msq
     localparam int unsigned FoldBits = $clog2(Folds);
     localparam int unsigned AddressBits = max(FoldBits, 1);
 
-    typedef index_t [Groups-1:0]                                       ends_t;
-    typedef index_t [Groups-1:0][Members-1:0]                          sources_t;
-    typedef bit     [Groups-1:0][TableBits-1:0][2**(Members+FoldBits)-1:0] tables_t;
-
     logic [AddressBits-1:0] fold_q;
 
     always_ff @(posedge clk_i) begin
@@ -271,87 +245,75 @@ module mvau_msq
       else if (en && fire) fold_q <= fold_q == AddressBits'(Folds - 1) ? '0 : fold_q + 1'b1;
     end
 
-    for (genvar i = 0; i < PeEmbedded; i++) begin : gen_lane
-      localparam int unsigned Own = int'(LaneGroups[i*16+:16]);
-      localparam ends_t AllLo = Lo[i*$bits(ends_t)+:$bits(ends_t)];
-      localparam ends_t AllHi = Hi[i*$bits(ends_t)+:$bits(ends_t)];
-      localparam sources_t AllSources = Source[i*$bits(sources_t)+:$bits(sources_t)];
-      localparam tables_t AllTables = Table[i*$bits(tables_t)+:$bits(tables_t)];
+    logic [PeEmbedded-1:0][SumBits-1:0] sum;
 
-      logic [SumBits-1:0] sum;
+    embedded_lanes #(
+      .Pe           (PeEmbedded),
+      .Simd         (Simd),
+      .SumFolds     (SF),
+      .FoldBits     (FoldBits),
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .AccBits      (SumBits),
+      .Groups       (Groups),
+      .Members      (Members),
+      .TableBits    (TableBits),
+      .LaneGroups   (LaneGroups),
+      .Source       (Source),
+      .Lo           (Lo),
+      .Hi           (Hi),
+      .Table        (Table),
+      .UsePrimitives(UsePrimitives)
+    ) u_lanes (
+      .clk_i,
+      .en_i       (en),
+      .fold_i     (fold_q),
+      .acts_i     (acts),
+      .acc_en_i   (en && valid[EmbeddedDepth]),
+      .acc_first_i(first[EmbeddedDepth]),
+      .acc_o      (sum)
+    );
 
-      embedded_lane #(
-        .Simd         (Simd),
-        .SumFolds     (SF),
-        .FoldBits     (FoldBits),
-        .ActBits      (ActBits),
-        .ActSigned    (ActSigned),
-        .AccBits      (SumBits),
-        .Depth        (EmbeddedDepth),
-        .Groups       (Own),
-        .Members      (Members),
-        .TableBits    (TableBits),
-        .Source       (AllSources[Own-1:0]),
-        .Lo           (AllLo[Own-1:0]),
-        .Hi           (AllHi[Own-1:0]),
-        .Table        (AllTables[Own-1:0]),
-        .UsePrimitives(UsePrimitives)
-      ) u_lane (
-        .clk_i,
-        .en_i       (en),
-        .fold_i     (fold_q),
-        .acts_i     (acts),
-        .acc_en_i   (en && valid[EmbeddedDepth]),
-        .acc_first_i(first[EmbeddedDepth]),
-        .acc_o      (sum)
-      );
-
-      sum_align #(
-        .Width   (SumBits),
-        .Cycles  (Depth - EmbeddedDepth),
-        .Interval(SF)
-      ) u_align (
-        .clk_i,
-        .en_i  (en),
-        .done_i(done[EmbeddedDepth+1]),
-        .sum_i (sum),
-        .sum_o (sums[PeCodes+i])
-      );
-    end
+    sum_align #(
+      .Width   (PeEmbedded * SumBits),
+      .Cycles  (Depth - EmbeddedDepth),
+      .Interval(SF)
+    ) u_align (
+      .clk_i,
+      .en_i  (en),
+      .done_i(done[EmbeddedDepth+1]),
+      .sum_i (sum),
+      .sum_o (sums[PeCodes+:PeEmbedded])
+    );
   end
 
-  logic [PE-1:0][AccBits-1:0] out;
+  logic [PE-1:0][AccBits-1:0] sums_low, out;
+
+  for (genvar i = 0; i < PE; i++) begin : gen_sum
+    assign sums_low[i] = sums[i][AccBits-1:0];
+  end
 
   assign en         = !out_valid_o || out_ready_i;
   assign out_data_o = OutStreamBits'(out);
 
   if (!AddOffset) begin : gen_sums
-    for (genvar i = 0; i < PE; i++) begin : gen_lane
-      assign out[i] = sums[i][AccBits-1:0];
-    end
+    assign out         = sums_low;
     assign out_valid_o = done[Depth+1];
   end else begin : gen_offsets
-    localparam int unsigned FoldBits = NF > 1 ? $clog2(NF) : 1;
-    typedef logic [PE-1:0][AccBits-1:0] word_t;
-    localparam word_t [NF-1:0] Offsets = Offset;
-
-    logic [FoldBits-1:0] fold_q;
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) begin
-        fold_q      <= '0;
-        out_valid_o <= 1'b0;
-      end else if (en) begin
-        out_valid_o <= done[Depth+1];
-        if (done[Depth+1]) fold_q <= fold_q == FoldBits'(NF - 1) ? '0 : fold_q + 1'b1;
-      end
-    end
-
-    for (genvar i = 0; i < PE; i++) begin : gen_lane
-      always_ff @(posedge clk_i) begin
-        if (en) out[i] <= sums[i][AccBits-1:0] + Offsets[fold_q][i];
-      end
-    end
+    row_offsets #(
+      .Lanes (PE),
+      .Folds (NF),
+      .Width (AccBits),
+      .Offset(Offset)
+    ) u_offsets (
+      .clk_i,
+      .rst_ni,
+      .en_i   (en),
+      .valid_i(done[Depth+1]),
+      .sums_i (sums_low),
+      .valid_o(out_valid_o),
+      .sums_o (out)
+    );
   end
 
 endmodule

@@ -119,28 +119,22 @@ module vvau_msq
   assign weight_ready_o = en && window_valid;
   assign fire           = window_valid && weight_valid_i;
 
-  // Flags beside the data: entry d belongs to the data that has passed d registers. A row's sum
-  // stands in its accumulator at Depth + 1.
   logic [Depth:0]   valid, first;
   logic [Depth+1:0] done;
 
-  assign valid[0] = fire;
-  assign first[0] = window_first;
-  assign done[0]  = fire && window_last;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid[Depth:1]  <= '0;
-      done[Depth+1:1] <= '0;
-    end else if (en) begin
-      valid[Depth:1]  <= valid[Depth-1:0];
-      done[Depth+1:1] <= done[Depth:0];
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (en) first[Depth:1] <= first[Depth-1:0];
-  end
+  lane_flags #(
+    .Depth(Depth)
+  ) u_flags (
+    .clk_i,
+    .rst_ni,
+    .en_i   (en),
+    .fire_i (fire),
+    .first_i(window_first),
+    .last_i (window_last),
+    .valid_o(valid),
+    .first_o(first),
+    .done_o (done)
+  );
 
   for (genvar i = 0; i < PeLut; i++) begin : gen_lut_lane
     logic [Simd-1:0][3:0] lane_codes;

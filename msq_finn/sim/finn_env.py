@@ -17,7 +17,7 @@ def build_dir_restored() -> Iterator[None]:
     try:
         yield
     finally:
-        if before is not None:
+        if before is not None and before != os.environ.get("FINN_BUILD_DIR"):
             prepare(Path(before))
 
 

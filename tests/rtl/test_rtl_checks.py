@@ -56,7 +56,10 @@ def test_verilator_has_no_warning(primitives, lanes):
         ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
         ({"AccBits": 0}, "AccBits = 0: must be 1 to 48"),
         ({"AccBits": 49}, "AccBits = 49: must be 1 to 48"),
-        (EMBEDDED | {"Members": 2}, "Members = 2: with the address of 2 folds, tables must have 5"),
+        (
+            EMBEDDED | {"Members": 2},
+            "Members = 2: with 1 bits of a fold's address, tables must have 5",
+        ),
         ({"DspVersion": 3}, "DspVersion = 3: must be 1 (DSP48E1) or 2 (DSP48E2)"),
     ],
 )
