@@ -11,10 +11,10 @@ from msq_finn.rtl.embedded import fold_bits
 SITES_PER_MAC = {
     "sp2_4_lut": 11.0,
     "fixed_4_lut": 11.5,
-    "pot_4_lut": 15.0,
+    "pot_4_lut": 13.8,
     "apot_4_lut": 13.0,
     "sp2_5_lut": 13.5,
-    "sp2_6_lut": 22.0,
+    "sp2_6_lut": 21.5,
     "fixed_6_lut": 19.0,
     "fixed_8_lut": 25.0,
     "fixed_4_dsp": 5.5,

@@ -1,9 +1,9 @@
 """What each kind of lane computes, and the SystemVerilog files behind them.
 
 A lane sums products over a row of weights. LUT lanes write a negative term as a one's complement
-in an unsigned row (msq_finn/rtl/product_rows.sv): -v becomes 2^n - 1 - v. The sum
-then is W x + c modulo 2^AccBits, where c depends on the row's weight codes only. Rows of signed
-activations are two's complement, so that 2^n drops out: their sign offset does not depend on
+in an unsigned row (msq_finn/rtl/product_rows.sv): -v becomes 2^n - 1 - v. The sum then is W x + c
+modulo 2^AccBits, where c depends on the row's weight codes only. Rows of signed activations are
+two's complement, so that 2^n drops out: but for long shifts, their sign offset does not depend on
 weights and the accumulator starts at what cancels it. DSP lanes cancel all their constants so.
 
 >>> get("sp2_4_lut").code_offset([0, 15], act_bits=4, act_signed=False)
@@ -98,20 +98,31 @@ class LaneKind(ABC):
 class PowersLut(LaneKind):
     """Sums of powers of two: a row for each term, all complemented where the sign bit is set.
 
+    A row of long shifts complements no more than the activation, which makes its constant depend on
+    the shift (msq_finn/rtl/long_shift_row.sv).
+
     Args:
         rows: per row the column at which it starts and its columns beyond an activation's, as
             ``row_base`` and ``row_shift`` in msq_pkg.sv have them.
+        long_field: lowest bit of the three in a code that choose a long shift of the first row.
     """
 
     rows: tuple[tuple[int, int], ...]
+    long_field: int | None = None
 
     def _offset(
         self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
     ) -> NDArray[np.int64]:
         sign = codes >> (self.scheme.bits - 1)
-        return sign * sum(
-            _complement(act_bits + added, act_signed) << base for base, added in self.rows
-        )
+        short = self.rows if self.long_field is None else self.rows[1:]
+        constants = [_complement(act_bits + added, act_signed) << base for base, added in short]
+        total = sign * sum(constants)
+        if self.long_field is not None:
+            field = codes >> self.long_field & 7
+            half = 1 << (act_bits - 1) if act_signed else 0
+            shifted = np.where(sign, (1 << act_bits) - 1 - half, half) << np.maximum(field - 1, 0)
+            total += np.where(field > 0, shifted, 0)
+        return total
 
 
 @dataclass(frozen=True)
@@ -176,10 +187,10 @@ _KINDS = {
     for kind in (
         PowersLut("sp2_4_lut", schemes.get("sp2_4"), "lut", ((0, 2), (2, 0))),
         BoothLut("fixed_4_lut", schemes.get("fixed_4"), "lut"),
-        PowersLut("pot_4_lut", schemes.get("pot_4"), "lut", ((0, 6),)),
+        PowersLut("pot_4_lut", schemes.get("pot_4"), "lut", ((0, 6),), long_field=0),
         PowersLut("apot_4_lut", schemes.get("apot_4"), "lut", ((0, 3), (1, 0))),
         PowersLut("sp2_5_lut", schemes.get("sp2_5"), "lut", ((0, 2), (0, 2))),
-        PowersLut("sp2_6_lut", schemes.get("sp2_6"), "lut", ((0, 6), (4, 2))),
+        PowersLut("sp2_6_lut", schemes.get("sp2_6"), "lut", ((0, 6), (4, 2)), long_field=2),
         BoothLut("fixed_6_lut", schemes.get("fixed_6"), "lut"),
         BoothLut("fixed_8_lut", schemes.get("fixed_8"), "lut"),
         TrueSum("fixed_4_dsp", schemes.get("fixed_4"), "dsp"),

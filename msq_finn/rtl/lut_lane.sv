@@ -3,7 +3,7 @@
 /// One output row in LUTs: unsigned rows for every product, one tree for all, a ternary accumulator.
 ///
 /// The sum is W x plus a constant of the row's weight codes modulo 2^AccBits (see lanes.py). What
-/// signed activations add does not depend on weights and is taken off here.
+/// signed activations add whatever the weights is taken off here.
 module lut_lane
   import msq_pkg::*;
 #(
@@ -29,7 +29,7 @@ module lut_lane
 
   localparam int unsigned Rows = row_count(Kind);
 
-  // The largest sum of a product's rows, and half the range of each.
+  // The largest sum of a product's rows, and half the range of those that signed activations shift.
   function automatic longint unsigned rows_max();
     longint unsigned total;
     total = 0;
@@ -43,7 +43,7 @@ module lut_lane
     longint unsigned total;
     total = 0;
     for (int unsigned r = 0; r < Rows; r++) begin
-      total += 64'd1 << (ActBits + row_shift(Kind, r) - 1 + row_base(Kind, r));
+      if (!is_long(Kind, r)) total += 64'd1 << (ActBits + row_shift(Kind, r) - 1 + row_base(Kind, r));
     end
     return total;
   endfunction

@@ -100,9 +100,14 @@ package msq_pkg;
     endcase
   endfunction
 
+  // Whether a row shifts by up to six: in two steps, and without a constant of signed activations.
+  function automatic bit is_long(lut_kind_e kind, int unsigned row);
+    return row_shift(kind, row) == 6;
+  endfunction
+
   // Register stages of a product's rows: long shifts take two LUTs before the tree.
   function automatic int unsigned row_delay(lut_kind_e kind);
-    return kind == Pot4 || kind == Sp2x6 ? 1 : 0;
+    return is_long(kind, 0) ? 1 : 0;
   endfunction
 
   // How many LUT lanes there are of the kinds before a kind, given those of the first two kinds and,

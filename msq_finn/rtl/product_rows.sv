@@ -3,8 +3,9 @@
 /// Unsigned rows of one product of a weight's code and an activation, for any kind of LUT lane.
 ///
 /// Shifts and Booth digits say what a row is; for the two kinds of four bits that matter most, the
-/// LUTs are placed by hand as well. Row r occupies the ActBits + row_shift(Kind, r) columns from row_base(Kind, r) on. Their sum is
-/// w a + a constant for signed activations + a constant of the code.
+/// LUTs are placed by hand as well. Row r occupies the ActBits + row_shift(Kind, r) columns from
+/// row_base(Kind, r) on. Their sum is w a + a constant for signed activations + a constant of the
+/// code.
 module product_rows
   import msq_pkg::*;
 #(
@@ -80,17 +81,30 @@ module product_rows
 
       logic [ActBits+row_shift(Kind, r)-1:0] row;
 
-      shift_row #(
-        .CodeBits (FieldBits),
-        .ActBits  (ActBits),
-        .ActSigned(ActSigned),
-        .SkipOne  (Kind == Apot4 && r == 0)
-      ) u_row (
-        .code_i(code_i[(r==0?LastBits:0)+:FieldBits]),
-        .sign_i(code_i[CodeBits-1]),
-        .act_i,
-        .row_o (row)
-      );
+      if (is_long(Kind, r)) begin : gen_long
+        long_shift_row #(
+          .ActBits      (ActBits),
+          .ActSigned    (ActSigned),
+          .UsePrimitives(UsePrimitives)
+        ) u_row (
+          .field_i(code_i[(r==0?LastBits:0)+:3]),
+          .sign_i (code_i[CodeBits-1]),
+          .act_i,
+          .row_o  (row)
+        );
+      end else begin : gen_short
+        shift_row #(
+          .CodeBits (FieldBits),
+          .ActBits  (ActBits),
+          .ActSigned(ActSigned),
+          .SkipOne  (Kind == Apot4 && r == 0)
+        ) u_row (
+          .code_i(code_i[(r==0?LastBits:0)+:FieldBits]),
+          .sign_i(code_i[CodeBits-1]),
+          .act_i,
+          .row_o (row)
+        );
+      end
 
       assign rows_o[r] = Width'(row) << row_base(Kind, r);
     end

@@ -3,10 +3,9 @@
 /// The row of a power of two times an activation: code c shifts by c - 1, code 0 gives none.
 ///
 /// The sign is a one's complement. For signed activations the top bit is inverted, which makes the
-/// row unsigned by adding half its range. Long shifts are done in two steps, by less than four and
-/// by none or four, whose select signals all columns share.
+/// row unsigned by adding half its range.
 module shift_row #(
-  parameter int unsigned CodeBits = 3,
+  parameter int unsigned CodeBits = 2,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter bit SkipOne = 0,  // no code shifts by one: those from 2 on by c instead
@@ -25,31 +24,11 @@ module shift_row #(
   assign act   = Width'($signed({ActSigned & act_i[ActBits-1], act_i}));
   assign row_o = row ^ {Width{sign_i}} ^ {ActSigned, {(Width - 1) {1'b0}}};
 
-  if (CodeBits < 3) begin : gen_one_step
-    always_comb begin
-      row = '0;
-      for (int unsigned c = 1; c < 2 ** CodeBits; c++) begin
-        if (code_i == CodeBits'(c)) row = act << (SkipOne && c > 1 ? c : c - 1);
-      end
+  always_comb begin
+    row = '0;
+    for (int unsigned c = 1; c < 2 ** CodeBits; c++) begin
+      if (code_i == CodeBits'(c)) row = act << (SkipOne && c > 1 ? c : c - 1);
     end
-  end else begin : gen_two_steps
-    logic [Width-1:0] near;
-    // Kept, or synthesis merges them into every column again.
-    (* keep *) logic is_near, is_far;
-
-    // Code 0 shifts as code 4 does, so that two bits of the code select.
-    always_comb begin
-      case (code_i[1:0])
-        2'd1:    near = act;
-        2'd2:    near = act << 1;
-        2'd3:    near = act << 2;
-        default: near = act << 3;
-      endcase
-    end
-
-    assign is_near = code_i >= 1 && code_i <= 4;
-    assign is_far  = code_i >= 5;
-    assign row     = (near & {Width{is_near}}) | ((near << 4) & {Width{is_far}});
   end
 
 endmodule

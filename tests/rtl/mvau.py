@@ -190,6 +190,12 @@ def _complemented(kind: Other, codes: np.ndarray, act_bits: int, act_signed: boo
             negative = (window >> 2) & (window != 7)
         else:
             negative = codes >> kind.bits - 1
+        if added == 6:  # a long shift: a of n bits becomes 2^n - 1 - a before it, signed ones are
+            # unsigned by adding half their range
+            half = 1 << act_bits - 1 if act_signed else 0
+            shifts = np.array([0, 1, 2, 4, 8, 16, 32, 64])[codes >> kind.bits - 4 & 7]
+            total += shifts * np.where(negative, (1 << act_bits) - 1 - half, half)
+            continue
         total += negative * ((0 if act_signed else 1 << act_bits + added) - 1) << base
     return total
 
