@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
-from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from msq_finn import schemes
-from msq_finn.errors import MsqError
-from msq_finn.rtl.lanes import MAX_ACT_BITS, MIN_ACT_BITS, get, other_lut_names
+from msq_finn.rtl.lanes import get, other_lut_names
+from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
 from msq_finn.transforms.row_schemes import row_schemes
 
 IntArray = NDArray[np.int64]
-
-#: Schemes with lanes in hardware, most wanted first.
-LANE_SCHEMES = ("sp2_4", "fixed_4")
 
 #: Schemes that only LUT lanes compute.
 WIDE_SCHEMES = tuple(get(name).scheme.name for name in other_lut_names())
@@ -39,23 +32,11 @@ class InferMVAUMSQ(Transformation):
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Replace the nodes; no second pass is needed."""
-        for index, node in enumerate(list(model.graph.node)):
-            if node.op_type != "MVAU":
-                continue
-            weights = model.get_initializer(node.input[1])
-            if weights is None:
-                continue
-            if (
-                not MIN_ACT_BITS
-                <= model.get_tensor_datatype(node.input[0]).bitwidth()
-                <= MAX_ACT_BITS
-            ):
-                continue
-            rows = _rows(weights.astype(np.int64), node.name)
-            if rows is None:
-                continue
-            model.graph.node.insert(index, _as_msq(node, rows))
-            model.graph.node.remove(node)
+        for node in list(model.graph.node):
+            if node.op_type == "MVAU" and lanes_take(model, node):
+                weights = model.get_initializer(node.input[1]).astype(np.int64)
+                if (rows := _rows(weights, node.name)) is not None:
+                    replace_by_msq(model, node, rows)
         return model, False
 
 
@@ -78,23 +59,3 @@ def _rows(weights: IntArray, layer: str) -> list[tuple[str, ...]] | None:
         return None
     codes = [schemes.get(names[0]).bits for names in rows]
     return rows if np.mean(np.array(codes) == 4) >= NARROW_ROWS else None
-
-
-def _as_msq(node: Any, rows: list[tuple[str, ...]]) -> Any:
-    op = getCustomOp(node)
-    if op.get_nodeattr("noActivation") != 1:
-        raise MsqError(
-            f"{node.name}: thresholds are fused into the layer; build with standalone_thresholds"
-        )
-    if op.get_nodeattr("binaryXnorMode"):
-        raise MsqError(f"{node.name}: binary layers are not computed by MVAU_MSQ")
-    kept = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    return helper.make_node(
-        "MVAU_MSQ",
-        list(node.input),
-        list(node.output),
-        name=node.name,
-        domain=node.domain,
-        **kept,
-        rowSchemes=["|".join(names) for names in rows],
-    )

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
-from msq_finn.errors import MsqError
 from msq_finn.ops.vvau_msq import DSP_KINDS
-from msq_finn.rtl.lanes import MAX_ACT_BITS, MIN_ACT_BITS
-from msq_finn.transforms.infer_mvau_msq import LANE_SCHEMES
+from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
 from msq_finn.transforms.row_schemes import row_schemes
 
 #: What a row may be where no 4-bit scheme holds it, narrowest first.
@@ -29,20 +25,11 @@ class InferVVAUMSQ(Transformation):
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Replace the nodes; no second pass is needed."""
-        for index, node in enumerate(list(model.graph.node)):
-            if node.op_type != "VVAU":
-                continue
-            weights = model.get_initializer(node.input[1])
-            if weights is None or np.abs(weights).max() > WIDE_SCHEMES[-1].grid_max:
-                continue
-            if (
-                not MIN_ACT_BITS
-                <= model.get_tensor_datatype(node.input[0]).bitwidth()
-                <= MAX_ACT_BITS
-            ):
-                continue
-            model.graph.node.insert(index, _as_msq(node, _rows(weights, node.name)))
-            model.graph.node.remove(node)
+        for node in list(model.graph.node):
+            if node.op_type == "VVAU" and lanes_take(model, node):
+                weights = model.get_initializer(node.input[1])
+                if np.abs(weights).max() <= WIDE_SCHEMES[-1].grid_max:
+                    replace_by_msq(model, node, _rows(weights, node.name))
         return model, False
 
 
@@ -52,23 +39,3 @@ def _rows(weights: Any, layer: str) -> list[tuple[str, ...]]:
     names = [scheme.name for scheme in WIDE_SCHEMES]
     held = row_schemes(matrix, (*LANE_SCHEMES, *names), layer)
     return [tuple(n for n in row if n in LANE_SCHEMES) or row[:1] for row in held]
-
-
-def _as_msq(node: Any, rows: list[tuple[str, ...]]) -> Any:
-    op = getCustomOp(node)
-    if op.get_nodeattr("noActivation") != 1:
-        raise MsqError(
-            f"{node.name}: thresholds are fused into the layer; build with standalone_thresholds"
-        )
-    if op.get_nodeattr("binaryXnorMode"):
-        raise MsqError(f"{node.name}: binary layers are not computed by VVAU_MSQ")
-    kept = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    return helper.make_node(
-        "VVAU_MSQ",
-        list(node.input),
-        list(node.output),
-        name=node.name,
-        domain=node.domain,
-        **kept,
-        rowSchemes=["|".join(names) for names in rows],
-    )
