@@ -17,7 +17,7 @@ from msq_finn.rtl.lanes import get as lane_kind
 from ..transforms.graphs import DOMAIN, mixed_weights
 
 pytestmark = pytest.mark.usefixtures("finn")
-PART = "xc7z020clg400-1"
+PART, ZYNQ_US = "xc7z020clg400-1", "xczu3eg-sbva484-1-e"
 
 
 def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
@@ -63,12 +63,12 @@ def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
     return model, weights
 
 
-def simulated(model, inputs):
+def simulated(model, inputs, part=PART):
     from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
     from finn.transformation.fpgadataflow.prepare_rtlsim import PrepareRTLSim
     from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 
-    model = model.transform(PrepareIP(PART, 10))
+    model = model.transform(PrepareIP(part, 10))
     model = model.transform(SetExecMode("rtlsim"))
     model = model.transform(PrepareRTLSim())
     return execute_onnx(model, {"inp": inputs.astype(np.float32)})["outp"]
@@ -120,6 +120,16 @@ def test_lanes_of_several_widths_in_one_layer(rng, names):
     op.minimize_accumulator_width(model)
     inputs = rng.integers(0, 16, (5, 12))
     np.testing.assert_array_equal(simulated(model, inputs), inputs @ weights)
+
+
+@pytest.mark.parametrize("fold", [2, 40])
+@pytest.mark.parametrize(
+    "memory", [{"ram_style": "distributed"}, {"ram_style": "block"}, {"pumpedMemory": 1}], ids=str
+)
+def test_weight_memories(rng, memory, fold):
+    model, weights = layer(rng, 12, 6, (1, 1, 2), fold, "UINT4", **memory)
+    inputs = rng.integers(0, 16, (5, 12))
+    np.testing.assert_array_equal(simulated(model, inputs, ZYNQ_US), inputs @ weights)
 
 
 def test_lane_kinds_in_another_order_are_refused(rng):
