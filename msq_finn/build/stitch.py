@@ -23,6 +23,19 @@ _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
 
+#: AXI-lite signals of a memory that can be written at run time: who drives them, and their width.
+_AXILITE = {
+    name: (direction, width)
+    for direction, widths in (
+        ("input", {"AWVALID": 1, "AWADDR": 32, "WVALID": 1, "WDATA": 32, "WSTRB": 4, "BREADY": 1}),
+        ("input", {"ARVALID": 1, "ARADDR": 32, "RREADY": 1}),
+        ("output", {"AWREADY": 1, "WREADY": 1, "BVALID": 1, "BRESP": 2}),
+        ("output", {"ARREADY": 1, "RVALID": 1, "RDATA": 32, "RRESP": 2}),
+    )
+    for name, width in widths.items()
+}
+
+
 @dataclass
 class Stitched:
     """A stitched design.
@@ -51,7 +64,8 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
 
     Returns:
         the design; its ports are ``ap_clk``, ``ap_rst_n`` (and ``ap_clk2x`` for pumped nodes), the
-        AXI streams ``in<i>_V`` and ``out<i>_V``, and one ``<fifo>_maxcount`` a FIFO.
+        AXI streams ``in<i>_V`` and ``out<i>_V``, one ``<fifo>_maxcount`` a FIFO, and one AXI-lite
+        ``s_axilite_<node>`` a node with runtime-writeable weights.
 
     Raises:
         MsqError: a node has no RTL, or a tensor more than one consumer.
@@ -83,12 +97,21 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
             result.probes[node.name] = probe
             extra["maxcount"] = probe
         result.parts.append((node.name, op.get_nodeattr("gen_top_module"), sources))
+        configuration = {}
+        if _is_writeable(op):
+            ports += [
+                f"{direction} logic [{width - 1}:0] s_axilite_{node.name}_{signal}"
+                for signal, (direction, width) in _AXILITE.items()
+            ]
+            configuration = {f"s_axilite_{s}": f"s_axilite_{node.name}_{s}" for s in _AXILITE}
         if _has_weight_memory(op):
-            nets_, memory, memory_sources = _weight_memory(op)
+            nets_, memory, memory_sources = _weight_memory(op, configuration)
             nets.append(nets_)
             instances.append(memory)
             result.parts.append((f"{node.name}_weights", _memory_module(op), memory_sources))
             extra |= {f"in1_V_{s}": f"{node.name}_w_{s}" for s in ("TDATA", "TVALID", "TREADY")}
+        else:
+            extra |= configuration
         instances.append(_instance(op, sources, streams, extra))
     body = "\n".join(f"  {line}" for line in [*nets, *instances])
     ports_text = ",\n  ".join(ports)
@@ -199,6 +222,12 @@ def _double_clock(op: Any) -> str:
     return "ap_clk2x" if _is_pumped(op) else "ap_clk"
 
 
+def _is_writeable(op: Any) -> bool:
+    """Tell whether a node's weights or thresholds can be written at run time."""
+    attribute = "runtime_writeable_weights"
+    return attribute in op.get_nodeattr_types() and bool(op.get_nodeattr(attribute))
+
+
 def _has_weight_memory(op: Any) -> bool:
     return bool(
         op.onnx_node.op_type.startswith(("MVAU", "VVAU"))
@@ -210,7 +239,7 @@ def _memory_module(op: Any) -> str:
     return f"{op.get_nodeattr('gen_top_module')}_memstream_wrapper"
 
 
-def _weight_memory(op: Any) -> tuple[str, str, list[Path]]:
+def _weight_memory(op: Any, configuration: dict[str, str]) -> tuple[str, str, list[Path]]:
     """Nets, instance and sources of the memstream beside a matrix-vector unit."""
     node = op.onnx_node
     rtllib = rtl_library()
@@ -222,10 +251,9 @@ def _weight_memory(op: Any) -> tuple[str, str, list[Path]]:
         "s_axis_0_tvalid": "'0",
         "s_axis_0_tdata": "'0",
     }
-    for name in ("AWVALID", "AWPROT", "AWADDR", "WVALID", "WDATA", "WSTRB", "BREADY"):
+    for name in ("AWPROT", "ARPROT", *(n for n, (side, _) in _AXILITE.items() if side == "input")):
         pins[f"s_axilite_{name}"] = "'0"
-    for name in ("ARVALID", "ARPROT", "ARADDR", "RREADY"):
-        pins[f"s_axilite_{name}"] = "'0"
+    pins |= configuration
     for signal in ("tdata", "tvalid", "tready"):
         pins[f"m_axis_0_{signal}"] = f"{node.name}_w_{signal.upper()}"
     width = op.get_instream_width_padded(1)

@@ -21,11 +21,16 @@ class LanesRTL(RTLBackend):
 
     def _check_runtime_weights(self) -> None:
         """Refuse what would give wrong sums, with no error, once other weights are loaded."""
-        on_luts = any(kind.engine == "lut" for kind in self.layout().lanes)
-        if on_luts and self.get_nodeattr("runtime_writeable_weights"):
+        if not self.get_nodeattr("runtime_writeable_weights"):
+            return
+        name, lanes = self.onnx_node.name, self.layout().lanes
+        if not all(kind.streams_codes for kind in lanes):
+            raise MsqError(f"{name}: embedded lanes have no runtime-writeable weights")
+        constants = any(kind.engine == "lut" for kind in lanes)
+        if constants and not self.get_nodeattr("offsetOutput"):
             raise MsqError(
-                f"{self.onnx_node.name}: the sums of LUT lanes carry constants of the weights that "
-                "the layer is built with; runtime-writeable weights need DSP lanes"
+                f"{name}: the sums of LUT lanes carry constants of the weights; runtime-writeable "
+                "weights need DSP lanes, or runtime-writeable thresholds right behind the layer"
             )
 
     def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:

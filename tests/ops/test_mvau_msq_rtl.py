@@ -63,12 +63,12 @@ def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
     return model, weights
 
 
-def simulated(model, inputs, part=PART):
+def simulated(model, inputs):
     from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
     from finn.transformation.fpgadataflow.prepare_rtlsim import PrepareRTLSim
     from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 
-    model = model.transform(PrepareIP(part, 10))
+    model = model.transform(PrepareIP(PART, 10))
     model = model.transform(SetExecMode("rtlsim"))
     model = model.transform(PrepareRTLSim())
     return execute_onnx(model, {"inp": inputs.astype(np.float32)})["outp"]
@@ -122,16 +122,6 @@ def test_lanes_of_several_widths_in_one_layer(rng, names):
     np.testing.assert_array_equal(simulated(model, inputs), inputs @ weights)
 
 
-@pytest.mark.parametrize("fold", [2, 40])
-@pytest.mark.parametrize(
-    "memory", [{"ram_style": "distributed"}, {"ram_style": "block"}, {"pumpedMemory": 1}], ids=str
-)
-def test_weight_memories(rng, memory, fold):
-    model, weights = layer(rng, 12, 6, (1, 1, 2), fold, "UINT4", **memory)
-    inputs = rng.integers(0, 16, (5, 12))
-    np.testing.assert_array_equal(simulated(model, inputs, ZYNQ_US), inputs @ weights)
-
-
 def test_lane_kinds_in_another_order_are_refused(rng):
     model, _ = layer(rng, 24, 8, (2, 0, 2), 2, "UINT4")
     op = getCustomOp(model.graph.node[0])
@@ -146,6 +136,12 @@ def test_python_execution_equals_integer_arithmetic(rng):
     inputs = rng.integers(0, 16, (5, 24))
     output = execute_onnx(model, {"inp": inputs.astype(np.float32)})["outp"]
     np.testing.assert_array_equal(output, inputs @ weights)
+
+
+def test_embedded_weights_cannot_be_written_at_run_time(rng):
+    model, _ = layer(rng, 24, 8, (2, 0, 1, 1), 2, "UINT4", runtime_writeable_weights=1)
+    with pytest.raises(MsqError, match="embedded lanes have no runtime-writeable weights"):
+        getCustomOp(model.graph.node[0])._check_supported(PART)
 
 
 @pytest.mark.parametrize(

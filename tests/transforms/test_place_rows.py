@@ -83,6 +83,17 @@ def test_offsets_move_into_the_thresholds(rng):
     assert getCustomOp(model.graph.node[2]).get_nodeattr("offsetOutput") == 0
 
 
+@pytest.mark.parametrize("thresholds", [0, 1])
+def test_offsets_move_where_new_weights_can_have_new_thresholds(rng, thresholds):
+    model = two_layers(rng, KINDS)
+    for node, writeable in zip(model.graph.node, (1, thresholds, 0), strict=True):
+        getCustomOp(node).set_nodeattr("runtime_writeable_weights", writeable)
+    before = model.get_initializer("t0").sum()
+    model = placed(model, [(3, 2, 2), (1, 0, 4)])
+    assert getCustomOp(model.graph.node[0]).get_nodeattr("offsetOutput") == thresholds
+    assert (model.get_initializer("t0").sum() != before) == bool(thresholds)
+
+
 def test_output_type_holds_the_extremes(rng):
     model = placed(two_layers(rng, KINDS), [(3, 2, 2), (1, 0, 4)])
     op = getCustomOp(model.graph.node[0])
