@@ -1,0 +1,101 @@
+"""``msq-finn build``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from msq_finn.build.stages import STAGES
+from msq_finn.cli import options
+from msq_finn.cli.console import progress_bars, working_folder
+from msq_finn.cli.summary import show
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@options.out
+@options.board
+@options.seed
+@click.option(
+    "--target-fps",
+    type=click.IntRange(1),
+    help="Frames per second to fold for; the smallest design without it.",
+)
+@options.clk_ns
+@click.option(
+    "--folding-config",
+    type=click.Path(path_type=Path),
+    help="FINN folding configuration (JSON), applied after automatic folding.",
+)
+@click.option(
+    "--plan",
+    type=click.Path(path_type=Path),
+    help="Plan of 'msq-finn plan' to fold by, at its clock.",
+)
+@click.option(
+    "--images",
+    type=click.IntRange(2),
+    default=8,
+    show_default=True,
+    help="Random images to simulate, where --inputs gives none.",
+)
+@click.option(
+    "--inputs", type=click.Path(path_type=Path), help="Images to simulate (.npy, N first)."
+)
+@click.option(
+    "--until",
+    type=click.Choice(STAGES),
+    default="synth",
+    show_default=True,
+    help="Last stage to run; 'bitfile' needs Vivado, 'deploy' does without if there is none.",
+)
+@click.option(
+    "--start",
+    metavar="STEP",
+    help="Stage or step at which to go on with a build in --out that was stopped.",
+)
+@options.as_json
+def build(
+    model: Path,
+    out: Path | None,
+    board: str,
+    seed: int,
+    target_fps: int | None,
+    clk_ns: float,
+    folding_config: Path | None,
+    plan: Path | None,
+    images: int,
+    inputs: Path | None,
+    until: str,
+    start: str | None,
+    as_json: bool,
+) -> None:
+    """Lower an exported QONNX MODEL to RTL, simulate it and count its resources.
+
+    Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
+    """
+    from msq_finn.build.inputs import check_board, load_folding, load_images, load_model
+    from msq_finn.build.lower import Target
+    from msq_finn.build.run import build as run_build
+
+    load_model(model)
+    check_board(board)
+    folding = load_folding(folding_config)
+    if plan is not None:
+        from msq_finn.plan.planfile import Plan
+
+        if target_fps is not None:
+            raise click.UsageError("--target-fps and --plan: the plan has its own target; give one")
+        planned = Plan.load(plan)
+        planned.check_board(board, str(plan))
+        clk_ns = planned.clk_ns
+    target = Target(board, clk_ns, target_fps, folding, plan)
+    chosen = load_images(inputs, model) if inputs is not None else images
+    out = out or Path("build-out")
+    with working_folder(out, resume=start is not None) as work, progress_bars() as progress:
+        summary = run_build(
+            model, target, out, work, chosen,
+            seed=seed, until=until, start=start, progress=progress,
+        )  # fmt: skip
+    show(summary, out, as_json)

@@ -1,0 +1,37 @@
+"""``msq-finn characterize``."""
+
+from __future__ import annotations
+
+import click
+
+from msq_finn.cli import options
+from msq_finn.cli.console import console, echo_json, progress_bars
+
+
+@click.command()
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Yosys runs at a time."
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="Dask scheduler (tcp://host:8786) whose workers to use."
+)
+@options.as_json
+def characterize(jobs: int, scheduler: str | None, as_json: bool) -> None:
+    """Synthesise the nodes that the cost model is fitted to, and print the model's error.
+
+    Runs are kept as they end: a killed sweep goes on where it was.
+
+    Example: msq-finn characterize --jobs 2
+    """
+    from msq_finn.plan import cost, show, sweep
+    from msq_finn.plan.characterize import characterize as run_sweep
+    from msq_finn.plan.characterize import workers
+
+    with workers(jobs, scheduler) as client, progress_bars() as progress:
+        run_sweep([*sweep.fitted(), *sweep.held_back()], client, progress=progress)
+    cost.default_model.cache_clear()
+    found = cost.held_back_errors()
+    if as_json:
+        echo_json(show.errors_as_dicts(found))
+    else:
+        console().print(*show.error_tables(found))

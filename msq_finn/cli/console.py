@@ -1,0 +1,75 @@
+"""What commands write to and draw on: folders, progress bars, tables, JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+#: Version of what `--json` prints where the result has no version of its own.
+JSON_VERSION = 1
+
+
+@contextmanager
+def working_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
+    """Hold the output folder, and give the one for intermediate files in it."""
+    from msq_finn.build.output import output_folder
+
+    with output_folder(out, resume=resume) as work:
+        yield work.resolve()
+
+
+@contextmanager
+def progress_bars() -> Iterator[Any]:
+    """Progress bars on standard error, one a stage; nothing where that is no terminal."""
+    terminal = Console(stderr=True, file=sys.stderr)
+    if not terminal.is_terminal:
+        yield lambda stage, done, total: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=terminal) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            key, _, detail = stage.partition(": ")
+            if key not in tasks:
+                tasks[key] = bars.add_task(key, total=total)
+            text = f"{key}: {detail}" if detail and done < total else key
+            bars.update(tasks[key], description=text, completed=done, total=total)
+
+        yield report
+
+
+def console() -> Console:
+    """Standard output; wide enough for the tables where it is no terminal."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=120)
+
+
+def echo_json(result: dict[str, Any]) -> None:
+    """Print a result under the schema's version and those of the tools; nothing in it is random."""
+    from msq_finn.doctor import tool_versions
+
+    head = {"schema_version": JSON_VERSION, "versions": tool_versions()}
+    click.echo(json.dumps({**head, **result}, indent=2))

@@ -1,0 +1,54 @@
+"""``msq-finn inspect``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from msq_finn.cli import options
+from msq_finn.cli.console import console, echo_json, progress_bars
+
+
+@click.command("inspect")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Picture of the rows (.png, .svg, .pdf).",
+)
+@options.as_json
+def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
+    """Say which schemes hold each weight row of an exported QONNX MODEL, and what they cost.
+
+    A row's letter is S where only SP2 holds it, F where only fixed point does, E for either and -
+    for neither. Errors are relative squared ones, had the file's weights been projected.
+
+    Example: msq-finn inspect model.onnx -o rows.png
+    """
+    from msq_finn.inspect import inspect
+
+    with progress_bars() as progress:
+        result = inspect(model, figure, progress)
+    if as_json:
+        echo_json(result.model_dump())
+        return
+    table = Table(
+        "layer", "rows x columns", "integers", "rows", "variance", "SP2 error", "fixed error"
+    )
+    for layer in result.layers:
+        variances = [row.variance for row in layer.rows]
+        table.add_row(
+            layer.name,
+            f"{len(layer.rows)} x {layer.columns}",
+            f"{layer.smallest} to {layer.largest}",
+            "".join(row.letter for row in layer.rows),
+            f"{min(variances):.2g} to {max(variances):.2g}",
+            f"{layer.mean_error('sp2_4'):.2%}",
+            f"{layer.mean_error('fixed_4'):.2%}",
+        )
+    console().print(table)
+    if figure is not None:
+        click.echo(f"Written to {figure}")

@@ -1,0 +1,64 @@
+"""A build's summary on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+
+from msq_finn.cli.console import console
+
+if TYPE_CHECKING:
+    from msq_finn.build.summary import Summary
+
+
+def show(summary: Summary, out: Path, as_json: bool) -> None:
+    """Print what a build came to."""
+    if as_json:
+        click.echo(summary.model_dump_json(indent=2))
+        return
+    screen = console()
+    layers = Table(
+        "layer", "SP2 rows", "fixed rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites"
+    )
+    for la in summary.layers:
+        values = (
+            la.rows_sp2,
+            la.rows_fixed,
+            la.pe_lut,
+            la.pe_dsp,
+            la.simd,
+            la.cycles,
+            "-" if la.lut_sites is None else la.lut_sites,
+        )
+        layers.add_row(la.name, *map(str, values))
+    figures = Table("figure", "value")
+    for name in (
+        "accuracy_float",
+        "accuracy_quant",
+        "accuracy_rtl",
+        "images_simulated",
+        "rtl_mismatches",
+        "cycles_per_image",
+        "predicted_cycles_per_image",
+        "fps_at_clock",
+        "lut_sites",
+        "ff",
+        "dsp",
+        "bram36",
+        "simulator",
+        "finn_seconds",
+        "msq_seconds",
+    ):
+        value = getattr(summary, name)
+        if value is not None:
+            figures.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+    screen.print(layers, figures)
+    written = [
+        path.name for path in sorted(out.iterdir()) if not path.name.startswith((".", "build"))
+    ]
+    screen.print(f"Written to {out}: {', '.join(written)}")
+    if "deploy" in written and not summary.bitfile:
+        screen.print("The package lacks the bitfile, which Vivado makes: see deploy/README.md")
