@@ -1,6 +1,5 @@
 """Images that people have: CIFAR-10 and folders such as ImageNet's, and how to train on them."""
 
-import pickle
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,19 +21,21 @@ SIZE = 224
 
 
 def load(path: Path) -> tuple[Split[Any], Recipe]:
-    """Load CIFAR-10 (its files for Python or its binary ones), or train/ and val/ of ImageNet.
+    """Load CIFAR-10's binary version, or train/ and val/ of ImageNet.
+
+    CIFAR-10's version for Python is refused: it consists of pickles, which can run code.
 
     Args:
-        path: a folder with data_batch_1 (or data_batch_1.bin) and so on; or with train/ and val/,
-            where each class has a folder of images.
+        path: a folder with data_batch_1.bin to data_batch_5.bin and test_batch.bin; or with train/
+            and val/, where each class has a folder of images.
 
     Returns:
         The images, of values around 0, and a recipe: ResNet-8 for CIFAR-10, ResNet-18 for folders.
 
     Raises:
-        MsqError: the folder is neither.
+        MsqError: the folder is neither, or a file of it cannot be read.
     """
-    if (path / "data_batch_1").exists() or (path / "data_batch_1.bin").exists():
+    if (path / "data_batch_1.bin").exists():
         return _cifar10(path), Recipe(resnet8, shift_and_flip, float_lr=2e-3, lr=1e-3)
     if (path / "train").is_dir() and (path / "val").is_dir():
         classes = sorted(folder.name for folder in (path / "train").iterdir() if folder.is_dir())
@@ -42,9 +43,14 @@ def load(path: Path) -> tuple[Split[Any], Recipe]:
         make = partial(resnet18, classes=len(classes))
         recipe = Recipe(make, shift_and_flip, float_lr=1e-3, lr=5e-4)
         return Split(train, train.labels, val, val.labels), recipe
+    if (path / "data_batch_1").exists():
+        raise MsqError(
+            f"{path}: CIFAR-10's version for Python, whose pickles are not read; download the "
+            "binary version (cifar-10-binary.tar.gz)"
+        )
     raise MsqError(
-        f"{path}: neither CIFAR-10 (data_batch_1 or data_batch_1.bin) nor a folder with train/ and "
-        f"val/; give the folder that holds them"
+        f"{path}: neither CIFAR-10 (data_batch_1.bin) nor a folder with train/ and val/; give the "
+        "folder that holds them"
     )
 
 
@@ -104,33 +110,19 @@ def _around_zero(pixels: NDArray[np.uint8]) -> Tensor:
 
 
 def _cifar10(path: Path) -> Split[Tensor]:
-    names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
-    try:
-        parts = [_batch(path / name) for name in names]
-    except (OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise MsqError(f"{path}: CIFAR-10 cannot be read ({error})") from error
-    pixels, labels = zip(*parts, strict=True)
-    x = [_around_zero(p.reshape(-1, 3, 32, 32)) for p in pixels]
-    y = [torch.as_tensor(label).long() for label in labels]
+    names = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
+    x, y = zip(*(_batch(path / name) for name in names), strict=True)
     return Split(torch.cat(x[:5]), torch.cat(y[:5]), x[5], y[5])
 
 
-def _batch(path: Path) -> tuple[NDArray[np.uint8], Any]:
-    """Return the images, of shape (N, 3072), and the classes of a file."""
-    if path.exists():
-        with path.open("rb") as file:
-            content = _ArraysOnly(file, encoding="bytes").load()
-        return content[b"data"], content[b"labels"]
-    rows = np.fromfile(path.with_suffix(".bin"), dtype=np.uint8).reshape(-1, 3073)
-    return rows[:, 1:], rows[:, 0]
+def _batch(path: Path) -> tuple[Tensor, Tensor]:
+    """Return the images, (N, 3, 32, 32), and the classes, (N,), of a file.
 
-
-class _ArraysOnly(pickle.Unpickler):
-    """Loads arrays and nothing that could run."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module.startswith("numpy") and name in ("_reconstruct", "ndarray", "dtype")) or (
-            (module, name) == ("_codecs", "encode")
-        ):
-            return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is not expected in CIFAR-10")
+    An image is a byte for the class and then its red, green and blue planes, row by row
+    (https://www.cs.toronto.edu/~kriz/cifar.html).
+    """
+    try:
+        rows = np.fromfile(path, dtype=np.uint8).reshape(-1, 1 + 3 * 32 * 32)
+    except (OSError, ValueError) as error:
+        raise MsqError(f"{path}: CIFAR-10 cannot be read ({error}); download it again") from error
+    return _around_zero(rows[:, 1:].reshape(-1, 3, 32, 32)), torch.from_numpy(rows[:, 0]).long()
