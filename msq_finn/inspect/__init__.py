@@ -1,0 +1,43 @@
+"""What an exported model's weights are: per layer and row the schemes, the spread, the errors."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from msq_finn.build.inputs import load_model
+from msq_finn.build.progress import Progress, silent
+from msq_finn.errors import MsqError
+from msq_finn.inspect.figure import check_picture, draw, save
+from msq_finn.inspect.measure import measure, projection_errors
+from msq_finn.inspect.result import Inspection, Layer, Row
+from msq_finn.inspect.weights import weights_of
+
+__all__ = ["Inspection", "Layer", "Row", "draw", "inspect", "projection_errors"]
+
+
+def inspect(path: Path, figure: Path | None = None, progress: Progress = silent) -> Inspection:
+    """Look at every layer whose weights go through a Quant node.
+
+    Args:
+        path: exported QONNX model.
+        figure: file for a picture, of a type that matplotlib knows by its ending; see `draw`.
+        progress: told of every layer.
+
+    Raises:
+        MsqError: a bad model, no quantized weights in it, or an unknown type of picture.
+    """
+    if figure is not None:
+        check_picture(figure)
+    weights = weights_of(load_model(path).graph)
+    if not weights:
+        raise MsqError(f"{path}: no quantized weights; export a Brevitas model with export_qonnx")
+    layers = []
+    for index, layer in enumerate(weights):
+        progress("Layers", index, len(weights))
+        layers.append(measure(layer))
+    progress("Layers", len(weights), len(weights))
+    result = Inspection(model=os.fsencode(path.name).decode(errors="replace"), layers=layers)
+    if figure is not None:
+        save(draw(result, [w.ints for w in weights]), figure)
+    return result

@@ -1,0 +1,67 @@
+"""What is said of a model's weights."""
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+#: Schemes that rows are compared with: those that have lanes in hardware.
+SCHEMES = ("sp2_4", "fixed_4")
+
+
+class Row(BaseModel):
+    """One output channel.
+
+    Attributes:
+        schemes: the schemes that hold all of its integers.
+        variance: of its weights, as the file has them in front of the quantizer.
+        errors: per scheme, the squared error relative to the sum of squares, if those weights were
+            projected on it with the best alpha; about 0 for a scheme that they were projected on
+            before they were exported.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    schemes: list[str]
+    variance: float
+    errors: dict[str, float]
+
+    @property
+    def kind(self) -> str:
+        """Which of the schemes hold it: "SP2 only", "fixed only", "either" or "neither"."""
+        if len(self.schemes) == len(SCHEMES):
+            return "either"
+        return {(): "neither", ("sp2_4",): "SP2 only"}.get(tuple(self.schemes), "fixed only")
+
+    @property
+    def letter(self) -> str:
+        """One letter for the kind."""
+        return {"SP2 only": "S", "fixed only": "F", "either": "E"}.get(self.kind, "-")
+
+
+class Layer(BaseModel):
+    """One layer with quantized weights; ``columns`` is the number of weights of a row."""
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    op: str
+    columns: int
+    smallest: int
+    largest: int
+    rows: list[Row]
+
+    def count(self, kind: str) -> int:
+        """Number of rows of a kind."""
+        return sum(row.kind == kind for row in self.rows)
+
+    def mean_error(self, scheme: str) -> float:
+        """Mean over the rows of their error under a scheme."""
+        return float(np.mean([row.errors[scheme] for row in self.rows]))
+
+
+class Inspection(BaseModel):
+    """All layers of a model, in its order."""
+
+    model_config = ConfigDict(frozen=True)
+    schema_version: int = SCHEMA_VERSION
+    model: str
+    layers: list[Layer]

@@ -1,0 +1,74 @@
+"""The quantized weights in a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+from qonnx.custom_op.general.intquant import int_quant
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of a layer, shape (rows, columns), and what an integer is worth, (rows, 1)."""
+
+    name: str
+    op: str
+    floats: FloatArray
+    ints: FloatArray
+    steps: FloatArray
+
+
+def weights_of(graph: onnx.GraphProto) -> list[Weights]:
+    """Find Quant nodes on constants, and the layer that each leads to."""
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    found = []
+    for node in graph.node:
+        if node.op_type != "Quant" or not all(name in constants for name in node.input):
+            continue
+        floats, scale, zero, bits = (constants[name].astype(np.float64) for name in node.input)
+        options = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        signed, narrow = bool(options.get("signed", 1)), bool(options.get("narrow", 0))
+        mode = options.get("rounding_mode", b"ROUND").decode()
+        quantized = int_quant(floats, scale, zero, bits, signed, narrow, mode)
+        steps = np.broadcast_to(scale, floats.shape)
+        layer, axis = _consumer(graph, node, floats.ndim)
+        if layer is None:
+            continue
+        rows, ints, step = (
+            np.moveaxis(a, axis, 0).reshape(a.shape[axis], -1)
+            for a in (floats, np.rint(quantized / scale), steps)
+        )
+        name = layer.name or layer.output[0]
+        found.append(Weights(name, layer.op_type, rows, ints, step.max(axis=1, keepdims=True)))
+    return found
+
+
+def _consumer(graph: onnx.GraphProto, quant: Any, rank: int) -> tuple[Any, int]:
+    """The layer that a weight's quantizer feeds, and the weight's axis of output channels."""
+    tensor, axes = quant.output[0], list(range(rank))
+    for node in graph.node:
+        if tensor not in node.input:
+            continue
+        options = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        if node.op_type == "Transpose":
+            axes = [axes[i] for i in options.get("perm", reversed(range(rank)))]
+            tensor = node.output[0]
+        elif node.op_type == "Conv":
+            return node, axes[0]
+        elif node.op_type == "ConvTranspose":
+            return node, axes[1]
+        elif node.op_type == "MatMul":
+            return node, axes[-1]
+        elif node.op_type == "Gemm":
+            return node, axes[0 if options.get("transB") else 1]
+    return None, 0
