@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from msq_finn.cli.interrupt import interruptible
 from msq_finn.errors import MissingToolError, MsqError
 
 EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
@@ -26,6 +27,11 @@ class OneLine(click.ClickException):
 
 class Group(click.Group):
     """Turns every error into one line and an exit code: 1 the run failed, 2 the input is bad."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run as a program."""
+        with interruptible(EXIT_FAILED):
+            return super().main(*args, **extra)
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Parse the options in front of the command."""

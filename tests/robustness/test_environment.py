@@ -6,10 +6,12 @@ import json
 import os
 import random
 import resource
+import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from msq_finn.plan.planfile import Plan
@@ -126,3 +128,33 @@ def test_killed_runs_leave_whole_results_or_none(model, tmp_path, command, resul
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=600, **quiet)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / result).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["demo", "build"])
+def test_ctrl_c_at_any_moment(model, tmp_path, name):
+    """One line at the first Ctrl-C, which a terminal sends to every process of a run."""
+    arguments = {"demo": ["demo", "--epochs", "2"], "build": ["build", "model.onnx"]}[name]
+    command = [*BUILD[:3], *arguments, "-o", "out"]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    shared = {"cwd": tmp_path, "env": environment, "stdout": subprocess.DEVNULL}
+    for moment in np.linspace(0.5, 15, 25):
+        run = subprocess.Popen(
+            command,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            **shared,
+        )
+        time.sleep(moment)
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGINT)
+        _, err = run.communicate(timeout=20)
+        assert (run.returncode, err.split()) in [
+            (1, ["Aborted!"]),
+            (0, []),
+            (-signal.SIGINT, []),  # Python was already about to end
+        ]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=600, **shared)
+    assert done.returncode == 0, done.stderr
