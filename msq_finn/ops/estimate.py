@@ -6,6 +6,7 @@ import math
 
 from msq_finn.ops.layout import LaneLayout
 from msq_finn.rtl.embedded import fold_bits
+from msq_finn.rtl.lanes import lanes_per_dsp as lanes_per_dsp
 
 #: LUT sites of a lane: per MAC, and once for its accumulator and the merge before it.
 SITES_PER_MAC = {
@@ -26,18 +27,6 @@ EMBEDDED_SITES_PER_MAC = (3.8, 5.1, 6.5, 8.4, 14.4)
 
 #: LUT sites that a small memory of codes takes, a MAC.
 CODE_SITES_PER_MAC = 2.0
-
-_PORT_BITS = {"DSP48E1": 25, "DSP48E2": 27}
-
-
-def lanes_per_dsp(dsp_block: str, act_bits: int, act_signed: bool) -> int:
-    """Fixed-point lanes that share one DSP slice (``dsp_packing`` in msq_finn/rtl/msq_pkg.sv).
-
-    >>> lanes_per_dsp("DSP48E1", 4, False), lanes_per_dsp("DSP48E1", 8, False)
-    (4, 2)
-    """
-    spacing = act_bits + 3 - act_signed
-    return 1 + (_PORT_BITS.get(dsp_block, 27) - 4) // spacing
 
 
 def lut_sites(layout: LaneLayout, simd: int, folds: int) -> int:

@@ -9,7 +9,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.plan.extract import network_of_model
-from msq_finn.plan.planfile import LayerPlan, Plan, fits_network
+from msq_finn.plan.plan_checks import fits_network
+from msq_finn.plan.planfile import LayerPlan, Plan
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.set_lanes import Folding, set_folding
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, LocalCluster, as_completed, get_worker
 
 from msq_finn.errors import MsqError
 from msq_finn.plan import runs
@@ -98,4 +97,5 @@ def _run(point: Point) -> runs.Run:
 def _prepare_finn() -> None:
     from msq_finn.sim.finn_env import prepare
 
-    prepare(Path(tempfile.mkdtemp(prefix="msq_finn_")))
+    # Dask's scratch space: it goes with the worker, that of killed ones with the next.
+    prepare(Path(get_worker().local_directory) / "finn")

@@ -13,7 +13,8 @@ from scipy.optimize import nnls
 
 from msq_finn.errors import MsqError
 from msq_finn.plan import runs, sweep
-from msq_finn.plan.features import FEATURES, Features, brams, dsps, group
+from msq_finn.plan.features import FEATURES, brams, dsps, group
+from msq_finn.plan.lane_features import Features
 from msq_finn.plan.points import Point
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -155,12 +156,48 @@ def _is(node: Any, kind: str) -> bool:
 
 
 def _source_names(path: Path, network: Network) -> list[str]:
-    """Names of the model's own layers, if they can be told."""
+    """Names of the model's own layers; FINN's where they cannot be told.
+
+    FINN orders the branches of a residual block in its own way, and leaves layers to the host: of
+    the model's layers each gets the first of its shape that is left.
+    """
     graph = load_model(path).graph
-    names = [
-        "/".join(part for part in node.name.split("/")[:-1] if part)
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    makers = {node.output[0]: node for node in graph.node if node.output}
+    left = [
+        (_scope(node.name), _matrix(node, shapes, makers))
         for node in graph.node
         if node.op_type in ("Conv", "MatMul", "Gemm")
     ]
+    names = []
+    for layer in network.layers:
+        same = [entry for entry in left if entry[1] == (layer.mh, layer.mw)]
+        if same:
+            names.append(same[0][0])
+            left.remove(same[0])
     given = [layer.name for layer in network.layers]
     return names if len(set(names)) == len(given) and all(names) else given
+
+
+def _scope(name: str) -> str:
+    """The module that a node was exported from, such as ``conv1`` of ``/conv1/Conv``."""
+    return "/".join(part for part in name.split("/")[:-1] if part)
+
+
+def _matrix(
+    node: Any, shapes: dict[str, tuple[int, ...]], makers: dict[str, Any]
+) -> tuple[int, int] | None:
+    """Rows and columns of a node's weights, which may come through nodes of one data input."""
+    name = node.input[1]
+    transposed = node.op_type == "MatMul"
+    while name in makers:
+        transposed ^= makers[name].op_type == "Transpose"
+        name = makers[name].input[0]
+    shape = shapes.get(name, ())
+    if len(shape) < 2:
+        return None
+    size = math.prod(shape)
+    if node.op_type == "Gemm":
+        transposed ^= not any(a.name == "transB" and a.i for a in node.attribute)
+    rows = shape[-1] if transposed else shape[0]
+    return rows, size // rows

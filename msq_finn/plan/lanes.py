@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 from msq_finn.plan.cost import Cost, CostModel
 from msq_finn.plan.design import Design
-from msq_finn.plan.features import (
+from msq_finn.plan.lane_features import (
     dsp_pack,
     embedded_frame,
     embedded_lane,
-    lanes_per_dsp,
     lut_lane,
     msq_frame,
     packs,
-    rom_sites,
 )
+from msq_finn.plan.memories import rom_sites
 from msq_finn.plan.network import Layer
 from msq_finn.plan.points import Memory, Msq, Mvu
+from msq_finn.rtl.lanes import lanes_per_dsp
 
 #: How far a layer's share of SP2 lanes may be from a design's.
 RATIO_ERROR = 0.125

@@ -13,7 +13,7 @@ from msq_finn.plan.design import PLANNED
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.optimize import Budget, Solution, maximize, meet
-from msq_finn.plan.options import Option
+from msq_finn.plan.option import Option
 from msq_finn.plan.planfile import (
     Alternative,
     Lanes,

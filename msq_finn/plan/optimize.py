@@ -17,7 +17,8 @@ from msq_finn.plan.cost import Cost, CostModel, add
 from msq_finn.plan.design import MSQ, Design
 from msq_finn.plan.devices import Device
 from msq_finn.plan.network import Network
-from msq_finn.plan.options import Bundle, Catalogue, Option
+from msq_finn.plan.option import Bundle, Option
+from msq_finn.plan.options import Catalogue
 
 #: Seconds for one program; the search goes on with what is known by then.
 TIME_LIMIT_S = 10.0

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from msq_finn.rtl.embedded import BLOCK, lane_groups
+from msq_finn.rtl.lanes import dsp_spacing
 
 #: Random lanes that an average is taken over.
 EMBEDDED_SAMPLES = 4
@@ -112,17 +113,12 @@ def embedded_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Embed
     return EmbeddedLane(outputs / EMBEDDED_SAMPLES, found / EMBEDDED_SAMPLES, bits)
 
 
-def spacing(act_bits: int, act_signed: bool) -> int:
-    """Bits between the lanes of a DSP (msq_pkg.sv)."""
-    return act_bits + 3 - act_signed
-
-
 @cache
 def dsp_lane_columns(
     simd: int, act_bits: int, act_signed: bool, acc_bits: int, lowest: bool
 ) -> int:
     """Compressor columns of one DSP lane: its fields, its carries and their merge."""
-    pairs, step = (simd + 1) // 2, spacing(act_bits, act_signed)
+    pairs, step = (simd + 1) // 2, dsp_spacing(act_bits, act_signed)
     each = min(pairs, 2)
     field_bits = (pairs * (2**step - 1)).bit_length()
     carry_bits = (3 * pairs).bit_length()

@@ -193,7 +193,11 @@ _KINDS = {
         PowersLut("sp2_6_lut", schemes.get("sp2_6"), "lut", ((0, 6), (4, 2)), long_field=2),
         BoothLut("fixed_6_lut", schemes.get("fixed_6"), "lut"),
         BoothLut("fixed_8_lut", schemes.get("fixed_8"), "lut"),
-        TrueSum("fixed_4_dsp", schemes.get("fixed_4"), "dsp"),
+        # Those after the first in the order of msq_pkg.sv's dsp_code_bits.
+        *(
+            TrueSum(f"fixed_{bits}_dsp", schemes.get(f"fixed_{bits}"), "dsp")
+            for bits in (4, 3, 5, 6, 7, 8)
+        ),
         # Two's complement of 8 bits holds every scheme's row whose grid is no wider.
         EmbeddedLut("embedded_lut", schemes.get("fixed_8"), "lut"),
     )
@@ -221,8 +225,36 @@ def other_lut_names() -> list[str]:
     return [n for n, kind in _KINDS.items() if kind.engine == "lut" and kind.streams_codes][2:]
 
 
+def other_dsp_names() -> list[str]:
+    """Return the names of the DSP lanes, without the first."""
+    return [n for n, kind in _KINDS.items() if kind.engine == "dsp"][1:]
+
+
 def sources() -> list[Path]:
     """Return the SystemVerilog files of ``mvau_msq``, the package that the others import first."""
     folder = Path(__file__).parent
     package = folder / "msq_pkg.sv"
     return [package, *sorted(path for path in folder.glob("*.sv") if path != package)]
+
+
+#: The multiplier's port behind the pre-adder, in bits (``dsp_weight_port`` in msq_pkg.sv).
+_DSP_PORT_BITS = {"DSP48E1": 25, "DSP48E2": 27, "DSP58": 27}
+
+
+def dsp_port_bits(dsp_block: str) -> int:
+    """Return the bits that lanes share on a DSP slice, such as a "DSP48E1"."""
+    return _DSP_PORT_BITS[dsp_block]
+
+
+def dsp_spacing(act_bits: int, act_signed: bool) -> int:
+    """Return the bits between Fixed(4) lanes on a DSP slice (``dsp_spacing`` in msq_pkg.sv)."""
+    return act_bits + 3 - act_signed
+
+
+def lanes_per_dsp(dsp_block: str, act_bits: int, act_signed: bool) -> int:
+    """Return how many Fixed(4) lanes share a DSP slice (``dsp_packing`` in msq_pkg.sv).
+
+    >>> lanes_per_dsp("DSP48E1", 4, False), lanes_per_dsp("DSP48E1", 8, False)
+    (4, 2)
+    """
+    return 1 + (dsp_port_bits(dsp_block) - 4) // dsp_spacing(act_bits, act_signed)

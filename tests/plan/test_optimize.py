@@ -11,7 +11,6 @@ from msq_finn.errors import MsqError
 from msq_finn.plan.cost import Cost, add, default_model
 from msq_finn.plan.design import DESIGNS, MSQ, PLANNED, Design
 from msq_finn.plan.devices import DEVICES
-from msq_finn.plan.features import lanes_per_dsp
 from msq_finn.plan.lanes import Lanes, divisors, splits
 from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.plan.optimize import Budget, maximize, meet, solve
@@ -20,6 +19,7 @@ from msq_finn.plan.pareto import pareto
 from msq_finn.plan.points import Embedded, Memory, Msq, Mvu
 from msq_finn.plan.streams import Streams
 from msq_finn.plan.zoo import resnet_cifar
+from msq_finn.rtl.lanes import lanes_per_dsp
 
 MODEL = default_model()
 

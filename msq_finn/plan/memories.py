@@ -1,0 +1,57 @@
+"""Sizes of memories: LUT sites and block RAMs."""
+
+from __future__ import annotations
+
+import math
+
+
+def bits(number: int) -> int:
+    """Bits that count to ``number``.
+
+    >>> [bits(n) for n in (1, 2, 5)]
+    [0, 1, 3]
+    """
+    return (number - 1).bit_length()
+
+
+def rom_sites(depth: int) -> float:
+    """LUT sites of one bit of memory that one address reads (and writes).
+
+    >>> [rom_sites(depth) for depth in (16, 64, 65, 512)]
+    [0.5, 1, 2, 9]
+    """
+    return 0.5 if depth <= 32 else math.ceil(depth / 64) + _mux_sites(math.ceil(depth / 256))
+
+
+def ram_sites(width: int, depth: int) -> float:
+    """LUT sites of a memory with two addresses: four sites hold six bits of 32, or three of 64.
+
+    >>> ram_sites(16, 32), ram_sites(16, 64), ram_sites(16, 128)
+    (12, 24, 64)
+    """
+    if depth <= 32:
+        return 4 * math.ceil(width / 6)
+    banks = math.ceil(depth / 64)
+    return 4 * math.ceil(width / 3) * banks + width * _mux_sites(banks)
+
+
+def _mux_sites(inputs: int) -> int:
+    """LUTs that select one of several bits: four to a LUT."""
+    return math.ceil((inputs - 1) / 3)
+
+
+def bram36(width: int, depth: int) -> float:
+    """Block RAMs of a memory, in halves, as the mapper tiles it: each shape, the best.
+
+    >>> bram36(128, 512), bram36(8, 4096), bram36(36, 512)
+    (2.0, 1.0, 0.5)
+    """
+    best = math.inf
+    for tile_bits, tile_depth, tiles in (
+        (72, 512, 1.0), (36, 1024, 1.0), (18, 2048, 1.0), (9, 4096, 1.0), (4, 8192, 1.0),
+        (2, 16384, 1.0), (1, 32768, 1.0),
+        (36, 512, 0.5), (18, 1024, 0.5), (9, 2048, 0.5), (4, 4096, 0.5), (2, 8192, 0.5),
+        (1, 16384, 0.5),
+    ):  # fmt: skip
+        best = min(best, tiles * math.ceil(width / tile_bits) * math.ceil(depth / tile_depth))
+    return best

@@ -1,0 +1,137 @@
+"""Ways to build one layer, singly and as tables of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_finn.plan.cost import Cost, add
+from msq_finn.plan.lanes import Lanes
+from msq_finn.plan.pareto import pareto
+from msq_finn.plan.streams import Back, Front
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Option:
+    """A way to build one layer.
+
+    Attributes:
+        simd: elements a lane takes a cycle.
+        lanes: of each kind.
+        memory: style of the weight memory, "distributed", "block", or "embedded" for none.
+        front: the window before the lanes.
+        back: the thresholds behind.
+        cycles: a frame, of the slowest of them.
+        cost: of everything.
+    """
+
+    simd: int
+    lanes: Lanes
+    memory: str
+    front: Front
+    back: Back
+    cycles: int
+    cost: Cost
+
+
+#: One option a layer, for layers that have to agree.
+Bundle = tuple[Option, ...]
+
+Around = tuple[str, Front, Back, Cost]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Options of one SIMD and PE: any of the lanes with any of what is around them."""
+
+    simd: int
+    lanes: Sequence[Lanes]
+    compute: FloatArray
+    around: Sequence[Around]
+    cycles: int
+
+    @property
+    def costs(self) -> FloatArray:
+        """Costs, lanes major."""
+        outer = np.array([choice[3] for choice in self.around])
+        result: FloatArray = (self.compute[:, None, :] + outer[None, :, :]).reshape(-1, 3)
+        return result
+
+    def option(self, index: int) -> Option:
+        """The option of a row of ``costs``."""
+        lane, around = divmod(index, len(self.around))
+        memory, front, back, cost = self.around[around]
+        cycles = max(self.cycles, front.cycles, back.cycles)
+        lut, dsp, bram = self.compute[lane]
+        total = add((Cost(float(lut), int(dsp), float(bram)), cost))
+        return Option(self.simd, self.lanes[lane], memory, front, back, cycles, total)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Options of a layer as numbers.
+
+    Attributes:
+        blocks: what they were made from.
+        starts: first row of every block.
+        costs: one row an option.
+        by_lanes: choice of lanes -> rows that none of the same lanes beats.
+    """
+
+    blocks: Sequence[Block]
+    starts: IntArray
+    costs: FloatArray
+    by_lanes: dict[Lanes, IntArray]
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block]) -> Table:
+        """Put blocks together."""
+        costs = np.concatenate([block.costs for block in blocks] or [np.empty((0, 3))])
+        starts = np.cumsum([0, *(len(b.lanes) * len(b.around) for b in blocks)])
+        rows: dict[Lanes, list[IntArray]] = {}
+        for block, start in zip(blocks, starts, strict=False):
+            size = len(block.around)
+            for index, lanes in enumerate(block.lanes):
+                rows.setdefault(lanes, []).append(np.arange(size) + start + index * size)
+        merged = {lanes: np.concatenate(parts) for lanes, parts in rows.items()}
+        best = {lanes: found[pareto(costs[found])] for lanes, found in merged.items()}
+        return cls(blocks, starts, costs, best)
+
+    def option(self, row: int) -> Option:
+        """The option of a row."""
+        block = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return self.blocks[block].option(int(row - self.starts[block]))
+
+
+def bundles_of(tables: Sequence[Table]) -> list[Bundle]:
+    """Combine layers that need equal lanes; of the sums, keep what nothing beats."""
+    if len(tables) == 1:
+        table = tables[0]
+        return [(table.option(int(row)),) for row in pareto(table.costs)]
+    rows: list[IntArray] = []
+    sums: list[FloatArray] = []
+    for lanes in set.intersection(*(set(table.by_lanes) for table in tables)):
+        chosen = np.empty((1, 0), dtype=np.int64)
+        total = np.zeros((1, 3))
+        for table in tables:
+            more = table.by_lanes[lanes]
+            total = (total[:, None, :] + table.costs[more][None, :, :]).reshape(-1, 3)
+            left = np.repeat(chosen, len(more), axis=0)
+            chosen = np.column_stack([left, np.tile(more, len(left) // len(more))])
+            kept = pareto(total)
+            total, chosen = total[kept], chosen[kept]
+        rows.append(chosen)
+        sums.append(total)
+    if not rows:
+        return []
+    best = np.concatenate(rows)[pareto(np.concatenate(sums))]
+    return [
+        tuple(table.option(int(row)) for table, row in zip(tables, bundle, strict=True))
+        for bundle in best
+    ]

@@ -1,0 +1,43 @@
+"""A design point: a single node with its parameters, and its way through synthesis."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from msq_finn.synth.network import UNUSED_PORTS
+from msq_finn.synth.resources import Resources
+from msq_finn.synth.yosys import synthesize
+
+#: Top module, sources and parameters.
+Design = tuple[str, list[Path], Mapping[str, int]]
+
+PART = "xc7z020clg400-1"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A node with its parameters; subclasses name the node and know its sources."""
+
+    node: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """The point as text, such as ``dwc{"in_bits": 16, "out_bits": 64}``."""
+        return self.node + json.dumps(asdict(self), sort_keys=True)
+
+    def synthesize(self, part: str = PART) -> Resources:
+        """Resources of the node alone."""
+        with tempfile.TemporaryDirectory() as folder:
+            top, sources, parameters = self.design(Path(folder), part)
+            return synthesize(
+                top, sources, part=part, parameters=parameters, unused_ports=UNUSED_PORTS
+            )
+
+    def design(self, folder: Path, part: str) -> Design:
+        """Top module, sources and parameters; generated files go to ``folder``."""
+        raise NotImplementedError

@@ -1,0 +1,111 @@
+"""What a plan is made from: an exported file, or a Python function that builds the network."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from msq_finn.build.inputs import load_model
+from msq_finn.build.progress import Progress, silent
+from msq_finn.errors import MsqError
+from msq_finn.plan.network import Network, Rows
+
+
+def network_of(
+    source: str, board: str, shape: tuple[int, ...] | None = None, progress: Progress = silent
+) -> Network:
+    """Describe a network to plan.
+
+    Args:
+        source: file of an exported QONNX model, or ``module:function``.
+        board: a board FINN knows.
+        shape: of the function's network's input, without the batch; None for a file.
+        progress: told of every step.
+
+    Raises:
+        MsqError: no such file or function, a shape with a file or none with a function, or a
+            network that cannot be lowered.
+    """
+    from msq_finn.plan.extract import network_of_file
+
+    module, colon, function = source.rpartition(":")
+    if not colon or Path(source).exists():
+        if shape is not None:
+            raise MsqError(f"--input-shape: {source} is a file and has its own; leave it out")
+        load_model(Path(source))
+        return network_of_file(Path(source), board, progress)
+    if shape is None:
+        raise MsqError(f"{source}: give the shape of its input, as --input-shape 3,32,32")
+    return network_of_module(_built(module, function), function, board, shape, progress)
+
+
+def network_of_module(
+    model: Any, name: str, board: str, shape: tuple[int, ...], progress: Progress = silent
+) -> Network:
+    """Describe a network of Brevitas layers before training.
+
+    Rows of its row-mixed layers may still become either scheme: the plan is to say which.
+
+    Args:
+        model: the network; its rows are assigned anew.
+        name: of the network.
+        board: a board FINN knows.
+        shape: of its input, without the batch.
+        progress: told of every step.
+
+    Raises:
+        MsqError: it cannot be exported or lowered.
+    """
+    import torch
+    from brevitas.export import export_qonnx
+
+    from msq_finn.plan.extract import network_of_file
+    from msq_finn.training.assign import assign_rows, mixed_layers
+    from msq_finn.training.couple import coupled_layers
+    from msq_finn.training.planned import module_name
+
+    mixed = mixed_layers(model)
+    if mixed:
+        assign_rows(model, 0.5, coupled=coupled_layers(model))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{name}.onnx"
+        try:
+            model.eval()
+            export_qonnx(model, torch.rand(1, *shape), str(path), dynamo=False, opset_version=13)
+        except Exception as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise MsqError(
+                f"{name}: cannot be exported for inputs of {'x'.join(map(str, shape))}: {reason}"
+            ) from error
+        network = network_of_file(path, board, progress)
+    free = (
+        replace(layer, rows=Rows(0, 0, layer.mh)) if module_name(layer.name) in mixed else layer
+        for layer in network.layers
+    )
+    return Network(name, tuple(free))
+
+
+def _built(module: str, function: str) -> Any:
+    """What a function of a module returns, which has to be a torch module."""
+    from torch import nn
+
+    where = f"{module}:{function}"
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        make = getattr(importlib.import_module(module), function)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise MsqError(f"{where}: no such file, and no such function ({error})") from error
+    finally:
+        sys.path.pop(0)
+    try:
+        model = make()
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise MsqError(f"{where}: calling it without arguments failed ({reason})") from error
+    if not isinstance(model, nn.Module):
+        raise MsqError(f"{where}: returned a {type(model).__name__}, not a torch.nn.Module")
+    return model

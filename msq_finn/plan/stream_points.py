@@ -1,0 +1,202 @@
+"""Design points of the streaming nodes between matrix-vector units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from msq_finn.plan.point import Design, Point
+from msq_finn.rtl import lanes
+
+
+@dataclass(frozen=True)
+class FinnNode(Point):
+    """A node whose RTL FINN's custom op writes."""
+
+    def design(self, folder: Path, part: str) -> Design:
+        """What FINN's PrepareIP generates."""
+        from msq_finn.plan.finn_node import generate
+
+        top, sources = generate(self.op(), part)
+        return top, sources, {}
+
+    def op(self) -> dict[str, Any]:
+        """Arguments of :func:`msq_finn.plan.finn_node.one_node_model`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Thresholds(FinnNode):
+    """Thresholding_rtl with random thresholds; LUTs or, from a stage depth on, block RAM."""
+
+    node: ClassVar[str] = "thresholds"
+    channels: int
+    pe: int
+    in_bits: int
+    steps: int = 15
+    bram_from: int = 0
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        limit = 2 ** (self.in_bits - 1)
+        values = np.random.default_rng(3).integers(-limit, limit, (self.channels, self.steps))
+        bits = (self.steps + 1).bit_length() - 1
+        return {
+            "op_type": "Thresholding_rtl",
+            "shapes": [(1, self.channels)] * 2,
+            "weights": np.sort(values, axis=1),
+            "dtypes": (f"INT{self.in_bits}", f"INT{self.in_bits}", f"UINT{bits}"),
+            "NumChannels": self.channels,
+            "PE": self.pe,
+            "numSteps": self.steps,
+            "weightDataType": f"INT{self.in_bits}",
+            "numInputVectors": [1],
+            "depth_trigger_bram": self.bram_from,
+        }
+
+
+@dataclass(frozen=True)
+class Window(FinnNode):
+    """ConvolutionInputGenerator_rtl, square; channel by channel if depthwise."""
+
+    node: ClassVar[str] = "swg"
+    channels: int
+    simd: int
+    dim: int
+    kernel: int = 3
+    stride: int = 1
+    act_bits: int = 4
+    parallel: bool = False
+    depthwise: bool = False
+    style: str = "distributed"
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        out = (self.dim - self.kernel) // self.stride + 1
+        return {
+            "op_type": "ConvolutionInputGenerator_rtl",
+            "shapes": [
+                (1, self.dim, self.dim, self.channels),
+                (1, out, out, self.kernel**2 * self.channels),
+            ],
+            "dtypes": (f"UINT{self.act_bits}", None, f"UINT{self.act_bits}"),
+            "ConvKernelDim": [self.kernel] * 2,
+            "IFMChannels": self.channels,
+            "IFMDim": [self.dim] * 2,
+            "OFMDim": [out] * 2,
+            "SIMD": self.simd,
+            "Stride": [self.stride] * 2,
+            "Dilation": [1, 1],
+            "parallel_window": int(self.parallel),
+            "depthwise": int(self.depthwise),
+            "ram_style": self.style,
+        }
+
+
+@dataclass(frozen=True)
+class Padding(FinnNode):
+    """FMPadding_rtl, one pixel on every side of a square."""
+
+    node: ClassVar[str] = "padding"
+    channels: int
+    simd: int
+    dim: int
+    act_bits: int = 4
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        return {
+            "op_type": "FMPadding_rtl",
+            "shapes": [(1, self.dim + p, self.dim + p, self.channels) for p in (0, 2)],
+            "dtypes": (f"UINT{self.act_bits}", None, None),
+            "ImgDim": [self.dim] * 2,
+            "Padding": [1] * 4,
+            "NumChannels": self.channels,
+            "SIMD": self.simd,
+            "numInputVectors": 1,
+        }
+
+
+@dataclass(frozen=True)
+class Dwc(FinnNode):
+    """StreamingDataWidthConverter_rtl."""
+
+    node: ClassVar[str] = "dwc"
+    in_bits: int
+    out_bits: int
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        bits = self.in_bits * self.out_bits
+        return {
+            "op_type": "StreamingDataWidthConverter_rtl",
+            "shapes": [(1, bits)] * 2,
+            "dtypes": ("BINARY", None, "BINARY"),
+            "inShape": [1, bits],
+            "outShape": [1, bits],
+            "inWidth": self.in_bits,
+            "outWidth": self.out_bits,
+            "dataType": "BINARY",
+        }
+
+
+@dataclass(frozen=True)
+class Fifo(FinnNode):
+    """StreamingFIFO_rtl."""
+
+    node: ClassVar[str] = "fifo"
+    width: int
+    depth: int
+    style: str = "auto"
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        shape = [1, self.depth, self.width]
+        return {
+            "op_type": "StreamingFIFO_rtl",
+            "shapes": [tuple(shape)] * 2,
+            "dtypes": ("BINARY", None, "BINARY"),
+            "folded_shape": shape,
+            "normal_shape": shape,
+            "dataType": "BINARY",
+            "depth": self.depth,
+            "ram_style": self.style,
+        }
+
+
+@dataclass(frozen=True)
+class Pool(Point):
+    """Largest value of every window."""
+
+    node: ClassVar[str] = "pool"
+    elements: int
+    window: int = 4
+    act_bits: int = 4
+
+    def design(self, folder: Path, part: str) -> Design:
+        """``stream_pool``."""
+        parameters = {"InBits": self.act_bits, "OutBits": self.act_bits}
+        return _own("stream_pool", Elements=self.elements, Window=self.window, **parameters)
+
+
+@dataclass(frozen=True)
+class Add(Point):
+    """Sum of two streams."""
+
+    node: ClassVar[str] = "add"
+    elements: int
+    act_bits: int = 4
+
+    def design(self, folder: Path, part: str) -> Design:
+        """``stream_add`` of signed operands."""
+        operands = {"LhsBits": self.act_bits, "RhsBits": self.act_bits}
+        signs = {"LhsSigned": 1, "RhsSigned": 1}
+        out = self.act_bits + 1
+        return _own("stream_add", Elements=self.elements, **operands, **signs, OutBits=out)
+
+
+def _own(module: str, **parameters: int) -> Design:
+    return module, [lanes.sources()[0].parent / "streaming" / f"{module}.sv"], parameters
