@@ -24,6 +24,9 @@ __all__ = ["Resources", "family_of", "synthesize", "version"]
 #: Seconds after which a synthesis run is given up.
 TIMEOUT_S = 600.0
 
+#: Steps that the front end gives a constant function; its own limit is a tenth.
+_CONSTANT_STEPS = 10_000_000
+
 _STUBS = Path(__file__).with_name("xilinx_stubs.v")
 _BLACK_BOXES = re.findall(r"(?m)^module (\w+)", _STUBS.read_text())
 _DATA = (".dat", ".mem", ".hex")
@@ -121,6 +124,8 @@ def synthesize(
         slang = [
             "--ignore-assertions",
             "--allow-use-before-declare",
+            # Trees of several hundred rows are laid out by constant functions.
+            f"--max-constexpr-steps {_CONSTANT_STEPS}",
             *options,
             *(f"--blackboxed-module {name}" for name in _BLACK_BOXES),
             *(f'-I "{d.absolute()}"' for d in folders),
