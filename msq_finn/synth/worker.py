@@ -21,6 +21,9 @@ _SLANG_OPTIONS = "slang.f"
 _NETLIST = Path("netlist.json")
 _BMUX_TAPS = Path(__file__).with_name("bmux_taps.v")
 
+#: Words of the deepest LUT RAM that there is in UltraScale+.
+_LUT_RAM_WORDS = 512
+
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Synthesise a job and count what it takes.
@@ -40,8 +43,11 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     synth = f"synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf"
     if family == "xcup":
         synth += " -uram"
+    ys.run_pass(f"{synth} -run begin:map_memory", design)
+    if family == "xcup":
+        _keep_deep_memories_out_of_luts(design)
     for command in (
-        f"{synth} -run begin:fine",
+        f"{synth} -run map_memory:fine",
         f"techmap -map {_BMUX_TAPS}",
         f"{synth} -run fine:",
         f"write_json {_NETLIST}",
@@ -87,6 +93,24 @@ def _normalise_ram_style(design: Any) -> None:
                 if text == "distributed" and memory.name.str() not in written:
                     text = "logic"
                 memory.set_string_attribute(ys.IdString("\\ram_style"), text)
+
+
+def _keep_deep_memories_out_of_luts(design: Any) -> None:
+    """Have memories that are read at a clock edge in block RAM, where LUTs cannot be that deep.
+
+    Yosys' UltraScale+ library offers LUT RAM of 2^16 words at the price of 2^9, and then has no
+    cells for it.
+    """
+    style = ys.IdString("\\ram_style")
+    for module in design.selected_modules():
+        for cell in module.selected_cells():
+            if not cell.type.str().startswith("$mem"):
+                continue
+            clocked = cell.parameters[ys.IdString("\\RD_CLK_ENABLE")].as_bool()
+            deep = cell.parameters[ys.IdString("\\SIZE")].as_int() > _LUT_RAM_WORDS
+            chosen = cell.attributes[style].decode_string() if style in cell.attributes else "auto"
+            if clocked and deep and chosen == "auto":
+                cell.set_string_attribute(style, "block")
 
 
 def main() -> None:

@@ -95,7 +95,7 @@ class Recipe:
             rows: which rows have which scheme, as in `assign_rows`; None leaves the choice to the
                 quantizer, which chooses by the variance of the float weights.
             strategy: as in `assign_rows`.
-            admm: train the first two thirds of the epochs by ADMM, with rows that are assigned anew
+            admm: train the first half of the epochs by ADMM, with rows that are assigned anew
                 every epoch, and the rest with the projected weights' straight-through estimator.
             on_epoch: called after every epoch with its number and its loss.
             weight_options: keywords for the hidden layers.
@@ -120,7 +120,7 @@ class Recipe:
                 assign_rows(model, rows, strategy, loss, coupled)
 
         assign()
-        drawn = epochs * 2 // 3 if admm else 0
+        drawn = epochs // 2 if admm else 0
         if drawn:
             multipliers = Admm(model)
 

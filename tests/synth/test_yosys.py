@@ -128,6 +128,21 @@ def test_ram_style_decides_what_a_memory_takes(synth):
     assert (distributed.bram36, distributed.lut_memory, distributed.ff) == (0, 24, 16)
 
 
+def test_deep_memories_of_one_port_are_no_lut_ram_on_ultrascale(synth):
+    text = """
+    module deep (input logic clk, input logic we, input logic [9:0] index, input logic [71:0] word,
+                 output logic [71:0] found);
+      logic [71:0] words[1024];
+      always_ff @(posedge clk) begin
+        if (we) words[index] <= word;
+        found <= words[index];
+      end
+    endmodule
+    """
+    found = synth(text, "deep", part="xczu7ev-ffvc1156-2-e")
+    assert (found.bram36, found.lut_memory) == (2.0, 0)
+
+
 def test_contents_of_a_memory_are_found_beside_its_source(synth, tmp_path: Path):
     text = """
     module rom (input logic [3:0] index, output logic [3:0] word);
