@@ -4,8 +4,9 @@
 module lane_bench
   import msq_pkg::*;
 #(
-  parameter int unsigned Engine = 0,      // 0: LUTs, 1: DSPs (Fixed(4)), 2: weights embedded in LUTs
+  parameter int unsigned Engine = 0,      // 0: LUTs, 1: DSPs, 2: weights embedded in LUTs
   parameter int unsigned LutKind = 0,     // number in lut_kind_e
+  parameter int unsigned DspBits = 4,     // of a weight in DSPs
   parameter int unsigned Pe = 16,
   parameter int unsigned Simd = 16,
   parameter int unsigned Folds = 16,
@@ -22,7 +23,7 @@ module lane_bench
   parameter logic [Pe*Groups*TableBits*32-1:0] Table = '0,
 
   localparam int unsigned FoldBits = $clog2(Folds),
-  localparam int unsigned CodeBits = code_bits(lut_kind_e'(LutKind))
+  localparam int unsigned CodeBits = Engine == 1 ? DspBits : code_bits(lut_kind_e'(LutKind))
 ) (
   input  logic                               clk_i,
   input  logic                               rst_ni,
@@ -38,10 +39,11 @@ module lane_bench
 );
 
   localparam int unsigned Depth = Engine == 2 ? embedded_lane_depth(Groups, ActBits) :
-      Engine == 1 ? dsp_lane_depth(Simd, ActBits, 1'b0) : lut_lane_depth(Simd, lut_kind_e'(LutKind));
+      Engine == 1 ? dsp_lane_depth(1, Simd, DspBits, ActBits, 1'b0) :
+      lut_lane_depth(Simd, lut_kind_e'(LutKind));
 
   localparam int unsigned Packing =
-      Engine == 2 ? Pe : Engine == 1 ? dsp_packing(1, ActBits, 1'b0) : 1;
+      Engine == 2 ? Pe : Engine == 1 ? dsp_packing(1, DspBits, ActBits, 1'b0) : 1;
 
   logic [Depth:0]   valid, first;
   logic [Depth+1:0] done;
@@ -72,6 +74,7 @@ module lane_bench
         .Lanes        (Lanes),
         .Simd         (Simd),
         .Folds        (Folds),
+        .WeightBits   (DspBits),
         .ActBits      (ActBits),
         .AccBits      (AccBits),
         .DspVersion   (1),

@@ -2,10 +2,11 @@
 
 LUT sites, flip-flops, carry bits and DSP slices per multiply-accumulate, and an estimate of the
 longest path, for weights of the lane's kind (4-bit ones on FINN's mvu and embedded lanes) and 4-bit
-unsigned activations on 7-series: Yosys netlists, no place and route. Lanes come with the flags
-beside their data, as FINN's mvu does, without streams, replay buffer or weight memory; embedded
-lanes (at a fold depth D of 1 to 16) have random weights inside. Accumulators have 16 bits where the
-sums can get that wide.
+unsigned activations on 7-series: Yosys netlists, no place and route. DSP lanes and FINN's mvu come
+once more with weights and activations of 8 bits. Lanes come with the flags beside their data, as
+FINN's mvu does, without streams, replay buffer or weight memory; embedded lanes (at a fold depth D
+of 1 to 16) have random weights inside. Accumulators have 16 bits where the sums can get that wide,
+24 for activations of 8 bits.
 """
 
 from __future__ import annotations
@@ -31,14 +32,15 @@ from msq_finn.rtl.embedded import layer_tables
 from msq_finn.synth.yosys import synthesize
 
 SHAPES = ((4, 16), (16, 16), (8, 8), (4, 36))
-ACT_BITS, ACC_BITS = 4, 16
 BASELINE = "finn_mvu"
+#: Lanes with weights and activations of 8 bits, FINN's first.
+WIDE_LANES = ("finn_mvu_8", "fixed_8_dsp")
 COMPARED = ("sites_per_mac", "ff_per_mac", "delay_ps")
 #: LUT lanes by their number in msq_pkg.sv's lut_kind_e.
-LUT_KINDS = [name for name in lanes.names() if name not in ("fixed_4_dsp", "embedded_lut")]
+LUT_KINDS = ["sp2_4_lut", "fixed_4_lut", *lanes.other_lut_names()]
 LANES, DSP_LANES, EMBEDDED_LANES = range(3)  # what lane_bench.sv calls engines
 DEPTHS = {f"embedded_d{depth}": depth for depth in (1, 2, 4, 8, 16)}
-LANE_NAMES = [*LUT_KINDS, "fixed_4_dsp", *DEPTHS]
+LANE_NAMES = [BASELINE, *LUT_KINDS, "fixed_4_dsp", *DEPTHS, *WIDE_LANES]
 SEED = 1
 
 
@@ -50,9 +52,19 @@ class Case:
     pe: int
     simd: int
 
+    @property
+    def act_bits(self) -> int:
+        """Bits of an activation; of a weight, on DSP lanes and FINN's mvu."""
+        return 8 if self.lane in WIDE_LANES else 4
+
+    @property
+    def acc_bits(self) -> int:
+        """Bits of an accumulator."""
+        return 24 if self.lane in WIDE_LANES else 16
+
     def measure(self) -> dict[str, Any]:
         """Synthesise it."""
-        if self.lane == BASELINE:
+        if self.lane.startswith(BASELINE):
             top, sources, parameters = self._finn()
         else:
             top, sources, parameters = self._ours()
@@ -62,7 +74,7 @@ class Case:
             "lane": self.lane,
             "pe": self.pe,
             "simd": self.simd,
-            "act_bits": ACT_BITS,
+            "act_bits": self.act_bits,
             "sites_per_mac": round(found.lut_sites / macs, 3),
             "ff_per_mac": round(found.ff / macs, 3),
             "carry_per_mac": round(found.carry_bits / macs, 3),
@@ -74,10 +86,11 @@ class Case:
         parameters = {
             "Engine": LANES if self.lane in LUT_KINDS else DSP_LANES,
             "LutKind": LUT_KINDS.index(self.lane) if self.lane in LUT_KINDS else 0,
+            "DspBits": self.act_bits,
             "Pe": self.pe,
             "Simd": self.simd,
-            "ActBits": ACT_BITS,
-            "AccBits": ACC_BITS,
+            "ActBits": self.act_bits,
+            "AccBits": self.acc_bits,
         }
         if self.lane in DEPTHS:
             parameters |= {"Engine": EMBEDDED_LANES} | self._tables(DEPTHS[self.lane])
@@ -100,9 +113,9 @@ class Case:
             "VERSION": 1,
             "PE": self.pe,
             "SIMD": self.simd,
-            "WEIGHT_WIDTH": 4,
-            "ACTIVATION_WIDTH": ACT_BITS,
-            "ACCU_WIDTH": ACC_BITS,
+            "WEIGHT_WIDTH": self.act_bits,
+            "ACTIVATION_WIDTH": self.act_bits,
+            "ACCU_WIDTH": self.acc_bits,
             "NARROW_WEIGHTS": 1,
         }
         files = ("mvu_pkg.sv", "add_multi.sv", "mvu.sv")
@@ -111,7 +124,7 @@ class Case:
 
 def measure_all() -> Iterator[dict[str, Any]]:
     """Measure every lane at every size, with a progress bar."""
-    cases = [Case(lane, pe, simd) for pe, simd in SHAPES for lane in (BASELINE, *LANE_NAMES)]
+    cases = [Case(lane, pe, simd) for pe, simd in SHAPES for lane in LANE_NAMES]
     with (
         Progress(console=Console(stderr=True), transient=True) as bar,
         ThreadPoolExecutor(2) as pool,
@@ -122,15 +135,19 @@ def measure_all() -> Iterator[dict[str, Any]]:
 
 
 def show(rows: list[dict[str, Any]]) -> None:
-    """Print a table, with ratios (x) to FINN's mvu of the same size."""
-    table = Table(title="Per MAC at PE x SIMD, W4A4, xc7; x: relative to finn_mvu")
+    """Print a table, with ratios (x) to FINN's mvu of the same size and widths."""
+    table = Table(title="Per MAC at PE x SIMD, xc7; x: relative to FINN's mvu of the same widths")
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("lane", no_wrap=True)
     for heading in ("sites", "x", "FF", "x", "DSP", "path ns", "x"):
         table.add_column(heading, justify="right")
-    base = {(row["pe"], row["simd"]): row for row in rows if row["lane"] == BASELINE}
+    base = {
+        (row["pe"], row["simd"], row["act_bits"]): row
+        for row in rows
+        if row["lane"].startswith(BASELINE)
+    }
     for row in rows:
-        reference = base[row["pe"], row["simd"]]
+        reference = base[row["pe"], row["simd"], row["act_bits"]]
         ratio = {key: f"{row[key] / reference[key]:.2f}" for key in COMPARED}
         table.add_row(
             f"{row['pe']}x{row['simd']}",

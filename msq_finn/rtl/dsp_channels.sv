@@ -28,18 +28,29 @@ module dsp_channels
 
   localparam int unsigned Spacing =
       Channels > 1 ? channel_spacing(Window, ActBits, ActSigned, WeightBits) : 0;
-  localparam int unsigned PortBits = dsp_port_width(DspVersion);
-  localparam bit [47:0] Start =
-      Channels > 1 ? 48'd1 << (Spacing - 1) | 48'd1 << (2 * Spacing - 1) : 48'd0;
+  localparam int unsigned PortBits = dsp_weight_port(DspVersion);
+  localparam int unsigned ActPortBits = dsp_act_port(DspVersion);
+  localparam int unsigned SumBits = dsp_sum_port(DspVersion);
+  localparam bit [57:0] Start =
+      Channels > 1 ? 58'd1 << (Spacing - 1) | 58'd1 << (2 * Spacing - 1) : 58'd0;
 
   if (Channels > channel_packing(Window, ActBits, ActSigned, WeightBits)) begin : gen_check_channels
     $fatal(1, "Channels = %0d: the sums of Window = %0d products do not fit side by side", Channels,
            Window);
   end
+  if (WeightBits > PortBits) begin : gen_check_weight_bits
+    $fatal(1, "WeightBits = %0d: the DSP's port A has %0d bits", WeightBits, PortBits);
+  end
+  if (ActBits >= ActPortBits + ActSigned) begin : gen_check_act_bits
+    $fatal(1, "ActBits = %0d: the DSP's port B has %0d bits, one a sign", ActBits, ActPortBits);
+  end
+  if (AccBits > SumBits) begin : gen_check_acc_bits
+    $fatal(1, "AccBits = %0d: the DSP's port P has %0d bits", AccBits, SumBits);
+  end
 
-  logic [PortBits-1:0] minuend, subtrahend;
-  logic signed [17:0]  acts;
-  logic [47:0]         sum, unused_chain;
+  logic [PortBits-1:0]           minuend, subtrahend;
+  logic signed [ActPortBits-1:0] acts;
+  logic [SumBits-1:0]            sum, unused_chain;
 
   // The pre-adder takes the weights' sign bits off, each at its weight.
   always_comb begin
@@ -49,12 +60,11 @@ module dsp_channels
     for (int unsigned k = 0; k < Channels; k++) begin
       minuend[k*Spacing+:WeightBits-1]  = weights_i[k][WeightBits-2:0];
       subtrahend[k*Spacing+WeightBits-1] = weights_i[k][WeightBits-1];
-      acts += 18'($signed({ActSigned & acts_i[k][ActBits-1], acts_i[k]})) <<< (k * Spacing);
+      acts += ActPortBits'($signed({ActSigned & acts_i[k][ActBits-1], acts_i[k]})) <<< (k * Spacing);
     end
   end
 
   dsp_mac #(
-    .PortBits     (PortBits),
     .DspVersion   (DspVersion),
     .Accumulate   (1),
     .Start        (Start),
@@ -77,7 +87,7 @@ module dsp_channels
   end else begin : gen_two
     // Without its start value the low field is two's complement: its top bit is inverted.
     assign acc_o[0] = AccBits'($signed({~sum[Spacing-1], sum[Spacing-2:0]}));
-    assign acc_o[1] = AccBits'($signed(sum[47:2*Spacing]));
+    assign acc_o[1] = AccBits'($signed(sum[SumBits-1:2*Spacing]));
   end
 
 endmodule

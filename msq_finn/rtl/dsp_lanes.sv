@@ -2,34 +2,63 @@
 
 /// Output rows that share DSPs: their weights sit side by side, Spacing bits apart, on the port
 /// that is multiplied by the activation. Two slices in a chain add two elements of the vector.
+/// Sums are true sums modulo 2^AccBits.
 ///
-/// Field k of a chain's result is lane k's sum of two products modulo 2^Spacing, less what the
+/// Where there is room, fields hold sums of two products, each from half its range. They are summed
+/// over the vector, and the accumulator starts at what takes the halves off.
+///
+/// Elsewhere field k of a chain's result is lane k's sum of two products modulo 2^Spacing, less what the
 /// lanes below borrowed. The lane's carry (-2 to 1) is what separates the bits above the field from
 /// the next lane's sum modulo 4, which a few LUTs compute beside the DSP. Fields and carries are
 /// summed over the vector in trees of their own; a lane adds its carries at the top of its field
-/// and gives back its neighbour's at the bottom. Sums are true sums modulo 2^AccBits.
+/// and gives back its neighbour's at the bottom.
+///
+/// What the first two ports of a DSP hold, the third does too: no sum of a pack is wider.
 module dsp_lanes
   import msq_pkg::*;
 #(
   parameter int unsigned Lanes = 4,
   parameter int unsigned Simd = 4,
   parameter int unsigned Folds = 1,
+  parameter int unsigned WeightBits = 4,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
   parameter int unsigned DspVersion = 1,
   parameter bit UsePrimitives = 0
 ) (
-  input  logic                            clk_i,
-  input  logic                            en_i,
-  input  logic [Lanes-1:0][Simd-1:0][3:0] weights_i,    // two's complement, -7 to 7
-  input  logic [Simd-1:0][ActBits-1:0]    acts_i,
-  input  logic                            acc_en_i,     // dsp_lane_depth cycles later
-  input  logic                            acc_first_i,
-  output logic [Lanes-1:0][AccBits-1:0]   acc_o
+  input  logic                                       clk_i,
+  input  logic                                       en_i,
+  // Two's complement, narrow range.
+  input  logic [Lanes-1:0][Simd-1:0][WeightBits-1:0] weights_i,
+  input  logic [Simd-1:0][ActBits-1:0]               acts_i,
+  input  logic                                       acc_en_i,  // dsp_lane_depth cycles later
+  input  logic                                       acc_first_i,
+  output logic [Lanes-1:0][AccBits-1:0]              acc_o
 );
 
-  localparam int unsigned Spacing = dsp_spacing(ActBits, ActSigned);
+  if (DspVersion < 1 || DspVersion > 3) begin : gen_check_dsp_version
+    $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1), 2 (DSP48E2) or 3 (DSP58)", DspVersion);
+  end
+  if (WeightBits < 2 || WeightBits > dsp_weight_port(DspVersion)) begin : gen_check_weight_bits
+    $fatal(1, "WeightBits = %0d: the DSP's port A takes 2 to %0d", WeightBits,
+           dsp_weight_port(DspVersion));
+  end
+  if (ActBits < 2 || ActBits >= dsp_act_port(DspVersion) + ActSigned) begin : gen_check_act_bits
+    $fatal(1, "ActBits = %0d: the DSP's port B takes 2 to %0d", ActBits,
+           dsp_act_port(DspVersion) + ActSigned - 1);
+  end
+  if (Lanes < 1 || Lanes > dsp_packing(DspVersion, WeightBits, ActBits, ActSigned))
+  begin : gen_check_lanes
+    $fatal(1, "Lanes = %0d: the DSP's port A takes 1 to %0d", Lanes,
+           dsp_packing(DspVersion, WeightBits, ActBits, ActSigned));
+  end
+  if (AccBits < WeightBits + ActBits) begin : gen_check_acc_bits
+    $fatal(1, "AccBits = %0d: a product takes %0d", AccBits, WeightBits + ActBits);
+  end
+
+  localparam bit Apart = dsp_apart(DspVersion, WeightBits, ActBits, ActSigned);
+  localparam int unsigned Spacing = dsp_spacing(DspVersion, WeightBits, ActBits, ActSigned);
   localparam int unsigned Pairs = (Simd + 1) / 2;
   localparam int unsigned FieldBits = $clog2(Pairs * (2 ** Spacing - 1) + 1);
   localparam int unsigned CarryBits = carry_bits(Pairs);
@@ -39,9 +68,9 @@ module dsp_lanes
   for (genvar p = 0; p < Pairs; p++) begin : gen_pair
     localparam int unsigned Elements = min(2, Simd - 2 * p);
 
-    logic [Lanes-1:0][Elements-1:0][3:0] weights;
-    logic [Lanes-1:0][Spacing-1:0]       pair_fields;
-    logic [Lanes-1:0][1:0]               pair_carries;
+    logic [Lanes-1:0][Elements-1:0][WeightBits-1:0] weights;
+    logic [Lanes-1:0][Spacing-1:0]                  pair_fields;
+    logic [Lanes-1:0][1:0]                          pair_carries;
 
     for (genvar k = 0; k < Lanes; k++) begin : gen_lane
       assign weights[k]    = weights_i[k][2*p+:Elements];
@@ -52,6 +81,7 @@ module dsp_lanes
     dsp_pair #(
       .Lanes        (Lanes),
       .Elements     (Elements),
+      .WeightBits   (WeightBits),
       .ActBits      (ActBits),
       .ActSigned    (ActSigned),
       .DspVersion   (DspVersion),
@@ -67,9 +97,8 @@ module dsp_lanes
   end
 
   logic [Lanes-1:0][1:0][FieldBits-1:0] field_sum;  // pairs of rows
-  logic [Lanes-1:0][1:0][CarryBits-1:0] carry_sum;
 
-  for (genvar k = 0; k < Lanes; k++) begin : gen_trees
+  for (genvar k = 0; k < Lanes; k++) begin : gen_fields
     row_tree #(
       .Rows         (Pairs),
       .Width        (FieldBits),
@@ -82,49 +111,70 @@ module dsp_lanes
       .s_o   (field_sum[k][0]),
       .m_o   (field_sum[k][1])
     );
-
-    row_tree #(
-      .Rows         (Pairs),
-      .Width        (CarryBits),
-      .Hi           ({Pairs{index_t'(2)}}),
-      .UsePrimitives(UsePrimitives)
-    ) u_carries (
-      .clk_i,
-      .en_i,
-      .rows_i(carries[k]),
-      .s_o   (carry_sum[k][0]),
-      .m_o   (carry_sum[k][1])
-    );
   end
 
-  for (genvar k = 0; k < Lanes; k++) begin : gen_lane
-    logic [1:0][CarryBits-1:0] below;
+  if (Apart) begin : gen_apart
+    localparam longint unsigned Bias = 64'(Folds) * 64'(Pairs) * 2 ** (Spacing - 1);
 
-    if (k == 0) begin : gen_lowest
-      assign below = '0;
-    end else begin : gen_higher
-      assign below = carry_sum[k-1];
+    for (genvar k = 0; k < Lanes; k++) begin : gen_lane
+      accumulator #(
+        .Width        (AccBits),
+        .Start        (AccBits'(64'd0 - Bias)),
+        .UsePrimitives(UsePrimitives)
+      ) u_accumulator (
+        .clk_i,
+        .en_i   (acc_en_i),
+        .first_i(acc_first_i),
+        .s_i    (AccBits'(field_sum[k][0])),
+        .m_i    (AccBits'(field_sum[k][1])),
+        .acc_o  (acc_o[k])
+      );
     end
+  end else begin : gen_carries
+    logic [Lanes-1:0][1:0][CarryBits-1:0] carry_sum;
 
-    dsp_lane_sum #(
-      .Lowest       (k == 0),
-      .Pairs        (Pairs),
-      .Folds        (Folds),
-      .Spacing      (Spacing),
-      .FieldBits    (FieldBits),
-      .CarryBits    (CarryBits),
-      .AccBits      (AccBits),
-      .UsePrimitives(UsePrimitives)
-    ) u_sum (
-      .clk_i,
-      .en_i,
-      .fields_i (field_sum[k]),
-      .carries_i(carry_sum[k]),
-      .below_i  (below),
-      .acc_en_i,
-      .acc_first_i,
-      .acc_o    (acc_o[k])
-    );
+    for (genvar k = 0; k < Lanes; k++) begin : gen_lane
+      logic [1:0][CarryBits-1:0] below;
+
+      row_tree #(
+        .Rows         (Pairs),
+        .Width        (CarryBits),
+        .Hi           ({Pairs{index_t'(2)}}),
+        .UsePrimitives(UsePrimitives)
+      ) u_carries (
+        .clk_i,
+        .en_i,
+        .rows_i(carries[k]),
+        .s_o   (carry_sum[k][0]),
+        .m_o   (carry_sum[k][1])
+      );
+
+      if (k == 0) begin : gen_lowest
+        assign below = '0;
+      end else begin : gen_higher
+        assign below = carry_sum[k-1];
+      end
+
+      dsp_lane_sum #(
+        .Lowest       (k == 0),
+        .Pairs        (Pairs),
+        .Folds        (Folds),
+        .Spacing      (Spacing),
+        .FieldBits    (FieldBits),
+        .CarryBits    (CarryBits),
+        .AccBits      (AccBits),
+        .UsePrimitives(UsePrimitives)
+      ) u_sum (
+        .clk_i,
+        .en_i,
+        .fields_i (field_sum[k]),
+        .carries_i(carry_sum[k]),
+        .below_i  (below),
+        .acc_en_i,
+        .acc_first_i,
+        .acc_o    (acc_o[k])
+      );
+    end
   end
 
 endmodule

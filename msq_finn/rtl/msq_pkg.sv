@@ -40,20 +40,78 @@ package msq_pkg;
     return a > b ? a : b;
   endfunction
 
-  // Bits between the lanes of one DSP: products of narrow 4-bit weights span just under two steps.
-  function automatic int unsigned dsp_spacing(int unsigned act_bits, bit act_signed);
-    return act_bits + 3 - (act_signed ? 1 : 0);
-  endfunction
-
-  // Width of the multiplier port behind the pre-adder: DSP48E1, DSP48E2.
-  function automatic int unsigned dsp_port_width(int unsigned version);
+  // Ports of a DSP slice: the multiplier's behind the pre-adder, its other one, and the sum's.
+  // Versions are 1: DSP48E1, 2: DSP48E2, 3: DSP58.
+  function automatic int unsigned dsp_weight_port(int unsigned version);
     return version == 1 ? 25 : 27;
   endfunction
 
-  // 4-bit weights that fit side by side on that port.
+  function automatic int unsigned dsp_act_port(int unsigned version);
+    return version == 3 ? 24 : 18;
+  endfunction
+
+  function automatic int unsigned dsp_sum_port(int unsigned version);
+    return version == 3 ? 58 : 48;
+  endfunction
+
+  // Bits that hold any product's magnitude, weights being narrow.
+  function automatic int unsigned dsp_product_bits(
+      int unsigned weight_bits, int unsigned act_bits, bit act_signed);
+    return weight_bits + act_bits - 1 - (act_signed ? 1 : 0);
+  endfunction
+
+  // Weights that fit side by side on a DSP's port, a product apart.
   function automatic int unsigned dsp_packing(
-      int unsigned version, int unsigned act_bits, bit act_signed);
-    return 1 + (dsp_port_width(version) - 4) / dsp_spacing(act_bits, act_signed);
+      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed);
+    return 1 + (dsp_weight_port(version) - weight_bits)
+        / dsp_product_bits(weight_bits, act_bits, act_signed);
+  endfunction
+
+  // Whether as many fit where each lane has bits of its own for a sum of two products.
+  function automatic bit dsp_apart(
+      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed);
+    return weight_bits + (dsp_packing(version, weight_bits, act_bits, act_signed) - 1)
+        * (dsp_product_bits(weight_bits, act_bits, act_signed) + 2) <= dsp_weight_port(version);
+  endfunction
+
+  // Bits between the lanes of one DSP.
+  function automatic int unsigned dsp_spacing(
+      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed);
+    return dsp_product_bits(weight_bits, act_bits, act_signed)
+        + (dsp_apart(version, weight_bits, act_bits, act_signed) ? 2 : 0);
+  endfunction
+
+  // Kinds of DSP lanes, in the order of their lanes: Fixed(4), 3, 5, 6, 7, 8.
+  localparam int unsigned DspKinds = 6;
+
+  function automatic int unsigned dsp_code_bits(int unsigned kind);
+    return kind == 0 ? 4 : kind == 1 ? 3 : kind + 3;
+  endfunction
+
+  // How many lanes there are of a kind of DSP lanes, given those of the first kind and, 16 bits
+  // each, of the others.
+  function automatic int unsigned dsp_lanes_of(int unsigned kind, int unsigned first,
+                                               logic [(DspKinds-1)*16-1:0] others);
+    return kind == 0 ? first : int'(others[(kind-1)*16+:16]);
+  endfunction
+
+  // DSP lanes of the kinds before a kind, and the bits of one code on each of them.
+  function automatic int unsigned dsp_lanes_before(int unsigned kind, int unsigned first,
+                                                   logic [(DspKinds-1)*16-1:0] others);
+    int unsigned lanes;
+    lanes = 0;
+    for (int unsigned k = 0; k < kind; k++) lanes += dsp_lanes_of(k, first, others);
+    return lanes;
+  endfunction
+
+  function automatic int unsigned dsp_bits_before(int unsigned kind, int unsigned first,
+                                                  logic [(DspKinds-1)*16-1:0] others);
+    int unsigned total;
+    total = 0;
+    for (int unsigned k = 0; k < kind; k++) begin
+      total += dsp_code_bits(k) * dsp_lanes_of(k, first, others);
+    end
+    return total;
   endfunction
 
   // Kinds of LUT lanes that take codes, in the order of their lanes: the number system's name and
@@ -110,6 +168,17 @@ package msq_pkg;
     return is_long(kind, 0) ? 1 : 0;
   endfunction
 
+  // Bits of the widest code on DSP lanes, four at least.
+  function automatic int unsigned dsp_widest_code(int unsigned first,
+                                                  logic [(DspKinds-1)*16-1:0] others);
+    int unsigned bits;
+    bits = 4;
+    for (int unsigned k = 0; k < DspKinds; k++) begin
+      if (dsp_lanes_of(k, first, others) != 0) bits = max(bits, dsp_code_bits(k));
+    end
+    return bits;
+  endfunction
+
   // How many LUT lanes there are of the kinds before a kind, given those of the first two kinds and,
   // 16 bits each, of the others.
   function automatic int unsigned pe_lut(int unsigned kind, int unsigned sp2, int unsigned fixed,
@@ -155,13 +224,30 @@ package msq_pkg;
     return max(1, tree_depth(groups * act_bits));
   endfunction
 
-  // The DSPs take four, then the trees of a pack's fields, then the merge with their carries.
+  // The DSPs take four, then the trees of a pack's fields, then the merge with their carries where
+  // fields are not apart.
   function automatic int unsigned dsp_lane_depth(
-      int unsigned simd, int unsigned act_bits, bit act_signed);
-    int unsigned pairs, spacing;
+      int unsigned version, int unsigned simd, int unsigned weight_bits, int unsigned act_bits,
+      bit act_signed);
+    int unsigned pairs, merged;
     pairs = (simd + 1) / 2;
-    spacing = dsp_spacing(act_bits, act_signed);
-    return 4 + tree_depth(pairs) + tree_depth(dsp_merge_rows(pairs, spacing));
+    merged = dsp_apart(version, weight_bits, act_bits, act_signed) ? 1
+        : dsp_merge_rows(pairs, dsp_spacing(version, weight_bits, act_bits, act_signed));
+    return 4 + tree_depth(pairs) + tree_depth(merged);
+  endfunction
+
+  // Lanes of several kinds keep step with the deepest.
+  function automatic int unsigned dsp_depth(
+      int unsigned version, int unsigned simd, int unsigned act_bits, bit act_signed,
+      int unsigned first, logic [(DspKinds-1)*16-1:0] others);
+    int unsigned depth;
+    depth = 0;
+    for (int unsigned k = 0; k < DspKinds; k++) begin
+      if (dsp_lanes_of(k, first, others) != 0) begin
+        depth = max(depth, dsp_lane_depth(version, simd, dsp_code_bits(k), act_bits, act_signed));
+      end
+    end
+    return depth;
   endfunction
 
   function automatic int unsigned carry_bits(int unsigned pairs);
@@ -184,10 +270,11 @@ package msq_pkg;
     return $clog2(4 * window * act_max * weight_max + 1);
   endfunction
 
-  // Channels that share a DSP: two where both activations fit on its 18-bit port.
+  // Channels that share a DSP: two where both activations fit on the narrowest DSP's port.
   function automatic int unsigned channel_packing(
       int unsigned window, int unsigned act_bits, bit act_signed, int unsigned weight_bits);
-    return channel_spacing(window, act_bits, act_signed, weight_bits) + act_bits + 1 <= 18 ? 2 : 1;
+    return channel_spacing(window, act_bits, act_signed, weight_bits) + act_bits + 1
+        <= dsp_act_port(1) ? 2 : 1;
   endfunction
 
 endpackage

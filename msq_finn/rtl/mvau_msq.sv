@@ -1,8 +1,8 @@
 `default_nettype none
 
 /// Streaming matrix-vector unit with mixed lanes: LUT lanes of any kind, SP2(4) and Fixed(4) first,
-/// Fixed(4) rows in DSPs, rows whose weights are embedded in LUTs, in this order, all on one vector
-/// and one schedule.
+/// fixed-point rows in DSPs, Fixed(4) first, rows whose weights are embedded in LUTs, in this order,
+/// all on one vector and one schedule.
 ///
 /// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words;
 /// row r is computed on lane r mod PE. One word of codes is taken for every cycle of work, unless
@@ -18,11 +18,12 @@ module mvau_msq
   parameter int unsigned PeFixedLut = 0,
   parameter logic [(LutKinds-2)*16-1:0] PeOtherLut = '0,  // of the kinds from Pot4 on, 16 bits each
   parameter int unsigned PeFixedDsp = 2,
+  parameter logic [(DspKinds-1)*16-1:0] PeOtherDsp = '0,  // of the other dsp_code_bits, 16 bits each
   parameter int unsigned PeEmbedded = 0,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
-  parameter int unsigned DspVersion = 1,  // 1: DSP48E1, 2: DSP48E2
+  parameter int unsigned DspVersion = 1,  // 1: DSP48E1, 2: DSP48E2, 3: DSP58
   parameter bit UsePrimitives = 0,
   parameter bit AddOffset = 0,
   parameter logic [MH*AccBits-1:0] Offset = '0,
@@ -38,11 +39,13 @@ module mvau_msq
   parameter logic [max(PeEmbedded,1)*Groups*TableBits*32-1:0] Table = '0,
 
   localparam int unsigned PeLut = pe_lut(LutKinds, PeSp2Lut, PeFixedLut, PeOtherLut),
-  localparam int unsigned PeCodes = PeLut + PeFixedDsp,
+  localparam int unsigned PeDsp = dsp_lanes_before(DspKinds, PeFixedDsp, PeOtherDsp),
+  localparam int unsigned PeCodes = PeLut + PeDsp,
   localparam int unsigned PE = PeCodes + PeEmbedded,
   localparam int unsigned ActStreamBits = (SIMD * ActBits + 7) / 8 * 8,
   localparam int unsigned CodesBits =
-      SIMD * (lut_code_bits(PeLut, PeSp2Lut, PeFixedLut, PeOtherLut) + PeFixedDsp * 4),
+      SIMD * (lut_code_bits(PeLut, PeSp2Lut, PeFixedLut, PeOtherLut)
+              + dsp_bits_before(DspKinds, PeFixedDsp, PeOtherDsp)),
   localparam int unsigned WeightStreamBits = max(1, (CodesBits + 7) / 8) * 8,
   localparam int unsigned OutStreamBits = (PE * AccBits + 7) / 8 * 8
 ) (
@@ -63,7 +66,7 @@ module mvau_msq
 );
 
   if (PE == 0) begin : gen_check_pe
-    $fatal(1, "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeEmbedded = 0: at least one lane is needed");
+    $fatal(1, "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeOtherDsp + PeEmbedded = 0: at least one lane is needed");
   end
   if (SIMD == 0) begin : gen_check_simd
     $fatal(1, "SIMD = 0: must be at least 1");
@@ -80,8 +83,8 @@ module mvau_msq
   if (AccBits < 1 || AccBits > 48) begin : gen_check_acc_bits
     $fatal(1, "AccBits = %0d: must be 1 to 48", AccBits);
   end
-  if (DspVersion != 1 && DspVersion != 2) begin : gen_check_dsp_version
-    $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1) or 2 (DSP48E2)", DspVersion);
+  if (DspVersion < 1 || DspVersion > 3) begin : gen_check_dsp_version
+    $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1), 2 (DSP48E2) or 3 (DSP58)", DspVersion);
   end
 
   // At least 1, so that an illegal SIMD or PE is reported by the checks above alone.
@@ -90,12 +93,13 @@ module mvau_msq
   localparam int unsigned NF = MH / max(PE, 1);
 
   // Inside, an accumulator holds at least one product.
-  localparam int unsigned SumBits = max(AccBits, ActBits + 4);
+  localparam int unsigned SumBits = max(AccBits, ActBits + dsp_widest_code(PeFixedDsp, PeOtherDsp));
 
   localparam int unsigned LutDepth = lut_depth();
-  localparam int unsigned DspDepth = dsp_lane_depth(Simd, ActBits, ActSigned);
   localparam int unsigned EmbeddedDepth = embedded_lane_depth(Groups, ActBits);
-  localparam int unsigned Depth = max(max(PeLut == 0 ? 0 : LutDepth, PeFixedDsp == 0 ? 0 : DspDepth),
+  localparam int unsigned DspDepth =
+      dsp_depth(DspVersion, Simd, ActBits, ActSigned, PeFixedDsp, PeOtherDsp);
+  localparam int unsigned Depth = max(max(PeLut == 0 ? 0 : LutDepth, DspDepth),
                                       PeEmbedded == 0 ? 0 : EmbeddedDepth);
 
   // LUT lanes keep step with those of most rows.
@@ -193,43 +197,27 @@ module mvau_msq
     );
   end
 
-  localparam int unsigned Packing = dsp_packing(DspVersion, ActBits, ActSigned);
-
-  for (genvar i = 0; i < PeFixedDsp; i += Packing) begin : gen_dsp_lanes
-    localparam int unsigned Lanes = min(Packing, PeFixedDsp - i);
-    localparam int unsigned Base = CodesBits - (PeFixedDsp - i) * Simd * 4;
-
-    logic [Lanes-1:0][SumBits-1:0] sum;
-
-    dsp_lanes #(
-      .Lanes        (Lanes),
+  if (PeDsp > 0) begin : gen_dsp
+    dsp_engine #(
+      .PeFixed      (PeFixedDsp),
+      .PeOther      (PeOtherDsp),
       .Simd         (Simd),
       .Folds        (SF),
       .ActBits      (ActBits),
       .ActSigned    (ActSigned),
       .AccBits      (SumBits),
       .DspVersion   (DspVersion),
+      .Depth        (Depth),
       .UsePrimitives(UsePrimitives)
-    ) u_lanes (
+    ) u_engine (
       .clk_i,
-      .en_i       (en),
-      .weights_i  (codes[Base+:Lanes*Simd*4]),
-      .acts_i     (acts),
-      .acc_en_i   (en && valid[DspDepth]),
-      .acc_first_i(first[DspDepth]),
-      .acc_o      (sum)
-    );
-
-    sum_align #(
-      .Width   (Lanes * SumBits),
-      .Cycles  (Depth - DspDepth),
-      .Interval(SF)
-    ) u_align (
-      .clk_i,
-      .en_i  (en),
-      .done_i(done[DspDepth+1]),
-      .sum_i (sum),
-      .sum_o (sums[PeLut+i+:Lanes])
+      .en_i   (en),
+      .codes_i(codes[CodesBits-1-:Simd*dsp_bits_before(DspKinds, PeFixedDsp, PeOtherDsp)]),
+      .acts_i (acts),
+      .valid_i(valid),
+      .first_i(first),
+      .done_i (done),
+      .sums_o (sums[PeLut+:PeDsp])
     );
   end
 

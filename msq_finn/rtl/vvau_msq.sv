@@ -21,7 +21,7 @@ module vvau_msq
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
-  parameter int unsigned DspVersion = 1,  // 1: DSP48E1, 2: DSP48E2
+  parameter int unsigned DspVersion = 1,  // 1: DSP48E1, 2: DSP48E2, 3: DSP58
   parameter bit UsePrimitives = 0,
   parameter bit AddOffset = 0,
   parameter logic [Channels*AccBits-1:0] Offset = '0,
@@ -66,8 +66,8 @@ module vvau_msq
   if (AccBits < 1 || AccBits > 48) begin : gen_check_acc_bits
     $fatal(1, "AccBits = %0d: must be 1 to 48", AccBits);
   end
-  if (DspVersion != 1 && DspVersion != 2) begin : gen_check_dsp_version
-    $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1) or 2 (DSP48E2)", DspVersion);
+  if (DspVersion < 1 || DspVersion > 3) begin : gen_check_dsp_version
+    $fatal(1, "DspVersion = %0d: must be 1 (DSP48E1), 2 (DSP48E2) or 3 (DSP58)", DspVersion);
   end
 
   // At least 1, so that an illegal SIMD or PE is reported by the checks above alone.

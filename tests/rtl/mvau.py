@@ -54,6 +54,15 @@ OTHERS = {
 }
 
 
+OTHER_DSP_BITS = (3, 5, 6, 7, 8)
+
+
+def dsp_bits(kind):
+    """Bits of a code on a DSP lane; 0 for other lanes."""
+    name, _, bits = kind.partition("_")
+    return int(bits or 4) if name == "dsp" else 0
+
+
 @dataclass(frozen=True)
 class Unit:
     """Parameters of one mvau_msq."""
@@ -66,6 +75,7 @@ class Unit:
     dsp: int = 0
     embedded: int = 0
     others: tuple[tuple[str, int], ...] = ()  # in the order of OTHERS
+    other_dsp: tuple[tuple[int, int], ...] = ()  # bits of a code and lanes, in that order
     act_bits: int = 4
     act_signed: bool = False
     acc_bits: int = 20
@@ -80,7 +90,8 @@ class Unit:
     @property
     def codes_pe(self) -> int:
         """Lanes that take codes."""
-        return self.sp2 + self.booth + self.dsp + sum(count for _, count in self.others)
+        others = sum(count for _, count in (*self.others, *self.other_dsp))
+        return self.sp2 + self.booth + self.dsp + others
 
     @property
     def folds(self) -> int:
@@ -92,14 +103,15 @@ class Unit:
         if lane < self.sp2:
             return "sp2"
         names = ["booth"] * self.booth + [n for n, count in self.others for _ in range(count)]
-        names += ["dsp"] * self.dsp + ["embedded"] * self.embedded
+        names += ["dsp"] * self.dsp + [f"dsp_{n}" for n, pe in self.other_dsp for _ in range(pe)]
+        names += ["embedded"] * self.embedded
         return names[lane - self.sp2]
 
     @property
     def code_bits(self) -> list[int]:
         """Bits of a code on every lane that takes codes."""
         kinds = (self.lane_kind(lane) for lane in range(self.codes_pe))
-        return [OTHERS[kind].bits if kind in OTHERS else 4 for kind in kinds]
+        return [OTHERS[kind].bits if kind in OTHERS else dsp_bits(kind) or 4 for kind in kinds]
 
     def wrapper(self, values: np.ndarray) -> str:
         """A bench around the unit, whose weights (MH, MW) embedded lanes hold."""
@@ -124,11 +136,14 @@ class Unit:
             )
         counts = dict(self.others)
         packed_others = sum(counts.get(name, 0) << 16 * i for i, name in enumerate(OTHERS))
+        lanes = dict(self.other_dsp)
+        packed_dsp = sum(lanes.get(bits, 0) << 16 * i for i, bits in enumerate(OTHER_DSP_BITS))
         return harness.wrap(act, weight, out, f"""
   mvau_msq #(
     .MW({self.mw}), .MH({self.mh}), .SIMD({self.simd}),
     .PeSp2Lut({self.sp2}), .PeFixedLut({self.booth}), .PeFixedDsp({self.dsp}),
     .PeOtherLut({len(OTHERS) * 16}'h{packed_others:x}),
+    .PeOtherDsp({len(OTHER_DSP_BITS) * 16}'h{packed_dsp:x}),
     .PeEmbedded({self.embedded}), {tables}
     .ActBits({self.act_bits}), .ActSigned({int(self.act_signed)}), .AccBits({self.acc_bits}),
     .DspVersion({self.dsp_version}), .UsePrimitives({int(self.primitives)}),
@@ -161,7 +176,7 @@ def alpha(kind: str, codes: np.ndarray, act_bits: int, act_signed: bool) -> np.n
 
     A one's complement is the negative less one, and an unsigned row of n bits reads it as 2^n more.
     """
-    if kind == "dsp":
+    if dsp_bits(kind):
         return np.zeros_like(codes)
     if kind == "embedded":
         # The table's lowest entry is 0, at whatever activations.
@@ -221,8 +236,9 @@ def random_job(unit: Unit, vectors: int, seed: int) -> Job:
     for row in range(unit.mh):
         kind = unit.lane_kind(row)
         extremes = {"sp2": [7, 15, 0, 8], "embedded": [-8, 8, 0]}.get(kind, [7, 9, 0])
-        if kind in OTHERS:
-            top = 1 << OTHERS[kind].bits - 1
+        wide = OTHERS[kind].bits if kind in OTHERS else dsp_bits(kind)
+        if wide:
+            top = 1 << wide - 1
             extremes = [top - 1, top + 1, 2 * top - 1, 0]
         if rng.random() < 0.25:
             codes[row] = rng.choice(extremes, size=unit.mw) if rng.random() < 0.5 else extremes[
@@ -231,13 +247,14 @@ def random_job(unit: Unit, vectors: int, seed: int) -> Job:
             codes[row] = rng.integers(16, size=unit.mw)
         elif kind == "embedded":
             codes[row] = rng.integers(-9, 10, size=unit.mw)
-        elif kind in OTHERS:
-            codes[row] = rng.integers(1 << OTHERS[kind].bits, size=unit.mw)
-            codes[row][codes[row] == 1 << OTHERS[kind].bits - 1] = 0
+        elif wide:
+            codes[row] = rng.integers(1 << wide, size=unit.mw)
+            codes[row][codes[row] == 1 << wide - 1] = 0
         else:
             codes[row] = rng.choice(FIXED_CODES, size=unit.mw)
         value = {"sp2": SP2_VALUE, "embedded": np.r_[0:65, -64:0]}.get(kind, FIXED_VALUE)
-        value = OTHERS[kind].values if kind in OTHERS else value
+        if wide:
+            value = OTHERS[kind].values if kind in OTHERS else twos_complement(wide)
         values[row] = value[codes[row]]
         offsets[row] = alpha(kind, codes[row], unit.act_bits, unit.act_signed)
 

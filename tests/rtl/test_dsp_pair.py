@@ -2,6 +2,7 @@
 
 import re
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import harness
@@ -11,70 +12,177 @@ import pytest
 import vvau
 from mvau import Unit
 
-# act_bits, signed, DSP version, lanes, elements
-PAIRS = [
-    (4, 0, 1, 4, 2),
-    (4, 1, 1, 4, 2),
-    (8, 0, 1, 2, 2),
-    (8, 0, 2, 3, 2),
-    (8, 1, 1, 3, 1),
-    (2, 0, 1, 5, 2),
-    (5, 0, 2, 3, 1),
-]
+from msq_finn.errors import MsqError
+from msq_finn.rtl import dsp
+
+BLOCKS = ("DSP48E1", "DSP48E2", "DSP58")
+
+# Ports A of DSP48E1, DSP48E2 and DSP58.
+PORT = {1: 25, 2: 27, 3: 27}
+ALL = list(product(range(3, 9), range(2, 9), (0, 1), PORT))
+# A part of it with every width beside every other, sign and version.
+SOME = [pair for pair in ALL if (pair[0] + 2 * pair[1] + 3 * pair[2] + pair[3]) % 7 == 0]
+
+
+def lanes_on_port(weight_bits, act_bits, signed, version):
+    """How many weights fit side by side if each field holds one product of narrow weights."""
+    largest = (2 ** (weight_bits - 1) - 1) * (2 ** (act_bits - 1) if signed else 2**act_bits - 1)
+    lanes, step = 0, int(largest).bit_length()
+    while weight_bits + step * lanes <= PORT[version]:
+        lanes += 1
+    return lanes
+
+
+def separated(cases, primitives, count, rtl=None):
+    """Run dsp_pair for each case; the sums of two products by case, golden and of the hardware.
+
+    Every pair sees the same words: activations of 8 bits and weights of 8, of which it takes the
+    lowest bits, but for weights that would be the one number too many.
+    """
+    lanes_max, cycles = 9, 4
+    in_bits = 16 + 16 * lanes_max
+    body, place, layout = [], 0, []
+    for i, (weight_bits, act_bits, signed, version) in enumerate(cases):
+        lanes = lanes_on_port(weight_bits, act_bits, signed, version)
+        body.append(f"""
+  localparam int S{i} = msq_pkg::dsp_spacing({version}, {weight_bits}, {act_bits}, {signed});
+  logic [{lanes - 1}:0][1:0][{weight_bits - 1}:0] w{i};
+  logic [1:0][{act_bits - 1}:0] a{i};
+  logic [{lanes - 1}:0][S{i}-1:0] field{i};
+  for (genvar e = 0; e < 2; e++) begin : gen_in{i}
+    assign a{i}[e] = in0[8*e +: {act_bits}];
+    for (genvar k = 0; k < {lanes}; k++) begin : gen_weight
+      logic [{weight_bits - 1}:0] low;
+      assign low = in0[16 + 8*(2*k + e) +: {weight_bits}];
+      assign w{i}[k][e] = low == {1 << weight_bits - 1} ? '0 : low;
+    end
+  end
+  for (genvar k = 0; k < {lanes}; k++) assign out[{place} + 24*k +: 24] = 24'(field{i}[k]);
+  assign out[{place + 24 * lanes} +: 8] = 8'(S{i});
+  dsp_pair #(.Lanes({lanes}), .Elements(2), .WeightBits({weight_bits}), .ActBits({act_bits}),
+    .ActSigned({signed}), .DspVersion({version}), .UsePrimitives({primitives})) u_pair{i} (
+    .clk_i, .en_i(en), .weights_i(w{i}), .acts_i(a{i}), .fields_o(field{i}),
+    .carries_o(out[{place + 24 * lanes + 8} +: {2 * lanes}]));""")
+        layout.append((place, lanes))
+        place += 26 * lanes + 8
+    wrapper = harness.wrap_function(in_bits, place, cycles, "\n".join(body))
+
+    rng = np.random.default_rng(1)
+    acts = rng.integers(0, 256, size=(count, 2))
+    weights = rng.integers(0, 256, size=(count, lanes_max, 2))
+    # Half at the extremes of each width: products of either sign at their largest, neighbours at
+    # zero or minus one.
+    widths = rng.integers(3, 9, size=(count // 2, 1, 1))
+    top = 1 << widths - 1
+    choice = rng.integers(0, 4, size=weights[::2].shape)
+    weights[::2] = np.choose(choice, [top - 1, top + 1, 0 * top, 2 * top - 1])
+    acts[::2] = rng.choice([0, 1, 0xFF, 2, 4, 8, 16, 32, 64, 128], size=acts[::2].shape)
+    words = harness.pack(np.hstack([acts, weights.reshape(count, -1)]), 8)
+    binary = harness.build(wrapper, rtl)
+    result = harness.run(
+        binary, words, harness.pack(np.zeros((1, 1)), 1), count, stalls=(0.1, 0.0, 0.1)
+    )
+    bits = harness.unpack(result.words, 1, place)
+    for (weight_bits, act_bits, signed, _), (start, lanes) in zip(cases, layout, strict=True):
+        values = acts % 2**act_bits
+        if signed:
+            values = values - (values >> act_bits - 1 << act_bits)
+        codes = weights[:, :lanes] % 2**weight_bits
+        codes = np.where(codes == 1 << weight_bits - 1, 0, codes)
+        numbers = codes - (codes >> weight_bits - 1 << weight_bits)
+        golden = (numbers * values[:, None, :]).sum(axis=2)
+
+        def word(low, high, groups, bits=bits, start=start):
+            part = bits[:, start + low : start + high].reshape(count, groups, -1)
+            return (part << np.arange(part.shape[2])).sum(axis=2)
+
+        field = word(0, 24 * lanes, lanes)
+        spacing = int(word(24 * lanes, 24 * lanes + 8, 1)[0, 0])
+        carry = word(24 * lanes + 8, 26 * lanes + 8, lanes)
+        single = int(np.abs(numbers).max() * np.abs(values).max()).bit_length()
+        if spacing == single + 2:  # each lane keeps to its field, from half of it
+            assert not carry.any()
+            yield golden, field - (1 << spacing - 1)
+        else:
+            assert spacing == single
+            borrowed = np.hstack([np.full((count, 1), 0), carry[:, :-1] - 2])
+            yield golden, field + ((carry - 2) << spacing) - borrowed
 
 
 @pytest.mark.parametrize("primitives", [0, 1])
 def test_sums_are_separated(primitives):
-    lanes_max, elements_max, cycles = 5, 2, 4
-    in_bits = 8 * elements_max + 4 * lanes_max * elements_max
-    body, place, layout = [], 0, []
-    for i, (act_bits, signed, version, lanes, elements) in enumerate(PAIRS):
-        spacing = act_bits + 3 - signed
-        assert 3 + spacing * (lanes - 1) < (25 if version == 1 else 27)
-        layout.append(place)
-        body.append(f"""
-  logic [{lanes - 1}:0][{elements - 1}:0][3:0] w{i};
-  logic [{elements - 1}:0][{act_bits - 1}:0] a{i};
-  for (genvar e = 0; e < {elements}; e++) begin : gen_in{i}
-    assign a{i}[e] = in0[8*e +: {act_bits}];
-    for (genvar k = 0; k < {lanes}; k++) begin : gen_weight
-      assign w{i}[k][e] = in0[{8 * elements_max} + 4*({elements_max}*k + e) +: 4];
-    end
-  end
-  dsp_pair #(.Lanes({lanes}), .Elements({elements}), .ActBits({act_bits}), .ActSigned({signed}),
-    .DspVersion({version}), .UsePrimitives({primitives})) u_pair{i} (
-    .clk_i, .en_i(en), .weights_i(w{i}), .acts_i(a{i}),
-    .fields_o(out[{place} +: {lanes * spacing}]),
-    .carries_o(out[{place + lanes * spacing} +: {2 * lanes}]));""")
-        place += lanes * (spacing + 2)
-    wrapper = harness.wrap_function(in_bits, place, cycles, "\n".join(body))
+    for golden, found in separated(SOME, primitives, 6000):
+        np.testing.assert_array_equal(found, golden)
 
-    rng = np.random.default_rng(1)
-    count = 20000
-    weights = rng.integers(-7, 8, size=(count, lanes_max, elements_max))
-    acts = rng.integers(0, 256, size=(count, elements_max))
-    # Half at the extremes: products of either sign at their largest, neighbours at zero.
-    weights[::2] = rng.choice([-7, 7, 0, -1], size=weights[::2].shape)
-    acts[::2] = rng.choice([0x00, 0x01, 0x80, 0x88, 0xAA, 0xFF], size=acts[::2].shape)
-    nibbles = np.hstack([acts & 15, acts >> 4])[:, [0, 2, 1, 3]]
-    words = harness.pack(np.hstack([nibbles, weights.reshape(count, -1) & 15]), 4)
-    result = harness.run(
-        harness.build(wrapper), words, harness.pack(np.zeros((1, 1)), 1), count,
-        stalls=(0.1, 0.0, 0.1),
-    )  # fmt: skip
-    bits = harness.unpack(result.words, 1, place)
-    for (act_bits, signed, _, lanes, elements), start in zip(PAIRS, layout, strict=True):
-        spacing = act_bits + 3 - signed
-        fields = bits[:, start : start + lanes * spacing].reshape(count, lanes, spacing)
-        carries = bits[:, start + lanes * spacing : start + lanes * (spacing + 2)]
-        field = (fields << np.arange(spacing)).sum(axis=2)
-        carry = (carries.reshape(count, lanes, 2) << np.arange(2)).sum(axis=2) - 2
-        value = acts[:, :elements] % 2**act_bits
-        if signed:
-            value -= (value >> (act_bits - 1)) << act_bits
-        expected = (weights[:, :lanes, :elements] * value[:, None, :]).sum(axis=2)
-        borrowed = np.hstack([np.zeros((count, 1), int), carry[:, :-1]])
-        np.testing.assert_array_equal(field + (carry << spacing) - borrowed, expected)
+
+@pytest.mark.slow
+@pytest.mark.parametrize("primitives", [0, 1])
+@pytest.mark.parametrize("weight_bits", range(3, 9))
+def test_sums_of_all_widths_are_separated(weight_bits, primitives):
+    cases = [case for case in ALL if case[0] == weight_bits]
+    for golden, found in separated(cases, primitives, 20000):
+        np.testing.assert_array_equal(found, golden)
+
+
+FAULTS = {
+    "fields that start at zero": ("dsp_pair.sv", "start[Spacing*(k+1)-1] = Apart", "start = '0"),
+    "fields a bit too narrow": ("msq_pkg.sv", "act_signed) ? 2 : 0)", "act_signed) ? 1 : 0)"),
+    "a sign that is not subtracted": (
+        "dsp_pair.sv",
+        "subtrahend[b] = Sign ? weights_i[K][e][Place] : 1'b0",
+        "subtrahend[b] = 1'b0",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found(fault, tmp_path):
+    name, old, new = FAULTS[fault]
+    sources = []
+    for path in harness.rtl_sources():
+        text = path.read_text()
+        if path.name == name:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        (tmp_path / path.name).write_text(text)
+        sources.append(tmp_path / path.name)
+    # One of each kind: fields that share bits and fields apart.
+    with pytest.raises(AssertionError):
+        for golden, found in separated([(4, 4, 0, 1), (8, 8, 0, 2)], 0, 2000, sources):
+            np.testing.assert_array_equal(found, golden)
+
+
+def test_packing_is_as_counted():
+    for case in ALL:
+        weight_bits, act_bits, signed, version = case
+        block = next(b for b in map(dsp.get, BLOCKS) if b.version == version)
+        assert block.lanes(weight_bits, act_bits, bool(signed)) == lanes_on_port(*case)
+    assert [dsp.get(name).lanes(8, 8, False) for name in BLOCKS] == [2, 2, 2]
+    assert [dsp.get(name).lanes(4, 4, False) for name in BLOCKS] == [4, 4, 4]
+    assert [dsp.get(name).lanes(3, 2, False) for name in BLOCKS] == [6, 7, 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "message"),
+    [
+        ("DSP48E1", (26, 4, False), "weights of 26 bits do not fit port A of DSP48E1, 25 bits"),
+        ("DSP48E2", (28, 4, False), "weights of 28 bits do not fit port A of DSP48E2, 27 bits"),
+        ("DSP48E2", (4, 18, False), r"activations \(with a sign\) of 19 bits do not fit port B"),
+        ("DSP58", (4, 25, True), "of 25 bits do not fit port B of DSP58, 24 bits"),
+        ("DSP48E1", (4, 4, False, 49), "sums of 49 bits do not fit port P of DSP48E1, 48 bits"),
+        ("DSP58", (4, 4, False, 59), "sums of 59 bits do not fit port P of DSP58, 58 bits"),
+    ],
+)
+def test_what_does_not_fit_a_port_is_refused(name, sizes, message):
+    with pytest.raises(MsqError, match=message):
+        dsp.get(name).check(*sizes)
+
+
+def test_what_just_fits_a_port_is_taken():
+    assert dsp.get("DSP48E1").lanes(25, 17, False) == dsp.get("DSP48E1").lanes(25, 18, True) == 1
+    dsp.get("DSP58").check(27, 24, True, 58)
+    with pytest.raises(MsqError, match="no DSP slice is named 'DSP49'; known: DSP48E1"):
+        dsp.get("DSP49")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ KINDS = {
     "fixed_4_lut": "booth",
     "fixed_4_dsp": "dsp",
     "embedded_lut": "embedded",
+    "fixed_8_dsp": "dsp_8",
 } | {f"{name}_lut": name for name in mvau.OTHERS}
 CODES = {"sp2_4_lut": np.arange(16), "embedded_lut": np.delete(np.arange(256), 128)}
 
@@ -54,6 +55,14 @@ def test_values_and_codes_agree_with_the_schemes():
     np.testing.assert_array_equal(
         lanes.get("fixed_4_dsp").scheme.decode(mvau.FIXED_CODES), mvau.FIXED_VALUE[mvau.FIXED_CODES]
     )
+
+
+def test_dsp_lanes_take_every_width_in_the_order_of_the_rtl():
+    assert lanes.other_dsp_names() == [f"fixed_{bits}_dsp" for bits in mvau.OTHER_DSP_BITS]
+    for bits in mvau.OTHER_DSP_BITS:
+        codes = np.delete(np.arange(1 << bits), 1 << bits - 1)
+        scheme = lanes.get(f"fixed_{bits}_dsp").scheme
+        np.testing.assert_array_equal(scheme.decode(codes), mvau.twos_complement(bits)[codes])
 
 
 def test_bad_input_is_refused():

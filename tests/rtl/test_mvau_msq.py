@@ -5,7 +5,7 @@ from dataclasses import replace
 import harness
 import numpy as np
 import pytest
-from mvau import OTHERS, Unit, outputs, random_job
+from mvau import OTHER_DSP_BITS, OTHERS, Unit, outputs, random_job
 
 MIXED = Unit(16, 12, 4, sp2=2, booth=1, dsp=3)
 
@@ -48,6 +48,25 @@ UNITS = {
     ),
     "8-bit weights and activations": Unit(
         7, 4, 7, booth=1, others=(("fixed_8", 1),), act_bits=8, acc_bits=25
+    ),
+    "DSPs for 8-bit rows": Unit(
+        12, 10, 6, sp2=2, dsp=2, other_dsp=((8, 1),), act_bits=8, acc_bits=28, primitives=True
+    ),
+    "DSPs for rows of all widths": Unit(
+        15,
+        17,
+        5,
+        booth=1,
+        dsp=5,
+        embedded=1,
+        other_dsp=tuple((bits, 1 + bits % 3) for bits in OTHER_DSP_BITS),
+        acc_bits=26,
+        act_signed=True,
+        dsp_version=3,
+        primitives=True,
+    ),
+    "DSPs, narrow sums": Unit(
+        9, 12, 3, sp2=1, other_dsp=((3, 2), (7, 3)), act_bits=2, acc_bits=7, dsp_version=2
     ),
     "offsets": replace(MIXED, acc_bits=13, offset=tuple(range(-3000, 3000, 500))),
 }
@@ -99,8 +118,18 @@ def test_a_million_macs():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sp2", "booth", "dsp", "embedded"])
-def test_ten_million_macs_per_lane_kind(kind):
-    unit = replace(Unit(128, 4, 16, primitives=True), **{kind: 4})
+@pytest.mark.parametrize(
+    "lanes",
+    [
+        *({kind: 4} for kind in ("sp2", "booth", "dsp", "embedded")),
+        *({"other_dsp": ((bits, 4),), "acc_bits": 28} for bits in OTHER_DSP_BITS),
+        *({"dsp": 4, "dsp_version": version} for version in (2, 3)),
+        {"other_dsp": ((8, 4),), "act_bits": 8, "acc_bits": 28},
+        {"other_dsp": ((8, 4),), "act_bits": 8, "acc_bits": 28, "dsp_version": 3},
+    ],
+    ids=str,
+)
+def test_ten_million_macs_per_lane_kind(lanes):
+    unit = replace(Unit(128, 4, 16, primitives=True), **lanes)
     for seed in range(20):
         check(unit, 1000, seed, stalls=(0.02, 0.02, 0.02))

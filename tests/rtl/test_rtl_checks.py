@@ -50,7 +50,7 @@ def test_verilator_has_no_warning(primitives, lanes):
         ({"SIMD": 0}, "SIMD = 0: must be at least 1"),
         (
             {"PeSp2Lut": 0, "PeFixedDsp": 0},
-            "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeEmbedded = 0",
+            "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeOtherDsp + PeEmbedded = 0",
         ),
         ({"ActBits": 1}, "ActBits = 1: must be 2 to 8"),
         ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
@@ -60,7 +60,7 @@ def test_verilator_has_no_warning(primitives, lanes):
             EMBEDDED | {"Members": 2},
             "Members = 2: with 1 bits of a fold's address, tables must have 5",
         ),
-        ({"DspVersion": 3}, "DspVersion = 3: must be 1 (DSP48E1) or 2 (DSP48E2)"),
+        ({"DspVersion": 4}, "DspVersion = 4: must be 1 (DSP48E1), 2 (DSP48E2) or 3 (DSP58)"),
     ],
 )
 def test_illegal_parameters_are_named(change, message):
@@ -74,7 +74,7 @@ def test_yosys_reads_both_versions(tmp_path):
         files = " ".join(map(str, [*harness.rtl_sources(), harness.PRIMITIVES]))
         boxes = " ".join(
             f"--blackboxed-module {name}"
-            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2")
+            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2", "DSP58")
         )
         libyosys.run_pass(
             f"read_slang --top mvau_msq -G PeFixedLut=2 -G MH=6 -G UsePrimitives={primitives} "

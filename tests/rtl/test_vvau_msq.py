@@ -136,7 +136,7 @@ def test_verilator_has_no_warning(change):
         ({"WeightBits": 3}, "WeightBits = 3: must be 4 to 8"),
         ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
         ({"AccBits": 49}, "AccBits = 49: must be 1 to 48"),
-        ({"DspVersion": 3}, "DspVersion = 3: must be 1 (DSP48E1) or 2 (DSP48E2)"),
+        ({"DspVersion": 4}, "DspVersion = 4: must be 1 (DSP48E1), 2 (DSP48E2) or 3 (DSP58)"),
     ],
 )
 def test_illegal_parameters_are_named(change, message):
@@ -164,7 +164,7 @@ def test_yosys_reads_both_versions():
         files = " ".join(map(str, [*harness.rtl_sources(), harness.PRIMITIVES]))
         boxes = " ".join(
             f"--blackboxed-module {name}"
-            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2")
+            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2", "DSP58")
         )
         libyosys.run_pass(
             f"read_slang --top vvau_msq -G UsePrimitives={primitives} {boxes} {files}", design

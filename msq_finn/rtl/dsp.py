@@ -1,0 +1,93 @@
+"""The ports of Xilinx's DSP slices, and how many rows of weights share one.
+
+>>> get("DSP48E1").lanes(weight_bits=4, act_bits=4, act_signed=False)
+4
+>>> get("DSP48E2").lanes(weight_bits=8, act_bits=8, act_signed=False)
+2
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msq_finn.errors import MsqError
+
+
+@dataclass(frozen=True)
+class DspBlock:
+    """A kind of DSP slice.
+
+    Args:
+        name: as ``finn.util.basic.get_dsp_block`` has it.
+        version: ``DspVersion`` in msq_finn/rtl.
+        weight_port: bits of the multiplier's port behind the pre-adder, A.
+        act_port: bits of its other port, B.
+        sum_port: bits of the slice's sum, P.
+    """
+
+    name: str
+    version: int
+    weight_port: int
+    act_port: int
+    sum_port: int
+
+    def check(self, weight_bits: int, act_bits: int, act_signed: bool, sum_bits: int = 0) -> None:
+        """Refuse what the slice would cut off.
+
+        Args:
+            weight_bits: of a two's complement weight.
+            act_bits: of an activation.
+            act_signed: whether activations are two's complement.
+            sum_bits: of a sum that gathers in the slice.
+
+        Raises:
+            MsqError: an operand or a sum is wider than its port.
+        """
+        operand = act_bits if act_signed else act_bits + 1
+        for what, bits, port, width in (
+            ("weights", weight_bits, "A", self.weight_port),
+            ("activations (with a sign)", operand, "B", self.act_port),
+            ("sums", sum_bits, "P", self.sum_port),
+        ):
+            if bits > width:
+                raise MsqError(
+                    f"{what} of {bits} bits do not fit port {port} of {self.name}, {width} bits; "
+                    "use LUT lanes or narrower numbers"
+                )
+
+    def lanes(self, weight_bits: int, act_bits: int, act_signed: bool) -> int:
+        """Rows of narrow-range weights that share a slice (``dsp_packing`` in msq_pkg.sv).
+
+        Args:
+            weight_bits: of a weight, its sign included.
+            act_bits: of an activation.
+            act_signed: whether activations are two's complement.
+
+        Raises:
+            MsqError: an operand is wider than its port.
+        """
+        self.check(weight_bits, act_bits, act_signed)
+        # A product's magnitude takes this many bits; the next weight begins above it.
+        product = weight_bits + act_bits - 1 - act_signed
+        return 1 + (self.weight_port - weight_bits) // product
+
+
+_BLOCKS = {
+    block.name: block
+    for block in (
+        DspBlock("DSP48E1", 1, 25, 18, 48),
+        DspBlock("DSP48E2", 2, 27, 18, 48),
+        DspBlock("DSP58", 3, 27, 24, 58),
+    )
+}
+
+
+def get(name: str) -> DspBlock:
+    """Return the DSP slice of that name.
+
+    Raises:
+        MsqError: there is no such slice.
+    """
+    if name not in _BLOCKS:
+        raise MsqError(f"no DSP slice is named {name!r}; known: {', '.join(_BLOCKS)}")
+    return _BLOCKS[name]
