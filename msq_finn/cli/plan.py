@@ -11,7 +11,12 @@ from msq_finn.cli.console import console, echo_json, progress_bars
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", metavar="MODEL.onnx|MODULE:FUNCTION")
+@click.option(
+    "--input-shape",
+    metavar="N,...",
+    help="Shape of the input of FUNCTION's network, without the batch, as 3,32,32.",
+)
 @options.board
 @click.option(
     "--target-fps", type=click.FloatRange(0, min_open=True), help="Frames per second to reach."
@@ -23,7 +28,20 @@ from msq_finn.cli.console import console, echo_json, progress_bars
     show_default=True,
     help="Shares of the board's resources to use.",
 )
-@options.clk_ns
+@click.option(
+    "--schemes",
+    default="sp2,fixed",
+    show_default=True,
+    help="Number systems that rows may have.",
+)
+@click.option(
+    "--clk",
+    "--clk-ns",
+    "clk",
+    default="100MHz",
+    show_default=True,
+    help="Clock: frequency, or period in ns.",
+)
 @click.option(
     "-o",
     "--out",
@@ -32,31 +50,60 @@ from msq_finn.cli.console import console, echo_json, progress_bars
     show_default=True,
     help="Plan file.",
 )
+@click.option(
+    "--figure",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Picture of throughput by SP2:fixed ratio and of resources by layer (.png, .svg, .pdf).",
+)
 @options.as_json
 def plan(
-    model: Path,
+    model: str,
+    input_shape: str | None,
     board: str,
     target_fps: float | None,
     max_throughput: bool,
     budget: str,
-    clk_ns: float,
+    schemes: str,
+    clk: str,
     out: Path,
+    figure: Path | None,
     as_json: bool,
 ) -> None:
-    """Choose lanes, folding and rows per scheme of every layer of MODEL for a board.
+    """Choose lanes, folding and rows per scheme of every layer of a network for a board.
 
-    Example: msq-finn plan model.onnx --board Pynq-Z1 --max-throughput -o plan.yaml
+    The network is an exported QONNX file, or what a Python function builds: a torch module of
+    Brevitas layers, whose rows the plan then leaves free.
+
+    Example: msq-finn plan msq_finn.models:resnet8 --input-shape 3,32,32 --max-throughput
     """
-    from msq_finn.build.inputs import check_board, load_model
-    from msq_finn.plan import making, show
+    from msq_finn.build.inputs import check_board
+    from msq_finn.plan import making, request, show, source
 
     if max_throughput == (target_fps is not None):
         raise click.UsageError("give either --target-fps N or --max-throughput")
-    shares = making.shares_of(budget)
-    load_model(model)
+    clk_ns, shares = request.clk_ns_of(clk), request.shares_of(budget)
+    wanted = request.schemes_of(schemes)
+    shape = None if input_shape is None else request.shape_of(input_shape)
+    if figure is not None:
+        from msq_finn.inspect.figure import check_picture
+
+        check_picture(figure)
     part = check_board(board)
+    from finn.util.basic import get_dsp_block
+
+    dsp_block = get_dsp_block(part)
     with progress_bars() as progress:
-        made = making.plan_file(model, board, part, clk_ns, target_fps, shares, progress)
+        network = source.network_of(model, board, shape, progress)
+        made = making.make_plan(
+            network, board, part, dsp_block,
+            clk_ns=clk_ns, target_fps=target_fps, shares=shares, schemes=wanted,
+            progress=lambda done, total: progress("Search", done, total),
+        )  # fmt: skip
+        if figure is not None:
+            from msq_finn.inspect.figure import save
+            from msq_finn.plan.figure import picture
+
+            save(picture(network, made, dsp_block, progress), figure)
     made.save(out)
     if as_json:
         echo_json(made.model_dump())

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
-from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost import default_model
-from msq_finn.plan.design import PLANNED
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.optimize import Budget, Solution, maximize, meet
 from msq_finn.plan.option import Option
+from msq_finn.plan.options import Catalogue
 from msq_finn.plan.planfile import (
     Alternative,
     Lanes,
@@ -26,33 +24,8 @@ from msq_finn.plan.planfile import (
     Totals,
     Window,
 )
-
-
-def plan_file(
-    model: Path,
-    board: str,
-    part: str,
-    clk_ns: float,
-    target_fps: float | None,
-    shares: dict[str, float],
-    progress: Progress = silent,
-) -> Plan:
-    """Plan an exported QONNX model; see :func:`make_plan`."""
-    from msq_finn.plan.extract import network_of_file
-
-    network = network_of_file(model, board, progress)
-    from finn.util.basic import get_dsp_block
-
-    return make_plan(
-        network,
-        board,
-        part,
-        str(get_dsp_block(part)),
-        clk_ns=clk_ns,
-        target_fps=target_fps,
-        shares=shares,
-        progress=lambda done, total: progress("Search", done, total),
-    )
+from msq_finn.plan.reasons import Choice, choices, difference
+from msq_finn.plan.request import SCHEMES, design_of, limited_rows, shares_of
 
 
 def make_plan(
@@ -64,6 +37,7 @@ def make_plan(
     clk_ns: float = 10.0,
     target_fps: float | None = None,
     shares: dict[str, float] | None = None,
+    schemes: tuple[str, ...] = SCHEMES,
     progress: Callable[[int, int], None] | None = None,
 ) -> Plan:
     """Plan a network for a board.
@@ -76,19 +50,23 @@ def make_plan(
         clk_ns: clock period in ns.
         target_fps: frames per second to reach with least resources; None for the most there is.
         shares: of the device's resources, as :func:`shares_of` gives them.
+        schemes: of :data:`SCHEMES`, those that rows may have.
         progress: called with steps done and their number.
 
     Returns:
         the plan.
 
     Raises:
-        MsqError: the network does not fit, or not at the target (the best reachable is named).
+        MsqError: the network does not fit, or not at the target (the best reachable is named), or
+            its weights need a scheme that is not given.
     """
+    design = design_of(schemes)
+    network = limited_rows(network, schemes)
     shares = shares or shares_of("")
     device = device_of_part(part)
     budget = Budget.of(device, **shares)
     model = default_model(dsp_block)
-    best = maximize(network, budget, model, PLANNED, progress)
+    best = maximize(network, budget, model, design, progress)
     if best is None:
         raise MsqError(
             f"{network.name} does not fit {board} within "
@@ -104,15 +82,17 @@ def make_plan(
                 f"per second on {board} at most (limited by {best.limited_by}); lower the target, "
                 "raise the budget or the clock, or take a larger board"
             )
-        cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, PLANNED)
+        cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, design)
         solution = best if cheapest is None else cheapest
-    return _plan(network, solution, best, board, part, clk_ns, shares)
+    made = choices(Catalogue(network, design, model), solution, budget)
+    return _plan(network, solution, made, best.bound, board, part, clk_ns, shares)
 
 
 def _plan(
     network: Network,
     solution: Solution,
-    best: Solution,
+    made: list[Choice],
+    bound: int,
     board: str,
     part: str,
     clk_ns: float,
@@ -134,28 +114,25 @@ def _plan(
             resources=Resources.of(solution.cost),
             bottleneck=bottleneck,
             limited_by=solution.limited_by,
-            bound_fps=round(1e9 / clk_ns / best.bound, 2),
+            bound_fps=round(1e9 / clk_ns / bound, 2),
         ),
         layers=[
-            layer_plan(layer, option, _why(option, solution.cycles), others)
-            for layer, option, others in zip(
-                network.layers, solution.options, solution.others, strict=True
-            )
+            layer_plan(layer, choice, solution.cycles, clk_ns)
+            for layer, choice in zip(network.layers, made, strict=True)
         ],
     )
 
 
-def _why(option: Option, cycles: int) -> str:
-    """What decided a layer's folding, in a few words."""
-    if option.cycles == cycles:
-        return "bottleneck: any smaller folding is slower"
-    return f"fewest resources within {cycles} cycles, beside the other layers' needs"
+def layer_plan(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerPlan:
+    """Write down how a layer is folded.
 
-
-def layer_plan(
-    layer: Layer, option: Option, why: str = "", next_best: list[Option] | None = None
-) -> LayerPlan:
-    """Write down how a layer is folded."""
+    Args:
+        layer: what is folded.
+        choice: how, and why.
+        cycles: of the network's frame.
+        clk_ns: clock period in ns.
+    """
+    option = choice.option
     lanes = option.lanes
     # Rows on embedded lanes may be what they like; fixed point loses least.
     sp2 = layer.allowed.only_sp2 if lanes.embedded else lanes.sp2_lut * layer.mh // lanes.pe
@@ -181,7 +158,7 @@ def layer_plan(
         threshold_pe=option.back.pe,
         cycles=option.cycles,
         resources=Resources.of(option.cost),
-        why=why,
+        why=choice.why,
         next_best=[
             Alternative(
                 simd=other.simd,
@@ -189,33 +166,13 @@ def layer_plan(
                 memory=cast(Memory, other.memory),
                 cycles=other.cycles,
                 resources=Resources.of(other.cost),
+                fps=round(1e9 / clk_ns / max(cycles, other.cycles), 2),
+                fits=fits,
+                change=difference(other.cost, option.cost),
             )
-            for other in next_best or []
+            for other, fits in zip(choice.others, choice.fits, strict=True)
         ],
     )
-
-
-def shares_of(text: str) -> dict[str, float]:
-    """Read a budget such as ``lut=0.8,dsp=1,bram=0.9``.
-
-    Raises:
-        MsqError: an unknown resource, or no number above 0 and at most 1.
-
-    >>> shares_of("lut=0.5")
-    {'lut': 0.5, 'dsp': 1.0, 'bram': 0.9}
-    """
-    shares = {"lut": 0.8, "dsp": 1.0, "bram": 0.9}
-    for part in text.split(",") if text else ():
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        if name not in shares:
-            raise MsqError(f"budget {part!r}: give lut=, dsp= or bram= and a share, as lut=0.8")
-        try:
-            shares[name] = float(value)
-        except ValueError as error:
-            raise MsqError(f"budget {part!r}: {value!r} is no number") from error
-        if not 0 < shares[name] <= 1:
-            raise MsqError(f"budget {part!r}: give a share above 0 and at most 1")
-    return shares
 
 
 def _lanes(option: Option) -> Lanes:

@@ -30,9 +30,6 @@ SCARCITY = (1.0, 0.1, 0.1)
 #: A folding for a given target may count this much more than the cheapest.
 GAP = 0.005
 
-#: Alternatives that are listed for a layer.
-ALTERNATIVES = 2
-
 RESOURCES = ("lut", "dsp", "bram")
 
 
@@ -79,7 +76,6 @@ class Solution:
         limited_by: what stops a faster one: "lut", "dsp", "bram", or "folding" where there is none.
         shortfall: per resource, the share of its budget that the next faster target needs if only
             this one were without limit.
-        others: per layer, the closest alternatives within the same cycles.
     """
 
     options: tuple[Option, ...]
@@ -88,7 +84,6 @@ class Solution:
     cost: Cost
     limited_by: str
     shortfall: dict[str, float] = field(default_factory=dict)
-    others: tuple[list[Option], ...] = ()
 
     @property
     def gap(self) -> float:
@@ -223,28 +218,8 @@ def _solution(
     options = tuple(by_name[layer.name] for layer in catalogue.network.layers)
     cycles = max(option.cycles for option in options)
     cost = add(option.cost for option in options)
-    others = _others(catalogue, by_name, cycles)
     bound = min(bound, cycles) or cycles
-    return Solution(options, cycles, bound, cost, limited_by, shortfall, others)
-
-
-def _others(
-    catalogue: Catalogue, chosen: dict[str, Option], cycles: int
-) -> tuple[list[Option], ...]:
-    """Per layer the alternatives nearest to what was chosen, with other lanes or other folding."""
-    found: dict[str, list[Option]] = {}
-    for group, bundles in zip(catalogue.groups(), catalogue.items(cycles), strict=True):
-        for index, layer in enumerate(group):
-            own = chosen[layer.name]
-            near = {b[index].cost: b[index] for b in bundles if b[index].cost != own.cost}
-            near_first = sorted(near.values(), key=lambda o: _distance(o.cost, own.cost))
-            found[layer.name] = near_first[:ALTERNATIVES]
-    return tuple(found[layer.name] for layer in catalogue.network.layers)
-
-
-def _distance(a: Cost, b: Cost) -> float:
-    """How far apart two costs are; a DSP slice or half a block RAM weighs as a hundred LUTs."""
-    return abs(a.lut - b.lut) + 100 * abs(a.dsp - b.dsp) + 200 * abs(a.bram - b.bram)
+    return Solution(options, cycles, bound, cost, limited_by, shortfall)
 
 
 def _what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str, dict[str, float]]:

@@ -63,7 +63,7 @@ class Catalogue:
         single: dict[tuple[Layer, int], list[Bundle]] = {}
         items = []
         for group in self.groups():
-            keys = [(_shape(layer), self._link_after(layer, cycles)) for layer in group]
+            keys = [self.key(layer, cycles) for layer in group]
             for key in keys:
                 if key not in tables:
                     tables[key] = Table.of(self._blocks(*key, cycles))
@@ -79,11 +79,21 @@ class Catalogue:
         """Cycles a frame that a layer's lanes or the nodes around them can take, ascending."""
         found = set()
         for layer in self.network.layers:
-            wholes = divisors(layer.mh)
-            for simd in divisors(layer.mw):
-                found |= {layer.macs // (simd * pe) for pe in wholes}
-            found |= set(stream_cycles(layer))
+            found |= self.lane_cycles(layer) | set(stream_cycles(layer))
         return sorted(found)
+
+    def lane_cycles(self, layer: Layer) -> set[int]:
+        """Cycles a frame that a layer's lanes can take."""
+        wholes = divisors(layer.mh)
+        return {layer.macs // (simd * pe) for simd in divisors(layer.mw) for pe in wholes}
+
+    def table(self, layer: Layer, cycles: int) -> Table:
+        """All options of one layer for a cycle target; equal ones have equal keys."""
+        return Table.of(self._blocks(*self.key(layer, cycles), cycles))
+
+    def key(self, layer: Layer, cycles: int) -> tuple[Layer, int]:
+        """What a layer's options depend on: its shape, and the stream to the next layer."""
+        return _shape(layer), self._link_after(layer, cycles)
 
     def _link_after(self, layer: Layer, cycles: int) -> int:
         following = self._following.get(layer.name)

@@ -69,13 +69,27 @@ class Window(_Strict):
 
 
 class Alternative(_Strict):
-    """Another folding of a layer, and what it changes."""
+    """Another folding of a layer.
+
+    Attributes:
+        simd: as in LayerPlan, like the next four.
+        lanes: of each kind.
+        memory: style of the weight memory.
+        cycles: a frame.
+        resources: of the layer.
+        fps: frames per second of the network with it.
+        fits: whether the network would be within the budget.
+        change: resources beyond those of the layer's plan.
+    """
 
     simd: Positive
     lanes: Lanes
     memory: Memory
     cycles: Positive
     resources: Resources
+    fps: Annotated[float, Field(gt=0)]
+    fits: bool
+    change: str
 
 
 class LayerPlan(_Strict):
@@ -96,7 +110,7 @@ class LayerPlan(_Strict):
         cycles: a frame.
         resources: with everything around the lanes.
         why: what decided.
-        next_best: the closest alternatives, cheapest first.
+        next_best: alternatives as fast whose resources are nearest, then the next slower one.
     """
 
     name: str

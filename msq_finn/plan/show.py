@@ -10,7 +10,7 @@ from rich.table import Table
 
 from msq_finn.plan.cost import Error
 from msq_finn.plan.features import group
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.planfile import Lanes, Plan
 
 
 def tables(plan: Plan) -> list[Table]:
@@ -37,7 +37,33 @@ def tables(plan: Plan) -> list[Table]:
         ("limited by", totals.limited_by),
     ):
         figures.add_row(name, value)
-    return [layers, figures]
+    return [layers, _reasons(plan), figures]
+
+
+def _reasons(plan: Plan) -> Table:
+    """Why each layer is as it is, and what the next best foldings would change."""
+    table = Table("layer", "why, and what else")
+    for la in plan.layers:
+        table.add_row(la.name, la.why)
+        for other in la.next_best:
+            budget = "" if other.fits else ", beyond the budget"
+            table.add_row(
+                "",
+                f"or {_kinds(other.lanes)} of SIMD {other.simd}, {other.memory} weights: "
+                f"{other.change}, {other.fps:.1f} frames/s{budget}",
+            )
+    return table
+
+
+def _kinds(lanes: Lanes) -> str:
+    """Lanes by kind, such as ``4 SP2 LUT, 8 fixed DSP``."""
+    counts = (
+        (lanes.sp2_4_lut, "SP2 LUT"),
+        (lanes.fixed_4_lut, "fixed LUT"),
+        (lanes.fixed_4_dsp, "fixed DSP"),
+        (lanes.embedded_lut, "embedded"),
+    )
+    return ", ".join(f"{count} {kind}" for count, kind in counts if count)
 
 
 def summary(errors: list[Error]) -> list[dict[str, Any]]:

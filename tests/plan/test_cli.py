@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from torch import nn
 
 pytest.importorskip("finn")
 
@@ -31,6 +32,58 @@ def test_a_plan_is_made(source: Path, tmp_path: Path):
     assert data == json.loads(plan.model_dump_json())
 
 
+def factory() -> nn.Module:
+    return small_cnn()
+
+
+def not_a_network() -> int:
+    return 7
+
+
+def test_a_network_is_planned_before_training(tmp_path: Path):
+    out, picture = tmp_path / "plan.yaml", tmp_path / "plan.png"
+    arguments = [
+        *("plan", f"{__name__}:factory", "--input-shape", "1,6,6", "--max-throughput"),
+        *("--budget", "lut=0.05,dsp=0.1", "--clk", "125MHz", "--figure", str(picture)),
+    ]
+    result = CliRunner().invoke(main, [*arguments, "-o", str(out)], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    plan = Plan.load(out)
+    assert plan.clk_ns == 8
+    assert plan.totals.fps == pytest.approx(125e6 / plan.totals.cycles, rel=1e-4)
+    printed = " ".join(result.stdout.replace("│", " ").split())
+    for layer in plan.layers:
+        assert layer.why and layer.next_best
+        assert layer.why in printed
+        assert all(other.change in printed for other in layer.next_best)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    # Rows are still free: without SP2, every row is of the other scheme.
+    fixed = tmp_path / "fixed.yaml"
+    arguments[-2:] = ["--schemes", "fixed"]
+    result = CliRunner().invoke(main, [*arguments, "-o", str(fixed)], catch_exceptions=False)
+    assert [la.rows.sp2_4 for la in Plan.load(fixed).layers] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([f"{__name__}:factory"], "give the shape of its input, as --input-shape 3,32,32"),
+        ([f"{__name__}:factory", "--input-shape", "3x8"], "give positive numbers, as 3,32,32"),
+        ([f"{__name__}:factory", "--input-shape", "2,8,8"], "cannot be exported for inputs of"),
+        ([f"{__name__}:nothing", "--input-shape", "1"], "no such file, and no such function"),
+        (["no_such_module:f", "--input-shape", "1"], "no such file, and no such function"),
+        ([f"{__name__}:not_a_network", "--input-shape", "1"], "returned a int, not a torch.nn"),
+        ([f"{__name__}:exported", "--input-shape", "1"], "calling it without arguments failed"),
+    ],
+)
+def test_bad_functions_are_one_line(tmp_path: Path, arguments: list[str], message: str):
+    options = ["--max-throughput", "-o", str(tmp_path / "plan.yaml")]
+    result = CliRunner().invoke(main, ["plan", *arguments, *options])
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -39,6 +92,12 @@ def test_a_plan_is_made(source: Path, tmp_path: Path):
         ([], "give either --target-fps N or --max-throughput"),
         (["--target-fps", "5", "--max-throughput"], "give either --target-fps N or"),
         (["--max-throughput", "--board", "Pynq-Z9"], "unknown board 'Pynq-Z9'"),
+        (["--max-throughput", "--clk", "fast"], "clock 'fast': give a frequency as 100MHz or"),
+        (["--max-throughput", "--clk", "0Hz"], "clock '0Hz': inf ns is not within 0.1 to 10000 ns"),
+        (["--max-throughput", "--schemes", "sp3"], "scheme 'sp3' is not planned"),
+        (["--max-throughput", "--schemes", "sp2"], "rows that only fixed holds; add fixed"),
+        (["--max-throughput", "--figure", "plan.doc"], "plan.doc: no type of picture"),
+        (["--max-throughput", "--input-shape", "1,8,8"], "is a file and has its own; leave it out"),
     ],
 )
 def test_bad_input_is_one_line(source: Path, tmp_path: Path, arguments: list[str], message: str):

@@ -10,8 +10,10 @@ import pytest
 pytest.importorskip("finn")
 
 from msq_finn.errors import MsqError
-from msq_finn.plan.making import plan_file, shares_of
+from msq_finn.plan.extract import network_of_file
+from msq_finn.plan.making import make_plan
 from msq_finn.plan.planfile import Plan
+from msq_finn.plan.request import shares_of
 from tests.build.networks import exported, small_cnn
 
 PART = "xc7z020clg400-1"
@@ -24,7 +26,8 @@ def source(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def planned(source: Path) -> tuple[Plan, Path]:
-    plan = plan_file(source, "Pynq-Z1", PART, 10.0, 300_000, shares_of("lut=0.5"))
+    network, shares = network_of_file(source, "Pynq-Z1"), shares_of("lut=0.5")
+    plan = make_plan(network, "Pynq-Z1", PART, "DSP48E1", target_fps=300_000, shares=shares)
     path = source.with_name("plan.yaml")
     plan.save(path)
     return plan, path
@@ -35,7 +38,7 @@ def test_finns_build_folder_is_given_back(source: Path, tmp_path: Path):
     from msq_finn.sim.finn_env import prepare
 
     prepare(tmp_path / "own")
-    plan_file(source, "Pynq-Z1", PART, 10.0, 300_000, shares_of(""))
+    network_of_file(source, "Pynq-Z1")
     assert Path(os.environ["FINN_BUILD_DIR"]) == tmp_path / "own"
     assert (tmp_path / "own").is_dir()
 

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from msq_finn.errors import MsqError
-from msq_finn.plan.making import make_plan, shares_of
+from msq_finn.plan.making import make_plan
 from msq_finn.plan.network import Layer, Network, Rows
 from msq_finn.plan.plan_checks import fits_network
 from msq_finn.plan.planfile import Plan
+from msq_finn.plan.request import shares_of
 from msq_finn.plan.zoo import resnet_cifar
 
 NETWORK = Network(

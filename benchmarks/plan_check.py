@@ -1,0 +1,143 @@
+"""Plans against what is built by them: whole networks, synthesised and simulated.
+
+Each network is planned before training for a board, its rows are assigned by the plan, and it is
+built by the plan: FINN's steps, row placement, FIFO sizing and simulation of the stitched RTL in
+Verilator, and synthesis of every module in Yosys. Weights are random; scales and batch norms have
+settled on random images. Outputs are compared with the exported model bit for bit.
+
+    python benchmarks/plan_check.py [--json] [--network NAME]... [--images N]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import torch
+from brevitas.export import export_qonnx
+from rich.console import Console
+from rich.table import Table
+from torch import nn
+
+from msq_finn import models
+from msq_finn.build.inputs import check_board
+from msq_finn.build.lower import Target
+from msq_finn.build.run import build
+from msq_finn.plan.making import make_plan
+from msq_finn.plan.planfile import Plan
+from msq_finn.plan.source import network_of_module
+from msq_finn.quant import MSQWeightPerChannelFloat
+from msq_finn.training.assign import assign_rows
+from msq_finn.training.couple import coupled_layers
+
+BOARD, DSP_BLOCK = "Pynq-Z1", "DSP48E1"
+
+#: How far a build may be from its plan.
+RESOURCES_WITHIN, CYCLES_WITHIN = 0.10, 0.05
+
+
+def kws_mlp() -> nn.Module:
+    """Build FINN's keyword spotting MLP, 490-256-256-256-12."""
+    make = models.Layers(MSQWeightPerChannelFloat, {})
+    hidden: list[nn.Module] = [make.identity(models.PixelQuant)]
+    for inputs in (490, 256, 256):
+        hidden += make.linear_relu(inputs, 256)
+    return nn.Sequential(*hidden, make.classifier(256, 12))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, its input, and frames per second to plan for (None: as many as there can be)."""
+
+    make: Callable[[], nn.Module]
+    shape: tuple[int, ...]
+    target_fps: float | None = None
+
+
+CASES = {
+    "kws_mlp": Case(kws_mlp, (490,)),
+    "resnet8": Case(models.resnet8, (3, 32, 32)),
+    "vgg10": Case(models.vgg10, (2, 1024)),
+    "digits_cnn": Case(models.digits_cnn, (1, 8, 8), 100_000),
+}
+
+
+def planned(name: str) -> tuple[Plan, nn.Module]:
+    """Plan a network, and build it with rows as planned, its statistics settled."""
+    case = CASES[name]
+    torch.manual_seed(0)
+    network = network_of_module(case.make(), name, BOARD, case.shape)
+    plan = make_plan(network, BOARD, check_board(BOARD), DSP_BLOCK, target_fps=case.target_fps)
+    model = case.make()
+    assign_rows(model, plan, coupled=coupled_layers(model))
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(8, *case.shape))
+    return plan, model.eval()
+
+
+def check(name: str, images: int, folder: Path) -> dict[str, object]:
+    """Build a network by its plan, and compare."""
+    plan, model = planned(name)
+    source, plan_path, work = folder / "model.onnx", folder / "plan.yaml", folder / "build"
+    work.mkdir()
+    plan.save(plan_path)
+    example = torch.rand(1, *CASES[name].shape)
+    export_qonnx(model, example, str(source), dynamo=False, opset_version=13)
+    target = Target(BOARD, clk_ns=plan.clk_ns, plan=plan_path)
+    summary = build(source, target, folder / "out", work, images)
+    used, figures = plan.totals.resources, {}
+    for key, told, found in (
+        ("lut", used.lut, summary.lut_sites),
+        ("dsp", used.dsp, summary.dsp),
+        ("bram36", used.bram36, summary.bram36),
+        ("cycles", plan.totals.cycles, summary.cycles_per_image),
+    ):
+        assert found is not None
+        figures[key] = {"plan": told, "built": found, "off": told / found - 1 if found else 0.0}
+    return {"network": name, "mismatches": summary.rtl_mismatches, "images": images, **figures}
+
+
+def is_met(row: dict[str, object]) -> bool:
+    """Whether a build is what was planned."""
+    limits = dict.fromkeys(("lut", "dsp", "bram36"), RESOURCES_WITHIN) | {"cycles": CYCLES_WITHIN}
+    return not row["mismatches"] and all(abs(row[k]["off"]) <= v for k, v in limits.items())  # type: ignore[index]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--network", "networks", multiple=True, type=click.Choice(list(CASES)))
+@click.option("--images", type=click.IntRange(3), default=4, show_default=True)
+@click.option("--keep", type=click.Path(path_type=Path), help="Folder to build in, and to leave.")
+def main(as_json: bool, networks: tuple[str, ...], images: int, keep: Path | None) -> None:
+    """Print plan and build side by side; exit 1 where they are too far apart."""
+    rows = []
+    for name in networks or ("kws_mlp", "resnet8"):
+        if keep is not None:
+            (keep / name / "out").mkdir(parents=True)
+            rows.append(check(name, images, keep / name))
+            continue
+        with tempfile.TemporaryDirectory(prefix="msq_finn_plan_") as folder:
+            (Path(folder) / "out").mkdir()
+            rows.append(check(name, images, Path(folder)))
+    if as_json:
+        print(json.dumps(rows, indent=2))
+    else:
+        table = Table("network", "figure", "plan", "built", "off")
+        for row in rows:
+            for key in ("lut", "dsp", "bram36", "cycles"):
+                told, found, off = row[key].values()  # type: ignore[attr-defined]
+                table.add_row(str(row["network"]), key, f"{told:g}", f"{found:g}", f"{off:+.1%}")
+            table.add_row(str(row["network"]), "images that differ", "", str(row["mismatches"]), "")
+        Console().print(table)
+    sys.exit(0 if all(map(is_met, rows)) else 1)
+
+
+if __name__ == "__main__":
+    main()

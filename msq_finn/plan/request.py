@@ -1,0 +1,127 @@
+"""What a user asks of a plan, as text: budget, schemes, clock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from msq_finn.errors import MsqError
+from msq_finn.plan.design import PLANNED, Design
+from msq_finn.plan.network import Network
+
+#: Number systems that are planned.
+SCHEMES = ("sp2", "fixed")
+
+#: Clock periods in ns that a plan may have.
+CLK_NS = (0.1, 10_000.0)
+
+_UNITS_MHZ = {"hz": 1e-6, "khz": 1e-3, "mhz": 1.0, "ghz": 1e3}
+
+
+def shares_of(text: str) -> dict[str, float]:
+    """Read a budget such as ``lut=0.8,dsp=1,bram=0.9``.
+
+    Raises:
+        MsqError: an unknown resource, or no number above 0 and at most 1.
+
+    >>> shares_of("lut=0.5")
+    {'lut': 0.5, 'dsp': 1.0, 'bram': 0.9}
+    """
+    shares = {"lut": 0.8, "dsp": 1.0, "bram": 0.9}
+    for part in text.split(",") if text else ():
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name not in shares:
+            raise MsqError(f"budget {part!r}: give lut=, dsp= or bram= and a share, as lut=0.8")
+        try:
+            shares[name] = float(value)
+        except ValueError as error:
+            raise MsqError(f"budget {part!r}: {value!r} is no number") from error
+        if not 0 < shares[name] <= 1:
+            raise MsqError(f"budget {part!r}: give a share above 0 and at most 1")
+    return shares
+
+
+def schemes_of(text: str) -> tuple[str, ...]:
+    """Read a list of schemes such as ``sp2,fixed``.
+
+    Raises:
+        MsqError: none, or an unknown one.
+
+    >>> schemes_of("fixed")
+    ('fixed',)
+    """
+    found = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    for name in found:
+        if name not in SCHEMES:
+            raise MsqError(f"scheme {name!r} is not planned; give one or both of sp2,fixed")
+    return found
+
+
+def clk_ns_of(text: str) -> float:
+    """Read a clock: its frequency such as ``100MHz``, or its period as ``10ns`` or plain ``10``.
+
+    Raises:
+        MsqError: it is neither, or out of range.
+
+    >>> clk_ns_of("100MHz"), clk_ns_of("8ns"), clk_ns_of("8")
+    (10.0, 8.0, 8.0)
+    """
+    lower = text.strip().lower()
+    unit = next((u for u in ("khz", "mhz", "ghz", "hz", "ns") if lower.endswith(u)), "")
+    try:
+        number = float(lower.removesuffix(unit))
+    except ValueError as error:
+        raise MsqError(f"clock {text!r}: give a frequency as 100MHz or a period as 10ns") from error
+    mhz = _UNITS_MHZ.get(unit)
+    period = number if mhz is None else 1e3 / (number * mhz) if number else math.inf
+    if not CLK_NS[0] <= period <= CLK_NS[1]:
+        least, most = CLK_NS
+        raise MsqError(f"clock {text!r}: {period:g} ns is not within {least:g} to {most:g} ns")
+    return period
+
+
+def shape_of(text: str) -> tuple[int, ...]:
+    """Read a shape such as ``3,32,32``.
+
+    Raises:
+        MsqError: these are no positive numbers.
+
+    >>> shape_of("3,32,32")
+    (3, 32, 32)
+    """
+    try:
+        shape = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise MsqError(f"--input-shape {text!r}: give positive numbers, as 3,32,32")
+    return shape
+
+
+def design_of(schemes: tuple[str, ...]) -> Design:
+    """Kinds of lanes that take these schemes."""
+    fixed = "fixed" in schemes
+    return replace(PLANNED, sp2_lut="sp2" in schemes, fixed_lut=fixed, fixed_dsp=fixed)
+
+
+def limited_rows(network: Network, schemes: tuple[str, ...]) -> Network:
+    """A network whose rows are of these schemes only.
+
+    Raises:
+        MsqError: weights need another one.
+    """
+    layers = []
+    for layer in network.layers:
+        rows = layer.allowed
+        for scheme, stuck in (("sp2", rows.only_sp2), ("fixed", rows.only_fixed)):
+            if stuck and scheme not in schemes:
+                raise MsqError(
+                    f"--schemes {','.join(schemes)}: layer {layer.name} has {stuck} rows that only "
+                    f"{scheme} holds; add {scheme}, or plan before training"
+                )
+        if schemes == ("sp2",):
+            rows = replace(rows, only_sp2=layer.mh, either=0)
+        elif schemes == ("fixed",):
+            rows = replace(rows, only_fixed=layer.mh, either=0)
+        layers.append(replace(layer, rows=rows))
+    return Network(network.name, tuple(layers))
