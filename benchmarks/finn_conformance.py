@@ -53,7 +53,7 @@ _NEEDS_VIVADO = ("XILINX_VIVADO", "vivado not found", "vitis_hls not found", "XI
 
 def fetch() -> Path:
     """Folder with FINN's tests, from the package index."""
-    from msq_finn.sim import cache
+    from msq_finn import cache
 
     finn = metadata.version("finn-plus")
 

@@ -16,9 +16,9 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.sim import cache
-from msq_finn.sim.rtllib import reword
+from msq_finn.rewordings import for_verilator
 
 _HARNESS = Path(__file__).with_name("harness.cpp")
 
@@ -190,7 +190,7 @@ def _compile(folder: Path, texts: Mapping[Path, str], flags: Sequence[str], trac
     objects.mkdir()
     names = []
     for index, (file, text) in enumerate(texts.items()):
-        reworded = reword(file.name, text)
+        reworded = for_verilator(file.name, text)
         if reworded == text:
             names.append(str(file.absolute()))
         else:

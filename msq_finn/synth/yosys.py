@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 
+from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.sim import cache
+from msq_finn.rewordings import for_slang
 from msq_finn.synth.resources import Resources
-from msq_finn.synth.rtllib import reword
 
 __all__ = ["Resources", "family_of", "synthesize", "version"]
 
@@ -102,7 +102,7 @@ def synthesize(
     tool = version()
     files = [_existing(Path(source), top) for source in sources]
     folders = list(dict.fromkeys([*(f.parent for f in files), *(Path(d) for d in include_dirs)]))
-    reworded = [reword(file) for file in files]
+    reworded = [for_slang(file) for file in files]
     texts = [new or file.read_text() for file, new in zip(files, reworded, strict=True)]
     options = [
         f"--top {top}",

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.sim import cache, verilator
+from msq_finn.sim import verilator
 
 DESIGN = """`include "value.svh"
 module top import values::*; (input logic ap_clk, output logic [7:0] out_o);

@@ -1,13 +1,15 @@
-"""FINN's RTL library, where Verilator needs other words for the same design.
+"""FINN's RTL library, where Verilator and Yosys' slang front end need other words for a design.
 
-Verilator cannot evaluate some constant functions that xsim can. The sentences in question are
-replaced in a copy of the installed file, so that every other version of FINN's file stays FINN's.
+Verilator cannot evaluate some constant functions that xsim can, slang does not take delays. The
+sentences in question are replaced in a copy of the installed file, so that every other version of
+FINN's file stays FINN's.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from msq_finn.errors import MsqError
 
@@ -29,7 +31,7 @@ class Rewording:
     replacement: str
 
 
-_REWORDINGS = (
+_VERILATOR = (
     # A constant function inside a generate block moves in front of the block.
     Rewording(
         "add_multi.sv",
@@ -55,7 +57,22 @@ _REWORDINGS = (
 )
 
 
-def reword(name: str, text: str) -> str:
+#: Beyond those: (pattern, replacement, as in :func:`re.sub`).
+_SLANG = (
+    # A watchdog for simulation, with delays in an initial block.
+    (r"(?s)\tif\(1\) begin : blkRecoveryWatch.*?end : blkRecoveryWatch\n", ""),
+    # A slice that is reversed in the last stage, where nothing selects it.
+    (
+        r"p\.ptr\[M-1:SN\+1\] < 2\*\*stage - SCOPE_REDUCE",
+        "(p.ptr[M-1:0] >> (SN+1)) < 2**stage - SCOPE_REDUCE",
+    ),
+    # A directive inside a module; it is only about undeclared nets.
+    (r"(?m)(?<=\);\n)`default_nettype none$", ""),
+    (r"(?m)^`default_nettype wire\n(?=endmodule)", ""),
+)
+
+
+def for_verilator(name: str, text: str) -> str:
     """Bring one source into words Verilator accepts.
 
     Args:
@@ -68,10 +85,10 @@ def reword(name: str, text: str) -> str:
     Raises:
         MsqError: the file holds what Verilator rejects, in a form that is not known here.
 
-    >>> reword("skid.sv", '$error("%m: %0d FEED_STAGES exceeds SRL capacity.");')
+    >>> for_verilator("skid.sv", '$error("%m: %0d FEED_STAGES exceeds SRL capacity.");')
     '$error("%m: %0d FEED_STAGES exceeds SRL capacity.", FEED_STAGES);'
     """
-    for rule in _REWORDINGS:
+    for rule in _VERILATOR:
         if rule.file == name and re.search(rule.rejected, text):
             text, count = re.subn(rule.pattern, rule.replacement, text, count=1)
             if not count:
@@ -80,3 +97,22 @@ def reword(name: str, text: str) -> str:
                     "reword; use the FINN version that msq_finn asks for"
                 )
     return text
+
+
+def for_slang(path: Path) -> str | None:
+    """Bring one source into words that slang accepts.
+
+    Args:
+        path: a source file.
+
+    Returns:
+        the contents to compile, or None if the file is fine as it is.
+
+    Raises:
+        MsqError: it is a file of FINN's in a form that is not known here.
+    """
+    original = path.read_text()
+    text = for_verilator(path.name, original)
+    for pattern, replacement in _SLANG:
+        text = re.sub(pattern, replacement, text)
+    return None if text == original else text

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from msq_finn.sim import cache
+from msq_finn import cache
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.sim.rtllib import reword
+from msq_finn.rewordings import for_verilator
 
 
 @pytest.fixture(scope="module")
@@ -18,9 +18,9 @@ def library(finn):
 @pytest.mark.parametrize("name", ["add_multi.sv", "fifo.sv", "skid.sv"])
 def test_known_files_keep_every_word_but_the_rejected_ones(library, name):
     text = library[name]
-    reworded = reword(name, text)
+    reworded = for_verilator(name, text)
     assert reworded != text
-    assert reword(name, reworded) == reworded
+    assert for_verilator(name, reworded) == reworded
     added = {"add_multi.sv": [], "fifo.sv": ["packed"], "skid.sv": ["FEED_STAGES"]}[name]
 
     def words(source):
@@ -32,11 +32,11 @@ def test_known_files_keep_every_word_but_the_rejected_ones(library, name):
 def test_other_files_stay_as_they_are(library):
     for name, text in library.items():
         if name not in ("add_multi.sv", "fifo.sv", "skid.sv"):
-            assert reword(name, text) is text
-    assert reword("fifo.sv", "module fifo; endmodule") == "module fifo; endmodule"
+            assert for_verilator(name, text) is text
+    assert for_verilator("fifo.sv", "module fifo; endmodule") == "module fifo; endmodule"
 
 
 def test_a_rejected_form_that_is_not_known_is_an_error(library):
     changed = library["add_multi.sv"].replace("uwire [SUM_WIDTH-1:0]  sum0", "wire sum0")
     with pytest.raises(MsqError, match=r"add_multi\.sv: this FINN's file"):
-        reword("add_multi.sv", changed)
+        for_verilator("add_multi.sv", changed)
