@@ -30,9 +30,11 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
         MsqError: the plan is for another network, or for rows that the weights do not have.
     """
     fits_network(plan, network_of_model(model, plan.network), path)
-    # FINN's own limit is for HLS.
-    model = model.transform(SetFolding(plan.totals.cycles, mvau_wwidth_max=2**30))
-    model = fold_streaming(model, plan.totals.cycles)
+    # FINN's own limit of width is for HLS. Its second pass would relax all nodes to the slowest, a
+    # layer of ours that is still folded as little as can be.
+    cycles = plan.totals.cycles
+    model = model.transform(SetFolding(cycles, mvau_wwidth_max=2**30, two_pass_relaxation=False))
+    model = fold_streaming(model, cycles)
     nodes = [node for node in model.graph.node if node.op_type.startswith("MVAU_MSQ")]
     for node, layer in zip(nodes, plan.layers, strict=True):
         _fold(model, node, layer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -37,9 +38,15 @@ def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Client]:
         with client:
             yield client
         return
-    # One thread each: FINN's imports and settings are not made for several.
+    # One thread each: FINN's imports and settings are not made for several. Workers with FINN take
+    # longer to end than Dask waits; that it then kills them, all runs being stored, is no news.
     with (
-        LocalCluster(n_workers=jobs, threads_per_worker=1, dashboard_address=None) as cluster,
+        LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+        ) as cluster,
         Client(cluster) as client,
     ):
         yield client

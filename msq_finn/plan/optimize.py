@@ -189,7 +189,7 @@ def maximize(
         return None
     bound = targets[min(proven_below, high)]
     faster = targets[high - 1] if high else 0
-    limited_by, shortfall = _what_limits(catalogue, faster, budget)
+    limited_by, shortfall = what_limits(catalogue, faster, budget)
     return _solution(catalogue, best, bound, limited_by, shortfall)
 
 
@@ -222,10 +222,18 @@ def _solution(
     return Solution(options, cycles, bound, cost, limited_by, shortfall)
 
 
-def _what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str, dict[str, float]]:
-    """Which budget, were it without limit, would let the next faster target fit.
+def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str, dict[str, float]]:
+    """Which budget, were it without limit, would let a target fit.
 
-    Of several the one that must grow the least for it.
+    Args:
+        catalogue: of the network.
+        cycles: target that does not fit.
+        budget: limits.
+
+    Returns:
+        of such budgets the one that must grow the least; and for each the share of it that the
+        target needs. "folding" and none where no folding reaches the target, "lut and bram" where
+        more than one budget must grow.
     """
     items = catalogue.items(cycles) if cycles else []
     if not items or not all(items):
