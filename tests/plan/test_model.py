@@ -14,7 +14,7 @@ from msq_finn.plan.extract import network_of_file
 from msq_finn.plan.making import make_plan
 from msq_finn.plan.planfile import Plan
 from msq_finn.plan.request import shares_of
-from tests.build.networks import exported, small_cnn
+from tests.build.networks import exported, residual_cnn, small_cnn
 
 PART = "xc7z020clg400-1"
 
@@ -83,6 +83,22 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
             assert window.get_nodeattr("SIMD") == layer.window.simd
             assert window.get_nodeattr("parallel_window") == layer.window.parallel
     assert predicted_interval(model) == plan.totals.cycles
+
+
+def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
+    from msq_finn.build.cycles import predicted_interval
+    from msq_finn.build.lower import Target, lower
+
+    source = exported(residual_cnn(), tmp_path / "residual.onnx", (1, 1, 4, 4))
+    network = network_of_file(source, "Pynq-Z1")
+    plan = make_plan(network, "Pynq-Z1", PART, "DSP48E1", shares=shares_of("lut=0.1,dsp=0.1"))
+    path = tmp_path / "plan.yaml"
+    plan.save(path)
+    work = tmp_path / "work"
+    model = lower(source, Target("Pynq-Z1", plan=path), work, stop_before="step_msq_place_rows")
+    # A shortcut's thresholds and those of the sum are no layer's own.
+    assert len(model.model.get_nodes_by_op_type("Thresholding_rtl")) > len(plan.layers)
+    assert 0.95 <= predicted_interval(model.model) / plan.totals.cycles <= 1
 
 
 def test_another_models_plan_is_refused(source: Path, planned, tmp_path: Path):
