@@ -8,14 +8,20 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from msq_finn import schemes
-from msq_finn.rtl.lanes import get, other_lut_names
+from msq_finn.rtl.lanes import get, other_dsp_names, other_lut_names
 from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
 from msq_finn.transforms.row_schemes import row_schemes
 
 IntArray = NDArray[np.int64]
 
-#: Schemes that only LUT lanes compute.
-WIDE_SCHEMES = tuple(get(name).scheme.name for name in other_lut_names())
+#: Further schemes with lanes in hardware, the narrowest codes first.
+WIDE_SCHEMES = tuple(
+    scheme.name
+    for scheme in sorted(
+        dict.fromkeys(get(name).scheme for name in (*other_lut_names(), *other_dsp_names())),
+        key=lambda scheme: scheme.bits,
+    )
+)
 
 #: Share of a layer's rows that must have 4-bit codes.
 NARROW_ROWS = 0.5

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import networkx as nx
-from finn.util.basic import get_dsp_block
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
 from msq_finn.ops.vvau_msq import DSP_KINDS, LUT_KINDS
-from msq_finn.ops.vvau_msq_rtl import DSP_VERSIONS
 from msq_finn.rtl.lanes import LaneKind
 from msq_finn.transforms.channel_spaces import ChannelSpace, channel_spaces
 from msq_finn.transforms.place_rows import ROW_MIXED
@@ -36,14 +34,13 @@ class SetDepthwiseLanes(Transformation):
 
     Args:
         target_cycles: cycles per frame that each layer may take.
-        fpgapart: the FPGA, for its kind of DSP slice.
         dsp_budget: DSP slices that all depthwise layers together may take.
     """
 
-    def __init__(self, target_cycles: int, fpgapart: str, dsp_budget: int) -> None:
+    def __init__(self, target_cycles: int, dsp_budget: int) -> None:
         super().__init__()
         self.target_cycles = target_cycles
-        self.dsps_left = dsp_budget if get_dsp_block(fpgapart) in DSP_VERSIONS else 0
+        self.dsps_left = dsp_budget
 
     def dsps_wanted(self, model: ModelWrapper) -> int:
         """DSP slices that the layers will take, to be left to them by layers folded before."""

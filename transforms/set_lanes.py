@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from finn.util.basic import get_dsp_block
@@ -15,6 +16,7 @@ from qonnx.transformation.base import Transformation
 from msq_finn.errors import MsqError
 from msq_finn.ops import estimate
 from msq_finn.ops.layout import LaneLayout
+from msq_finn.rtl import dsp
 from msq_finn.rtl.embedded import MAX_FOLDS
 from msq_finn.rtl.lanes import get
 from msq_finn.rtl.lanes import names as lane_names
@@ -51,14 +53,18 @@ class Folding:
         return list(self.lanes.values())
 
     @property
+    def layout(self) -> LaneLayout:
+        """The lanes, in the order of the hardware."""
+        return LaneLayout.from_names(list(self.lanes), self.counts)
+
+    @property
     def multipliers(self) -> int:
         """Multiplications in a cycle."""
         return self.simd * sum(self.counts)
 
     def lut_sites(self, mw: int, mh: int) -> int:
         """Estimated LUT sites, for a layer of that size."""
-        layout = LaneLayout.from_names(list(self.lanes), self.counts)
-        return estimate.lut_sites(layout, self.simd, mw * mh // self.multipliers)
+        return estimate.lut_sites(self.layout, self.simd, mw * mh // self.multipliers)
 
 
 def divisors(number: int) -> list[int]:
@@ -73,7 +79,8 @@ def foldings(mw: int, rows: list[tuple[str, ...]], packing: int) -> Iterator[Fol
     lanes. Rows that both schemes hold become SP2 only where that fills a lane. Fixed-point lanes
     are DSP lanes in full packs, whose slices are then used up, and LUT lanes beyond; or LUT lanes
     alone. Where a vector takes few cycles, all LUT lanes may hold their weights instead, of
-    whatever scheme. Rows of other schemes have LUT lanes of their own.
+    whatever scheme. Rows of other schemes have lanes of their own, fixed-point ones in LUTs or in
+    DSPs.
 
     Args:
         mw: columns.
@@ -82,20 +89,36 @@ def foldings(mw: int, rows: list[tuple[str, ...]], packing: int) -> Iterator[Fol
     """
     must_sp2 = sum(names == ("sp2_4",) for names in rows)
     may_sp2 = sum("sp2_4" in names for names in rows)
-    wide = Counter(names[0] for names in rows if not {"sp2_4", "fixed_4"} & set(names))
+    wide = [names for names in rows if not {"sp2_4", "fixed_4"} & set(names)]
+    # Lanes of the wide rows: in LUTs, and in DSPs where these have some.
+    choices = {
+        tuple(Counter(_own_lane(names, engine) for names in wide).items())
+        for engine in ("lut", "dsp")
+    }
     embeds = all(get("embedded_lut").takes(names) for names in rows)
     for pe in divisors(len(rows)):
         nf = len(rows) // pe
         sp2 = -(-must_sp2 // nf)
-        if sp2 * nf > may_sp2 or any(count % nf for count in wide.values()):
+        if sp2 * nf > may_sp2 or len(wide) % nf:
             continue
-        others = tuple((f"{name}_lut", count // nf) for name, count in wide.items())
-        fixed = pe - sp2 - sum(lanes for _, lanes in others)
-        for dsp in {0, fixed - fixed % packing}:
-            for simd in divisors(mw):
-                yield Folding(simd, sp2, fixed - dsp, dsp, 0, others)
-                if embeds and dsp < pe and nf * mw // simd <= MAX_FOLDS:
-                    yield Folding(simd, 0, 0, dsp, pe - dsp)
+        fixed = pe - sp2 - len(wide) // nf
+        for dsps, simd in product({0, fixed - fixed % packing}, divisors(mw)):
+            for rows_of in choices:
+                if not any(count % nf for _, count in rows_of):
+                    others = tuple((name, count // nf) for name, count in rows_of)
+                    yield Folding(simd, sp2, fixed - dsps, dsps, 0, others)
+            if embeds and dsps < pe and nf * mw // simd <= MAX_FOLDS:
+                yield Folding(simd, 0, 0, dsps, pe - dsps)
+
+
+def _own_lane(names: tuple[str, ...], engine: str) -> str:
+    """The kind of lane for rows of these schemes: of the first on that engine, or in LUTs.
+
+    Powers of two stay in LUTs, though wide fixed-point lanes would take them: their codes are
+    narrower.
+    """
+    kinds = (f"{names[0]}_{engine}", *(f"{name}_lut" for name in names))
+    return next(kind for kind in kinds if kind in lane_names())
 
 
 class SetLanes(Transformation):
@@ -110,7 +133,7 @@ class SetLanes(Transformation):
     def __init__(self, target_cycles: int, fpgapart: str, dsp_budget: int) -> None:
         super().__init__()
         self.target_cycles = target_cycles
-        self.dsp_block = get_dsp_block(fpgapart)
+        self.dsp_block = dsp.get(get_dsp_block(fpgapart))
         self.dsps_left = dsp_budget
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -160,10 +183,13 @@ class SetLanes(Transformation):
 
     def _packing(self, op: Any) -> int:
         acts = op.get_input_datatype(0)
-        return estimate.lanes_per_dsp(self.dsp_block, acts.bitwidth(), acts.signed())
+        return self.dsp_block.lanes(4, acts.bitwidth(), acts.signed())
 
     def _dsps(self, op: Any, folding: Folding) -> int:
-        return folding.pe_fixed_dsp // self._packing(op) * folding.simd
+        acts = op.get_input_datatype(0)
+        return estimate.dsps(
+            folding.layout, folding.simd, self.dsp_block, acts.bitwidth(), acts.signed()
+        )
 
 
 def _preference(ops: list[Any], choice: list[tuple[Folding, bool]]) -> tuple[float, ...]:

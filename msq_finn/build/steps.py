@@ -86,9 +86,9 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         plan = Plan.load(path)
         model = apply_plan(model, plan, str(path))
         spare = max(0, dsps - plan.totals.resources.dsp)
-        return model.transform(SetDepthwiseLanes(plan.totals.cycles, part, spare))
+        return model.transform(SetDepthwiseLanes(plan.totals.cycles, spare))
     cycles = target if target is not None else 2**62
-    depthwise = SetDepthwiseLanes(cycles, part, dsps)
+    depthwise = SetDepthwiseLanes(cycles, dsps)
     dense = SetLanes(cycles, part, dsps - depthwise.dsps_wanted(model))
     model = ours(model, cfg, dense, depthwise)
     if target is not None:

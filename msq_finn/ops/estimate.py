@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from msq_finn.ops.layout import LaneLayout
+from msq_finn.rtl.dsp import DspBlock
 from msq_finn.rtl.embedded import fold_bits
-from msq_finn.rtl.lanes import lanes_per_dsp as lanes_per_dsp
 
 #: LUT sites of a lane: per MAC, and once for its accumulator and the merge before it.
 SITES_PER_MAC = {
@@ -19,8 +19,21 @@ SITES_PER_MAC = {
     "fixed_6_lut": 19.0,
     "fixed_8_lut": 25.0,
     "fixed_4_dsp": 5.5,
+    "fixed_3_dsp": 4.3,
+    "fixed_5_dsp": 2.8,
+    "fixed_6_dsp": 5.0,
+    "fixed_7_dsp": 3.0,
+    "fixed_8_dsp": 3.4,
 }
-SITES_PER_LANE = dict.fromkeys(SITES_PER_MAC, 28.0) | {"fixed_4_dsp": 24.0, "embedded_lut": 16.0}
+SITES_PER_LANE = dict.fromkeys(SITES_PER_MAC, 28.0) | {
+    "fixed_4_dsp": 24.0,
+    "fixed_3_dsp": 19.0,
+    "fixed_5_dsp": 9.0,
+    "fixed_6_dsp": 16.0,
+    "fixed_7_dsp": 9.0,
+    "fixed_8_dsp": 9.0,
+    "embedded_lut": 16.0,
+}
 
 #: The same for embedded lanes, by the bits of the fold's address.
 EMBEDDED_SITES_PER_MAC = (3.8, 5.1, 6.5, 8.4, 14.4)
@@ -48,7 +61,18 @@ def lut_sites(layout: LaneLayout, simd: int, folds: int) -> int:
     return math.ceil(total)
 
 
-def dsps(layout: LaneLayout, simd: int, packing: int) -> int:
-    """DSP slices of a layer's lanes; exact, they are instantiated one by one."""
-    pairs = zip(layout.kinds, layout.counts, strict=True)
-    return sum(math.ceil(lanes / packing) * simd for kind, lanes in pairs if kind.engine == "dsp")
+def dsps(layout: LaneLayout, simd: int, block: DspBlock, act_bits: int, act_signed: bool) -> int:
+    """DSP slices of a layer's lanes; exact, they are instantiated one by one.
+
+    Args:
+        layout: the lanes.
+        simd: columns a cycle.
+        block: the FPGA's kind of slice.
+        act_bits: of an activation.
+        act_signed: whether activations are two's complement.
+    """
+    total = 0
+    for kind, lanes in zip(layout.kinds, layout.counts, strict=True):
+        if kind.engine == "dsp":
+            total += math.ceil(lanes / block.lanes(kind.scheme.bits, act_bits, act_signed))
+    return total * simd

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
+from finn.util.basic import get_dsp_block
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import rtl_library
-from msq_finn.rtl.lanes import sources
+from msq_finn.rtl import dsp
+from msq_finn.rtl.lanes import MAX_ACC_BITS, MAX_ACT_BITS, MIN_ACT_BITS, sources
 
 
 class LanesRTL(RTLBackend):
@@ -18,6 +20,28 @@ class LanesRTL(RTLBackend):
     def _wrapper_path(self) -> Path:
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         return folder / f"{self.get_nodeattr('gen_top_module')}_wrapper.v"
+
+    def _check_widths(self, fpgapart: str) -> None:
+        """Refuse numbers that the lanes, or the ports of the FPGA's DSP slices, would cut off."""
+        name, acts = self.onnx_node.name, self.get_input_datatype(0)
+        acc_bits = self.get_output_datatype().bitwidth()
+        if not MIN_ACT_BITS <= acts.bitwidth() <= MAX_ACT_BITS:
+            raise MsqError(
+                f"{name}: inputDataType {acts.name}: lanes take activations of "
+                f"{MIN_ACT_BITS} to {MAX_ACT_BITS} bits"
+            )
+        weight_bits = [kind.scheme.bits for kind in self.layout().lanes if kind.engine == "dsp"]
+        if weight_bits:
+            try:
+                block = dsp.get(get_dsp_block(fpgapart))
+                block.check(max(weight_bits), acts.bitwidth(), acts.signed(), acc_bits)
+            except MsqError as error:
+                raise MsqError(f"{name}: {error}") from None
+        if acc_bits > MAX_ACC_BITS:
+            raise MsqError(
+                f"{name}: accDataType {self.get_output_datatype().name}: "
+                f"lanes add up to {MAX_ACC_BITS} bits"
+            )
 
     def _check_runtime_weights(self) -> None:
         """Refuse what would give wrong sums, with no error, once other weights are loaded."""

@@ -13,6 +13,7 @@ from qonnx.core.datatype import DataType
 from msq_finn.ops import estimate, weight_file
 from msq_finn.ops.layout import IntArray, LaneLayout
 from msq_finn.ops.row_mixed import RowMixed
+from msq_finn.rtl import dsp
 
 
 class MVAU_MSQ(RowMixed, MVAU):
@@ -81,6 +82,6 @@ class MVAU_MSQ(RowMixed, MVAU):
 
     def dsp_estimation(self, fpgapart: str) -> int:
         """DSP slices of the lanes."""
-        acts = self.get_input_datatype(0)
-        packing = estimate.lanes_per_dsp(get_dsp_block(fpgapart), acts.bitwidth(), acts.signed())
-        return estimate.dsps(self.layout(), self.get_nodeattr("SIMD"), packing)
+        block, acts = dsp.get(get_dsp_block(fpgapart)), self.get_input_datatype(0)
+        simd = self.get_nodeattr("SIMD")
+        return estimate.dsps(self.layout(), simd, block, acts.bitwidth(), acts.signed())

@@ -13,10 +13,9 @@ from msq_finn.errors import MsqError
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.mvau_msq import MVAU_MSQ
 from msq_finn.ops.wrapper import Parameters, render
+from msq_finn.rtl import dsp
 from msq_finn.rtl.embedded import layer_tables
-from msq_finn.rtl.lanes import get, other_lut_names
-
-_DSP_VERSIONS = {"DSP48E1": 1, "DSP48E2": 2}
+from msq_finn.rtl.lanes import get, other_dsp_names, other_lut_names
 
 
 class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
@@ -76,8 +75,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
                 raise MsqError(f"{name}: {attribute} is not supported by MVAU_MSQ")
         if self.get_nodeattr("TH") != 1:
             raise MsqError(f"{name}: tiling (TH > 1) is not supported by MVAU_MSQ")
-        if get_dsp_block(fpgapart) not in _DSP_VERSIONS and self.layout().count("fixed_4_dsp"):
-            raise MsqError(f"{name}: DSP lanes do not exist for {get_dsp_block(fpgapart)} yet")
+        self._check_widths(fpgapart)
 
     def _parameters(self, model: Any, fpgapart: str) -> Parameters:
         layout = self.layout()
@@ -90,6 +88,10 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             offsets = -self.row_offsets(weights)
         embedded = layout.folded(weights, simd)[layout.embedded_lanes]
         acts = self.get_input_datatype(0)
+
+        def others(names: list[str]) -> tuple[tuple[int, int], ...]:
+            return tuple((layout.count(name), get(name).scheme.bits) for name in names)
+
         return Parameters(
             mw=mw,
             mh=mh,
@@ -97,9 +99,8 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             pe_sp2_lut=layout.count("sp2_4_lut"),
             pe_fixed_lut=layout.count("fixed_4_lut"),
             pe_fixed_dsp=layout.count("fixed_4_dsp"),
-            other_lut=tuple(
-                (layout.count(name), get(name).scheme.bits) for name in other_lut_names()
-            ),
+            other_lut=others(other_lut_names()),
+            other_dsp=others(other_dsp_names()),
             pe_embedded=len(embedded),
             tables=layer_tables(embedded.reshape(len(embedded), -1, simd))
             if len(embedded)
@@ -107,7 +108,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             act_bits=acts.bitwidth(),
             act_signed=acts.signed(),
             acc_bits=self.get_output_datatype().bitwidth(),
-            dsp_version=_DSP_VERSIONS.get(get_dsp_block(fpgapart), 1),
+            dsp_version=dsp.get(get_dsp_block(fpgapart)).version,
             offsets=tuple(int(o) for o in offsets),
         )
 

@@ -13,8 +13,7 @@ from msq_finn.errors import MsqError
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.streaming.wrapper import Stream, render
 from msq_finn.ops.vvau_msq import DSP_KINDS, VVAU_MSQ
-
-DSP_VERSIONS = {"DSP48E1": 1, "DSP48E2": 2}
+from msq_finn.rtl import dsp
 
 
 class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
@@ -64,11 +63,9 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
                 f"{name}: PE={pe} does not divide Channels={self.get_nodeattr('Channels')}"
             )
         self._check_runtime_weights()
-        if any(kind.engine == "dsp" for kind in self.layout().lanes):
-            if simd > 1:
-                raise MsqError(f"{name}: DSP lanes take one element a cycle; use SIMD=1")
-            if get_dsp_block(fpgapart) not in DSP_VERSIONS:
-                raise MsqError(f"{name}: DSP lanes do not exist for {get_dsp_block(fpgapart)} yet")
+        self._check_widths(fpgapart)
+        if simd > 1 and any(kind.engine == "dsp" for kind in self.layout().lanes):
+            raise MsqError(f"{name}: DSP lanes take one element a cycle; use SIMD=1")
 
     def _wrapper(self, model: Any, fpgapart: str) -> str:
         layout, acts = self.layout(), self.get_input_datatype(0)
@@ -89,7 +86,7 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             "ActBits": acts.bitwidth(),
             "ActSigned": int(acts.signed()),
             "AccBits": bits,
-            "DspVersion": DSP_VERSIONS.get(get_dsp_block(fpgapart), 1),
+            "DspVersion": dsp.get(get_dsp_block(fpgapart)).version,
             "UsePrimitives": f"`{top}_PRIMITIVES",
             "AddOffset": int(any(offsets)),
             "Offset": f"{channels * bits}'h{packed:x}",

@@ -11,8 +11,9 @@ from msq_finn.rtl.embedded import LayerTables
 class Parameters:
     """Parameters of one ``mvau_msq`` instance.
 
-    ``other_lut`` has lanes and bits of a code per kind of LUT lane after the first two;
-    ``offsets`` are added to the sums, one a row; ``tables`` are those of the embedded lanes.
+    ``other_lut`` has lanes and bits of a code per kind of LUT lane after the first two,
+    ``other_dsp`` per kind of DSP lane after the first; ``offsets`` are added to the sums, one a
+    row; ``tables`` are those of the embedded lanes.
     """
 
     mw: int
@@ -27,20 +28,22 @@ class Parameters:
     dsp_version: int
     offsets: tuple[int, ...]
     other_lut: tuple[tuple[int, int], ...] = ()
+    other_dsp: tuple[tuple[int, int], ...] = ()
     pe_embedded: int = 0
     tables: LayerTables | None = None
 
     @property
     def code_lanes(self) -> int:
         """Lanes that take codes."""
-        others = sum(lanes for lanes, _ in self.other_lut)
+        others = sum(lanes for lanes, _ in (*self.other_lut, *self.other_dsp))
         return self.pe_sp2_lut + self.pe_fixed_lut + others + self.pe_fixed_dsp
 
     @property
     def code_bits(self) -> int:
         """Bits of one code on each lane that takes codes."""
         four = self.pe_sp2_lut + self.pe_fixed_lut + self.pe_fixed_dsp
-        return 4 * four + sum(lanes * bits for lanes, bits in self.other_lut)
+        others = (*self.other_lut, *self.other_dsp)
+        return 4 * four + sum(lanes * bits for lanes, bits in others)
 
     @property
     def pe(self) -> int:
@@ -60,12 +63,11 @@ def _offset_literal(parameters: Parameters) -> str:
     return f"{parameters.mh * bits}'h{packed:x}"
 
 
-def _others(parameters: Parameters) -> str:
-    counts = [lanes for lanes, _ in parameters.other_lut]
-    if not any(counts):
+def _others(parameter: str, kinds: tuple[tuple[int, int], ...]) -> str:
+    if not any(lanes for lanes, _ in kinds):
         return ""
-    packed = sum(lanes << 16 * kind for kind, lanes in enumerate(counts))
-    return f".PeOtherLut({16 * len(counts)}'h{packed:x}),"
+    packed = sum(lanes << 16 * kind for kind, (lanes, _) in enumerate(kinds))
+    return f".{parameter}({16 * len(kinds)}'h{packed:x}),"
 
 
 def _embedded(parameters: Parameters) -> str:
@@ -111,8 +113,8 @@ def render(module: str, parameters: Parameters) -> str:
 `else
 `define {module}_PRIMITIVES 1
 `endif
-// Row-mixed matrix-vector unit: {p.pe_sp2_lut} SP2 LUT, {p.pe_fixed_lut} fixed LUT and \
-{p.pe_fixed_dsp} fixed DSP lanes, {p.pe_embedded} of embedded weights, {p.pe} in all.
+// Row-mixed matrix-vector unit: {p.pe_sp2_lut} SP2(4) LUT, {p.pe_fixed_lut} Fixed(4) LUT and \
+{p.pe_fixed_dsp} Fixed(4) DSP lanes, {p.pe_embedded} of embedded weights, {p.pe} in all.
 module {module} (
   (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {interfaces}, ASSOCIATED_RESET ap_rst_n" *)
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk CLK" *)
@@ -132,7 +134,8 @@ module {module} (
     .MW({p.mw}), .MH({p.mh}), .SIMD({p.simd}),
     {_embedded(p)}
     .PeSp2Lut({p.pe_sp2_lut}), .PeFixedLut({p.pe_fixed_lut}), .PeFixedDsp({p.pe_fixed_dsp}),
-    {_others(p)}
+    {_others("PeOtherLut", p.other_lut)}
+    {_others("PeOtherDsp", p.other_dsp)}
     .ActBits({p.act_bits}), .ActSigned({int(p.act_signed)}), .AccBits({p.acc_bits}),
     .DspVersion({p.dsp_version}), .UsePrimitives(`{module}_PRIMITIVES),
     .AddOffset({int(any(p.offsets))}), .Offset({_offset_literal(p)})

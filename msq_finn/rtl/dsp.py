@@ -67,9 +67,17 @@ class DspBlock:
             MsqError: an operand is wider than its port.
         """
         self.check(weight_bits, act_bits, act_signed)
-        # A product's magnitude takes this many bits; the next weight begins above it.
-        product = weight_bits + act_bits - 1 - act_signed
-        return 1 + (self.weight_port - weight_bits) // product
+        step = product_bits(weight_bits, act_bits, act_signed)
+        return 1 + (self.weight_port - weight_bits) // step
+
+
+def product_bits(weight_bits: int, act_bits: int, act_signed: bool) -> int:
+    """Return the bits of any product's magnitude, weights being of narrow range.
+
+    >>> product_bits(4, 4, False)  # 7 * 15 = 105
+    7
+    """
+    return weight_bits + act_bits - 1 - act_signed
 
 
 _BLOCKS = {

@@ -20,9 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
+from msq_finn.rtl import dsp
 from msq_finn.schemes import Scheme
 
 MIN_ACT_BITS, MAX_ACT_BITS = 2, 8
+MAX_ACC_BITS = 48
 
 
 @dataclass(frozen=True)
@@ -237,24 +239,20 @@ def sources() -> list[Path]:
     return [package, *sorted(path for path in folder.glob("*.sv") if path != package)]
 
 
-#: The multiplier's port behind the pre-adder, in bits (``dsp_weight_port`` in msq_pkg.sv).
-_DSP_PORT_BITS = {"DSP48E1": 25, "DSP48E2": 27, "DSP58": 27}
-
-
 def dsp_port_bits(dsp_block: str) -> int:
     """Return the bits that lanes share on a DSP slice, such as a "DSP48E1"."""
-    return _DSP_PORT_BITS[dsp_block]
+    return dsp.get(dsp_block).weight_port
 
 
 def dsp_spacing(act_bits: int, act_signed: bool) -> int:
-    """Return the bits between Fixed(4) lanes on a DSP slice (``dsp_spacing`` in msq_pkg.sv)."""
-    return act_bits + 3 - act_signed
+    """Return the least bits between Fixed(4) lanes on a DSP slice: those of a product."""
+    return dsp.product_bits(4, act_bits, act_signed)
 
 
 def lanes_per_dsp(dsp_block: str, act_bits: int, act_signed: bool) -> int:
-    """Return how many Fixed(4) lanes share a DSP slice (``dsp_packing`` in msq_pkg.sv).
+    """Return how many Fixed(4) lanes share a DSP slice.
 
     >>> lanes_per_dsp("DSP48E1", 4, False), lanes_per_dsp("DSP48E1", 8, False)
     (4, 2)
     """
-    return 1 + (dsp_port_bits(dsp_block) - 4) // dsp_spacing(act_bits, act_signed)
+    return dsp.get(dsp_block).lanes(4, act_bits, act_signed)

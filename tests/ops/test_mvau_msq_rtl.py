@@ -18,6 +18,7 @@ from ..transforms.graphs import DOMAIN, mixed_weights
 
 pytestmark = pytest.mark.usefixtures("finn")
 PART, ZYNQ_US = "xc7z020clg400-1", "xczu3eg-sbva484-1-e"
+VERSAL = "xcvc1902-vsva2197-2MP-e-S"
 
 
 def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
@@ -63,12 +64,12 @@ def layer(rng, mw, simd, lanes, fold, act, vectors=5, **attributes):
     return model, weights
 
 
-def simulated(model, inputs):
+def simulated(model, inputs, part=PART):
     from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
     from finn.transformation.fpgadataflow.prepare_rtlsim import PrepareRTLSim
     from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 
-    model = model.transform(PrepareIP(PART, 10))
+    model = model.transform(PrepareIP(part, 10))
     model = model.transform(SetExecMode("rtlsim"))
     model = model.transform(PrepareRTLSim())
     return execute_onnx(model, {"inp": inputs.astype(np.float32)})["outp"]
@@ -102,14 +103,16 @@ def other_weights(rng, name, mw):
 
 
 @pytest.mark.parametrize(
-    "names",
+    ("names", "part"),
     [
-        ["sp2_4_lut", "pot_4_lut", "fixed_8_lut", "fixed_4_dsp"],
-        ["apot_4_lut", "sp2_6_lut", "embedded_lut"],
-        ["sp2_5_lut", "fixed_6_lut"],
+        (["sp2_4_lut", "pot_4_lut", "fixed_8_lut", "fixed_4_dsp"], PART),
+        (["apot_4_lut", "sp2_6_lut", "embedded_lut"], PART),
+        (["sp2_5_lut", "fixed_6_lut"], PART),
+        (["pot_4_lut", "fixed_4_dsp", "fixed_8_dsp"], ZYNQ_US),
+        (["fixed_4_lut", *(f"fixed_{bits}_dsp" for bits in (4, 3, 5, 6, 7, 8))], VERSAL),
     ],
 )
-def test_lanes_of_several_widths_in_one_layer(rng, names):
+def test_lanes_of_several_widths_in_one_layer(rng, names, part):
     model, _ = layer(rng, 12, 6, (len(names), 0, 0), 2, "UINT4")
     op = getCustomOp(model.graph.node[0])
     weights = np.stack([other_weights(rng, name, 12) for name in names * 2], axis=1)
@@ -119,7 +122,18 @@ def test_lanes_of_several_widths_in_one_layer(rng, names):
     op.set_nodeattr("lanePE", [1] * len(names))
     op.minimize_accumulator_width(model)
     inputs = rng.integers(0, 16, (5, 12))
-    np.testing.assert_array_equal(simulated(model, inputs), inputs @ weights)
+    np.testing.assert_array_equal(simulated(model, inputs, part), inputs @ weights)
+
+
+@pytest.mark.parametrize(("part", "slices"), [(PART, 2 + 2), (ZYNQ_US, 2 + 2), (VERSAL, 2 + 2)])
+def test_dsps_are_counted_kind_by_kind(rng, part, slices):
+    model, _ = layer(rng, 24, 8, (0, 0, 5), 1, "UINT8")
+    op = getCustomOp(model.graph.node[0])
+    op.set_nodeattr("laneKinds", ["sp2_4_lut", "fixed_4_dsp", "fixed_8_dsp"])
+    # On DSP48E1, two rows of 4 or of 8 bits share a slice, on the others three of 4.
+    op.set_nodeattr("lanePE", [0, 4, 3])
+    op.set_nodeattr("PE", 7)
+    assert op.dsp_estimation(part) == 8 * slices
 
 
 def test_lane_kinds_in_another_order_are_refused(rng):

@@ -216,10 +216,20 @@ def test_what_the_hardware_cannot_do_is_refused(rng, attribute, value, message):
         op.layout()
 
 
-def test_other_dsps_are_refused(rng):
+@pytest.mark.parametrize(
+    ("act", "acc", "message"),
+    [
+        ("UINT9", "INT20", "inputDataType UINT9: lanes take activations of 2 to 8 bits"),
+        ("UINT4", "INT49", "sums of 49 bits do not fit port P of DSP48E1, 48 bits"),
+    ],
+)
+def test_what_the_lanes_would_cut_off_is_refused(rng, act, acc, message):
     model, _ = layer(rng, 1, (1, 1, 2), 2, "UINT4")
-    with pytest.raises(MsqError, match="DSP lanes do not exist for DSP58 yet"):
-        getCustomOp(model.graph.node[0])._check_supported("xcvc1902-vsva2197-2MP-e-S")
+    op = getCustomOp(model.graph.node[0])
+    op.set_nodeattr("inputDataType", act)
+    op.set_nodeattr("outputDataType", acc)
+    with pytest.raises(MsqError, match=f"VVAU_MSQ_rtl_0: {message}"):
+        op._check_supported(PART)
 
 
 def test_packing_leaves_room_for_every_sum():

@@ -33,10 +33,10 @@ def specialized(model, producer=(2, 2)):
     return model
 
 
-def fold(model, cycles, dsps, part=PART):
+def fold(model, cycles, dsps):
     from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 
-    model.transform(SetDepthwiseLanes(cycles, part, dsps), make_deepcopy=False)
+    model.transform(SetDepthwiseLanes(cycles, dsps), make_deepcopy=False)
     return getCustomOp(model.graph.node[3]), getCustomOp(model.graph.node[2])
 
 
@@ -86,17 +86,12 @@ def test_lut_lanes_stand_in_where_dsps_run_out(rng, producer, dsps, lanes):
     assert list(op.get_nodeattr("lanePE")) == lanes
 
 
-def test_a_family_without_such_dsps_gets_lut_lanes(model):
-    op, _ = fold(model, 100, 220, part="xcvc1902-vsva2197-2MP-e-S")
-    assert list(op.get_nodeattr("lanePE")) == [2, 2, 0]
-
-
 def test_dsps_are_left_to_depthwise_layers(model):
     from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 
-    assert SetDepthwiseLanes(100, PART, 220).dsps_wanted(model) == 2
-    assert SetDepthwiseLanes(100, PART, 1).dsps_wanted(model) == 1
-    assert SetDepthwiseLanes(20, PART, 220).dsps_wanted(model) == 0
+    assert SetDepthwiseLanes(100, 220).dsps_wanted(model) == 2
+    assert SetDepthwiseLanes(100, 1).dsps_wanted(model) == 1
+    assert SetDepthwiseLanes(20, 220).dsps_wanted(model) == 0
 
 
 @pytest.mark.parametrize("dsps", [0, 1, 220])

@@ -65,6 +65,23 @@ def test_embedded_lanes_take_what_is_not_on_full_dsp_packs(sp2, packs):
     assert {f.simd for f in whole} == {1, 2, 4}
 
 
+WIDE, POWERS = ("fixed_7", "fixed_8"), ("pot_4", "fixed_8")
+
+
+def test_wide_rows_lie_in_luts_or_in_dsps():
+    found = list(foldings(4, [FIXED] * 4 + [WIDE] * 2 + [POWERS] * 2, packing=4))
+    whole = {f.lanes["fixed_4_dsp"]: f for f in found if f.simd == 1 and sum(f.counts) == 8}
+    assert set(whole) == {0, 4}
+    assert {f.others for f in found if sum(f.counts) == 8 and not f.pe_embedded} == {
+        (("fixed_8_lut", 2), ("pot_4_lut", 2)),
+        (("fixed_7_dsp", 2), ("pot_4_lut", 2)),
+    }
+    # Two rows fill no lane of four.
+    assert {sum(f.counts) for f in found if not f.pe_embedded} == {4, 8}
+    order = ["sp2_4_lut", "fixed_4_lut", "pot_4_lut", "fixed_4_dsp", "fixed_7_dsp", "embedded_lut"]
+    assert any(list(f.lanes) == order for f in found)
+
+
 def test_multipliers_count_all_lanes():
     assert Folding(simd=3, pe_sp2_lut=2, pe_fixed_lut=1, pe_fixed_dsp=4).multipliers == 21
 
