@@ -55,7 +55,11 @@ def rtl_library() -> Path:
 
 
 def infer_global_acc_pool() -> Any:
-    """FINN's transformation of global average pooling, an instance."""
+    """FINN's transformation of global average pooling, an instance.
+
+    Raises:
+        MissingToolError: this FINN has none.
+    """
     package = "finn.transformation.fpgadataflow"
     for name in ("convert_to_hw.global_acc_pool", "convert_to_hw_layers"):
         module = _module(f"{package}.{name}")

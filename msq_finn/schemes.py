@@ -81,11 +81,18 @@ class Scheme(ABC):
         return self.grid().astype(np.float64) / float(self.grid_max)
 
     def holds(self, ints: ArrayLike) -> NDArray[np.bool_]:
-        """Return, elementwise, whether the scheme has that integer."""
+        """Return, elementwise, whether the scheme has that integer.
+
+        Args:
+            ints: grid integers, any shape.
+        """
         return self._find(np.asarray(ints)) >= 0
 
     def encode(self, ints: ArrayLike) -> NDArray[np.uint8]:
         """Return the code of each integer: of several codes for one value, the smallest.
+
+        Args:
+            ints: grid integers, any shape.
 
         Raises:
             MsqError: an integer is not on the grid.
@@ -100,6 +107,9 @@ class Scheme(ABC):
 
     def decode(self, codes: ArrayLike) -> NDArray[np.int64]:
         """Return the integer that each code stands for.
+
+        Args:
+            codes: unsigned words of ``bits`` bits, any shape.
 
         Raises:
             MsqError: a code is wider than the scheme's bits, or unused.
@@ -143,7 +153,12 @@ class Scheme(ABC):
         return ints
 
     def project(self, w: ArrayLike, alpha: ArrayLike) -> NDArray[np.float64]:
-        """Return alpha times the nearest level; see `project_ints`."""
+        """Return alpha times the nearest level; see `project_ints`.
+
+        Args:
+            w: weights, any shape.
+            alpha: the value of level 1, positive; broadcasts against ``w``.
+        """
         ints = self.project_ints(w, alpha).astype(np.float64)
         return np.asarray(alpha, dtype=np.float64) * (ints / float(self.grid_max))
 
@@ -266,7 +281,10 @@ def register(scheme: Scheme) -> Scheme:
 
 
 def get(name: str) -> Scheme:
-    """Return the scheme of that name, such as "sp2_4".
+    """Return the scheme of a name.
+
+    Args:
+        name: family and bits, such as "sp2_4".
 
     Raises:
         MsqError: no scheme has that name.

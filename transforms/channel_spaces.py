@@ -50,6 +50,9 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
 
     A residual add ties its two inputs together, so the layers that feed it must have their rows
     permuted alike; a fork ties its outputs.
+
+    Args:
+        model: graph of hardware nodes.
     """
     ties = nx.Graph()
     for node in model.graph.node:

@@ -16,7 +16,12 @@ LANE_SCHEMES = ("sp2_4", "fixed_4")
 
 
 def lanes_take(model: ModelWrapper, node: Any) -> bool:
-    """Tell whether the node has constant weights, and activations of a width that lanes take."""
+    """Tell whether the node has constant weights, and activations of a width that lanes take.
+
+    Args:
+        model: the graph around it.
+        node: a matrix-vector or depthwise node; inputs are activations and weights.
+    """
     acts = model.get_tensor_datatype(node.input[0]).bitwidth()
     return model.get_initializer(node.input[1]) is not None and MIN_ACT_BITS <= acts <= MAX_ACT_BITS
 

@@ -43,7 +43,11 @@ class SetDepthwiseLanes(Transformation):
         self.dsps_left = dsp_budget
 
     def dsps_wanted(self, model: ModelWrapper) -> int:
-        """DSP slices that the layers will take, to be left to them by layers folded before."""
+        """DSP slices that the layers will take, to be left to them by layers folded before.
+
+        Args:
+            model: graph of hardware nodes.
+        """
         wanted = 0
         for node in model.graph.node:
             if node.op_type.startswith("VVAU_MSQ"):

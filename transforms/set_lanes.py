@@ -63,12 +63,21 @@ class Folding:
         return self.simd * sum(self.counts)
 
     def lut_sites(self, mw: int, mh: int) -> int:
-        """Estimated LUT sites, for a layer of that size."""
+        """Estimated LUT sites.
+
+        Args:
+            mw: the layer's columns: weights of a row.
+            mh: the layer's rows.
+        """
         return estimate.lut_sites(self.layout, self.simd, mw * mh // self.multipliers)
 
 
 def divisors(number: int) -> list[int]:
-    """Divisors of ``number``, ascending."""
+    """Divisors, ascending.
+
+    Args:
+        number: a positive integer.
+    """
     return [d for d in range(1, number + 1) if number % d == 0]
 
 
@@ -206,6 +215,10 @@ def _preference(ops: list[Any], choice: list[tuple[Folding, bool]]) -> tuple[flo
 def common_rows(layers: list[list[tuple[str, ...]]], names: str) -> list[tuple[str, ...]]:
     """Per row, the schemes that hold it in every layer.
 
+    Args:
+        layers: of layers whose outputs are added, per row the schemes that hold it.
+        names: what an error calls these layers.
+
     Raises:
         MsqError: a row that no scheme holds in all of them.
 
@@ -225,7 +238,12 @@ def common_rows(layers: list[list[tuple[str, ...]]], names: str) -> list[tuple[s
 
 
 def set_folding(op: Any, folding: Folding) -> None:
-    """Write a folding into a node's attributes."""
+    """Write a folding into a node's attributes.
+
+    Args:
+        op: an MVAU_MSQ.
+        folding: what SIMD, PE, laneKinds, lanePE and mem_mode become.
+    """
     op.set_nodeattr("SIMD", folding.simd)
     op.set_nodeattr("PE", sum(folding.counts))
     op.set_nodeattr("laneKinds", list(folding.lanes))

@@ -26,6 +26,9 @@ _EXAMPLE = '{"MVAU_MSQ_rtl_0": {"SIMD": 4}}'
 def load_model(path: Path) -> onnx.ModelProto:
     """Read an ONNX file.
 
+    Args:
+        path: the file, as ``export_qonnx`` writes it.
+
     Raises:
         MsqError: it is missing, no ONNX file, cut off, empty, or not what
             :func:`msq_finn.build.model_checks.check_model` asks for.
@@ -45,6 +48,9 @@ def load_model(path: Path) -> onnx.ModelProto:
 
 def check_board(board: str) -> str:
     """The FPGA part of a board.
+
+    Args:
+        board: as FINN names it, such as "Pynq-Z1".
 
     Raises:
         MsqError: FINN does not know the board.
@@ -93,6 +99,12 @@ def load_images(path: Path, model: Path) -> FloatArray:
 
 def load_folding(path: Path | None) -> Path | None:
     """Check that a folding configuration is a JSON object of objects.
+
+    Args:
+        path: the file, or None for no configuration.
+
+    Returns:
+        The file's absolute path, for builder steps in another folder.
 
     Raises:
         MsqError: no such file, not JSON, or JSON of another form.

@@ -155,8 +155,15 @@ def lower(
 def open_source(source: Path, folder: Path) -> Any:
     """Open an exported model, once it has shown that it runs.
 
+    Args:
+        source: QONNX file.
+        folder: where ``finn.log`` is, which gets what QONNX prints.
+
+    Returns:
+        A ``ModelWrapper``.
+
     Raises:
-        MsqError: it does not.
+        MsqError: it does not run.
     """
     from qonnx.core.modelwrapper import ModelWrapper
 
@@ -209,7 +216,11 @@ def _dry_run(model: Any) -> None:
 
 
 def resolve(step: Any) -> Step:
-    """Name and function of a step; FINN's own are given by name."""
+    """Name and function of a builder step.
+
+    Args:
+        step: a function, or the name of one of FINN's own.
+    """
     if callable(step):
         return step.__name__, step
     from finn.builder import build_dataflow_steps
@@ -258,7 +269,11 @@ def _refuse_nan(model: Any, name: str) -> None:
 
 @contextlib.contextmanager
 def logged(path: Path) -> Iterator[None]:
-    """Send what dependencies print to a log file."""
+    """Send what dependencies print to a log file.
+
+    Args:
+        path: the file, which is appended to; its folder is made.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         path.open("a") as log,

@@ -133,7 +133,15 @@ def _check_name(path: Path) -> None:
 
 
 def write(path: Path, data: str | bytes) -> None:
-    """Write a file so that a reader sees all of it or what was there before."""
+    """Write a file so that a reader sees all of it or what was there before.
+
+    Args:
+        path: the file, in a folder that exists.
+        data: all of it; text as UTF-8.
+
+    Raises:
+        OSError: the folder is missing, full or read-only.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     if isinstance(data, str):
         temporary.write_text(data)

@@ -50,11 +50,19 @@ class Layer(BaseModel):
     rows: list[Row]
 
     def count(self, kind: str) -> int:
-        """Number of rows of a kind."""
+        """Number of rows of a kind.
+
+        Args:
+            kind: as `Row.kind` names it.
+        """
         return sum(row.kind == kind for row in self.rows)
 
     def mean_error(self, scheme: str) -> float:
-        """Mean over the rows of their error under a scheme."""
+        """Mean over the rows of their error under a scheme.
+
+        Args:
+            scheme: one of `SCHEMES`.
+        """
         return float(np.mean([row.errors[scheme] for row in self.rows]))
 
 

@@ -16,6 +16,10 @@ def digits_cnn(
 
     Made for lowering to FINN, so it has no pooling.
 
+    Args:
+        weight_quant: quantizer of weights, or None for a float network.
+        weight_options: keywords for it, with ``weight_`` in front.
+
     Returns:
         A network from images (N, 1, 8, 8) of values in [0, 1] to ten logits.
 
@@ -45,7 +49,16 @@ def digits_cnn(
 def tfc(
     weight_quant: Any | None = MSQWeightPerChannelFloat, inputs: int = 784, **weight_options: Any
 ) -> nn.Sequential:
-    """Build three hidden layers of 64 neurons, FINN's TFC, from images to ten logits."""
+    """Build three hidden layers of 64 neurons, as FINN's TFC has.
+
+    Args:
+        weight_quant: quantizer of weights, or None for a float network.
+        inputs: pixels of an image.
+        weight_options: keywords for it, with ``weight_`` in front.
+
+    Returns:
+        A network from images (N, ...) of ``inputs`` values in [0, 1] to logits (N, 10).
+    """
     make = Layers(weight_quant, weight_options)
     hidden = [make.identity(PixelQuant), nn.Flatten()]
     for width in (inputs, 64, 64):
@@ -56,7 +69,15 @@ def tfc(
 def cnv(
     weight_quant: Any | None = MSQWeightPerChannelFloat, **weight_options: Any
 ) -> nn.Sequential:
-    """Build FINN's CNV, six convolutions and two hidden layers, from images (N, 3, 32, 32)."""
+    """Build FINN's CNV: six convolutions and two hidden layers.
+
+    Args:
+        weight_quant: quantizer of weights, or None for a float network.
+        weight_options: keywords for it, with ``weight_`` in front.
+
+    Returns:
+        A network from images (N, 3, 32, 32) to logits (N, 10).
+    """
     make = Layers(weight_quant, weight_options)
     layers = [make.identity()]
     for inputs, outputs, pool in (

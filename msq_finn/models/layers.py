@@ -55,17 +55,34 @@ class Layers:
         self._conv = quant_conv if self.quantized else float_conv
 
     def conv(self, inputs: int, outputs: int, kernel: int, **shape: Any) -> Any:
-        """Make a convolution without bias that pads to keep the size, divided by the stride."""
+        """Make a convolution without bias that pads to keep the size, divided by the stride.
+
+        Args:
+            inputs: channels in.
+            outputs: channels out: rows of weights.
+            kernel: height and width of the window.
+            shape: further arguments of torch's convolution, such as ``stride`` and ``groups``.
+        """
         shape = {"kernel_size": kernel, "padding": kernel // 2, "bias": False, **shape}
         return self._conv(inputs, outputs, **shape, **self.weights)
 
     def linear(self, inputs: int, outputs: int) -> Any:
-        """Make a fully connected layer without bias."""
+        """Make a fully connected layer without bias.
+
+        Args:
+            inputs: neurons in.
+            outputs: neurons out: rows of weights.
+        """
         make = QuantLinear if self.quantized else nn.Linear
         return make(inputs, outputs, bias=False, **self.weights)
 
     def classifier(self, inputs: int, outputs: int) -> Any:
-        """Make the last layer, with one scale for all rows."""
+        """Make the last layer, with one scale for all rows, so that its outputs compare.
+
+        Args:
+            inputs: neurons in.
+            outputs: classes.
+        """
         if not self.quantized:
             return nn.Linear(inputs, outputs, bias=False)
         return QuantLinear(inputs, outputs, bias=False, weight_quant=FixedWeightPerTensorFloat)
@@ -75,14 +92,30 @@ class Layers:
         return QuantReLU(act_quant=ActQuant) if self.quantized else nn.ReLU()
 
     def identity(self, act_quant: Any = SignedActQuant) -> Any:
-        """Make a quantizer of inputs, or of operands of an add that have to share a scale."""
+        """Make a quantizer of inputs, or of operands of an add that have to share a scale.
+
+        Args:
+            act_quant: Brevitas quantizer of activations.
+        """
         return QuantIdentity(act_quant=act_quant) if self.quantized else nn.Identity()
 
     def conv_relu(self, inputs: int, outputs: int, kernel: int = 3, **shape: Any) -> nn.Sequential:
-        """Make a convolution, its normalisation and activation."""
+        """Make a convolution, its normalisation and activation; arguments as of `conv`.
+
+        Args:
+            inputs: channels in.
+            outputs: channels out.
+            kernel: height and width of the window.
+            shape: further arguments of torch's convolution.
+        """
         conv = self.conv(inputs, outputs, kernel, **shape)
         return nn.Sequential(conv, self.norm(outputs), self.relu())
 
     def linear_relu(self, inputs: int, outputs: int) -> list[nn.Module]:
-        """Make a fully connected layer, its normalisation and activation."""
+        """Make a fully connected layer, its normalisation and activation.
+
+        Args:
+            inputs: neurons in.
+            outputs: neurons out.
+        """
         return [self.linear(inputs, outputs), nn.BatchNorm1d(outputs), self.relu()]

@@ -33,7 +33,15 @@ class ResidualBlock(nn.Module):
 def resnet8(
     weight_quant: Any | None = MSQWeightPerChannelFloat, **weight_options: Any
 ) -> nn.Sequential:
-    """Build the ResNet-8 of MLPerf Tiny, from images (N, 3, 32, 32) to ten logits."""
+    """Build the ResNet-8 of MLPerf Tiny.
+
+    Args:
+        weight_quant: quantizer of weights, or None for a float network.
+        weight_options: keywords for it, with ``weight_`` in front.
+
+    Returns:
+        A network from images (N, 3, 32, 32) to logits (N, 10).
+    """
     make = Layers(weight_quant, weight_options)
     return nn.Sequential(
         make.identity(),
@@ -50,7 +58,16 @@ def resnet8(
 def resnet18(
     weight_quant: Any | None = MSQWeightPerChannelFloat, classes: int = 1000, **weight_options: Any
 ) -> nn.Sequential:
-    """Build ResNet-18 from images (N, 3, 224, 224)."""
+    """Build ResNet-18 (He et al., CVPR 2016).
+
+    Args:
+        weight_quant: quantizer of weights, or None for a float network.
+        classes: number of logits.
+        weight_options: keywords for it, with ``weight_`` in front.
+
+    Returns:
+        A network from images (N, 3, 224, 224) to logits (N, classes).
+    """
     make = Layers(weight_quant, weight_options)
     layers = [make.identity(), make.conv_relu(3, 64, 7, stride=2), nn.MaxPool2d(3, 2, padding=1)]
     for inputs, outputs in ((64, 64), (64, 128), (128, 256), (256, 512)):

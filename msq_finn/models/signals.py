@@ -12,7 +12,15 @@ from msq_finn.quant import MSQWeightPerChannelFloat
 def mnist1d_cnn(
     weight_quant: Any | None = MSQWeightPerChannelFloat, **weight_options: Any
 ) -> nn.Sequential:
-    """Build three convolutions and a classifier, from signals (N, 1, 40) to ten logits."""
+    """Build three convolutions and a classifier for MNIST-1D.
+
+    Args:
+        weight_quant: quantizer of weights, or None for a float network.
+        weight_options: keywords for it, with ``weight_`` in front.
+
+    Returns:
+        A network from signals (N, 1, 40) to logits (N, 10).
+    """
     make = Layers(weight_quant, weight_options, dims=1)
     return nn.Sequential(
         make.identity(),
@@ -27,7 +35,16 @@ def mnist1d_cnn(
 def vgg10(
     weight_quant: Any | None = MSQWeightPerChannelFloat, classes: int = 24, **weight_options: Any
 ) -> nn.Sequential:
-    """Build RadioML's VGG10: seven convolutions and two hidden layers, from (N, 2, 1024)."""
+    """Build RadioML's VGG10: seven convolutions and two hidden layers.
+
+    Args:
+        weight_quant: quantizer of weights, or None for a float network.
+        classes: number of logits, one a modulation.
+        weight_options: keywords for it, with ``weight_`` in front.
+
+    Returns:
+        A network from signals (N, 2, 1024), I and Q, to logits (N, classes).
+    """
     make = Layers(weight_quant, weight_options, dims=1)
     layers = [make.identity()]
     for inputs in (2, *[64] * 6):

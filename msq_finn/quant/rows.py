@@ -9,7 +9,12 @@ from msq_finn.errors import MsqError
 
 
 def as_rows(weight: Tensor, output_channel_dim: int = 0) -> Tensor:
-    """Return the weights as a matrix of shape (rows, columns), one output channel a row."""
+    """Return the weights as a matrix of shape (rows, columns), one output channel a row.
+
+    Args:
+        weight: of a layer, any shape.
+        output_channel_dim: its axis of output channels; 1 for transposed convolutions.
+    """
     return weight.transpose(0, output_channel_dim).flatten(1)
 
 
@@ -77,7 +82,14 @@ def by_variance(rows: Tensor, counts: Sequence[int]) -> Tensor:
 
 
 def refuse_not_finite(rows: Tensor) -> None:
-    """Raise MsqError if a weight of the rows is NaN or infinite."""
+    """Check weights before they decide anything.
+
+    Args:
+        rows: weights of shape (rows, columns).
+
+    Raises:
+        MsqError: one is NaN or infinite; the text says which.
+    """
     bad = (~rows.isfinite()).nonzero()
     if len(bad):
         row, column = bad[0].tolist()

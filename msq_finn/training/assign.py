@@ -109,7 +109,11 @@ def assign_rows(
 
 
 def mixed_layers(model: nn.Module) -> dict[str, nn.Module]:
-    """Return the layers with row-mixed weights by name; of layers that share one, the first."""
+    """Return the layers with row-mixed weights by name; of layers that share one, the first.
+
+    Args:
+        model: a network with Brevitas layers.
+    """
     layers = {}
     seen = set()
     for name, layer in model.named_modules():
@@ -127,7 +131,11 @@ def mixed_layers(model: nn.Module) -> dict[str, nn.Module]:
 
 
 def row_schemes(layer: nn.Module) -> list[str]:
-    """Return the name of the scheme of each row of a row-mixed layer."""
+    """Return the name of the scheme of each row.
+
+    Args:
+        layer: one of those that `mixed_layers` finds.
+    """
     quant = layer.weight_quant.tensor_quant.int_quant
     return [quant.scheme_names[kind] for kind in quant.row_kinds.tolist()]
 

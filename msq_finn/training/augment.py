@@ -20,7 +20,15 @@ def shift(x: Tensor, generator: torch.Generator, by: int = 1) -> Tensor:
 
 
 def shift_and_flip(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Move each image by up to an eighth of its height, and mirror every other one."""
+    """Move each image by up to an eighth of its height, and mirror every other one.
+
+    Args:
+        x: images; shape (N, channels, height, width).
+        generator: source of the moves.
+
+    Returns:
+        Images of the same shape; what moved in from outside is 0.
+    """
     moved = shift(x, generator, x.shape[2] // 8)
     mirrored = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
     return torch.where(mirrored, moved.flip(3), moved)

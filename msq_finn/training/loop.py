@@ -92,7 +92,14 @@ def train(
 
 @torch.no_grad()
 def accuracy(model: nn.Module, x: Samples, y: Tensor, batch_size: int = 512) -> float:
-    """Return the share of samples whose largest logit is their class; sets eval mode."""
+    """Return the share of samples whose largest logit is their class; sets eval mode.
+
+    Args:
+        model: from samples to logits (N, classes).
+        x: samples; shape (N, ...).
+        y: their classes; shape (N,), int64.
+        batch_size: samples at a time.
+    """
     model.eval()
     device = next((p.device for p in model.parameters()), y.device)
     right = 0
@@ -104,7 +111,11 @@ def accuracy(model: nn.Module, x: Samples, y: Tensor, batch_size: int = 512) -> 
 
 @contextmanager
 def deterministic(seed: int) -> Iterator[None]:
-    """Make torch's results depend on nothing but the seed: one thread, no racy algorithms."""
+    """Make torch's results depend on nothing but the seed: one thread, no racy algorithms.
+
+    Args:
+        seed: of torch's global generator, in this block and after it.
+    """
     threads = torch.get_num_threads()
     strict = torch.are_deterministic_algorithms_enabled()
     torch.manual_seed(seed)
@@ -118,7 +129,16 @@ def deterministic(seed: int) -> Iterator[None]:
 
 
 def refuse_divergence(model: nn.Module, epoch: int, loss: float) -> None:
-    """Raise MsqError, with the first parameter that is not finite, if the loss is not."""
+    """Stop training that has diverged.
+
+    Args:
+        model: the network, whose parameters are looked at where the loss is not finite.
+        epoch: for the text.
+        loss: the epoch's last.
+
+    Raises:
+        MsqError: the loss is NaN or infinite; the text names the first parameter that is, too.
+    """
     if not torch.tensor(loss).isfinite():
         bad = [name for name, p in model.named_parameters() if not p.isfinite().all()]
         where = f"parameter {bad[0]} is not finite" if bad else "all parameters are finite"

@@ -64,6 +64,9 @@ def module_name(scope: str) -> str:
 
     Modules in a Sequential repeat its name there.
 
+    Args:
+        scope: names between slashes, without the network's own.
+
     Examples:
         >>> module_name("3/shortcut/shortcut.0")
         '3.shortcut.0'
