@@ -35,6 +35,29 @@ def small_cnn(seed=0):
     return model.eval()
 
 
+def rmsmp_cnn(seed=0):
+    """Two convolutions of PoT(4), Fixed(4) and Fixed(8) rows and a classifier, for 6x6 images."""
+    torch.manual_seed(seed)
+    mix = {"weight_row_mix": ("pot_4", "fixed_4", "fixed_8")}
+    mix |= {"weight_mix_ratios": (0.5, 0.25, 0.25), "weight_quant": MSQWeightPerChannelFloat}
+    model = nn.Sequential(
+        qnn.QuantIdentity(act_quant=PixelQuant),
+        qnn.QuantConv2d(1, 8, 3, padding=1, bias=False, **mix),
+        nn.BatchNorm2d(8),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantConv2d(8, 16, 3, stride=2, padding=1, bias=False, **mix),
+        nn.BatchNorm2d(16),
+        qnn.QuantReLU(act_quant=ActQuant),
+        nn.Flatten(),
+        qnn.QuantLinear(144, 5, bias=False, weight_quant=FixedWeightPerTensorFloat),
+    )
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(32, 1, 6, 6))
+    return model.eval()
+
+
 def signal_cnn(seed=0):
     """Two row-mixed 1-D convolutions, a pooling and a classifier, for 2x16 signals."""
     torch.manual_seed(seed)
