@@ -196,6 +196,9 @@ class Fixed(Scheme):
     """Fixed point: every integer from -(2^(m-1) - 1) to 2^(m-1) - 1, in two's complement.
 
     The range is narrow, as Brevitas calls it: the code of -2^(m-1) is unused.
+
+    Args:
+        bits: bits stored per weight, the sign included; 3 to 8.
     """
 
     def __init__(self, bits: int) -> None:
@@ -214,6 +217,9 @@ class SP2(Scheme):
     m1 - m2 is 0 or 1. The largest sum is 1/2 + 1/2 = 1, so that the levels need no normalisation.
 
     A code is {sign, q1 code, q2 code}, m1 and m2 bits wide; code 0 is 0, the others ascend to 1/2.
+
+    Args:
+        bits: bits stored per weight, the sign included; 3 to 8.
     """
 
     def __init__(self, bits: int) -> None:
@@ -228,7 +234,11 @@ class SP2(Scheme):
 
 
 class PoT(Scheme):
-    """Powers of two: 0 and 2^-i with 0 <= i <= 2^(m-1) - 2; a code is {sign, exponent code}."""
+    """Powers of two: 0 and 2^-i with 0 <= i <= 2^(m-1) - 2; a code is {sign, exponent code}.
+
+    Args:
+        bits: bits stored per weight, the sign included; 3 to 8.
+    """
 
     def __init__(self, bits: int) -> None:
         super().__init__(f"pot_{bits}", bits)
@@ -245,6 +255,9 @@ class APoT(Scheme):
     term of one bit if a bit is left. The powers 1/2, 1/4, ... are dealt to the terms in turn, the
     one-bit term taking its turn before the last round, as the authors' code does; the sums are then
     normalised by the largest. For m = 4 the grid is 0, 1, 2, 3, 4, 6, 8, 10.
+
+    Args:
+        bits: bits stored per weight, the sign included; 3 to 8.
     """
 
     def __init__(self, bits: int) -> None:

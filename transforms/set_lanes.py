@@ -30,7 +30,13 @@ LANE_KINDS = ["sp2_4_lut", "fixed_4_lut", "fixed_4_dsp", "embedded_lut"]
 class Folding:
     """One legal folding of a layer; PE is the sum of its lanes.
 
-    ``others`` names further kinds of lanes, with how many there are of each.
+    Attributes:
+        simd: columns at a time.
+        pe_sp2_lut: SP2(4) rows at a time on LUT lanes.
+        pe_fixed_lut: Fixed(4) rows at a time on LUT lanes.
+        pe_fixed_dsp: Fixed(4) rows at a time on DSP lanes.
+        pe_embedded: rows at a time on lanes that hold their weights.
+        others: further kinds of lanes, with how many there are of each.
     """
 
     simd: int

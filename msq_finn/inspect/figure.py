@@ -84,6 +84,9 @@ def _draw_rows(axes: Any, layer: Layer, values: FloatArray, order: NDArray[np.in
 def check_picture(path: Path) -> None:
     """Refuse files of a type that matplotlib does not write.
 
+    Args:
+        path: the file, whose ending names the type.
+
     Raises:
         MsqError: the name's ending is none of the types, which the text lists.
     """
@@ -94,6 +97,10 @@ def check_picture(path: Path) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure, all or nothing.
+
+    Args:
+        figure: as `draw` makes it.
+        path: the file, whose ending names the type.
 
     Raises:
         MsqError: the folder cannot be written.

@@ -38,7 +38,11 @@ def projection_errors(rows: FloatArray, scheme: str, alphas: Sequence[FloatArray
 
 
 def measure(weights: Weights) -> Layer:
-    """Measure a layer's rows."""
+    """Measure a layer's rows.
+
+    Args:
+        weights: of the layer.
+    """
     largest = np.abs(weights.floats).max(axis=1, keepdims=True)
     largest = np.where(largest > 0, largest, 1)
     errors: dict[str, FloatArray] = {}

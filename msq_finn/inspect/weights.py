@@ -16,7 +16,15 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of a layer, shape (rows, columns), and what an integer is worth, (rows, 1)."""
+    """Weights of a layer.
+
+    Attributes:
+        name: of the layer's node.
+        op: its type.
+        floats: in front of the quantizer; shape (rows, columns).
+        ints: on the quantizer's grid; shape (rows, columns).
+        steps: what an integer is worth; shape (rows, 1).
+    """
 
     name: str
     op: str
@@ -26,7 +34,11 @@ class Weights:
 
 
 def weights_of(graph: onnx.GraphProto) -> list[Weights]:
-    """Find Quant nodes on constants, and the layer that each leads to."""
+    """Find Quant nodes on constants, and the layer that each leads to.
+
+    Args:
+        graph: of a QONNX model.
+    """
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":

@@ -46,7 +46,15 @@ def mobilenet_v1(
 
 
 class InvertedResidual(nn.Module):
-    """Widen, convolve depthwise, narrow; the operands of the add share a scale."""
+    """Widen, convolve depthwise, narrow; the operands of the add share a scale.
+
+    Args:
+        make: maker of layers, quantized or float.
+        inputs: channels in.
+        outputs: channels out; there is an add where they are as many, and the stride is 1.
+        expansion: channels of the depthwise convolution, as a multiple of ``inputs``.
+        stride: of the depthwise convolution.
+    """
 
     def __init__(
         self, make: Layers, inputs: int, outputs: int, expansion: int, stride: int

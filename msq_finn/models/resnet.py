@@ -9,7 +9,15 @@ from msq_finn.quant import MSQWeightPerChannelFloat
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a shortcut; the operands of the add share a scale."""
+    """Two convolutions beside a shortcut; the operands of the add share a scale.
+
+    Args:
+        make: maker of layers, quantized or float.
+        inputs: channels in.
+        outputs: channels out.
+        stride: of the first convolution; the shortcut is a convolution where it or the channels
+            change the shape.
+    """
 
     def __init__(self, make: Layers, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()

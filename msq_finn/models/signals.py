@@ -56,7 +56,14 @@ def vgg10(
 
 
 class LstmClassifier(nn.Module):
-    """An LSTM whose last state is classified."""
+    """An LSTM whose last state is classified.
+
+    Args:
+        make: maker of layers, quantized or float.
+        inputs: features of a time step.
+        hidden: features of the state.
+        classes: number of logits.
+    """
 
     def __init__(self, make: Layers, inputs: int, hidden: int, classes: int) -> None:
         super().__init__()

@@ -10,7 +10,14 @@ from msq_finn.quant import MSQWeightPerChannelFloat
 
 
 class VitBlock(nn.Module):
-    """Attention and two fully connected layers, each normalised before and added to its input."""
+    """Attention and two fully connected layers, each normalised before and added to its input.
+
+    Args:
+        make: maker of layers, quantized or float.
+        width: features of a token.
+        heads: of the attention; they divide the width.
+        hidden: features between the two fully connected layers.
+    """
 
     def __init__(self, make: Layers, width: int, heads: int, hidden: int) -> None:
         super().__init__()

@@ -1,0 +1,99 @@
+"""What the docs' reference says of functions comes from docstrings: these have to be whole.
+
+ruff demands that there is one. Here, in the packages that a user imports, every parameter of a
+public function or method has to have a line under ``Args:``, and what it raises itself one under
+``Raises:``. A data class has its fields under ``Attributes:``. A method that overrides another is
+documented where it is declared.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+
+PACKAGES = (
+    "msq_finn.schemes",
+    "msq_finn.quant",
+    "msq_finn.training",
+    "msq_finn.models",
+    "msq_finn.inspect",
+    "msq_finn.doctor",
+    "msq_finn.errors",
+    "msq_finn.finn_compat",
+    "msq_finn.build.inputs",
+    "msq_finn.build.lower",
+    "msq_finn.build.output",
+    "msq_finn.build.run",
+    "msq_finn.transforms",
+)
+
+#: Called by the framework that they are handed to, never by a user.
+INTERNAL = {"msq_finn.quant.export"}
+
+
+def modules():
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        yield package
+        for found in pkgutil.iter_modules(getattr(package, "__path__", []), f"{name}."):
+            if found.name not in INTERNAL:
+                yield importlib.import_module(found.name)
+
+
+def public(holder, names):
+    for name in names:
+        if not name.startswith("_"):
+            yield name, inspect.unwrap(inspect.getattr_static(holder, name))
+
+
+def functions():
+    """Public functions, classes with an __init__ of their own, and methods that override none."""
+    for module in modules():
+        for name, thing in public(module, vars(module)):
+            where = f"{module.__name__}.{name}"
+            if getattr(thing, "__module__", None) != module.__name__:
+                continue
+            if inspect.isfunction(thing):
+                yield pytest.param(thing, thing.__doc__, "Args", id=where)
+            elif inspect.isclass(thing):
+                if inspect.isfunction(thing.__dict__.get("__init__")):
+                    init = thing.__init__
+                    if init.__module__ == module.__name__:
+                        title = "Attributes" if dataclasses.is_dataclass(thing) else "Args"
+                        yield pytest.param(init, thing.__doc__, title, id=where)
+                for method_name, method in public(thing, vars(thing)):
+                    method = getattr(method, "__func__", method)  # of class methods
+                    declared = any(hasattr(base, method_name) for base in thing.__mro__[1:])
+                    if inspect.isfunction(method) and not declared:
+                        yield pytest.param(
+                            method, method.__doc__, "Args", id=f"{where}.{method_name}"
+                        )
+
+
+def section(doc, title):
+    """Lines of a section, up to the next line that is indented as its title is."""
+    found = re.search(rf"^{title}:\n((?: +.*\n?|\n)*)", inspect.cleandoc(doc), re.MULTILINE)
+    return found[1] if found else ""
+
+
+@pytest.mark.parametrize(("function", "doc", "title"), functions())
+def test_arguments_and_errors_are_documented(function, doc, title):
+    arguments = re.findall(r"^ {4}(\w+):", section(doc, title), re.MULTILINE)
+    parameters = [p for p in inspect.signature(function).parameters if p not in ("self", "cls")]
+    assert set(arguments) == set(parameters)
+    if title == "Attributes":
+        return  # the constructor is dataclasses' own
+    raised = re.findall(r"^\s+raise (\w*Error)\(", inspect.getsource(function), re.MULTILINE)
+    documented = re.findall(r"^ {4}(\w+):", section(doc, "Raises"), re.MULTILINE)
+    assert set(raised) <= set(documented)
+
+
+def test_the_packages_are_reached():
+    names = {param.id for param in functions()}
+    assert len(names) > 100
+    assert {"msq_finn.schemes.Scheme.encode", "msq_finn.models.layers.Layers"} <= names
