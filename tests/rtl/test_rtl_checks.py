@@ -27,12 +27,20 @@ def lint(top: str, parameters: dict[str, int | str]) -> str:
 
 
 ONE_EACH = "32'h00010001"  # for either lane
+OF_EACH_WIDTH = "80'h00030002000100020004"  # DSP lanes
 EMBEDDED = {"PeEmbedded": 2, "MH": 4, "MW": 4, "Members": 4, "LaneGroups": ONE_EACH, "Hi": ONE_EACH}
 
 
 @pytest.mark.parametrize("primitives", [0, 1])
 @pytest.mark.parametrize(
-    "lanes", [{"PeFixedLut": 2}, {"PeFixedLut": 2, "DspVersion": 2}, EMBEDDED], ids=str
+    "lanes",
+    [
+        {"PeFixedLut": 2},
+        {"PeFixedLut": 2, "DspVersion": 2},
+        {"MH": 14, "PeOtherDsp": OF_EACH_WIDTH, "DspVersion": 3},
+        EMBEDDED,
+    ],
+    ids=str,
 )
 def test_verilator_has_no_warning(primitives, lanes):
     report = lint("mvau_msq", GOOD | lanes | {"UsePrimitives": primitives})
@@ -65,6 +73,43 @@ def test_verilator_has_no_warning(primitives, lanes):
 )
 def test_illegal_parameters_are_named(change, message):
     assert message in lint("mvau_msq", GOOD | change)
+
+
+@pytest.mark.parametrize(
+    ("top", "change", "message"),
+    [
+        ("dsp_lanes", {"WeightBits": 26}, "WeightBits = 26: the DSP's port A takes 2 to 25"),
+        ("dsp_lanes", {"ActBits": 18}, "ActBits = 18: the DSP's port B takes 2 to 17"),
+        (
+            "dsp_lanes",
+            {"ActBits": 24, "DspVersion": 3},
+            "ActBits = 24: the DSP's port B takes 2 to 23",
+        ),
+        ("dsp_lanes", {"Lanes": 5}, "Lanes = 5: the DSP's port A takes 1 to 4"),
+        ("dsp_lanes", {"WeightBits": 8, "Lanes": 3}, "Lanes = 3: the DSP's port A takes 1 to 2"),
+        ("dsp_lanes", {"AccBits": 7}, "AccBits = 7: a product takes 8"),
+        ("dsp_lanes", {"DspVersion": 4}, "DspVersion = 4: must be 1 (DSP48E1), 2 (DSP48E2) or 3"),
+        (
+            "dsp_channels",
+            {"WeightBits": 28, "Channels": 1, "DspVersion": 2},
+            "WeightBits = 28: the",
+        ),
+        (
+            "dsp_channels",
+            {"ActBits": 18, "Channels": 1},
+            "ActBits = 18: the DSP's port B has 18 bits",
+        ),
+        ("dsp_channels", {"AccBits": 49}, "AccBits = 49: the DSP's port P has 48 bits"),
+        ("dsp_channels", {"AccBits": 59, "DspVersion": 3}, "AccBits = 59: the DSP's port P has 58"),
+        (
+            "dsp_channels",
+            {"ActBits": 8},
+            "Channels = 2: the sums of Window = 9 products do not fit",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_dsp_is_named(top, change, message):
+    assert message in lint(top, change)
 
 
 def test_yosys_reads_both_versions(tmp_path):
