@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import OrderedDict
 
+import brevitas.nn as qnn
 import numpy as np
 import pytest
+import torch
+from brevitas.export import export_qonnx
 from click.testing import CliRunner
 from matplotlib.image import imread
 
 from msq_finn.cli import main
 from msq_finn.inspect import inspect, projection_errors
+from msq_finn.quant import MSQWeightPerChannelFloat
 
 from .robustness import models as m
 
@@ -169,3 +174,51 @@ def test_finn_and_torch_are_not_needed(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("scaling", ["stats", "parameter_from_stats"])
+def test_a_checkpoint_says_what_its_export_says(tmp_path, scaling):
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        OrderedDict(
+            conv=qnn.QuantConv2d(
+                2, 8, 3, bias=False, weight_quant=MSQWeightPerChannelFloat,
+                weight_scaling_impl_type=scaling,
+            ),
+            up=qnn.QuantConvTranspose2d(
+                8, 6, 3, bias=False, weight_quant=MSQWeightPerChannelFloat
+            ),
+        )
+    ).eval()  # fmt: skip
+    image = torch.zeros(1, 2, 8, 8)
+    model(image)
+    export_qonnx(model, image, str(tmp_path / "model.onnx"), dynamo=False, opset_version=13)
+    torch.save({"epoch": 3, "state_dict": model.state_dict()}, tmp_path / "model.pt")
+    exported, saved = (inspect(tmp_path / name).layers for name in ("model.onnx", "model.pt"))
+    assert [layer.name for layer in saved] == ["conv", "up"]
+    for a, b in zip(exported, saved, strict=True):
+        assert (a.columns, a.smallest, a.largest) == (b.columns, b.smallest, b.largest)
+        assert [row.schemes for row in a.rows] == [row.schemes for row in b.rows]
+    # An export holds weights that are quantized already, a checkpoint those in training.
+    assert 0.001 < saved[0].mean_error("sp2_4") < 0.1
+
+
+def test_checkpoints_that_cannot_be_read(tmp_path):
+    path = tmp_path / "model.pt"
+    for content, text in (
+        (torch.nn.Linear(2, 2), "not a checkpoint of tensors"),
+        ({"weight": torch.zeros(2, 2)}, "no row-mixed layers in it"),
+        (
+            {
+                "fc.weight": torch.zeros(2, 2),
+                "fc.weight_quant.tensor_quant.int_quant.row_kinds": torch.tensor([0, 2]),
+            },
+            "rows of fc have more than two schemes",
+        ),
+    ):
+        torch.save(content, path)
+        result = msq_finn("inspect", path)
+        assert result.exit_code == 2 and text in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    path.write_bytes(path.read_bytes()[:200])
+    assert "not a checkpoint of tensors" in msq_finn("inspect", path).stderr

@@ -21,7 +21,9 @@ from msq_finn.cli.console import console, echo_json, progress_bars
 )
 @options.as_json
 def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
-    """Say which schemes hold each weight row of an exported QONNX MODEL, and what they cost.
+    """Say which schemes hold each weight row of MODEL, and what they cost.
+
+    MODEL is an exported QONNX file, or a checkpoint: a state_dict saved with torch.save.
 
     A row's letter is S where only SP2 holds it, F where only fixed point does, E for either and -
     for neither. Errors are relative squared ones, had the file's weights been projected.

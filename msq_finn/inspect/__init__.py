@@ -1,4 +1,4 @@
-"""What an exported model's weights are: per layer and row the schemes, the spread, the errors."""
+"""What the weights of a model are: per layer and row the schemes, the spread, the errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from msq_finn.build.inputs import load_model
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
+from msq_finn.inspect.checkpoint import is_checkpoint, weights_of_checkpoint
 from msq_finn.inspect.figure import check_picture, draw, save
 from msq_finn.inspect.measure import measure, projection_errors
 from msq_finn.inspect.result import Inspection, Layer, Row
@@ -17,10 +18,11 @@ __all__ = ["Inspection", "Layer", "Row", "draw", "inspect", "projection_errors"]
 
 
 def inspect(path: Path, figure: Path | None = None, progress: Progress = silent) -> Inspection:
-    """Look at every layer whose weights go through a Quant node.
+    """Look at the weights behind an export's Quant nodes, or at a checkpoint's row-mixed ones.
 
     Args:
-        path: exported QONNX model.
+        path: exported QONNX model, or a state_dict; see
+            `msq_finn.inspect.checkpoint.weights_of_checkpoint`.
         figure: file for a picture, of a type that matplotlib knows by its ending; see `draw`.
         progress: told of every layer.
 
@@ -29,7 +31,10 @@ def inspect(path: Path, figure: Path | None = None, progress: Progress = silent)
     """
     if figure is not None:
         check_picture(figure)
-    weights = weights_of(load_model(path).graph)
+    if is_checkpoint(path):
+        weights = weights_of_checkpoint(path)
+    else:
+        weights = weights_of(load_model(path).graph)
     if not weights:
         raise MsqError(f"{path}: no quantized weights; export a Brevitas model with export_qonnx")
     layers = []
