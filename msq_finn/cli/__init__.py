@@ -3,39 +3,9 @@
 Commands import what they work with when they run, so that help and completion come at once.
 """
 
-import logging
-import warnings
+from msq_finn.cli.interrupt import interruptible
 
-import click
-
-from msq_finn import __version__
-from msq_finn.cli.build import build
-from msq_finn.cli.characterize import characterize
-from msq_finn.cli.demo import demo
-from msq_finn.cli.doctor import doctor
-from msq_finn.cli.finn import finn
-from msq_finn.cli.group import Group
-from msq_finn.cli.inspect import inspect_model
-from msq_finn.cli.plan import plan
+with interruptible(exit_code=1):
+    from msq_finn.cli.program import main
 
 __all__ = ["main"]
-
-
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="msq-finn")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
-def main(debug: bool) -> None:
-    """Mixed-scheme quantised networks on FPGAs: LUT lanes beside DSP lanes.
-
-    Example: msq-finn demo --out demo-out
-
-    Completion in bash: eval "$(_MSQ_FINN_COMPLETE=bash_source msq-finn)"; likewise zsh_source,
-    fish_source.
-    """
-    if not debug:
-        warnings.simplefilter("ignore")
-        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
-
-
-for _command in (build, characterize, demo, doctor, finn, inspect_model, plan):
-    main.add_command(_command)
