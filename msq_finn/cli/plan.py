@@ -26,7 +26,7 @@ from msq_finn.cli.console import console, echo_json, progress_bars
     "--budget",
     default="lut=0.8,dsp=1,bram=0.9",
     show_default=True,
-    help="Shares of the board's resources to use.",
+    help="Shares of the board's resources to use, of lut, dsp, bram, lutram and ff.",
 )
 @click.option(
     "--schemes",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 
@@ -19,35 +19,64 @@ from msq_finn.plan.points import Point
 
 
 class Cost(NamedTuple):
-    """Resources of a node; sums with ``+`` of :func:`add`."""
+    """Resources of a node; sums with :func:`add`.
+
+    Attributes:
+        lut: LUT sites.
+        dsp: DSP slices.
+        bram: block RAMs of 36 kbit.
+        lutram: of the LUT sites, those that are memory or shift registers.
+        ff: flip-flops.
+    """
 
     lut: float = 0.0
     dsp: int = 0
     bram: float = 0.0
+    lutram: float = 0.0
+    ff: float = 0.0
+
+    def times(self, count: float) -> Cost:
+        """Of so many.
+
+        >>> Cost(10, 2, 0.5).times(3).lut
+        30
+        """
+        dsp = int(count * self.dsp)
+        lut, bram, lutram, ff = (count * x for x in (self.lut, self.bram, self.lutram, self.ff))
+        return Cost(lut, dsp, bram, lutram, ff)
 
 
 def add(costs: Iterable[Cost]) -> Cost:
     """Sum of costs.
 
-    >>> add([Cost(10, 2, 0.5), Cost(5)])
-    Cost(lut=15.0, dsp=2, bram=0.5)
+    >>> add([Cost(10, 2, 0.5), Cost(5)])[:3]
+    (15.0, 2, 0.5)
     """
-    lut, dsp, bram = 0.0, 0, 0.0
+    lut, dsp, bram, lutram, ff = 0.0, 0, 0.0, 0.0, 0.0
     for cost in costs:
         lut, dsp, bram = lut + cost.lut, dsp + cost.dsp, bram + cost.bram
-    return Cost(lut, dsp, bram)
+        lutram, ff = lutram + cost.lutram, ff + cost.ff
+    return Cost(lut, dsp, bram, lutram, ff)
+
+
+#: Group of nodes -> feature -> what a unit of it takes.
+Coefficients = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
 class CostModel:
-    """LUT sites of a unit of every feature, per group of nodes.
+    """What a unit of every feature takes, per group of nodes.
 
     Args:
-        coefficients: group -> feature -> LUT sites.
+        coefficients: LUT sites.
+        lutram: LUT sites that are memory.
+        ff: flip-flops.
         dsp_block: kind of DSP slice.
     """
 
-    coefficients: dict[str, dict[str, float]]
+    coefficients: Coefficients
+    lutram: Coefficients = field(default_factory=dict)
+    ff: Coefficients = field(default_factory=dict)
     dsp_block: str = "DSP48E1"
 
     @classmethod
@@ -56,7 +85,11 @@ class CostModel:
         groups: defaultdict[str, list[runs.Run]] = defaultdict(list)
         for run in measured:
             groups[group(run.point)].append(run)
-        return cls({name: _fit(members) for name, members in groups.items()}, dsp_block)
+        lut, lutram, ff = (
+            {name: _fit(members, resource) for name, members in groups.items()}
+            for resource in ("lut_sites", "lut_memory", "ff")
+        )
+        return cls(lut, lutram, ff, dsp_block)
 
     def lut(self, point: Point) -> float:
         """LUT sites.
@@ -64,22 +97,26 @@ class CostModel:
         Raises:
             MsqError: no run of such a node has been fitted.
         """
-        return self.sites(group(point), FEATURES[type(point)](point))
+        return self.sites(group(point), FEATURES[type(point)](point)).lut
 
-    def sites(self, name: str, features: Features) -> float:
-        """LUT sites of features of a group of nodes.
+    def sites(self, name: str, features: Features) -> Cost:
+        """What features of a group of nodes take in LUT sites and flip-flops.
 
         Raises:
             MsqError: no run of such a node has been fitted.
         """
         if name not in self.coefficients:
             raise MsqError(f"no synthesis runs of {name} nodes; run 'msq-finn characterize'")
-        unit = self.coefficients[name]
-        return sum(unit[feature] * value for feature, value in features.items())
+        lut, lutram, ff = (
+            sum(unit[name][feature] * value for feature, value in features.items())
+            for unit in (self.coefficients, self.lutram, self.ff)
+        )
+        return Cost(lut, 0, 0.0, lutram, ff)
 
     def cost(self, point: Point) -> Cost:
         """All resources."""
-        return Cost(self.lut(point), dsps(point, self.dsp_block), brams(point))
+        found = self.sites(group(point), FEATURES[type(point)](point))
+        return found._replace(dsp=dsps(point, self.dsp_block), bram=brams(point))
 
 
 class Error(NamedTuple):
@@ -117,10 +154,11 @@ def _of(points: Iterable[Point]) -> list[runs.Run]:
     return [known[point.key] for point in points if point.key in known]
 
 
-def _fit(members: list[runs.Run]) -> dict[str, float]:
+def _fit(members: list[runs.Run], resource: str) -> dict[str, float]:
     table = [FEATURES[type(run.point)](run.point) for run in members]
     names = list(table[0])
-    sites = np.array([run.resources.lut_sites for run in members], dtype=float)
-    matrix = np.array([[float(row[name]) for name in names] for row in table]) / sites[:, None]
-    found, _ = nnls(matrix, np.ones(len(sites)))
+    taken = np.array([getattr(run.resources, resource) for run in members], dtype=float)
+    weights = np.maximum(taken, 1.0)
+    matrix = np.array([[float(row[name]) for name in names] for row in table]) / weights[:, None]
+    found, _ = nnls(matrix, taken / weights)
     return dict(zip(names, found.tolist(), strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from msq_finn.plan.cost import Cost, CostModel
+from msq_finn.plan.cost import Cost, CostModel, add
 from msq_finn.plan.design import Design
 from msq_finn.plan.lane_features import (
     dsp_pack,
@@ -124,7 +124,7 @@ class LaneCosts:
         self._unit = cache(self._lane_sites)
         self._cost = cache(model.cost)
 
-    def _lane_sites(self, kind: str, simd: int, lanes: int) -> float:
+    def _lane_sites(self, kind: str, simd: int, lanes: int) -> Cost:
         layer = self.layer
         if kind == "dsp":
             part = dsp_pack(lanes, simd, layer.act_bits, layer.act_signed, layer.acc_bits)
@@ -139,31 +139,36 @@ class LaneCosts:
         if lanes.finn:
             return self.model.cost(Mvu(layer.mw, layer.mh, simd, lanes.finn, act, signed, acc))
         if lanes.embedded:
-            return Cost(self._embedded(simd, lanes.embedded))
+            return self._embedded(simd, lanes.embedded)
         # Where thresholds follow, they take the LUT lanes' constants.
         offset = layer.steps == 0 and lanes.sp2_lut + lanes.fixed_lut > 0
         point = Msq(layer.mw, layer.mh, simd, *lanes[:3], act, signed, acc, offset)
-        lut = self.model.sites("msq", msq_frame(point))
-        lut += lanes.sp2_lut * self._unit("sp2", simd, 1) if lanes.sp2_lut else 0
-        lut += lanes.fixed_lut * self._unit("fixed", simd, 1) if lanes.fixed_lut else 0
+        costs = [self.model.sites("msq", msq_frame(point))]
+        if lanes.sp2_lut:
+            costs.append(self._unit("sp2", simd, 1).times(lanes.sp2_lut))
+        if lanes.fixed_lut:
+            costs.append(self._unit("fixed", simd, 1).times(lanes.fixed_lut))
         parts = packs(lanes.fixed_dsp, self.pack)
         if parts:
-            lut += (len(parts) - 1) * self._unit("dsp", simd, self.pack)
-            lut += self._unit("dsp", simd, parts[-1])
-        return Cost(lut, len(parts) * simd)
+            costs.append(self._unit("dsp", simd, self.pack).times(len(parts) - 1))
+            costs.append(self._unit("dsp", simd, parts[-1]))
+        return add(costs)._replace(dsp=len(parts) * simd)
 
-    def _embedded(self, simd: int, pe: int) -> float:
+    def _embedded(self, simd: int, pe: int) -> Cost:
         layer = self.layer
         folds = layer.mw * layer.mh // (simd * pe)
         lane = embedded_lane(folds, layer.mw, simd, layer.act_bits, layer.acc_bits)
         frame = embedded_frame(folds, layer.mw, simd, layer.act_bits)
-        lut = pe * self.model.sites("embedded", lane) + self.model.sites("embedded", frame)
+        costs = [
+            self.model.sites("embedded", lane).times(pe),
+            self.model.sites("embedded", frame),
+        ]
         if layer.steps == 0:
             bits = pe * layer.acc_bits
-            unit = self.model.coefficients["msq"]
-            lut += unit["offset bits"] * bits
-            lut += unit["offset memory"] * bits * rom_sites(layer.mh // pe)
-        return lut
+            memory = bits * rom_sites(layer.mh // pe)
+            offsets = {"offset bits": float(bits), "offset memory": memory}
+            costs.append(self.model.sites("msq", offsets))
+        return add(costs)
 
     def memory(self, simd: int, pe: int, style: str) -> Cost:
         """Weight memory; embedded weights take none."""

@@ -25,12 +25,12 @@ TIME_LIMIT_S = 10.0
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
 #: what routing needs most, and what other designs lack.
-SCARCITY = (1.0, 0.1, 0.1)
+SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
 
 #: A folding for a given target may count this much more than the cheapest.
 GAP = 0.005
 
-RESOURCES = ("lut", "dsp", "bram")
+RESOURCES = Cost._fields
 
 
 @dataclass(frozen=True)
@@ -41,27 +41,46 @@ class Budget:
         lut: LUT sites.
         dsp: DSP slices.
         bram: block RAMs of 36 kbit.
+        lutram: LUT sites that are memory.
+        ff: flip-flops.
     """
 
     lut: float
     dsp: float
     bram: float
+    lutram: float = math.inf
+    ff: float = math.inf
 
     @classmethod
-    def of(cls, device: Device, lut: float = 0.8, dsp: float = 1.0, bram: float = 0.9) -> Budget:
+    def of(
+        cls,
+        device: Device,
+        lut: float = 0.8,
+        dsp: float = 1.0,
+        bram: float = 0.9,
+        lutram: float = 1.0,
+        ff: float = 1.0,
+    ) -> Budget:
         """Take shares of a device.
 
         Raises:
             MsqError: a share is not above 0 and at most 1.
         """
-        for name, share in (("lut", lut), ("dsp", dsp), ("bram", bram)):
+        shares = {"lut": lut, "dsp": dsp, "bram": bram, "lutram": lutram, "ff": ff}
+        for name, share in shares.items():
             if not 0 < share <= 1:
                 raise MsqError(f"budget {name}={share:g}: give a share above 0 and at most 1")
-        return cls(lut * device.lut, dsp * device.dsp, bram * device.bram36)
+        return cls(
+            lut * device.lut,
+            dsp * device.dsp,
+            bram * device.bram36,
+            lutram * device.lutram,
+            ff * device.ff,
+        )
 
     def __iter__(self):  # type: ignore[no-untyped-def]
-        """The three limits, in the order of Cost."""
-        return iter((self.lut, self.dsp, self.bram))
+        """The limits, in the order of Cost."""
+        return iter((self.lut, self.dsp, self.bram, self.lutram, self.ff))
 
 
 @dataclass(frozen=True)
@@ -232,20 +251,20 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
 
     Returns:
         of such budgets the one that must grow the least; and for each the share of it that the
-        target needs. "folding" and none where no folding reaches the target, "lut and bram" where
-        more than one budget must grow.
+        target needs. "folding" and none where no folding reaches the target, "several budgets"
+        where more than one must grow.
     """
     items = catalogue.items(cycles) if cycles else []
     if not items or not all(items):
         return "folding", {}
     limits = dict(zip(RESOURCES, budget, strict=True))
     needed = {}
-    for name in RESOURCES:
+    for name in (name for name, limit in limits.items() if math.isfinite(limit)):
         wide = Budget(**{**limits, name: 1e9})
         bundles, _ = _solve_items(items, wide)
         if bundles is not None:
             spent = add(_sum(bundle) for bundle in bundles)
             needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
     if not needed:
-        return "lut and bram", {}
+        return "several budgets", {}
     return min(needed, key=lambda name: needed[name]), needed

@@ -17,6 +17,19 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
+#: Resources of a cost.
+COLUMNS = len(Cost._fields)
+
+#: Of them, the first so many are what foldings are traded by. LUT RAM and flip-flops come with LUTs
+#: and block RAM; that they are enough is checked for the whole.
+TRADED = 3
+
+
+def unbeaten(costs: FloatArray) -> IntArray:
+    """Rows that no other row beats in LUTs, DSPs and block RAM."""
+    return pareto(costs[:, :TRADED])
+
+
 @dataclass(frozen=True)
 class Option:
     """A way to build one layer.
@@ -60,7 +73,7 @@ class Block:
     def costs(self) -> FloatArray:
         """Costs, lanes major."""
         outer = np.array([choice[3] for choice in self.around])
-        result: FloatArray = (self.compute[:, None, :] + outer[None, :, :]).reshape(-1, 3)
+        result: FloatArray = (self.compute[:, None, :] + outer[None, :, :]).reshape(-1, COLUMNS)
         return result
 
     def option(self, index: int) -> Option:
@@ -68,8 +81,8 @@ class Block:
         lane, around = divmod(index, len(self.around))
         memory, front, back, cost = self.around[around]
         cycles = max(self.cycles, front.cycles, back.cycles)
-        lut, dsp, bram = self.compute[lane]
-        total = add((Cost(float(lut), int(dsp), float(bram)), cost))
+        lut, dsp, *rest = map(float, self.compute[lane])
+        total = add((Cost(lut, int(dsp), *rest), cost))
         return Option(self.simd, self.lanes[lane], memory, front, back, cycles, total)
 
 
@@ -92,7 +105,7 @@ class Table:
     @classmethod
     def of(cls, blocks: Sequence[Block]) -> Table:
         """Put blocks together."""
-        costs = np.concatenate([block.costs for block in blocks] or [np.empty((0, 3))])
+        costs = np.concatenate([block.costs for block in blocks] or [np.empty((0, COLUMNS))])
         starts = np.cumsum([0, *(len(b.lanes) * len(b.around) for b in blocks)])
         rows: dict[Lanes, list[IntArray]] = {}
         for block, start in zip(blocks, starts, strict=False):
@@ -100,7 +113,7 @@ class Table:
             for index, lanes in enumerate(block.lanes):
                 rows.setdefault(lanes, []).append(np.arange(size) + start + index * size)
         merged = {lanes: np.concatenate(parts) for lanes, parts in rows.items()}
-        best = {lanes: found[pareto(costs[found])] for lanes, found in merged.items()}
+        best = {lanes: found[unbeaten(costs[found])] for lanes, found in merged.items()}
         return cls(blocks, starts, costs, best)
 
     def option(self, row: int) -> Option:
@@ -113,24 +126,24 @@ def bundles_of(tables: Sequence[Table]) -> list[Bundle]:
     """Combine layers that need equal lanes; of the sums, keep what nothing beats."""
     if len(tables) == 1:
         table = tables[0]
-        return [(table.option(int(row)),) for row in pareto(table.costs)]
+        return [(table.option(int(row)),) for row in unbeaten(table.costs)]
     rows: list[IntArray] = []
     sums: list[FloatArray] = []
     for lanes in set.intersection(*(set(table.by_lanes) for table in tables)):
         chosen = np.empty((1, 0), dtype=np.int64)
-        total = np.zeros((1, 3))
+        total = np.zeros((1, COLUMNS))
         for table in tables:
             more = table.by_lanes[lanes]
-            total = (total[:, None, :] + table.costs[more][None, :, :]).reshape(-1, 3)
+            total = (total[:, None, :] + table.costs[more][None, :, :]).reshape(-1, COLUMNS)
             left = np.repeat(chosen, len(more), axis=0)
             chosen = np.column_stack([left, np.tile(more, len(left) // len(more))])
-            kept = pareto(total)
+            kept = unbeaten(total)
             total, chosen = total[kept], chosen[kept]
         rows.append(chosen)
         sums.append(total)
     if not rows:
         return []
-    best = np.concatenate(rows)[pareto(np.concatenate(sums))]
+    best = np.concatenate(rows)[unbeaten(np.concatenate(sums))]
     return [
         tuple(table.option(int(row)) for table, row in zip(tables, bundle, strict=True))
         for bundle in best

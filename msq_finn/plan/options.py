@@ -12,8 +12,7 @@ from msq_finn.plan.cost import CostModel, add
 from msq_finn.plan.design import Design
 from msq_finn.plan.lanes import EMBEDDED, LaneCosts, Lanes, divisors, splits
 from msq_finn.plan.network import Layer, Network
-from msq_finn.plan.option import Around, Block, Bundle, FloatArray, Table, bundles_of
-from msq_finn.plan.pareto import pareto
+from msq_finn.plan.option import Around, Block, Bundle, FloatArray, Table, bundles_of, unbeaten
 from msq_finn.plan.streams import Front, Streams, stream_cycles
 from msq_finn.rtl.embedded import MAX_FOLDS
 
@@ -162,7 +161,7 @@ class Catalogue:
                     choices.append((style, front, back, cost))
         if not choices:
             return []
-        return [choices[index] for index in pareto(np.array([choice[3] for choice in choices]))]
+        return [choices[index] for index in unbeaten(np.array([choice[3] for choice in choices]))]
 
     def _embeds(self, layer: Layer, simd: int, pe: int) -> bool:
         folds = layer.mw * layer.mh // (simd * pe)

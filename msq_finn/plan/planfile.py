@@ -48,16 +48,19 @@ class Rows(_Strict):
 
 
 class Resources(_Strict):
-    """Predicted resources: LUT sites, DSP slices, block RAMs of 36 kbit."""
+    """Predicted resources: LUT sites (of them memory), DSP slices, block RAMs, flip-flops."""
 
     lut: Annotated[float, Field(ge=0)]
     dsp: Count
     bram36: Annotated[float, Field(ge=0)]
+    lutram: Annotated[float, Field(ge=0)] = 0.0
+    ff: Annotated[float, Field(ge=0)] = 0.0
 
     @classmethod
     def of(cls, cost: Cost) -> Resources:
         """Round a cost."""
-        return cls(lut=float(round(cost.lut)), dsp=int(cost.dsp), bram36=float(cost.bram))
+        lut, lutram, ff = (float(round(x)) for x in (cost.lut, cost.lutram, cost.ff))
+        return cls(lut=lut, dsp=int(cost.dsp), bram36=float(cost.bram), lutram=lutram, ff=ff)
 
 
 class Window(_Strict):
@@ -148,6 +151,8 @@ class Shares(_Strict):
     lut: Annotated[float, Field(gt=0, le=1)]
     dsp: Annotated[float, Field(gt=0, le=1)]
     bram: Annotated[float, Field(gt=0, le=1)]
+    lutram: Annotated[float, Field(gt=0, le=1)] = 1.0
+    ff: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
 class Plan(_Strict):

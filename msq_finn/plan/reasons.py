@@ -116,7 +116,7 @@ class _Reasons:
 
 def _weights(costs: np.ndarray) -> np.ndarray:
     """One number a cost; a DSP slice or half a block RAM weighs as a hundred LUTs."""
-    weighted: np.ndarray = np.abs(costs) @ np.array([1.0, 100.0, 200.0])
+    weighted: np.ndarray = np.abs(costs) @ np.array([1.0, 100.0, 200.0, 0.0, 0.0])
     return weighted
 
 

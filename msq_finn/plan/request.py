@@ -25,13 +25,14 @@ def shares_of(text: str) -> dict[str, float]:
         MsqError: an unknown resource, or no number above 0 and at most 1.
 
     >>> shares_of("lut=0.5")
-    {'lut': 0.5, 'dsp': 1.0, 'bram': 0.9}
+    {'lut': 0.5, 'dsp': 1.0, 'bram': 0.9, 'lutram': 1.0, 'ff': 1.0}
     """
-    shares = {"lut": 0.8, "dsp": 1.0, "bram": 0.9}
+    shares = {"lut": 0.8, "dsp": 1.0, "bram": 0.9, "lutram": 1.0, "ff": 1.0}
     for part in text.split(",") if text else ():
         name, _, value = (piece.strip() for piece in part.partition("="))
         if name not in shares:
-            raise MsqError(f"budget {part!r}: give lut=, dsp= or bram= and a share, as lut=0.8")
+            known = "=, ".join(shares)
+            raise MsqError(f"budget {part!r}: give a share of {known}=, as lut=0.8")
         try:
             shares[name] = float(value)
         except ValueError as error:

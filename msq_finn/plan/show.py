@@ -33,6 +33,7 @@ def tables(plan: Plan) -> list[Table]:
         ("at most, as far as the model tells", f"{totals.bound_fps:.1f}"),
         ("GOPS", f"{totals.gops:.2f}"),
         ("LUT / DSP / BRAM36", f"{used.lut:.0f} / {used.dsp} / {used.bram36:g}"),
+        ("LUTs that are memory / FF", f"{used.lutram:.0f} / {used.ff:.0f}"),
         ("bottleneck", totals.bottleneck),
         ("limited by", totals.limited_by),
     ):

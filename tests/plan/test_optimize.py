@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -93,11 +94,11 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
 
 def _fits(costs: list[list[Cost]], budget: Budget) -> bool:
     """Whether some choice of one cost a layer stays within the budget: all sums, step by step."""
-    sums = np.zeros((1, 3))
+    sums = np.zeros((1, len(Cost._fields)))
     for layer in costs:
         if not layer:
             return False
-        sums = (sums[:, None, :] + np.array(layer)[None]).reshape(-1, 3)
+        sums = (sums[:, None, :] + np.array(layer)[None]).reshape(-1, len(Cost._fields))
         sums = np.unique(sums[(sums <= np.array(list(budget)) + 1e-6).all(axis=1)], axis=0)
         if not len(sums):
             return False
@@ -168,6 +169,19 @@ def test_results_differ_between_budgets():
     assert slow is not None and fast is not None
     assert fast.cycles < slow.cycles
     assert maximize(NETWORK, Budget(50, 0, 0), MODEL) is None
+
+
+@pytest.mark.parametrize("resource", ["lutram", "ff"])
+def test_memory_in_luts_and_flip_flops_can_limit(resource: str):
+    free = Budget(3000, 40, 20)
+    best = maximize(NETWORK, free, MODEL)
+    assert best is not None
+    limit = 0.8 * getattr(best.cost, resource)
+    tight = maximize(NETWORK, replace(free, **{resource: limit}), MODEL)
+    assert tight is not None
+    assert 0 < getattr(tight.cost, resource) <= limit
+    assert tight.cycles > best.cycles
+    assert tight.limited_by == resource
 
 
 def test_a_target_is_met_with_less():

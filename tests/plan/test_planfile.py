@@ -95,7 +95,7 @@ def test_what_cannot_be_is_refused():
     [
         ("lut=1.5", "budget 'lut=1.5': give a share above 0 and at most 1"),
         ("lut=0", "above 0"),
-        ("luts=0.5", "give lut=, dsp= or bram="),
+        ("luts=0.5", "give a share of lut=, dsp=, bram=, lutram=, ff=, as"),
         ("lut=much", "'much' is no number"),
         ("lut=nan", "above 0"),
     ],
