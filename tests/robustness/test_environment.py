@@ -125,7 +125,7 @@ def test_killed_runs_leave_whole_results_or_none(model, tmp_path, command, resul
             text = (tmp_path / result).read_text()
             assert Plan.load(tmp_path / result) if command is PLAN else json.loads(text)
     assert not any(wrong), wrong
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=600, **quiet)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=1200, **quiet)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / result).exists()
 
@@ -156,5 +156,5 @@ def test_ctrl_c_at_any_moment(model, tmp_path, name):
             (0, []),
             (-signal.SIGINT, []),  # Python was already about to end
         ]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=600, **shared)
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, timeout=1200, **shared)
     assert done.returncode == 0, done.stderr
