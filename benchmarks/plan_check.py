@@ -95,6 +95,7 @@ def check(name: str, images: int, folder: Path) -> dict[str, object]:
     used, figures = plan.totals.resources, {}
     for key, told, found in (
         ("lut", used.lut, summary.lut_sites),
+        ("ff", used.ff, summary.ff),
         ("dsp", used.dsp, summary.dsp),
         ("bram36", used.bram36, summary.bram36),
         ("cycles", plan.totals.cycles, summary.cycles_per_image),
@@ -106,7 +107,8 @@ def check(name: str, images: int, folder: Path) -> dict[str, object]:
 
 def is_met(row: dict[str, object]) -> bool:
     """Whether a build is what was planned."""
-    limits = dict.fromkeys(("lut", "dsp", "bram36"), RESOURCES_WITHIN) | {"cycles": CYCLES_WITHIN}
+    limits = dict.fromkeys(("lut", "ff", "dsp", "bram36"), RESOURCES_WITHIN)
+    limits["cycles"] = CYCLES_WITHIN
     return not row["mismatches"] and all(abs(row[k]["off"]) <= v for k, v in limits.items())  # type: ignore[index]
 
 
@@ -131,7 +133,7 @@ def main(as_json: bool, networks: tuple[str, ...], images: int, keep: Path | Non
     else:
         table = Table("network", "figure", "plan", "built", "off")
         for row in rows:
-            for key in ("lut", "dsp", "bram36", "cycles"):
+            for key in ("lut", "ff", "dsp", "bram36", "cycles"):
                 told, found, off = row[key].values()  # type: ignore[attr-defined]
                 table.add_row(str(row["network"]), key, f"{told:g}", f"{found:g}", f"{off:+.1%}")
             table.add_row(str(row["network"]), "images that differ", "", str(row["mismatches"]), "")
