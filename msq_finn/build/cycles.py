@@ -16,12 +16,20 @@ _FOLLOWED = 200_000
 
 
 def predicted_interval(model: Any) -> int:
-    """Cycles per frame of the slowest node, at full rate."""
+    """Cycles per frame of the slowest node, at full rate.
+
+    Args:
+        model: graph of hardware nodes.
+    """
     return max(node_cycles(getCustomOp(node)) for node in model.graph.node)
 
 
 def node_cycles(op: Any) -> int:
-    """Cycles from one frame of a node to the next."""
+    """Cycles from one frame of a node to the next.
+
+    Args:
+        op: the node's custom op.
+    """
     estimate = int(op.get_exp_cycles())
     if not op.onnx_node.op_type.startswith("ConvolutionInputGenerator"):
         return estimate

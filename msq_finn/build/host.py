@@ -52,7 +52,11 @@ class Host:
         return str(self._accelerator.output[0])
 
     def before(self, image: FloatArray) -> FloatArray:
-        """Turn one network input into the accelerator's input (integers, channels last)."""
+        """Turn one network input into the accelerator's input (integers, channels last).
+
+        Args:
+            image: in the network's input shape, batch 1.
+        """
         name = self.model.graph.input[0].name
         if not self._before:
             return image
@@ -65,7 +69,11 @@ class Host:
         return np.asarray(context[self._accelerator.input[0]])
 
     def after(self, output: FloatArray) -> FloatArray:
-        """Turn the accelerator's output (integers) into the network's output."""
+        """Turn the accelerator's output into the network's output.
+
+        Args:
+            output: integers, in the shape that the accelerator's last node has.
+        """
         if not self._after:
             return output
         # The executor wants every graph input; nodes before the accelerator are not run again.

@@ -35,6 +35,9 @@ MAX_ELEMENTS = 2**26
 def check_model(model: onnx.ModelProto) -> None:
     """Refuse a model that is no valid ONNX, or not of the kind that becomes a dataflow accelerator.
 
+    Args:
+        model: as read from a file.
+
     Raises:
         MsqError: what is wrong, and where; the caller says in which file.
     """
@@ -51,6 +54,9 @@ def check_model(model: onnx.ModelProto) -> None:
 
 def data_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
     """The graph's one input that is no weight.
+
+    Args:
+        graph: of a QONNX model.
 
     Raises:
         MsqError: there are none or several.

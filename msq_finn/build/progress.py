@@ -13,4 +13,10 @@ class Progress(Protocol):
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Report nothing."""
+    """Report nothing.
+
+    Args:
+        stage: what is being done; after a colon, in detail.
+        done: how much of it.
+        total: of how much, in the same unit.
+    """

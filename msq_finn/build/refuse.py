@@ -19,6 +19,9 @@ _UNSUPPORTED = {
 def check_config(config: Any) -> None:
     """Refuse a build configuration that row-mixed layers do not support.
 
+    Args:
+        config: FINN's ``DataflowBuildConfig``.
+
     Raises:
         MsqError: an option is set that turns such a part on.
     """

@@ -66,7 +66,12 @@ def reference_outputs(source: Path, images: FloatArray, progress: Progress = sil
 
 
 def accelerator_inputs(lowered: Lowered, images: FloatArray) -> IntArray:
-    """What the host sends into the accelerator for these images, [images, ...] integers."""
+    """What the host sends into the accelerator, [images, ...] integers.
+
+    Args:
+        lowered: the network.
+        images: network inputs, [images, ...].
+    """
     host = Host(lowered.parent)
     return np.stack([np.rint(host.before(image[None])[0]).astype(np.int64) for image in images])
 
@@ -149,12 +154,20 @@ def simulate(
 
 
 def finish_times(result: network.Result, images: int) -> IntArray:
-    """Cycle in which each image's last output word left."""
+    """Cycle in which each image's last output word left, [images].
+
+    Args:
+        result: of a simulation.
+        images: how many it was of.
+    """
     return result.output_cycles["out0_V"].reshape(images, -1)[:, -1]
 
 
 def steady_interval(finished: Sequence[int] | IntArray) -> float:
     """Mean interval between the images of the second half, when every FIFO has filled.
+
+    Args:
+        finished: cycles in which images were done, [images], two or more, ascending.
 
     >>> steady_interval([100, 130, 180, 230, 280])
     50.0
@@ -170,6 +183,11 @@ def mismatches(outputs: FloatArray, reference: FloatArray, step: FloatArray | fl
 
     The accelerator's outputs are integers times ``step``. Different integers are a step or more
     apart, equal ones only as far as the host's and the reference's rounding.
+
+    Args:
+        outputs: what the accelerator and the host made of the images, [images, ...].
+        reference: what the exported model makes of them, [images, ...].
+        step: what an integer is worth in the outputs, or one for each channel.
 
     >>> mismatches(np.array([[0.5, 1.0]]), np.array([[0.5000001, 1.0]]), 0.5)
     0

@@ -33,6 +33,9 @@ def stage_steps(until: str) -> dict[str, Any]:
     """Steps up to the end of a stage: name to function, or to FINN's name.
 
     Without Vivado the stage ``deploy`` does without a bitfile.
+
+    Args:
+        until: one of `STAGES`.
     """
     from msq_finn.build import hardware_steps as hardware
     from msq_finn.build.steps import DATAFLOW_STEPS
