@@ -65,7 +65,7 @@ def network_of_model(model: ModelWrapper, name: str) -> Network:
 
 
 def _is_msq(node: Any) -> bool:
-    return bool(node.op_type.startswith("MVAU_MSQ"))
+    return node is not None and bool(node.op_type.startswith("MVAU_MSQ"))
 
 
 def _layer(model: ModelWrapper, node: Any) -> Layer:
@@ -87,7 +87,7 @@ def _layer(model: ModelWrapper, node: Any) -> Layer:
         conv=_conv(model, node),
         pool=pool,
         rows=_rows(op.row_schemes()),
-        adds=_meets_add(model, behind),
+        **_addition(model, behind),
     )
 
 
@@ -145,10 +145,26 @@ def _pool(model: ModelWrapper, thresholds: Any) -> int:
     return max(getCustomOp(pool).get_nodeattr("KernelSize")) if _is(pool, "Pool") else 0
 
 
-def _meets_add(model: ModelWrapper, thresholds: Any) -> bool:
-    if thresholds is None:
-        return False
-    return _is(model.find_consumer(thresholds.output[0]), "ElementwiseAdd")
+def _addition(model: ModelWrapper, thresholds: Any) -> dict[str, Any]:
+    """The sum that a layer's thresholds lead to; of two layers that meet, it is the first's."""
+    add: Any = model.find_consumer(thresholds.output[0]) if thresholds is not None else None
+    if not _is(add, "ElementwiseAdd"):
+        return {}
+    first = add.input[0] == thresholds.output[0]
+    other: Any = model.find_producer(add.input[1 if first else 0])
+    is_layer = _is(other, "Thresholding") and _is_msq(model.find_producer(other.input[0]))
+    if is_layer and not first:
+        return {}
+    skips = _is(other, "Thresholding") and not is_layer
+    return {
+        "adds": True,
+        "sum_steps": _steps(model.find_consumer(add.output[0])),
+        "skip_steps": _steps(other) if skips else 0,
+    }
+
+
+def _steps(node: Any) -> int:
+    return int(getCustomOp(node).get_nodeattr("numSteps")) if _is(node, "Thresholding") else 0
 
 
 def _is(node: Any, kind: str) -> bool:

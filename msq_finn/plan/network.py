@@ -81,6 +81,8 @@ class Layer:
         depthwise: one window a channel. Its own hardware is not planned yet: it is costed as LUT
             lanes that need no DSP, in every design alike.
         adds: whether its sums are added to a second stream, after thresholds of their own.
+        sum_steps: thresholds behind that sum.
+        skip_steps: thresholds of the second stream, 0 where another layer's are all it has.
         skip_words: pixels that the second stream waits in a FIFO.
         group: layers of one group share the order of their rows, because their outputs meet in
             adds; empty for a layer that shares it with none.
@@ -101,6 +103,8 @@ class Layer:
     rows: Rows | None = field(default=None)
     depthwise: bool = False
     adds: bool = False
+    sum_steps: int = 15
+    skip_steps: int = 15
     skip_words: int = 0
     group: str = ""
     ordered: bool = False

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from msq_finn.plan.cost import Cost, CostModel, add
 from msq_finn.plan.lanes import divisors
+from msq_finn.plan.memories import bits
 from msq_finn.plan.network import Conv, Layer
 from msq_finn.plan.points import Add, Dwc, Fifo, Padding, Pool, Thresholds, Window
 
@@ -197,15 +198,18 @@ class Streams:
 
     def _addition(self, layer: Layer, lanes: int) -> list[Cost]:
         """The sum with a second stream: its FIFO, its thresholds, and those of the sum."""
-        width = 8 * math.ceil(lanes * ACT_BITS / 8)
+        operand = bits(layer.steps + 1)
+        width = 8 * math.ceil(lanes * operand / 8)
         depth = max(2, layer.skip_words * layer.mh // lanes)
         fifos = [self.cost(Fifo(width, depth, style)) for style in ("distributed", "block")]
-        return [
+        costs = [
             min(fifos, key=lambda cost: cost.lut + 200 * cost.bram),
-            self.cost(Thresholds(layer.mh, lanes, ACT_BITS, layer.steps)),
-            self.cost(Add(lanes, ACT_BITS)),
-            self.cost(Thresholds(layer.mh, lanes, ACT_BITS + 1, layer.steps)),
+            self.cost(Add(lanes, operand)),
+            self.cost(Thresholds(layer.mh, lanes, operand + 1, layer.sum_steps)),
         ]
+        if layer.skip_steps:
+            costs.append(self.cost(Thresholds(layer.mh, lanes, ACT_BITS, layer.skip_steps)))
+        return costs
 
     def _pooling(self, layer: Layer, lanes: int, cycles: int) -> tuple[int, list[Cost]]:
         """A max pool: elements a cycle, and the costs of converter, window and pool."""
