@@ -91,6 +91,9 @@ def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
 
     source = exported(residual_cnn(), tmp_path / "residual.onnx", (1, 1, 4, 4))
     network = network_of_file(source, "Pynq-Z1")
+    # The shortcut is no layer: its thresholds are charged with the sum's, once.
+    charged = [(la.adds, la.sum_steps, la.skip_steps) for la in network.layers if la.adds]
+    assert charged == [(True, 15, 15)]
     plan = make_plan(network, "Pynq-Z1", PART, "DSP48E1", shares=shares_of("lut=0.1,dsp=0.1"))
     path = tmp_path / "plan.yaml"
     plan.save(path)
