@@ -7,6 +7,7 @@ import math
 from msq_finn.plan import trees
 from msq_finn.plan.memories import bits, rom_sites
 from msq_finn.plan.points import Embedded, Msq, Mvu
+from msq_finn.rtl import dsp
 from msq_finn.rtl.lanes import dsp_port_bits, lanes_per_dsp
 
 #: Quantities by name, of which the cost model knows what a unit takes.
@@ -59,6 +60,12 @@ def embedded(point: Embedded) -> Features:
 
 def dsp_pack(lanes: int, simd: int, act_bits: int, act_signed: bool, acc_bits: int) -> Features:
     """DSP lanes that share slices."""
+    if dsp.get("DSP48E1").apart(4, act_bits, act_signed):
+        return {
+            "DSP lanes": lanes,
+            "compressor columns": lanes * trees.apart_lane_columns(simd, act_bits, act_signed),
+            "accumulator bits": lanes * acc_bits,
+        }
     columns = sum(
         trees.dsp_lane_columns(simd, act_bits, act_signed, acc_bits, lane == 0)
         for lane in range(lanes)

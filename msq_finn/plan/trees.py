@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from msq_finn.rtl.dsp import product_bits
 from msq_finn.rtl.embedded import BLOCK, lane_groups
-from msq_finn.rtl.lanes import dsp_spacing
 
 #: Random lanes that an average is taken over.
 EMBEDDED_SAMPLES = 4
@@ -117,8 +117,8 @@ def embedded_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Embed
 def dsp_lane_columns(
     simd: int, act_bits: int, act_signed: bool, acc_bits: int, lowest: bool
 ) -> int:
-    """Compressor columns of one DSP lane: its fields, its carries and their merge."""
-    pairs, step = (simd + 1) // 2, dsp_spacing(act_bits, act_signed)
+    """Compressor columns of one Fixed(4) DSP lane: its fields, its carries and their merge."""
+    pairs, step = (simd + 1) // 2, product_bits(4, act_bits, act_signed)
     each = min(pairs, 2)
     field_bits = (pairs * (2**step - 1)).bit_length()
     carry_bits = (3 * pairs).bit_length()
@@ -136,3 +136,10 @@ def dsp_lane_columns(
         + columns(((0, 2),) * pairs, carry_bits)
         + columns(tuple(merge), width)
     )
+
+
+@cache
+def apart_lane_columns(simd: int, act_bits: int, act_signed: bool) -> int:
+    """Compressor columns of one Fixed(4) DSP lane whose fields hold sums of two products."""
+    pairs, step = (simd + 1) // 2, product_bits(4, act_bits, act_signed) + 2
+    return columns(((0, step),) * pairs, (pairs * (2**step - 1)).bit_length())

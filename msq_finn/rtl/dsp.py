@@ -70,6 +70,23 @@ class DspBlock:
         step = product_bits(weight_bits, act_bits, act_signed)
         return 1 + (self.weight_port - weight_bits) // step
 
+    def apart(self, weight_bits: int, act_bits: int, act_signed: bool) -> bool:
+        """Whether that many lanes leave room for sums of two products (``dsp_apart`` there).
+
+        Elsewhere a few LUTs tell a lane's sum from its neighbour's carries.
+
+        Args:
+            weight_bits: of a weight, its sign included.
+            act_bits: of an activation.
+            act_signed: whether activations are two's complement.
+
+        >>> get("DSP48E1").apart(4, 4, False), get("DSP48E1").apart(4, 8, False)
+        (False, True)
+        """
+        step = product_bits(weight_bits, act_bits, act_signed) + 2
+        above = self.lanes(weight_bits, act_bits, act_signed) - 1
+        return weight_bits + above * step <= self.weight_port
+
 
 def product_bits(weight_bits: int, act_bits: int, act_signed: bool) -> int:
     """Return the bits of any product's magnitude, weights being of narrow range.

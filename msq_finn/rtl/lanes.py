@@ -244,11 +244,6 @@ def dsp_port_bits(dsp_block: str) -> int:
     return dsp.get(dsp_block).weight_port
 
 
-def dsp_spacing(act_bits: int, act_signed: bool) -> int:
-    """Return the least bits between Fixed(4) lanes on a DSP slice: those of a product."""
-    return dsp.product_bits(4, act_bits, act_signed)
-
-
 def lanes_per_dsp(dsp_block: str, act_bits: int, act_signed: bool) -> int:
     """Return how many Fixed(4) lanes share a DSP slice.
 
