@@ -19,6 +19,7 @@ from msq_finn.plan.devices import Device
 from msq_finn.plan.network import Network
 from msq_finn.plan.option import Bundle, Option
 from msq_finn.plan.options import Catalogue
+from msq_finn.plan.silence import silence
 
 #: Seconds for one program; the search goes on with what is known by then.
 TIME_LIMIT_S = 10.0
@@ -141,13 +142,14 @@ def _solve_items(items: list[list[Bundle]], budget: Budget) -> tuple[list[Bundle
     columns = np.arange(len(flat))
     owners = np.repeat(np.arange(len(items)), [len(item) for item in items])
     one_each = csr_matrix((np.ones(len(flat)), (owners, columns)), shape=(len(items), len(flat)))
-    result = milp(
-        np.array(SCARCITY) @ use,
-        integrality=np.ones(len(flat)),
-        bounds=Bounds(0, 1),
-        constraints=[LinearConstraint(use, ub=1.0), LinearConstraint(one_each, lb=1.0, ub=1.0)],
-        options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP},
-    )
+    with silence():
+        result = milp(
+            np.array(SCARCITY) @ use,
+            integrality=np.ones(len(flat)),
+            bounds=Bounds(0, 1),
+            constraints=[LinearConstraint(use, ub=1.0), LinearConstraint(one_each, lb=1.0, ub=1.0)],
+            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP},
+        )
     if result.x is None:
         return None, result.status == 2
     chosen = np.flatnonzero(result.x > 0.5)
