@@ -13,7 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
-from msq_finn.finn_compat import rtl_library
+from msq_finn.ops import memstream
 
 #: Name of the stitched top module.
 TOP = "finn_design"
@@ -242,7 +242,6 @@ def _memory_module(op: Any) -> str:
 def _weight_memory(op: Any, configuration: dict[str, str]) -> tuple[str, str, list[Path]]:
     """Nets, instance and sources of the memstream beside a matrix-vector unit."""
     node = op.onnx_node
-    rtllib = rtl_library()
     module = _memory_module(op)
     pins = {
         "ap_clk": "ap_clk",
@@ -263,9 +262,7 @@ def _weight_memory(op: Any, configuration: dict[str, str]) -> tuple[str, str, li
     )
     sources = [
         Path(op.get_nodeattr("code_gen_dir_ipgen")) / f"{module}.v",
-        rtllib / "axi/hdl/axilite.sv",
-        rtllib / "memstream/hdl/memstream_axi.sv",
-        rtllib / "memstream/hdl/memstream.sv",
+        *memstream.sources(),
     ]
     return nets, _instantiate(module, f"i_{node.name}_weights", pins), sources
 

@@ -9,7 +9,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from finn.util.basic import get_dsp_block
 
 from msq_finn.errors import MsqError
-from msq_finn.finn_compat import rtl_library
+from msq_finn.ops import memstream
 from msq_finn.rtl import dsp
 from msq_finn.rtl.lanes import MAX_ACC_BITS, MAX_ACT_BITS, MIN_ACT_BITS, sources
 
@@ -62,20 +62,16 @@ class LanesRTL(RTLBackend):
 
         FINN's own method (hwcustomop.py) does this only for op types that it names one by one.
         """
-        template = rtl_library() / "memstream/hdl/memstream_wrapper_template.v"
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         style = self.get_nodeattr("ram_style")
-        text = template.read_text()
-        for key, value in {
-            "MODULE_NAME": self.onnx_node.name,
-            "SETS": 1,
-            "DEPTH": self.calc_wmem(),
-            "WIDTH": self.get_instream_width_padded(1),
-            "INIT_FILE": "" if style == "ultra" else folder / "memblock.dat",
-            "RAM_STYLE": style,
-            "PUMPED_MEMORY": pumped_memory,
-        }.items():
-            text = text.replace(f"${key}$", str(value))
+        text = memstream.wrapper(
+            self.onnx_node.name,
+            self.calc_wmem(),
+            self.get_instream_width_padded(1),
+            "" if style == "ultra" else folder / "memblock.dat",
+            style,
+            bool(pumped_memory),
+        )
         (folder / f"{self.onnx_node.name}_memstream_wrapper.v").write_text(text)
 
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:

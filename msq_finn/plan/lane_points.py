@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from msq_finn.finn_compat import rtl_library
+from msq_finn.ops import memstream
 from msq_finn.ops.wrapper import Parameters, render
 from msq_finn.plan.point import Design, Point
 from msq_finn.rtl import lanes
@@ -124,28 +125,15 @@ class Memory(Point):
 
     def design(self, folder: Path, part: str) -> Design:
         """The wrapper that FINN's MVAU gets, filled in."""
-        library = rtl_library()
         contents = folder / "memblock.dat"
         rng = np.random.default_rng(2)
         digits = math.ceil(self.width / 4)
         words = (rng.bytes(digits).hex()[:digits] for _ in range(self.depth))
         contents.write_text("".join(f"{word}\n" for word in words))
-        text = (library / "memstream/hdl/memstream_wrapper_template.v").read_text()
-        for name, value in {
-            "MODULE_NAME": "weights",
-            "SETS": 1,
-            "DEPTH": self.depth,
-            "WIDTH": self.width,
-            "INIT_FILE": contents,
-            "RAM_STYLE": self.style,
-            "PUMPED_MEMORY": 0,
-        }.items():
-            text = text.replace(f"${name}$", str(value))
         wrapper = folder / "weights_memstream_wrapper.v"
+        text = memstream.wrapper("weights", self.depth, self.width, contents, self.style)
         wrapper.write_text(text)
-        modules = ("axi/hdl/axilite", "memstream/hdl/memstream_axi", "memstream/hdl/memstream")
-        sources = [wrapper, *(library / f"{name}.sv" for name in modules)]
-        return "weights_memstream_wrapper", sources, {}
+        return "weights_memstream_wrapper", [wrapper, *memstream.sources()], {}
 
 
 def _layer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ PART = "xc7z020clg400-1"
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(ABC):
     """A node with its parameters; subclasses name the node and know its sources."""
 
     node: ClassVar[str]
@@ -38,6 +39,6 @@ class Point:
                 top, sources, part=part, parameters=parameters, unused_ports=UNUSED_PORTS
             )
 
+    @abstractmethod
     def design(self, folder: Path, part: str) -> Design:
         """Top module, sources and parameters; generated files go to ``folder``."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,9 +24,9 @@ class FinnNode(Point):
         top, sources = generate(self.op(), part)
         return top, sources, {}
 
+    @abstractmethod
     def op(self) -> dict[str, Any]:
         """Arguments of :func:`msq_finn.plan.finn_node.one_node_model`."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
