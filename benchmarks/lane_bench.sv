@@ -1,6 +1,7 @@
 `default_nettype none
 
-/// Lanes of one kind with the flags that travel beside the data, and nothing else: what FINN's mvu is.
+/// Lanes of one kind with the flags that travel beside the data, and nothing else: what FINN's mvu
+/// is.
 module lane_bench
   import msq_pkg::*;
 #(
@@ -45,24 +46,26 @@ module lane_bench
   localparam int unsigned Packing =
       Engine == 2 ? Pe : Engine == 1 ? dsp_packing(1, DspBits, ActBits, 1'b0) : 1;
 
+  localparam int unsigned Latency = Depth + acc_depth(AccBits);
+
   logic [Depth:0]   valid, first;
-  logic [Depth+1:0] done;
+  logic [Latency:0] done;
 
   assign valid[0] = valid_i;
   assign first[0] = first_i;
   assign done[0]  = valid_i && last_i;
-  assign valid_o  = done[Depth+1];
+  assign valid_o  = done[Latency];
 
   always_ff @(posedge clk_i) begin
     // All flags are reset, as mvu's are.
     if (!rst_ni) begin
       valid[Depth:1]  <= '0;
       first[Depth:1]  <= '0;
-      done[Depth+1:1] <= '0;
+      done[Latency:1] <= '0;
     end else if (en_i) begin
       valid[Depth:1]  <= valid[Depth-1:0];
       first[Depth:1]  <= first[Depth-1:0];
-      done[Depth+1:1] <= done[Depth:0];
+      done[Latency:1] <= done[Latency-1:0];
     end
   end
 
@@ -84,7 +87,7 @@ module lane_bench
         .en_i,
         .weights_i  (codes_i[i+:Lanes]),
         .acts_i,
-        .acc_en_i   (en_i && valid[Depth]),
+        .acc_valid_i(valid[Depth]),
         .acc_first_i(first[Depth]),
         .acc_o      (sums_o[i+:Lanes])
       );
@@ -104,13 +107,13 @@ module lane_bench
         .Lo           (Lo),
         .Hi           (Hi),
         .Table        (Table),
-        .UsePrimitives(1)
+        .Fabric       (Series7)
       ) u_lanes (
         .clk_i,
         .en_i,
         .fold_i,
         .acts_i,
-        .acc_en_i   (en_i && valid[Depth]),
+        .acc_valid_i(valid[Depth]),
         .acc_first_i(first[Depth]),
         .acc_o      (sums_o)
       );
@@ -121,13 +124,13 @@ module lane_bench
         .Folds        (Folds),
         .ActBits      (ActBits),
         .AccBits      (AccBits),
-        .UsePrimitives(1)
+        .Fabric       (Series7)
       ) u_lane (
         .clk_i,
         .en_i,
         .codes_i    (codes_i[i]),
         .acts_i,
-        .acc_en_i   (en_i && valid[Depth]),
+        .acc_valid_i(valid[Depth]),
         .acc_first_i(first[Depth]),
         .acc_o      (sums_o[i])
       );

@@ -2,84 +2,88 @@
 
 /// Ternary accumulator: acc <= s + m + (first ? Start : acc), modulo 2^Width.
 ///
-/// One LUT site and one carry bit a column. Start is part of the LUTs' tables, so that loading it
-/// costs nothing. The majority that leaves for the next column has a LUT of its own inputs: inside
-/// a dual-output LUT timing tools would see it depend on the previous column and report a ripple.
-module accumulator #(
+/// No carry chain is longer than AccColumns: the columns above add what comes out of those below
+/// one cycle later. The operands of the upper ones wait, as do the sums of the lower ones, and all
+/// of a sum stands Depth cycles after its last operands.
+module accumulator
+  import msq_pkg::*;
+#(
   parameter int unsigned Width = 16,
+  parameter int unsigned Depth = acc_depth(Width),  // at least that
   parameter bit [Width-1:0] Start = '0,
-  parameter bit UsePrimitives = 0
+  parameter fabric_e Fabric = Portable
 ) (
   input  logic             clk_i,
   input  logic             en_i,
+  input  logic             valid_i,
   input  logic             first_i,
   input  logic [Width-1:0] s_i,
   input  logic [Width-1:0] m_i,
   output logic [Width-1:0] acc_o
 );
 
-  logic [Width-1:0] sum;
+  localparam int unsigned Parts = acc_depth(Width);
 
-  if (!UsePrimitives) begin : gen_behavioural
-    logic [Width-1:0] base, majority;
-
-    assign base     = first_i ? Start : acc_o;
-    assign majority = (base & s_i) | (base & m_i) | (s_i & m_i);
-    assign sum      = (base ^ s_i ^ m_i) + (majority << 1);
-  end else begin : gen_primitives
-    // Inputs acc, s, m, first in I0 to I3; the majority from the column below in I4.
-    localparam bit [7:0] Majority = 8'hE8;
-    localparam bit [7:0] Parity = 8'h96;
-
-    logic [Width-1:0] propagate, majority, below;
-    logic             unused_carry;
-
-    for (genvar k = 0; k < Width; k++) begin : gen_column
-      // The tables with acc replaced by Start's bit.
-      localparam bit [7:0] MajorityFirst = Start[k] ? 8'hFC : 8'hC0;
-      localparam bit [7:0] ParityFirst = Start[k] ? 8'hC3 : 8'h3C;
-
-      if (k == 0) begin : gen_lowest
-        assign below[k] = 1'b0;
-      end else begin : gen_higher
-        assign below[k] = majority[k-1];
-      end
-
-      LUT5 #(
-        .INIT({2{MajorityFirst, Majority}})
-      ) u_majority (
-        .I0(acc_o[k]),
-        .I1(s_i[k]),
-        .I2(m_i[k]),
-        .I3(first_i),
-        .I4(1'b0),
-        .O (majority[k])
-      );
-
-      LUT5 #(
-        .INIT({~{ParityFirst, Parity}, ParityFirst, Parity})
-      ) u_parity (
-        .I0(acc_o[k]),
-        .I1(s_i[k]),
-        .I2(m_i[k]),
-        .I3(first_i),
-        .I4(below[k]),
-        .O (propagate[k])
-      );
-    end
-
-    carry_chain #(
-      .Width(Width)
-    ) u_chain (
-      .propagate_i(propagate),
-      .generate_i (below),
-      .sum_o      (sum),
-      .carry_o    (unused_carry)
-    );
+  if (Depth < Parts) begin : gen_check_depth
+    $fatal(1, "Depth = %0d: sums of %0d bits take %0d", Depth, Width, Parts);
   end
 
-  always_ff @(posedge clk_i) begin
-    if (en_i) acc_o <= sum;
+  logic [Parts:0][1:0] carries;  // registered, into each part
+
+  assign carries[0] = '0;
+
+  for (genvar k = 0; k < Parts; k++) begin : gen_part
+    localparam int unsigned Lo = k * AccColumns;
+    localparam int unsigned Columns = min(AccColumns, Width - Lo);
+
+    logic               valid, first;
+    logic [Columns-1:0] s, m, sum;
+    logic [1:0]         carries_out;
+
+    delay_line #(
+      .Width (2 * Columns + 2),
+      .Cycles(k)
+    ) u_operands (
+      .clk_i,
+      .en_i,
+      .data_i({valid_i, first_i, s_i[Lo+:Columns], m_i[Lo+:Columns]}),
+      .data_o({valid, first, s, m})
+    );
+
+    accumulator_columns #(
+      .Width        (Columns),
+      .Start        (Start[Lo+:Columns]),
+      .Fabric       (Fabric)
+    ) u_columns (
+      .clk_i,
+      .en_i     (en_i && valid),
+      .first_i  (first),
+      .s_i      (s),
+      .m_i      (m),
+      .carries_i(carries[k]),
+      .carries_o(carries_out),
+      .acc_o    (sum)
+    );
+
+    delay_line #(
+      .Width (2),
+      .Cycles(1)
+    ) u_carries (
+      .clk_i,
+      .en_i,
+      .data_i(carries_out),
+      .data_o(carries[k+1])
+    );
+
+    delay_line #(
+      .Width (Columns),
+      .Cycles(Depth - 1 - k)
+    ) u_sum (
+      .clk_i,
+      .en_i,
+      .data_i(sum),
+      .data_o(acc_o[Lo+:Columns])
+    );
   end
 
 endmodule

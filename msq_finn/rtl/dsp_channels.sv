@@ -21,7 +21,7 @@ module dsp_channels
   input  logic                                en_i,
   input  logic [Channels-1:0][WeightBits-1:0] weights_i,    // two's complement, narrow range
   input  logic [Channels-1:0][ActBits-1:0]    acts_i,
-  input  logic                                acc_en_i,     // 2 cycles later
+  input  logic                                acc_valid_i,  // 2 cycles later
   input  logic                                acc_first_i,
   output logic [Channels-1:0][AccBits-1:0]    acc_o
 );
@@ -60,7 +60,8 @@ module dsp_channels
     for (int unsigned k = 0; k < Channels; k++) begin
       minuend[k*Spacing+:WeightBits-1]  = weights_i[k][WeightBits-2:0];
       subtrahend[k*Spacing+WeightBits-1] = weights_i[k][WeightBits-1];
-      acts += ActPortBits'($signed({ActSigned & acts_i[k][ActBits-1], acts_i[k]})) <<< (k * Spacing);
+      acts +=
+          ActPortBits'($signed({ActSigned & acts_i[k][ActBits-1], acts_i[k]})) <<< (k * Spacing);
     end
   end
 
@@ -72,7 +73,7 @@ module dsp_channels
   ) u_mac (
     .clk_i,
     .en_i,
-    .p_en_i (acc_en_i),
+    .p_en_i (en_i && acc_valid_i),
     .first_i(acc_first_i),
     .d_i    (minuend),
     .a_i    (subtrahend),

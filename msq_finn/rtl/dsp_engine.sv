@@ -1,6 +1,6 @@
 `default_nettype none
 
-/// All DSP lanes of a matrix-vector unit, packed kind by kind, their sums kept for the unit's Depth.
+/// All DSP lanes of a matrix-vector unit, packed kind by kind, their sums kept for its Latency.
 ///
 /// valid_i, first_i and done_i are those of lane_flags, by cycles since a word was taken.
 module dsp_engine
@@ -14,7 +14,7 @@ module dsp_engine
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
   parameter int unsigned DspVersion = 1,
-  parameter int unsigned Depth = 4,
+  parameter int unsigned Latency = 5,
   parameter bit UsePrimitives = 0,
   localparam int unsigned PeDsp = dsp_lanes_before(DspKinds, PeFixed, PeOther),
   localparam int unsigned CodesBits = Simd * dsp_bits_before(DspKinds, PeFixed, PeOther)
@@ -23,9 +23,9 @@ module dsp_engine
   input  logic                          en_i,
   input  logic [CodesBits-1:0]          codes_i,  // lane by lane
   input  logic [Simd-1:0][ActBits-1:0]  acts_i,
-  input  logic [Depth:0]                valid_i,
-  input  logic [Depth:0]                first_i,
-  input  logic [Depth+1:0]              done_i,
+  input  logic [Latency:0]              valid_i,
+  input  logic [Latency:0]              first_i,
+  input  logic [Latency:0]              done_i,
   output logic [PeDsp-1:0][AccBits-1:0] sums_o
 );
 
@@ -37,6 +37,7 @@ module dsp_engine
     localparam int unsigned Packing = dsp_packing(DspVersion, WeightBits, ActBits, ActSigned);
     localparam int unsigned LaneDepth =
         dsp_lane_depth(DspVersion, Simd, WeightBits, ActBits, ActSigned);
+    localparam int unsigned LaneLatency = LaneDepth + acc_depth(AccBits);
 
     for (genvar i = 0; i < Pe; i += Packing) begin : gen_lanes
       localparam int unsigned Lanes = min(Packing, Pe - i);
@@ -58,19 +59,19 @@ module dsp_engine
         .en_i,
         .weights_i  (codes_i[Base+i*Simd*WeightBits+:Lanes*Simd*WeightBits]),
         .acts_i,
-        .acc_en_i   (en_i && valid_i[LaneDepth]),
+        .acc_valid_i(valid_i[LaneDepth]),
         .acc_first_i(first_i[LaneDepth]),
         .acc_o      (sum)
       );
 
       sum_align #(
         .Width   (Lanes * AccBits),
-        .Cycles  (Depth - LaneDepth),
+        .Cycles  (Latency - LaneLatency),
         .Interval(Folds)
       ) u_align (
         .clk_i,
         .en_i,
-        .done_i(done_i[LaneDepth+1]),
+        .done_i(done_i[LaneLatency]),
         .sum_i (sum),
         .sum_o (sums_o[First+i+:Lanes])
       );

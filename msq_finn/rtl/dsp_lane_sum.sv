@@ -16,14 +16,14 @@ module dsp_lane_sum
   parameter int unsigned FieldBits = 8,
   parameter int unsigned CarryBits = 3,
   parameter int unsigned AccBits = 16,
-  parameter bit UsePrimitives = 0
+  parameter fabric_e Fabric = Portable
 ) (
   input  logic                      clk_i,
   input  logic                      en_i,
   input  logic [1:0][FieldBits-1:0] fields_i,
   input  logic [1:0][CarryBits-1:0] carries_i,
   input  logic [1:0][CarryBits-1:0] below_i,
-  input  logic                      acc_en_i,
+  input  logic                      acc_valid_i,
   input  logic                      acc_first_i,
   output logic [AccBits-1:0]        acc_o
 );
@@ -84,7 +84,7 @@ module dsp_lane_sum
     .Width        (Bits),
     .Lo           (row_starts()),
     .Hi           (row_ends()),
-    .UsePrimitives(UsePrimitives)
+    .Fabric       (Fabric)
   ) u_merge (
     .clk_i,
     .en_i,
@@ -95,11 +95,13 @@ module dsp_lane_sum
 
   accumulator #(
     .Width        (AccBits),
+    .Depth        (acc_depth(AccBits)),
     .Start        (AccBits'(64'd0 - Bias)),
-    .UsePrimitives(UsePrimitives)
+    .Fabric       (Fabric)
   ) u_accumulator (
     .clk_i,
-    .en_i   (acc_en_i),
+    .en_i,
+    .valid_i(acc_valid_i),
     .first_i(acc_first_i),
     .s_i    (AccBits'(s)),
     .m_i    (AccBits'(m)),

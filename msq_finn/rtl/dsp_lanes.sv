@@ -7,11 +7,11 @@
 /// Where there is room, fields hold sums of two products, each from half its range. They are summed
 /// over the vector, and the accumulator starts at what takes the halves off.
 ///
-/// Elsewhere field k of a chain's result is lane k's sum of two products modulo 2^Spacing, less what the
-/// lanes below borrowed. The lane's carry (-2 to 1) is what separates the bits above the field from
-/// the next lane's sum modulo 4, which a few LUTs compute beside the DSP. Fields and carries are
-/// summed over the vector in trees of their own; a lane adds its carries at the top of its field
-/// and gives back its neighbour's at the bottom.
+/// Elsewhere field k of a chain's result is lane k's sum of two products modulo 2^Spacing, less
+/// what the lanes below borrowed. The lane's carry (-2 to 1) is what separates the bits above the
+/// field from the next lane's sum modulo 4, which a few LUTs compute beside the DSP. Fields and
+/// carries are summed over the vector in trees of their own; a lane adds its carries at the top of
+/// its field and gives back its neighbour's at the bottom.
 ///
 /// What the first two ports of a DSP hold, the third does too: no sum of a pack is wider.
 module dsp_lanes
@@ -32,7 +32,7 @@ module dsp_lanes
   // Two's complement, narrow range.
   input  logic [Lanes-1:0][Simd-1:0][WeightBits-1:0] weights_i,
   input  logic [Simd-1:0][ActBits-1:0]               acts_i,
-  input  logic                                       acc_en_i,  // dsp_lane_depth cycles later
+  input  logic                                       acc_valid_i,  // dsp_lane_depth cycles later
   input  logic                                       acc_first_i,
   output logic [Lanes-1:0][AccBits-1:0]              acc_o
 );
@@ -57,6 +57,7 @@ module dsp_lanes
     $fatal(1, "AccBits = %0d: a product takes %0d", AccBits, WeightBits + ActBits);
   end
 
+  localparam fabric_e Fabric = fabric(DspVersion, UsePrimitives);
   localparam bit Apart = dsp_apart(DspVersion, WeightBits, ActBits, ActSigned);
   localparam int unsigned Spacing = dsp_spacing(DspVersion, WeightBits, ActBits, ActSigned);
   localparam int unsigned Pairs = (Simd + 1) / 2;
@@ -103,7 +104,7 @@ module dsp_lanes
       .Rows         (Pairs),
       .Width        (FieldBits),
       .Hi           ({Pairs{index_t'(Spacing)}}),
-      .UsePrimitives(UsePrimitives)
+      .Fabric       (Fabric)
     ) u_fields (
       .clk_i,
       .en_i,
@@ -119,11 +120,13 @@ module dsp_lanes
     for (genvar k = 0; k < Lanes; k++) begin : gen_lane
       accumulator #(
         .Width        (AccBits),
+        .Depth        (acc_depth(AccBits)),
         .Start        (AccBits'(64'd0 - Bias)),
-        .UsePrimitives(UsePrimitives)
+        .Fabric       (Fabric)
       ) u_accumulator (
         .clk_i,
-        .en_i   (acc_en_i),
+        .en_i,
+        .valid_i(acc_valid_i),
         .first_i(acc_first_i),
         .s_i    (AccBits'(field_sum[k][0])),
         .m_i    (AccBits'(field_sum[k][1])),
@@ -140,7 +143,7 @@ module dsp_lanes
         .Rows         (Pairs),
         .Width        (CarryBits),
         .Hi           ({Pairs{index_t'(2)}}),
-        .UsePrimitives(UsePrimitives)
+        .Fabric       (Fabric)
       ) u_carries (
         .clk_i,
         .en_i,
@@ -163,14 +166,14 @@ module dsp_lanes
         .FieldBits    (FieldBits),
         .CarryBits    (CarryBits),
         .AccBits      (AccBits),
-        .UsePrimitives(UsePrimitives)
+        .Fabric       (Fabric)
       ) u_sum (
         .clk_i,
         .en_i,
         .fields_i (field_sum[k]),
         .carries_i(carry_sum[k]),
         .below_i  (below),
-        .acc_en_i,
+        .acc_valid_i,
         .acc_first_i,
         .acc_o    (acc_o[k])
       );

@@ -8,9 +8,9 @@
 /// lane borrows from the next, and carries_o is zero.
 ///
 /// Elsewhere fields_o[k] is lane k's sum modulo 2^Spacing, less the borrow of the lanes below.
-/// carries_o[k] - 2 is the multiple of 2^Spacing that belongs to lane k, -2 to 1: the bits above its
-/// field, less the next lane's sum, whose two lowest bits are computed beside the DSP. Both follow
-/// the operands by four cycles.
+/// carries_o[k] - 2 is the multiple of 2^Spacing that belongs to lane k, -2 to 1: the bits above
+/// its field, less the next lane's sum, whose two lowest bits are computed beside the DSP. Both
+/// follow the operands by four cycles.
 module dsp_pair
   import msq_pkg::*;
 #(

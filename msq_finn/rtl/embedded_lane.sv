@@ -24,7 +24,7 @@ module embedded_lane
   parameter index_t [Groups-1:0] Lo = '0,                   // columns [Lo, Hi) are not always 0
   parameter index_t [Groups-1:0] Hi = {Groups{index_t'(1)}},
   parameter bit [Groups-1:0][TableBits-1:0][2**(Members+FoldBits)-1:0] Table = '0,
-  parameter bit UsePrimitives = 0,
+  parameter fabric_e Fabric = Portable,
 
   localparam int unsigned AddressBits = max(FoldBits, 1)
 ) (
@@ -32,7 +32,7 @@ module embedded_lane
   input  logic                          en_i,
   input  logic [AddressBits-1:0]        fold_i,
   input  logic [Simd-1:0][ActBits-1:0]  acts_i,
-  input  logic                          acc_en_i,     // Depth cycles later
+  input  logic                          acc_valid_i,  // Depth cycles later
   input  logic                          acc_first_i,
   output logic [AccBits-1:0]            acc_o
 );
@@ -92,7 +92,7 @@ module embedded_lane
         localparam bit [2**(Members+FoldBits)-1:0] Column = Table[g][b];
 
         // Left to itself, synthesis chains tables that have something in common.
-        if (!UsePrimitives) begin : gen_behavioural
+        if (Fabric == Portable) begin : gen_behavioural
           assign entry[b] = Column[address];
         end else if (Column == '0) begin : gen_empty
           assign entry[b] = 1'b0;
@@ -119,7 +119,7 @@ module embedded_lane
     .Width        (TreeBits),
     .Lo           (shifted(Lo)),
     .Hi           (shifted(Hi)),
-    .UsePrimitives(UsePrimitives)
+    .Fabric       (Fabric)
   ) u_tree (
     .clk_i,
     .en_i,
@@ -140,10 +140,12 @@ module embedded_lane
 
   accumulator #(
     .Width        (SumBits),
-    .UsePrimitives(UsePrimitives)
+    .Depth        (acc_depth(AccBits)),
+    .Fabric       (Fabric)
   ) u_accumulator (
     .clk_i,
-    .en_i   (acc_en_i),
+    .en_i,
+    .valid_i(acc_valid_i),
     .first_i(acc_first_i),
     .s_i    (SumBits'(s)),
     .m_i    (SumBits'(m)),

@@ -2,8 +2,9 @@
 
 /// Embedded lanes side by side, each with its own tables.
 ///
-/// The arrays are laid out by embedded.py, lane 0 in the low bits. A lane has up to Groups groups of
-/// up to Members columns, and a table up to TableBits columns; what it has not is filled up with 0.
+/// The arrays are laid out by embedded.py, lane 0 in the low bits. A lane has up to Groups groups
+/// of up to Members columns, and a table up to TableBits columns; what it has not is filled up with
+/// 0.
 module embedded_lanes
   import msq_pkg::*;
 #(
@@ -22,7 +23,7 @@ module embedded_lanes
   parameter logic [Pe*Groups*16-1:0] Lo = '0,
   parameter logic [Pe*Groups*16-1:0] Hi = {(Pe*Groups){16'd1}},
   parameter logic [Pe*Groups*TableBits*32-1:0] Table = '0,
-  parameter bit UsePrimitives = 0,
+  parameter fabric_e Fabric = Portable,
 
   localparam int unsigned AddressBits = max(FoldBits, 1)
 ) (
@@ -30,7 +31,7 @@ module embedded_lanes
   input  logic                         en_i,
   input  logic [AddressBits-1:0]       fold_i,
   input  logic [Simd-1:0][ActBits-1:0] acts_i,
-  input  logic                         acc_en_i,     // embedded_lane_depth cycles later
+  input  logic                         acc_valid_i,  // embedded_lane_depth cycles later
   input  logic                         acc_first_i,
   output logic [Pe-1:0][AccBits-1:0]   acc_o
 );
@@ -66,13 +67,13 @@ module embedded_lanes
       .Lo           (AllLo[Own-1:0]),
       .Hi           (AllHi[Own-1:0]),
       .Table        (AllTables[Own-1:0]),
-      .UsePrimitives(UsePrimitives)
+      .Fabric       (Fabric)
     ) u_lane (
       .clk_i,
       .en_i,
       .fold_i,
       .acts_i,
-      .acc_en_i,
+      .acc_valid_i,
       .acc_first_i,
       .acc_o      (acc_o[i])
     );

@@ -6,10 +6,12 @@
 /// The sign complements the activation's bits alone: -a shifted by s is the row less
 /// (2^ActBits - 1) 2^s. The top bit of signed activations is inverted, which adds half their range.
 /// Both constants depend on the code only (see lanes.py).
-module long_shift_row #(
+module long_shift_row
+  import msq_pkg::*;
+#(
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
-  parameter bit UsePrimitives = 0,
+  parameter fabric_e Fabric = Portable,
 
   localparam int unsigned Width = ActBits + 6
 ) (
@@ -21,8 +23,8 @@ module long_shift_row #(
 
   localparam int unsigned NearWidth = ActBits + 2;
 
-  // First by none, one or two, then by none, three or four more: a shift by three is one of none and
-  // three, so that two bits of the field say the first and two signals the second.
+  // First by none, one or two, then by none, three or four more: a shift by three is one of none
+  // and three, so that two bits of the field say the first and two signals the second.
   logic [NearWidth-1:0] near;
   logic                 skip;
 
@@ -62,7 +64,7 @@ module long_shift_row #(
   assign same  = {{(Width + 4 - NearWidth - 4) {1'b0}}, near, 4'b0};
   assign three = {{(Width + 4 - ActBits - 4) {1'b0}}, near[ActBits-1:0], 4'b0};
 
-  if (UsePrimitives) begin : gen_primitives
+  if (Fabric != Portable) begin : gen_primitives
     for (genvar k = 0; k < NearWidth; k++) begin : gen_near
       LUT6 #(
         .INIT(first_table(k))

@@ -1,6 +1,7 @@
 `default_nettype none
 
-/// One output row in LUTs: unsigned rows for every product, one tree for all, a ternary accumulator.
+/// One output row in LUTs: unsigned rows for every product, one tree for all, a ternary
+/// accumulator.
 ///
 /// The sum is W x plus a constant of the row's weight codes modulo 2^AccBits (see lanes.py). What
 /// signed activations add whatever the weights is taken off here.
@@ -14,7 +15,7 @@ module lut_lane
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
   parameter int unsigned Depth = lut_lane_depth(Simd, Kind),  // cycles to the accumulator
-  parameter bit UsePrimitives = 0,
+  parameter fabric_e Fabric = Portable,
 
   localparam int unsigned CodeBits = code_bits(Kind)
 ) (
@@ -22,7 +23,7 @@ module lut_lane
   input  logic                             en_i,
   input  logic [Simd-1:0][CodeBits-1:0]    codes_i,
   input  logic [Simd-1:0][ActBits-1:0]     acts_i,
-  input  logic                             acc_en_i,     // Depth cycles later
+  input  logic                             acc_valid_i,  // Depth cycles later
   input  logic                             acc_first_i,
   output logic [AccBits-1:0]               acc_o
 );
@@ -43,7 +44,9 @@ module lut_lane
     longint unsigned total;
     total = 0;
     for (int unsigned r = 0; r < Rows; r++) begin
-      if (!is_long(Kind, r)) total += 64'd1 << (ActBits + row_shift(Kind, r) - 1 + row_base(Kind, r));
+      if (!is_long(Kind, r)) begin
+        total += 64'd1 << (ActBits + row_shift(Kind, r) - 1 + row_base(Kind, r));
+      end
     end
     return total;
   endfunction
@@ -87,7 +90,7 @@ module lut_lane
       .ActBits      (ActBits),
       .ActSigned    (ActSigned),
       .Width        (TreeBits),
-      .UsePrimitives(UsePrimitives)
+      .Fabric       (Fabric)
     ) u_rows (
       .code_i(codes_i[j]),
       .act_i (acts_i[j]),
@@ -114,7 +117,7 @@ module lut_lane
     .Width        (TreeBits),
     .Lo           (starts()),
     .Hi           (ends()),
-    .UsePrimitives(UsePrimitives)
+    .Fabric       (Fabric)
   ) u_tree (
     .clk_i,
     .en_i,
@@ -135,11 +138,13 @@ module lut_lane
 
   accumulator #(
     .Width        (SumBits),
+    .Depth        (acc_depth(AccBits)),
     .Start        (SumBits'(64'(0) - 64'(Bias))),
-    .UsePrimitives(UsePrimitives)
+    .Fabric       (Fabric)
   ) u_accumulator (
     .clk_i,
-    .en_i   (acc_en_i),
+    .en_i,
+    .valid_i(acc_valid_i),
     .first_i(acc_first_i),
     .s_i    (SumBits'(s)),
     .m_i    (SumBits'(m)),

@@ -40,6 +40,15 @@ package msq_pkg;
     return a > b ? a : b;
   endfunction
 
+  // What carry chains and the LUTs before them are built of: portable code, CARRY4 or CARRY8.
+  // Versal has neither: its carries have to be inferred.
+  typedef enum bit [1:0] {Portable, Series7, UltraScale} fabric_e;
+
+  function automatic fabric_e fabric(int unsigned dsp_version, bit use_primitives);
+    if (!use_primitives || dsp_version > 2) return Portable;
+    return dsp_version == 1 ? Series7 : UltraScale;
+  endfunction
+
   // Ports of a DSP slice: the multiplier's behind the pre-adder, its other one, and the sum's.
   // Versions are 1: DSP48E1, 2: DSP48E2, 3: DSP58.
   function automatic int unsigned dsp_weight_port(int unsigned version);
@@ -179,8 +188,8 @@ package msq_pkg;
     return bits;
   endfunction
 
-  // How many LUT lanes there are of the kinds before a kind, given those of the first two kinds and,
-  // 16 bits each, of the others.
+  // How many LUT lanes there are of the kinds before a kind, given those of the first two kinds
+  // and, 16 bits each, of the others.
   function automatic int unsigned pe_lut(int unsigned kind, int unsigned sp2, int unsigned fixed,
                                          logic [(LutKinds-2)*16-1:0] others);
     int unsigned lanes;
@@ -222,6 +231,14 @@ package msq_pkg;
   // Lanes keep step with the one that has most groups.
   function automatic int unsigned embedded_lane_depth(int unsigned groups, int unsigned act_bits);
     return max(1, tree_depth(groups * act_bits));
+  endfunction
+
+  // Columns that a carry passes in a cycle where sums accumulate, and the cycles that all of them
+  // take.
+  localparam int unsigned AccColumns = 16;
+
+  function automatic int unsigned acc_depth(int unsigned acc_bits);
+    return (acc_bits + AccColumns - 1) / AccColumns;
   endfunction
 
   // The DSPs take four, then the trees of a pack's fields, then the merge with their carries where

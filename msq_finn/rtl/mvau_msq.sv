@@ -1,8 +1,8 @@
 `default_nettype none
 
 /// Streaming matrix-vector unit with mixed lanes: LUT lanes of any kind, SP2(4) and Fixed(4) first,
-/// fixed-point rows in DSPs, Fixed(4) first, rows whose weights are embedded in LUTs, in this order,
-/// all on one vector and one schedule.
+/// fixed-point rows in DSPs, Fixed(4) first, rows whose weights are embedded in LUTs, in this
+/// order, all on one vector and one schedule.
 ///
 /// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words;
 /// row r is computed on lane r mod PE. One word of codes is taken for every cycle of work, unless
@@ -18,7 +18,7 @@ module mvau_msq
   parameter int unsigned PeFixedLut = 0,
   parameter logic [(LutKinds-2)*16-1:0] PeOtherLut = '0,  // of the kinds from Pot4 on, 16 bits each
   parameter int unsigned PeFixedDsp = 2,
-  parameter logic [(DspKinds-1)*16-1:0] PeOtherDsp = '0,  // of the other dsp_code_bits, 16 bits each
+  parameter logic [(DspKinds-1)*16-1:0] PeOtherDsp = '0,  // of other dsp_code_bits, 16 bits each
   parameter int unsigned PeEmbedded = 0,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
@@ -66,7 +66,8 @@ module mvau_msq
 );
 
   if (PE == 0) begin : gen_check_pe
-    $fatal(1, "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeOtherDsp + PeEmbedded = 0: at least one lane is needed");
+    $fatal(1, {"PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeOtherDsp + PeEmbedded = 0: ",
+               "at least one lane is needed"});
   end
   if (SIMD == 0) begin : gen_check_simd
     $fatal(1, "SIMD = 0: must be at least 1");
@@ -92,6 +93,8 @@ module mvau_msq
   localparam int unsigned SF = MW / Simd;
   localparam int unsigned NF = MH / max(PE, 1);
 
+  localparam fabric_e Fabric = fabric(DspVersion, UsePrimitives);
+
   // Inside, an accumulator holds at least one product.
   localparam int unsigned SumBits = max(AccBits, ActBits + dsp_widest_code(PeFixedDsp, PeOtherDsp));
 
@@ -99,8 +102,9 @@ module mvau_msq
   localparam int unsigned EmbeddedDepth = embedded_lane_depth(Groups, ActBits);
   localparam int unsigned DspDepth =
       dsp_depth(DspVersion, Simd, ActBits, ActSigned, PeFixedDsp, PeOtherDsp);
-  localparam int unsigned Depth = max(max(PeLut == 0 ? 0 : LutDepth, DspDepth),
-                                      PeEmbedded == 0 ? 0 : EmbeddedDepth);
+  localparam int unsigned AccDepth = acc_depth(SumBits);
+  localparam int unsigned Latency = AccDepth + max(max(PeLut == 0 ? 0 : LutDepth, DspDepth),
+                                                   PeEmbedded == 0 ? 0 : EmbeddedDepth);
 
   // LUT lanes keep step with those of most rows.
   function automatic int unsigned lut_depth();
@@ -142,11 +146,10 @@ module mvau_msq
   assign weight_ready_o = en && vector_valid;
   assign fire           = vector_valid && codes_valid;
 
-  logic [Depth:0]   valid, first;
-  logic [Depth+1:0] done;
+  logic [Latency:0] valid, first, done;
 
   lane_flags #(
-    .Depth(Depth)
+    .Latency(Latency)
   ) u_flags (
     .clk_i,
     .rst_ni,
@@ -173,25 +176,25 @@ module mvau_msq
       .ActSigned    (ActSigned),
       .AccBits      (SumBits),
       .Depth        (LutDepth),
-      .UsePrimitives(UsePrimitives)
+      .Fabric       (Fabric)
     ) u_lane (
       .clk_i,
       .en_i       (en),
       .codes_i    (codes[Base+:Simd*code_bits(Kind)]),
       .acts_i     (acts),
-      .acc_en_i   (en && valid[LutDepth]),
+      .acc_valid_i(valid[LutDepth]),
       .acc_first_i(first[LutDepth]),
       .acc_o      (sum)
     );
 
     sum_align #(
       .Width   (SumBits),
-      .Cycles  (Depth - LutDepth),
+      .Cycles  (Latency - AccDepth - LutDepth),
       .Interval(SF)
     ) u_align (
       .clk_i,
       .en_i  (en),
-      .done_i(done[LutDepth+1]),
+      .done_i(done[LutDepth+AccDepth]),
       .sum_i (sum),
       .sum_o (sums[i])
     );
@@ -207,7 +210,7 @@ module mvau_msq
       .ActSigned    (ActSigned),
       .AccBits      (SumBits),
       .DspVersion   (DspVersion),
-      .Depth        (Depth),
+      .Latency      (Latency),
       .UsePrimitives(UsePrimitives)
     ) u_engine (
       .clk_i,
@@ -251,58 +254,51 @@ module mvau_msq
       .Lo           (Lo),
       .Hi           (Hi),
       .Table        (Table),
-      .UsePrimitives(UsePrimitives)
+      .Fabric       (Fabric)
     ) u_lanes (
       .clk_i,
       .en_i       (en),
       .fold_i     (fold_q),
       .acts_i     (acts),
-      .acc_en_i   (en && valid[EmbeddedDepth]),
+      .acc_valid_i(valid[EmbeddedDepth]),
       .acc_first_i(first[EmbeddedDepth]),
       .acc_o      (sum)
     );
 
     sum_align #(
       .Width   (PeEmbedded * SumBits),
-      .Cycles  (Depth - EmbeddedDepth),
+      .Cycles  (Latency - AccDepth - EmbeddedDepth),
       .Interval(SF)
     ) u_align (
       .clk_i,
       .en_i  (en),
-      .done_i(done[EmbeddedDepth+1]),
+      .done_i(done[EmbeddedDepth+AccDepth]),
       .sum_i (sum),
       .sum_o (sums[PeCodes+:PeEmbedded])
     );
   end
 
-  logic [PE-1:0][AccBits-1:0] sums_low, out;
+  logic [PE-1:0][AccBits-1:0] out;
 
-  for (genvar i = 0; i < PE; i++) begin : gen_sum
-    assign sums_low[i] = sums[i][AccBits-1:0];
-  end
-
-  assign en         = !out_valid_o || out_ready_i;
   assign out_data_o = OutStreamBits'(out);
 
-  if (!AddOffset) begin : gen_sums
-    assign out         = sums_low;
-    assign out_valid_o = done[Depth+1];
-  end else begin : gen_offsets
-    row_offsets #(
-      .Lanes (PE),
-      .Folds (NF),
-      .Width (AccBits),
-      .Offset(Offset)
-    ) u_offsets (
-      .clk_i,
-      .rst_ni,
-      .en_i   (en),
-      .valid_i(done[Depth+1]),
-      .sums_i (sums_low),
-      .valid_o(out_valid_o),
-      .sums_o (out)
-    );
-  end
+  unit_output #(
+    .Lanes    (PE),
+    .Folds    (NF),
+    .SumBits  (SumBits),
+    .Width    (AccBits),
+    .AddOffset(AddOffset),
+    .Offset   (Offset)
+  ) u_output (
+    .clk_i,
+    .rst_ni,
+    .en_o   (en),
+    .done_i (done[Latency]),
+    .sums_i (sums),
+    .data_o (out),
+    .valid_o(out_valid_o),
+    .ready_i(out_ready_i)
+  );
 
 endmodule
 

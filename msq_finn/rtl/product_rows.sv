@@ -13,7 +13,7 @@ module product_rows
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned Width = 10,
-  parameter bit UsePrimitives = 0,
+  parameter fabric_e Fabric = Portable,
 
   localparam int unsigned Rows = row_count(Kind),
   localparam int unsigned CodeBits = code_bits(Kind)
@@ -23,7 +23,7 @@ module product_rows
   output logic [Rows-1:0][Width-1:0]   rows_o
 );
 
-  if (Kind == Sp2x4 && UsePrimitives) begin : gen_sp2_4
+  if (Kind == Sp2x4 && Fabric != Portable) begin : gen_sp2_4
     logic [ActBits+1:0] low;
     logic [ActBits-1:0] high;
 
@@ -38,7 +38,7 @@ module product_rows
     );
 
     assign rows_o = {Width'({high, 2'b00}), Width'(low)};
-  end else if (Kind == Fixed4 && UsePrimitives) begin : gen_fixed_4
+  end else if (Kind == Fixed4 && Fabric != Portable) begin : gen_fixed_4
     logic [ActBits:0] low, high;
 
     booth_4_rows #(
@@ -85,7 +85,7 @@ module product_rows
         long_shift_row #(
           .ActBits      (ActBits),
           .ActSigned    (ActSigned),
-          .UsePrimitives(UsePrimitives)
+          .Fabric       (Fabric)
         ) u_row (
           .field_i(code_i[(r==0?LastBits:0)+:3]),
           .sign_i (code_i[CodeBits-1]),

@@ -4,9 +4,11 @@
 ///
 /// A column takes one dual-output LUT and one carry bit: the majority of a, b, c leaves for the
 /// next column as m, their parity is added to d on the carry chain.
-module row_compressor #(
+module row_compressor
+  import msq_pkg::*;
+#(
   parameter int unsigned Width = 4,
-  parameter bit UsePrimitives = 0
+  parameter fabric_e Fabric = Portable
 ) (
   input  logic [Width-1:0] a_i,
   input  logic [Width-1:0] b_i,
@@ -16,7 +18,7 @@ module row_compressor #(
   output logic [Width-1:0] m_o
 );
 
-  if (!UsePrimitives) begin : gen_behavioural
+  if (Fabric == Portable) begin : gen_behavioural
     assign m_o = (a_i & b_i) | (a_i & c_i) | (b_i & c_i);
     assign s_o = {1'b0, a_i ^ b_i ^ c_i} + {1'b0, d_i};
   end else begin : gen_primitives
@@ -41,8 +43,10 @@ module row_compressor #(
     end
 
     carry_chain #(
-      .Width(Width)
+      .Width        (Width),
+      .Fabric       (Fabric)
     ) u_chain (
+      .carry_i    (1'b0),
       .propagate_i(propagate),
       .generate_i (d_i),
       .sum_o      (s_o[Width-1:0]),

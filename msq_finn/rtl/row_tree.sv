@@ -13,7 +13,7 @@ module row_tree
   parameter int unsigned Width = 8,
   parameter index_t [Rows-1:0] Lo = '0,
   parameter index_t [Rows-1:0] Hi = {Rows{index_t'(Width)}},
-  parameter bit UsePrimitives = 0
+  parameter fabric_e Fabric = Portable
 ) (
   input  logic                       clk_i,
   input  logic                       en_i,
@@ -71,7 +71,9 @@ module row_tree
   function automatic int unsigned group_end(int unsigned g);
     int unsigned last;
     last = 0;
-    for (int unsigned r = 4 * g; r < min(4 * g + 4, Rows); r++) last = max(last, int'(GroupedHi[r]));
+    for (int unsigned r = 4 * g; r < min(4 * g + 4, Rows); r++) begin
+      last = max(last, int'(GroupedHi[r]));
+    end
     return last;
   endfunction
 
@@ -152,7 +154,7 @@ module row_tree
 
       row_compressor #(
         .Width        (Columns),
-        .UsePrimitives(UsePrimitives)
+        .Fabric       (Fabric)
       ) u_compressor (
         .a_i(a[Start+:Columns]),
         .b_i(b[Start+:Columns]),
@@ -170,7 +172,9 @@ module row_tree
           m[k] = a[k];
         end
         for (int unsigned k = Start; k < int'(NextHi[g]); k++) s[k] = sum[k-Start];
-        for (int unsigned k = Start + 1; k < int'(NextHi[Groups+g]); k++) m[k] = majority[k-Start-1];
+        for (int unsigned k = Start + 1; k < int'(NextHi[Groups+g]); k++) begin
+          m[k] = majority[k-Start-1];
+        end
       end
 
       assign next_d[g]          = s;
@@ -190,7 +194,7 @@ module row_tree
       .Width        (Width),
       .Lo           (NextLo),
       .Hi           (NextHi),
-      .UsePrimitives(UsePrimitives)
+      .Fabric       (Fabric)
     ) u_next (
       .clk_i,
       .en_i,

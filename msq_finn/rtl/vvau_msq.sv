@@ -76,13 +76,17 @@ module vvau_msq
   localparam int unsigned NF = Channels / max(PE, 1);
   localparam int unsigned PeLut = PeSp2Lut + PeFixedLut;
 
+  localparam fabric_e Fabric = fabric(DspVersion, UsePrimitives);
+
   // Inside, an accumulator holds at least one product.
   localparam int unsigned SumBits = max(AccBits, ActBits + 4);
 
   localparam int unsigned LutDepth = lut_lane_depth(Simd);
   localparam int unsigned DspDepth = 2;  // the slice's own registers before its accumulator
-  localparam int unsigned Depth =
-      PeFixedDsp == 0 ? LutDepth : PeLut == 0 ? DspDepth : max(LutDepth, DspDepth);
+  localparam int unsigned LutLatency = LutDepth + acc_depth(SumBits);
+  localparam int unsigned DspLatency = DspDepth + 1;
+  localparam int unsigned Latency =
+      max(PeLut == 0 ? 0 : LutLatency, PeFixedDsp == 0 ? 0 : DspLatency);
 
   // Everything behind the input register moves when the output can.
   logic en, fire, window_valid, window_first, window_last;
@@ -119,11 +123,10 @@ module vvau_msq
   assign weight_ready_o = en && window_valid;
   assign fire           = window_valid && weight_valid_i;
 
-  logic [Depth:0]   valid, first;
-  logic [Depth+1:0] done;
+  logic [Latency:0] valid, first, done;
 
   lane_flags #(
-    .Depth(Depth)
+    .Latency(Latency)
   ) u_flags (
     .clk_i,
     .rst_ni,
@@ -151,25 +154,25 @@ module vvau_msq
       .ActBits      (ActBits),
       .ActSigned    (ActSigned),
       .AccBits      (SumBits),
-      .UsePrimitives(UsePrimitives)
+      .Fabric       (Fabric)
     ) u_lane (
       .clk_i,
       .en_i       (en),
       .codes_i    (lane_codes),
       .acts_i     (acts[i]),
-      .acc_en_i   (en && valid[LutDepth]),
+      .acc_valid_i(valid[LutDepth]),
       .acc_first_i(first[LutDepth]),
       .acc_o      (sum)
     );
 
     sum_align #(
       .Width   (SumBits),
-      .Cycles  (Depth - LutDepth),
+      .Cycles  (Latency - LutLatency),
       .Interval(SF)
     ) u_align (
       .clk_i,
       .en_i  (en),
-      .done_i(done[LutDepth+1]),
+      .done_i(done[LutLatency]),
       .sum_i (sum),
       .sum_o (sums[i])
     );
@@ -182,6 +185,7 @@ module vvau_msq
 
     logic [Lanes-1:0][WeightBits-1:0] weights;
     logic [Lanes-1:0][ActBits-1:0]    lane_acts;
+    logic [Lanes-1:0][SumBits-1:0]    sum;
 
     for (genvar k = 0; k < Lanes; k++) begin : gen_lane
       assign weights[k]   = codes[PeLut+i+k][0];
@@ -202,39 +206,41 @@ module vvau_msq
       .en_i       (en),
       .weights_i  (weights),
       .acts_i     (lane_acts),
-      .acc_en_i   (en && valid[DspDepth]),
+      .acc_valid_i(valid[DspDepth]),
       .acc_first_i(first[DspDepth]),
-      .acc_o      (sums[PeLut+i+:Lanes])
+      .acc_o      (sum)
     );
-  end
 
-  logic [PE-1:0][AccBits-1:0] sums_low;
-
-  for (genvar i = 0; i < PE; i++) begin : gen_sum
-    assign sums_low[i] = sums[i][AccBits-1:0];
-  end
-
-  assign en = !out_valid_o || out_ready_i;
-
-  if (!AddOffset) begin : gen_sums
-    assign out_data_o  = sums_low;
-    assign out_valid_o = done[Depth+1];
-  end else begin : gen_offsets
-    row_offsets #(
-      .Lanes (PE),
-      .Folds (NF),
-      .Width (AccBits),
-      .Offset(Offset)
-    ) u_offsets (
+    sum_align #(
+      .Width   (Lanes * SumBits),
+      .Cycles  (Latency - DspLatency),
+      .Interval(SF)
+    ) u_align (
       .clk_i,
-      .rst_ni,
-      .en_i   (en),
-      .valid_i(done[Depth+1]),
-      .sums_i (sums_low),
-      .valid_o(out_valid_o),
-      .sums_o (out_data_o)
+      .en_i  (en),
+      .done_i(done[DspLatency]),
+      .sum_i (sum),
+      .sum_o (sums[PeLut+i+:Lanes])
     );
   end
+
+  unit_output #(
+    .Lanes    (PE),
+    .Folds    (NF),
+    .SumBits  (SumBits),
+    .Width    (AccBits),
+    .AddOffset(AddOffset),
+    .Offset   (Offset)
+  ) u_output (
+    .clk_i,
+    .rst_ni,
+    .en_o   (en),
+    .done_i (done[Latency]),
+    .sums_i (sums),
+    .data_o (out_data_o),
+    .valid_o(out_valid_o),
+    .ready_i(out_ready_i)
+  );
 
 endmodule
 

@@ -1,6 +1,7 @@
-// A word selected from an array ($bmux) becomes one selection a bit ($shiftx), the form in which Yosys
-// recognises a shift register with a variable tap. An unpacked array [0:N-1] arrives with element 0 on
-// top and, if N is no power of two, with undefined words at the bottom: both are turned around.
+// A word selected from an array ($bmux) becomes one selection a bit ($shiftx), the form in which
+// Yosys recognises a shift register with a variable tap. An unpacked array [0:N-1] arrives with
+// element 0 on top and, if N is no power of two, with undefined words at the bottom: both are
+// turned around.
 (* techmap_celltype = "$bmux" *)
 module bmux_taps #(
   parameter WIDTH = 1,

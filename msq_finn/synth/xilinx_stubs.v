@@ -1,6 +1,7 @@
-// Ports and parameters of the Xilinx primitives that lanes and FINN's cores instantiate by name. Bodies stay
-// empty: Yosys' slang front end needs the parameters for its checks and imports every instance as a black box.
-// Pins of one kind share a line, in the order of the vendor's libraries guides (UG953, UG974, AM004).
+// Ports and parameters of the Xilinx primitives that lanes and FINN's cores instantiate by name.
+// Bodies stay empty: Yosys' slang front end needs the parameters for its checks and imports every
+// instance as a black box. Pins of one kind share a line, in the order of the vendor's libraries
+// guides (UG953, UG974, AM004).
 `default_nettype none
 
 module LUT5 #(
@@ -71,14 +72,18 @@ module DSP48E1 #(
   input  wire  [6:0] OPMODE,
   input  wire  [2:0] CARRYINSEL,
   input  wire        CLK, CARRYIN, CARRYCASCIN, MULTSIGNIN,
-  input  wire        CEA1, CEA2, CEAD, CEALUMODE, CEB1, CEB2, CEC, CECARRYIN, CECTRL, CED, CEINMODE, CEM, CEP,
-  input  wire        RSTA, RSTALLCARRYIN, RSTALUMODE, RSTB, RSTC, RSTCTRL, RSTD, RSTINMODE, RSTM, RSTP
+  input  wire        CEA1, CEA2, CEAD, CEALUMODE, CEB1, CEB2, CEC, CECARRYIN, CECTRL, CED,
+  input  wire        CEINMODE, CEM, CEP,
+  input  wire        RSTA, RSTALLCARRYIN, RSTALUMODE, RSTB, RSTC, RSTCTRL, RSTD, RSTINMODE,
+  input  wire        RSTM, RSTP
 );
 endmodule
 
 module DSP48E2 #(
-  parameter AMULTSEL = "A", A_INPUT = "DIRECT", BMULTSEL = "B", B_INPUT = "DIRECT", PREADDINSEL = "A",
-  parameter USE_MULT = "MULTIPLY", USE_SIMD = "ONE48", USE_WIDEXOR = "FALSE", XORSIMD = "XOR24_48_96",
+  parameter AMULTSEL = "A", A_INPUT = "DIRECT", BMULTSEL = "B", B_INPUT = "DIRECT",
+  parameter PREADDINSEL = "A",
+  parameter USE_MULT = "MULTIPLY", USE_SIMD = "ONE48", USE_WIDEXOR = "FALSE",
+  parameter XORSIMD = "XOR24_48_96",
   parameter AUTORESET_PATDET = "NO_RESET", AUTORESET_PRIORITY = "RESET",
   parameter USE_PATTERN_DETECT = "NO_PATDET", SEL_MASK = "MASK", SEL_PATTERN = "PATTERN",
   parameter [47:0] MASK = 48'h3FFF_FFFF_FFFF, PATTERN = 48'h0, RND = 48'h0,
@@ -88,7 +93,8 @@ module DSP48E2 #(
   parameter [3:0] IS_ALUMODE_INVERTED = 4'b0,
   parameter [4:0] IS_INMODE_INVERTED = 5'b0,
   parameter [8:0] IS_OPMODE_INVERTED = 9'b0,
-  parameter [0:0] IS_CARRYIN_INVERTED = 1'b0, IS_CLK_INVERTED = 1'b0, IS_RSTALLCARRYIN_INVERTED = 1'b0,
+  parameter [0:0] IS_CARRYIN_INVERTED = 1'b0, IS_CLK_INVERTED = 1'b0,
+  parameter [0:0] IS_RSTALLCARRYIN_INVERTED = 1'b0,
   parameter [0:0] IS_RSTALUMODE_INVERTED = 1'b0, IS_RSTA_INVERTED = 1'b0, IS_RSTB_INVERTED = 1'b0,
   parameter [0:0] IS_RSTCTRL_INVERTED = 1'b0, IS_RSTC_INVERTED = 1'b0, IS_RSTD_INVERTED = 1'b0,
   parameter [0:0] IS_RSTINMODE_INVERTED = 1'b0, IS_RSTM_INVERTED = 1'b0, IS_RSTP_INVERTED = 1'b0
@@ -108,15 +114,19 @@ module DSP48E2 #(
   input  wire  [8:0] OPMODE,
   input  wire  [2:0] CARRYINSEL,
   input  wire        CLK, CARRYIN, CARRYCASCIN, MULTSIGNIN,
-  input  wire        CEA1, CEA2, CEAD, CEALUMODE, CEB1, CEB2, CEC, CECARRYIN, CECTRL, CED, CEINMODE, CEM, CEP,
-  input  wire        RSTA, RSTALLCARRYIN, RSTALUMODE, RSTB, RSTC, RSTCTRL, RSTD, RSTINMODE, RSTM, RSTP
+  input  wire        CEA1, CEA2, CEAD, CEALUMODE, CEB1, CEB2, CEC, CECARRYIN, CECTRL, CED,
+  input  wire        CEINMODE, CEM, CEP,
+  input  wire        RSTA, RSTALLCARRYIN, RSTALUMODE, RSTB, RSTC, RSTCTRL, RSTD, RSTINMODE,
+  input  wire        RSTM, RSTP
 );
 endmodule
 
 module DSP58 #(
-  parameter AMULTSEL = "A", A_INPUT = "DIRECT", BMULTSEL = "B", B_INPUT = "DIRECT", PREADDINSEL = "A",
+  parameter AMULTSEL = "A", A_INPUT = "DIRECT", BMULTSEL = "B", B_INPUT = "DIRECT",
+  parameter PREADDINSEL = "A",
   parameter DSP_MODE = "INT24", RESET_MODE = "SYNC",
-  parameter USE_MULT = "MULTIPLY", USE_SIMD = "ONE58", USE_WIDEXOR = "FALSE", XORSIMD = "XOR24_34_58_116",
+  parameter USE_MULT = "MULTIPLY", USE_SIMD = "ONE58", USE_WIDEXOR = "FALSE",
+  parameter XORSIMD = "XOR24_34_58_116",
   parameter AUTORESET_PATDET = "NO_RESET", AUTORESET_PRIORITY = "RESET",
   parameter USE_PATTERN_DETECT = "NO_PATDET", SEL_MASK = "MASK", SEL_PATTERN = "PATTERN",
   parameter [57:0] MASK = 58'hFF_FFFF_FFFF_FFFF, PATTERN = 58'h0, RND = 58'h0,
@@ -149,8 +159,10 @@ module DSP58 #(
   input  wire  [8:0] OPMODE,
   input  wire  [2:0] CARRYINSEL,
   input  wire        CLK, CARRYIN, CARRYCASCIN, MULTSIGNIN, ASYNC_RST,
-  input  wire        CEA1, CEA2, CEAD, CEALUMODE, CEB1, CEB2, CEC, CECARRYIN, CECTRL, CED, CEINMODE, CEM, CEP,
-  input  wire        RSTA, RSTALLCARRYIN, RSTALUMODE, RSTB, RSTC, RSTCTRL, RSTD, RSTINMODE, RSTM, RSTP
+  input  wire        CEA1, CEA2, CEAD, CEALUMODE, CEB1, CEB2, CEC, CECARRYIN, CECTRL, CED,
+  input  wire        CEINMODE, CEM, CEP,
+  input  wire        RSTA, RSTALLCARRYIN, RSTALUMODE, RSTB, RSTC, RSTCTRL, RSTD, RSTINMODE,
+  input  wire        RSTM, RSTP
 );
 endmodule
 

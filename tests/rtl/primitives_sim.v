@@ -47,6 +47,26 @@ module CARRY4 (
   assign CO = carry[4:1];
 endmodule
 
+// One chain of eight: another CARRY_TYPE gives X.
+module CARRY8 #(
+  parameter CARRY_TYPE = "SINGLE_CY8"
+) (
+  output wire [7:0] CO, O,
+  input  wire       CI, CI_TOP,
+  input  wire [7:0] DI, S
+);
+  wire [8:0] carry;
+  assign carry[0] = CARRY_TYPE == "SINGLE_CY8" ? CI : 1'bx;
+  genvar k;
+  generate
+    for (k = 0; k < 8; k = k + 1) begin : bits
+      assign carry[k+1] = S[k] ? carry[k] : DI[k];
+      assign O[k] = S[k] ^ carry[k];
+    end
+  endgenerate
+  assign CO = carry[8:1];
+endmodule
+
 // (D - A) * B [+ PCIN, P or C], the only modes that the lanes use; anything else gives X.
 module dsp48_model #(
   parameter integer PORT = 25, ACT = 18, SUM = 48,

@@ -35,13 +35,13 @@ def test_slices_of_a_unit_are_as_many_as_its_packs(name, bits, act_bits, packing
         "ActBits": act_bits,
         "AccBits": 20,
         "DspVersion": block.version,
-        "Depth": 6,
+        "Latency": 7,
         "UsePrimitives": 1,
     }
     options = " ".join(f"-G {key}={value}" for key, value in settings.items())
     boxes = " ".join(
         f"--blackboxed-module {cell}"
-        for cell in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2", "DSP58")
+        for cell in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "CARRY8", "DSP48E1", "DSP48E2", "DSP58")
     )
     files = " ".join(map(str, [*lanes.sources(), harness.PRIMITIVES]))
     design, found = libyosys.Design(), tmp_path / "cells"

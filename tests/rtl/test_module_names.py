@@ -1,4 +1,4 @@
-"""Our modules and FINN's are compiled into one design, where names must differ."""
+"""Names of modules, which must differ from FINN's in the same design, and columns of sources."""
 
 import re
 from importlib.util import find_spec
@@ -19,3 +19,15 @@ def test_no_module_has_the_name_of_one_of_finns():
     assert {"mvu", "fifo", "memstream"} <= finn
     assert {"mvau_msq", "lut_lane", "stream_pool"} <= ours
     assert not finn & ours
+
+
+def test_no_line_of_a_source_is_over_100_columns():
+    sources = [p for p in Path(msq_finn.__file__).parent.rglob("*.*v") if p.suffix in (".v", ".sv")]
+    assert len(sources) > 30
+    long = [
+        f"{path.name}:{number}"
+        for path in sources
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 100
+    ]
+    assert not long

@@ -68,6 +68,7 @@ UNITS = {
     "DSPs, narrow sums": Unit(
         9, 12, 3, sp2=1, other_dsp=((3, 2), (7, 3)), act_bits=2, acc_bits=7, dsp_version=2
     ),
+    "sums in three parts": replace(MIXED, embedded=2, mh=16, acc_bits=40, primitives=True),
     "offsets": replace(MIXED, acc_bits=13, offset=tuple(range(-3000, 3000, 500))),
 }
 BUSY = (0.3, 0.2, 0.4)

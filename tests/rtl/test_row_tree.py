@@ -33,7 +33,7 @@ def test_any_number_of_rows_sums_up():
   logic [{WIDTH - 1}:0] s{i}, m{i};
 {masks}
   row_tree #(.Rows({rows}), .Width({WIDTH}), .Lo({packed(lo)}), .Hi({packed(hi)}),
-    .UsePrimitives({i % 2})) u_tree{i} (
+    .Fabric(msq_pkg::fabric_e'({i % 3}))) u_tree{i} (
     .clk_i, .en_i(en), .rows_i(rows{i}), .s_o(s{i}), .m_o(m{i}));
   delay_line #(.Width({WIDTH}), .Cycles({depths} - msq_pkg::tree_depth({rows}))) u_delay{i} (
     .clk_i, .en_i(en), .data_i({WIDTH}'(s{i} + m{i})), .data_o(out[{WIDTH * i} +: {WIDTH}]));""")

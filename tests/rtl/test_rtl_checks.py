@@ -135,15 +135,15 @@ FAULTS = {
     "sp2_4_rows.sv": ("entries[k] = ((upper", "entries[k] = (k == 12) ^ ((upper"),
     "booth_4_rows.sv": ("entries[k] = digit(k[4:2], k[1], k[0]);",
                         "entries[k] = (k == 9) ^ digit(k[4:2], k[1], k[0]);"),
-    "carry_chain.sv": ("assign carry_in = carry[4*k-1];", "assign carry_in = 1'b0;"),
+    "carry_chain.sv": ("assign below = carry[k-1][Bits-1];", "assign below = 1'b0;"),
     "row_compressor.sv": ("32'hE8E8_E8E8", "32'hE8E8_E8E0"),
-    "accumulator.sv": ("Start[k] ? 8'hC3 : 8'h3C", "8'h3C"),
+    "accumulator_columns.sv": ("Start[k] ? 8'hC3 : 8'h3C", "8'h3C"),
     "dsp_pair.sv": ("- low[k+1] +", "- 2'd0 +"),
     "dsp_mac.sv": ("Chained ? 3'b001 :", "Chained ? 3'b000 :"),
     "dsp_lane_sum.sv": ("~below_i[r]", "below_i[r]"),
     "vector_replay.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
     "embedded_lane.sv": ("^ (ActSigned && k == ActBits - 1)", "^ ActSigned"),
-    "mvau_msq.sv": (".acc_en_i   (en && valid[LutDepth]),", ".acc_en_i   (en),"),
+    "mvau_msq.sv": (".acc_valid_i(valid[LutDepth]),", ".acc_valid_i(1'b1),"),
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ UNITS = {
     ),
     "DSP of one channel": Depthwise(9, 3, sp2=1, dsp=2, act_bits=8, weight_bits=8, acc_bits=24),
     "one element": Depthwise(1, 6, sp2=1, booth=1, dsp=1, act_bits=7, primitives=True),
+    "sums in three parts": replace(MIXED, acc_bits=40, primitives=True),
     "narrow sums, offsets": replace(MIXED, acc_bits=7, offset=tuple(range(-60, 60, 10))),
 }
 BUSY = (0.3, 0.2, 0.4)

@@ -22,7 +22,7 @@ module proof (
     .Window({window}), .ActBits({act_bits}), .WeightBits({weight_bits}), .AccBits(20)
   ) dut (
     .clk_i(clk), .en_i(1'b1), .weights_i(weights), .acts_i(acts),
-    .acc_en_i(1'b1), .acc_first_i(first_qq), .acc_o(acc)
+    .acc_valid_i(1'b1), .acc_first_i(first_qq), .acc_o(acc)
   );
 
   // A sum is claimed from its first product on, while weights are narrow and products few enough.

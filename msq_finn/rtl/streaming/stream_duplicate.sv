@@ -3,7 +3,8 @@
 /// Hands every word to each of Outputs consumers, who take it in their own time.
 ///
 /// All outputs share one data register and keep a flag each for "not yet taken", so that no valid
-/// depends on any ready, and no consumer sees a word twice. The next word follows when all have taken.
+/// depends on any ready, and no consumer sees a word twice. The next word follows when all have
+/// taken.
 module stream_duplicate #(
   parameter int unsigned Width = 8,
   parameter int unsigned Outputs = 2

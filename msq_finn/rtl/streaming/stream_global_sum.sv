@@ -1,9 +1,10 @@
 `default_nettype none
 
-/// Sums Pixels * Folds words to Folds words: word f of the result is the sum of words f, f + Folds, ...
+/// Sums Pixels * Folds words to Folds words: word f of the result is the sum of words f, f + Folds,
+/// ...
 ///
-/// Sums in the making lie in a memory read without a clock (distributed RAM). The last pixel's sums go
-/// to the output register instead, so that the next image can follow at once.
+/// Sums in the making lie in a memory read without a clock (distributed RAM). The last pixel's sums
+/// go to the output register instead, so that the next image can follow at once.
 module stream_global_sum #(
   parameter int unsigned Elements = 1,
   parameter int unsigned Pixels = 16,

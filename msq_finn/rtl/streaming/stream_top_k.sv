@@ -1,10 +1,10 @@
 `default_nettype none
 
-/// Gives the labels of the K largest of Labels values, largest first; of equal values the lower label
-/// comes first.
+/// Gives the labels of the K largest of Labels values, largest first; of equal values the lower
+/// label comes first.
 ///
-/// Values arrive PE a word. Each of the PE lanes keeps the K largest it saw; at the end of a vector the
-/// largest head of all lanes leaves in each of K cycles, while the next vector arrives.
+/// Values arrive PE a word. Each of the PE lanes keeps the K largest it saw; at the end of a vector
+/// the largest head of all lanes leaves in each of K cycles, while the next vector arrives.
 module stream_top_k #(
   parameter int unsigned Labels = 10,
   parameter int unsigned PE = 1,

@@ -2,9 +2,9 @@
 
 /// Gathers the Depth largest of the keys that pass between start_i and done_i, and hands them out.
 ///
-/// Keys are unsigned and differ from each other; 0 means "none". On done_i, the last key included, the
-/// list moves to a second set of registers, from which pop_i takes the largest, so that gathering
-/// goes on at once.
+/// Keys are unsigned and differ from each other; 0 means "none". On done_i, the last key included,
+/// the list moves to a second set of registers, from which pop_i takes the largest, so that
+/// gathering goes on at once.
 module top_k_list #(
   parameter int unsigned Width = 8,
   parameter int unsigned Depth = 1
