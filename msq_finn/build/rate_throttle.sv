@@ -2,8 +2,8 @@
 
 /// Lets `Words` words pass in every `Interval` cycles, evenly spread.
 ///
-/// Put in front of a network while FIFOs are sized: the input then arrives at the rate of the slowest
-/// layer, and what piles up in a FIFO is burstiness rather than a mere difference in speed.
+/// Put in front of a network while FIFOs are sized: the input then arrives at the rate of the
+/// slowest layer, and what piles up in a FIFO is burstiness rather than a mere difference in speed.
 module rate_throttle #(
   parameter int unsigned Width = 8,
   parameter int unsigned Words = 1,
