@@ -97,6 +97,8 @@ def build(wrapper: str, sources: list[Path] | None = None) -> Path:
             [command, "--cc", "--exe", "--build", "--top-module", "bench", "-Wno-fatal",
              "--x-initial", "unique", "--output-split", "0", "-CFLAGS", f"-O0 {defines}",
              "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
+             # Large designs come with a precompiled header, which the package names to no compiler.
+             "-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include",
              "--Mdir", f"{tmp}/obj", "-o", "bench",
              *map(str, files), str(top), str(HERE / "bench.cpp")],
             env=env, capture_output=True, text=True, check=False,

@@ -112,10 +112,22 @@ def test_reset_at_any_time_starts_over(name):
         check(UNITS[name], 6, reset_at, stalls=BUSY, reset_at=reset_at)
 
 
-def test_a_million_macs():
-    unit = Unit(64, 24, 16, sp2=2, booth=2, dsp=3, embedded=1)
-    vectors = 10**6 // (unit.mw * unit.mh) + 1
-    check(unit, vectors, 1, stalls=(0.05, 0.05, 0.05))
+def test_a_million_macs_per_lane_kind():
+    lanes = 4  # of each kind
+    unit = Unit(
+        64,
+        lanes * (4 + len(OTHERS) + len(OTHER_DSP_BITS)),
+        16,
+        sp2=lanes,
+        booth=lanes,
+        dsp=lanes,
+        embedded=lanes,
+        others=tuple((name, lanes) for name in OTHERS),
+        other_dsp=tuple((bits, lanes) for bits in OTHER_DSP_BITS),
+        acc_bits=24,
+    )
+    for seed in range(4):
+        check(unit, 10**6 // (4 * lanes * unit.mw) + 1, seed, stalls=(0.02, 0.02, 0.02))
 
 
 @pytest.mark.slow
@@ -123,6 +135,7 @@ def test_a_million_macs():
     "lanes",
     [
         *({kind: 4} for kind in ("sp2", "booth", "dsp", "embedded")),
+        *({"others": ((name, 4),), "acc_bits": 24} for name in OTHERS),
         *({"other_dsp": ((bits, 4),), "acc_bits": 28} for bits in OTHER_DSP_BITS),
         *({"dsp": 4, "dsp_version": version} for version in (2, 3)),
         {"other_dsp": ((8, 4),), "act_bits": 8, "acc_bits": 28},
