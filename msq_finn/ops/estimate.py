@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from msq_finn.errors import MsqError
 from msq_finn.ops.layout import LaneLayout
 from msq_finn.rtl.dsp import DspBlock
-from msq_finn.rtl.embedded import fold_bits
+from msq_finn.rtl.embedded import MAX_FOLDS, fold_bits
 
 #: LUT sites of a lane: per MAC, and once for its accumulator and the merge before it.
 SITES_PER_MAC = {
@@ -49,6 +50,9 @@ def lut_sites(layout: LaneLayout, simd: int, folds: int) -> int:
         layout: the lanes.
         simd: columns a cycle.
         folds: cycles a vector. A memory of more than 64 words is block RAM.
+
+    Raises:
+        MsqError: more folds than embedded lanes hold.
     """
     memory = 0.0 if folds > 64 else CODE_SITES_PER_MAC * math.ceil(folds / 32)
     total = 0.0
@@ -56,9 +60,18 @@ def lut_sites(layout: LaneLayout, simd: int, folds: int) -> int:
         if kind.streams_codes:
             mac = SITES_PER_MAC[kind.name] + memory * kind.scheme.bits / 4
         else:
-            mac = EMBEDDED_SITES_PER_MAC[fold_bits(folds)] if lanes else 0.0
+            mac = _embedded_sites_per_mac(folds) if lanes else 0.0
         total += lanes * (simd * mac + SITES_PER_LANE[kind.name])
     return math.ceil(total)
+
+
+def _embedded_sites_per_mac(folds: int) -> float:
+    if folds > MAX_FOLDS:
+        raise MsqError(
+            f"embedded lanes hold the weights of {MAX_FOLDS} folds, not of {folds}; "
+            "use more PE or SIMD, or other lanes"
+        )
+    return EMBEDDED_SITES_PER_MAC[fold_bits(folds)]
 
 
 def dsps(layout: LaneLayout, simd: int, block: DspBlock, act_bits: int, act_signed: bool) -> int:
@@ -70,6 +83,9 @@ def dsps(layout: LaneLayout, simd: int, block: DspBlock, act_bits: int, act_sign
         block: the FPGA's kind of slice.
         act_bits: of an activation.
         act_signed: whether activations are two's complement.
+
+    Raises:
+        MsqError: weights or activations are wider than the slice's ports.
     """
     total = 0
     for kind, lanes in zip(layout.kinds, layout.counts, strict=True):

@@ -22,9 +22,15 @@ class LaneLayout:
     Row ``r`` of the weight matrix is computed on lane ``r mod PE`` (FINN's interleaving of MH over
     PE), so a lane holds the rows ``lane, lane + PE, lane + 2 PE, ...``.
 
-    Args:
+    Attributes:
         kinds: lane kinds, in the order of the RTL's lane groups.
         counts: lanes (PE) of each kind.
+
+    >>> layout = LaneLayout.from_names(["sp2_4_lut", "fixed_4_dsp"], [1, 2])
+    >>> [kind.name for kind in layout.row_kinds(6)][:4]
+    ['sp2_4_lut', 'fixed_4_dsp', 'fixed_4_dsp', 'sp2_4_lut']
+    >>> layout.encode(np.array([[8, 7, -1]]))  # MW = 1, MH = 3
+    array([[ 7,  7, 15]])
     """
 
     kinds: tuple[LaneKind, ...]
@@ -32,7 +38,15 @@ class LaneLayout:
 
     @classmethod
     def from_names(cls, names: list[str], counts: list[int]) -> LaneLayout:
-        """Build a layout from lane kind names such as ``["sp2_4_lut", "fixed_4_dsp"]``."""
+        """Build a layout from the attributes of a node.
+
+        Args:
+            names: lane kinds, such as ``["sp2_4_lut", "fixed_4_dsp"]``, in the hardware's order.
+            counts: lanes (PE) of each.
+
+        Raises:
+            MsqError: a kind is unknown, kinds are out of order, or counts are not one >= 0 each.
+        """
         if len(names) != len(counts) or any(count < 0 for count in counts):
             raise MsqError(f"lane kinds {names} need one count >= 0 each, got {counts}")
         kinds = tuple(lane_kind(name) for name in names)
@@ -52,7 +66,11 @@ class LaneLayout:
         return [kind for kind, n in zip(self.kinds, self.counts, strict=True) for _ in range(n)]
 
     def count(self, name: str) -> int:
-        """Lanes of the kind called ``name``."""
+        """Count the lanes of a kind.
+
+        Args:
+            name: of the kind; one that the layer does not have counts 0.
+        """
         return sum(n for k, n in zip(self.kinds, self.counts, strict=True) if k.name == name)
 
     @property
@@ -71,7 +89,14 @@ class LaneLayout:
         return np.flatnonzero([not kind.streams_codes for kind in self.lanes])
 
     def row_kinds(self, rows: int) -> list[LaneKind]:
-        """The lane kind that computes each of ``rows`` rows (MH)."""
+        """Return the kind of the lane that each row is computed on.
+
+        Args:
+            rows: rows of the weight matrix (MH).
+
+        Raises:
+            MsqError: the lanes do not divide the rows.
+        """
         if self.pe == 0 or rows % self.pe:
             raise MsqError(f"{rows} rows (MH) are no multiple of {self.pe} lanes (PE)")
         return self.lanes * (rows // self.pe)
@@ -80,11 +105,12 @@ class LaneLayout:
         """Arrange a matrix as the lanes take it.
 
         Args:
-            weights: shape (MW, MH), FINN's orientation.
-            simd: columns a cycle.
+            weights: shape (MW, MH), FINN's orientation; PE divides MH.
+            simd: columns a cycle, a divisor of MW.
 
         Returns:
-            shape (PE, NF, SF, SIMD).
+            shape (PE, NF, SF, SIMD) for the NF = MH / PE rows of a lane, each in SF = MW / SIMD
+            cycles.
         """
         mw, mh = weights.shape
         return weights.T.reshape(mh // self.pe, self.pe, mw // simd, simd).transpose(1, 0, 2, 3)
@@ -113,7 +139,20 @@ class LaneLayout:
         return codes
 
     def row_offsets(self, weights: IntArray, act_bits: int, act_signed: bool) -> IntArray:
-        """Constants that the lanes add to the true sums, one a row, shape (MH,)."""
+        """Return the constants that the lanes add to the true sums (`LaneKind.code_offset`).
+
+        Args:
+            weights: integers, shape (MW, MH), FINN's orientation.
+            act_bits: bits of an activation, 2 to 8.
+            act_signed: whether activations are two's complement.
+
+        Returns:
+            one a row, shape (MH,).
+
+        Raises:
+            MsqError: a row lies on a lane whose scheme does not hold it, or the lanes do not take
+                such activations.
+        """
         codes = self.encode(weights)
         kinds = self.row_kinds(weights.shape[1])
         return np.array(

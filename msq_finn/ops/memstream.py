@@ -22,6 +22,9 @@ def wrapper(
 
     Returns:
         the Verilog text (finn-rtllib/memstream/hdl/memstream_wrapper_template.v).
+
+    Raises:
+        OSError: this FINN has no such template.
     """
     text = (rtl_library() / "memstream/hdl/memstream_wrapper_template.v").read_text()
     for key, value in {
@@ -38,6 +41,6 @@ def wrapper(
 
 
 def sources() -> list[Path]:
-    """FINN's files beneath the wrapper."""
+    """Return FINN's files beneath the wrapper, in compilation order."""
     modules = ("axi/hdl/axilite", "memstream/hdl/memstream_axi", "memstream/hdl/memstream")
     return [rtl_library() / f"{module}.sv" for module in modules]

@@ -10,6 +10,7 @@ from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
 from finn.util.basic import get_dsp_block
 from qonnx.core.datatype import DataType
 
+from msq_finn.errors import MsqError
 from msq_finn.ops import estimate, weight_file
 from msq_finn.ops.layout import IntArray, LaneLayout
 from msq_finn.ops.row_mixed import RowMixed
@@ -78,7 +79,11 @@ class MVAU_MSQ(RowMixed, MVAU):
 
     def lut_estimation(self, fpgapart: str) -> int:
         """LUT sites of the lanes, from what each lane kind was measured to take a MAC."""
-        return estimate.lut_sites(self.layout(), self.get_nodeattr("SIMD"), self.calc_wmem())
+        layout, simd = self.layout(), self.get_nodeattr("SIMD")
+        try:
+            return estimate.lut_sites(layout, simd, self.calc_wmem())
+        except MsqError as error:
+            raise MsqError(f"{self.onnx_node.name}: {error}") from None
 
     def dsp_estimation(self, fpgapart: str) -> int:
         """DSP slices of the lanes."""

@@ -15,7 +15,11 @@ from msq_finn.ops.layout import IntArray, LaneLayout
 
 
 def smallest_integer_type(low: int, high: int) -> Any:
-    """The narrowest QONNX integer type that holds ``low`` to ``high``.
+    """Return the narrowest QONNX integer type that holds a range.
+
+    Args:
+        low: least value.
+        high: largest value, not below ``low``.
 
     >>> smallest_integer_type(0, 15).name, smallest_integer_type(-9, 3).name
     ('UINT4', 'INT5')
@@ -76,7 +80,14 @@ class RowMixed(HWCustomOp):
 
     @abstractmethod
     def weight_matrix(self, weights: Any) -> IntArray:
-        """The graph's weight tensor as integers, shape (products in a sum, rows)."""
+        """Return the graph's weight tensor as a matrix of integers.
+
+        Args:
+            weights: in the shape of the graph's tensor.
+
+        Returns:
+            shape (products in a sum, rows).
+        """
 
     def row_offsets(self, weights: Any) -> IntArray:
         """Constants the lanes leave in each row's sum; see LaneLayout.row_offsets.
@@ -85,7 +96,10 @@ class RowMixed(HWCustomOp):
             weights: integers in the shape of the graph's weight tensor.
 
         Returns:
-            One constant a row, shape (rows,).
+            one constant a row, shape (rows,).
+
+        Raises:
+            MsqError: as ``layout``, or a row lies on a lane whose scheme does not hold it.
         """
         acts = self.get_input_datatype(0)
         matrix = self.weight_matrix(weights)
@@ -94,7 +108,16 @@ class RowMixed(HWCustomOp):
     def minimize_accumulator_width(self, model: Any, datatype_only: bool = False) -> Any:
         """Set the narrowest accumulator (= output) type that holds every sum of every row.
 
-        The bound is per row: FINN's own is over the whole matrix and knows no row offsets.
+        The bound is per row: FINN's own (matrixvectoractivation.py) is over the whole matrix and
+        knows no row offsets.
+
+        Args:
+            model: the graph around the node.
+            datatype_only: bound the sums of any weights that the lanes take, as where these are
+                writeable at run time.
+
+        Returns:
+            the QONNX type, of whole bytes where the node's output leaves the accelerator.
         """
         weights = model.get_initializer(self.onnx_node.input[1])
         if datatype_only or self.get_nodeattr("runtime_writeable_weights"):

@@ -45,7 +45,13 @@ LUT_SITES_PER_MAC, LUT_SITES_PER_LANE, DSP_SITES_PER_LANE = 12.8, 4.8, 1.0
 
 
 def channels_per_dsp(window: int, act_bits: int, act_signed: bool, weight_bits: int) -> int:
-    """Channels that share a DSP slice (``channel_packing`` in msq_finn/rtl/msq_pkg.sv).
+    """Count the channels that share a DSP slice (``channel_packing`` in msq_finn/rtl/msq_pkg.sv).
+
+    Args:
+        window: products in a sum.
+        act_bits: bits of an activation.
+        act_signed: whether activations are two's complement.
+        weight_bits: of a weight, its sign included.
 
     >>> channels_per_dsp(9, 4, False, 5), channels_per_dsp(9, 8, False, 8)
     (2, 1)

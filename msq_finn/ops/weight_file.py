@@ -25,6 +25,10 @@ def memory_words(codes: IntArray) -> IntArray:
 
     Returns:
         shape (NF * SF, lanes * SIMD): a word a cycle, what comes first in the low bits.
+
+    >>> codes = np.array([[[[1, 2]], [[5, 6]]], [[[3, 4]], [[7, 8]]]])  # lanes 2, NF 2, SF 1
+    >>> memory_words(codes).tolist()
+    [[1, 2, 3, 4], [5, 6, 7, 8]]
     """
     lanes, nf, sf, simd = codes.shape
     return codes.transpose(1, 2, 0, 3).reshape(nf * sf, lanes * simd)
@@ -39,6 +43,9 @@ def memory_bits(codes: IntArray, bits: Sequence[int]) -> IntArray:
 
     Returns:
         shape (NF * SF, SIMD * sum of bits): the bits of a word a cycle, lowest first.
+
+    >>> memory_bits(np.array([[[[1]]], [[[6]]]]), [2, 3]).tolist()
+    [[1, 0, 0, 1, 1]]
     """
     planes = [
         (lane[..., None] >> np.arange(width) & 1).reshape(lane.shape[0] * lane.shape[1], -1)

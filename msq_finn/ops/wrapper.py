@@ -11,9 +11,22 @@ from msq_finn.rtl.embedded import LayerTables
 class Parameters:
     """Parameters of one ``mvau_msq`` instance.
 
-    ``other_lut`` has lanes and bits of a code per kind of LUT lane after the first two,
-    ``other_dsp`` per kind of DSP lane after the first; ``offsets`` are added to the sums, one a
-    row; ``tables`` are those of the embedded lanes.
+    Attributes:
+        mw: columns of the weight matrix.
+        mh: its rows.
+        simd: columns a cycle.
+        pe_sp2_lut: SP2(4) LUT lanes.
+        pe_fixed_lut: Fixed(4) LUT lanes.
+        pe_fixed_dsp: Fixed(4) DSP lanes.
+        act_bits: bits of an activation.
+        act_signed: whether activations are two's complement.
+        acc_bits: bits of a sum.
+        dsp_version: ``DspVersion``, see :class:`msq_finn.rtl.dsp.DspBlock`.
+        offsets: added to the sums, one a row (MH).
+        other_lut: lanes and bits of a code per kind of LUT lane after the first two.
+        other_dsp: the same per kind of DSP lane after the first.
+        pe_embedded: lanes that hold their weights.
+        tables: those of the embedded lanes, None without such lanes.
     """
 
     mw: int
@@ -40,7 +53,7 @@ class Parameters:
 
     @property
     def code_bits(self) -> int:
-        """Bits of one code on each lane that takes codes."""
+        """Bits of a column of codes: one code for each lane that takes codes."""
         four = self.pe_sp2_lut + self.pe_fixed_lut + self.pe_fixed_dsp
         others = (*self.other_lut, *self.other_dsp)
         return 4 * four + sum(lanes * bits for lanes, bits in others)
@@ -96,6 +109,10 @@ def render(module: str, parameters: Parameters) -> str:
     Args:
         module: name of the wrapper module.
         parameters: of the ``mvau_msq`` instance; rows that need no offset have 0.
+
+    Returns:
+        Verilog text; ports are FINN's: ``in0_V`` activations, ``in1_V`` weight codes (if any lane
+        takes some), ``out0_V`` sums, each padded to bytes.
     """
     p = parameters
     act, weight, out = (

@@ -31,6 +31,9 @@ MAX_FOLDS = 2 ** (INPUTS - 1)
 def fold_bits(folds: int) -> int:
     """Bits of the fold's address.
 
+    Args:
+        folds: words of weights, at least one.
+
     >>> [fold_bits(n) for n in (1, 2, 5, 16)]
     [0, 1, 3, 4]
     """
@@ -47,7 +50,8 @@ class Group:
 
     Attributes:
         members: numbers of the columns in a word, at most ``INPUTS - fold_bits``.
-        lo: lowest bit of the table that is not always 0; ``hi`` one above the highest.
+        lo: lowest bit of the table that is not always 0.
+        hi: one above the highest such bit.
         table: per bit 0 to ``hi - 1`` the LUT's contents, the members in the address' low bits.
     """
 
@@ -81,7 +85,7 @@ def lane_groups(weights: IntArray) -> list[Group]:
 class LayerTables:
     """Parameters of ``mvau_msq`` for its embedded lanes, lane 0 in the low bits.
 
-    Args:
+    Attributes:
         groups: groups of the lane that has most.
         members: columns in a group.
         table_bits: columns of the widest table.
@@ -98,10 +102,17 @@ def layer_tables(weights: IntArray) -> LayerTables:
     """Lay the tables of a layer's embedded lanes out.
 
     Args:
-        weights: integers, shape (lanes, folds, SIMD).
+        weights: integers, shape (lanes, folds, SIMD), at least one lane.
+
+    Returns:
+        the parameters; lanes of fewer groups than others are filled up with empty ones.
 
     Raises:
         MsqError: more than MAX_FOLDS folds.
+
+    >>> tables = layer_tables(np.array([[[3, -2, 0, 1]], [[7, 7, 7, 7]]]))
+    >>> tables.groups, tables.members, tables.table_bits
+    (1, 5, 5)
     """
     lanes = [lane_groups(lane) for lane in weights]
     members = INPUTS - fold_bits(weights.shape[1])
@@ -143,6 +154,9 @@ def share_out(magnitudes: IntArray, size: int) -> list[list[int]]:
     Args:
         magnitudes: absolute weights, shape (folds, SIMD).
         size: columns that a group may have.
+
+    Returns:
+        numbers of the columns, group by group; columns whose weights are all 0 are in none.
 
     >>> share_out(np.array([[7, 1, 6, 0, 1, 1]]), 2)
     [[0, 2], [1, 4], [5]]

@@ -31,7 +31,7 @@ MAX_ACC_BITS = 48
 class LaneKind(ABC):
     """A way to compute one output row.
 
-    Args:
+    Attributes:
         name: what `get` finds the kind by.
         scheme: the number system of the weights it takes.
         engine: "lut" or "dsp".
@@ -47,7 +47,14 @@ class LaneKind(ABC):
         return True
 
     def takes(self, names: Sequence[str]) -> bool:
-        """Tell whether the lane computes a row that the schemes of these names hold."""
+        """Tell whether the lane computes a row.
+
+        Args:
+            names: the schemes that hold the row, such as ("sp2_4", "fixed_4").
+
+        >>> get("sp2_4_lut").takes(["fixed_4"]), get("embedded_lut").takes(["fixed_4"])
+        (False, True)
+        """
         return self.scheme.name in names
 
     def code_offset(self, codes: ArrayLike, act_bits: int, act_signed: bool) -> NDArray[np.int64]:
@@ -59,7 +66,7 @@ class LaneKind(ABC):
             act_signed: whether activations are two's complement.
 
         Returns:
-            Offsets of the shape of ``codes``.
+            Offsets of the shape of ``codes``, in units of the grid times an activation's.
 
         Raises:
             MsqError: the lane does not take such activations, or a code is not one of the scheme's.
@@ -103,7 +110,10 @@ class PowersLut(LaneKind):
     A row of long shifts complements no more than the activation, which makes its constant depend on
     the shift (msq_finn/rtl/long_shift_row.sv).
 
-    Args:
+    Attributes:
+        name: what `get` finds the kind by.
+        scheme: the number system of the weights it takes.
+        engine: "lut".
         rows: per row the column at which it starts and its columns beyond an activation's, as
             ``row_base`` and ``row_shift`` in msq_pkg.sv have them.
         long_field: lowest bit of the three in a code that choose a long shift of the first row.
@@ -129,7 +139,13 @@ class PowersLut(LaneKind):
 
 @dataclass(frozen=True)
 class BoothLut(LaneKind):
-    """Radix-4 Booth digits, -2 c[2i + 1] + c[2i] + c[2i - 1], a row complemented if negative."""
+    """Radix-4 Booth digits, -2 c[2i + 1] + c[2i] + c[2i - 1], a row complemented if negative.
+
+    Attributes:
+        name: what `get` finds the kind by.
+        scheme: two's complement of an even number of bits.
+        engine: "lut".
+    """
 
     def _offset(
         self, codes: NDArray[np.int64], act_bits: int, act_signed: bool
@@ -207,7 +223,10 @@ _KINDS = {
 
 
 def get(name: str) -> LaneKind:
-    """Return the lane kind of that name, such as "sp2_4_lut".
+    """Return a lane kind.
+
+    Args:
+        name: such as "sp2_4_lut".
 
     Raises:
         MsqError: there is no such kind.
@@ -233,19 +252,40 @@ def other_dsp_names() -> list[str]:
 
 
 def sources() -> list[Path]:
-    """Return the SystemVerilog files of ``mvau_msq``, the package that the others import first."""
+    """Return the SystemVerilog files of ``mvau_msq``, the package that the others import first.
+
+    They are those of ``vvau_msq`` as well, which shares the package and the lanes.
+
+    >>> sources()[0].name
+    'msq_pkg.sv'
+    """
     folder = Path(__file__).parent
     package = folder / "msq_pkg.sv"
     return [package, *sorted(path for path in folder.glob("*.sv") if path != package)]
 
 
 def dsp_port_bits(dsp_block: str) -> int:
-    """Return the bits that lanes share on a DSP slice, such as a "DSP48E1"."""
+    """Return the bits of the multiplier's port that lanes of one DSP slice share.
+
+    Args:
+        dsp_block: as ``finn.util.basic.get_dsp_block`` names it, such as "DSP48E1".
+
+    Raises:
+        MsqError: there is no such slice.
+    """
     return dsp.get(dsp_block).weight_port
 
 
 def lanes_per_dsp(dsp_block: str, act_bits: int, act_signed: bool) -> int:
     """Return how many Fixed(4) lanes share a DSP slice.
+
+    Args:
+        dsp_block: as ``finn.util.basic.get_dsp_block`` names it, such as "DSP48E1".
+        act_bits: bits of an activation.
+        act_signed: whether activations are two's complement.
+
+    Raises:
+        MsqError: there is no such slice, or an activation is wider than its port.
 
     >>> lanes_per_dsp("DSP48E1", 4, False), lanes_per_dsp("DSP48E1", 8, False)
     (4, 2)

@@ -158,6 +158,12 @@ def test_embedded_weights_cannot_be_written_at_run_time(rng):
         getCustomOp(model.graph.node[0])._check_supported(PART)
 
 
+def test_more_folds_than_embedded_lanes_hold_are_refused_by_the_estimate(rng):
+    model, _ = layer(rng, 34, 2, (0, 0, 0, 2), 1, "UINT4")
+    with pytest.raises(MsqError, match=r"_rtl_0: embedded lanes hold .* 16 folds, not of 17"):
+        getCustomOp(model.graph.node[0]).lut_estimation(PART)
+
+
 @pytest.mark.parametrize(
     ("attribute", "value", "message"),
     [

@@ -16,7 +16,17 @@ _RTL = Path(msq_finn.rtl.__file__).parent / "streaming"
 
 
 def is_plain_integer(datatype: Any) -> bool:
-    """Whether values travel as themselves, unsigned or in two's complement (BIPOLAR: -1 as 0)."""
+    """Whether values travel as themselves, unsigned or in two's complement.
+
+    BIPOLAR does not: its -1 travels as 0.
+
+    Args:
+        datatype: of QONNX.
+
+    >>> from qonnx.core.datatype import DataType
+    >>> [is_plain_integer(DataType[name]) for name in ("UINT4", "INT9", "BIPOLAR", "FLOAT32")]
+    [True, True, False, False]
+    """
     return bool(datatype.is_integer() and datatype.name != "BIPOLAR")
 
 
@@ -46,7 +56,11 @@ class StreamingRTL(RTLBackend):
         return int(self.get_normal_output_shape()[-1])
 
     def refuse(self, what: str) -> MsqError:
-        """An error that names the node, and the way out."""
+        """Return an error that names the node, and the way out.
+
+        Args:
+            what: the reason.
+        """
         node = self.onnx_node
         return MsqError(
             f"{node.name}: {what}; set preferred_impl_style to 'hls' to build it with Vitis HLS"
@@ -54,6 +68,9 @@ class StreamingRTL(RTLBackend):
 
     def integer_type(self, datatype: Any) -> Any:
         """Pass on a type of two's complement or unsigned integers.
+
+        Args:
+            datatype: of QONNX.
 
         Raises:
             MsqError: it is another.

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stream:
-    """An input stream: the module's name for it, and its bits without padding."""
+    """An input stream.
+
+    Attributes:
+        port: the module's name for it, which ``_data_i``, ``_valid_i`` and ``_ready_o`` follow.
+        bits: of a word, without padding.
+    """
 
     port: str
     bits: int
