@@ -25,9 +25,16 @@ def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
     name when it is complete; what a killed process left behind is cleared by the next one.
 
     Args:
-        kind: sort of entry, a folder in the cache.
+        kind: sort of entry, a folder in the cache ("sim", "synth", "runtime").
         key: hash of everything that the entry depends on.
-        make: fills the empty folder that it is given.
+        make: fills the empty folder that it is given; what it raises passes through, and leaves
+            no entry.
+
+    Returns:
+        the entry's folder, not to be written to. One that nobody asks for in 30 days is deleted.
+
+    Raises:
+        OSError: the cache cannot be written.
     """
     place = folder() / kind / key
     if place.is_dir():

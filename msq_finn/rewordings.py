@@ -21,7 +21,7 @@ class Rewording:
     Attributes:
         file: name of the file.
         rejected: pattern of what Verilator rejects; without it the file is fine as it is.
-        pattern: what to replace, once.
+        pattern: what to replace in the first place where it matches.
         replacement: by what, as in :func:`re.sub`.
     """
 
@@ -109,6 +109,7 @@ def for_slang(path: Path) -> str | None:
         the contents to compile, or None if the file is fine as it is.
 
     Raises:
+        OSError: it cannot be read.
         MsqError: it is a file of FINN's in a form that is not known here.
     """
     original = path.read_text()

@@ -26,7 +26,18 @@ JSON_VERSION = 1
 
 @contextmanager
 def working_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
-    """Hold the output folder, and give the one for intermediate files in it."""
+    """Hold the output folder, and give the one for intermediate files in it.
+
+    Args:
+        out: the output folder; made if missing.
+        resume: keep what an earlier run left in it, to go on there.
+
+    Yields:
+        absolute path of the folder for intermediate files.
+
+    Raises:
+        MsqError: see :func:`msq_finn.build.output.output_folder`.
+    """
     from msq_finn.build.output import output_folder
 
     with output_folder(out, resume=resume) as work:
@@ -35,7 +46,12 @@ def working_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def progress_bars() -> Iterator[Any]:
-    """Progress bars on standard error, one a stage; nothing where that is no terminal."""
+    """Progress bars on standard error, one a stage; nothing where that is no terminal.
+
+    Yields:
+        a :data:`msq_finn.build.progress.Progress`; of a stage ``"name: detail"``, the detail is
+        shown while it runs.
+    """
     terminal = Console(stderr=True, file=sys.stderr)
     if not terminal.is_terminal:
         yield lambda stage, done, total: None
@@ -68,7 +84,11 @@ def console() -> Console:
 
 
 def echo_json(result: dict[str, Any]) -> None:
-    """Print a result under the schema's version and those of the tools; nothing in it is random."""
+    """Print a result under the schema's version and those of the tools; nothing in it is random.
+
+    Args:
+        result: what the command found; its own ``schema_version``, if any, takes precedence.
+    """
     from msq_finn.doctor import tool_versions
 
     head = {"schema_version": JSON_VERSION, "versions": tool_versions()}

@@ -16,7 +16,7 @@ EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
 
 
 class OneLine(click.ClickException):
-    """A wrong command line, told in one line."""
+    """A wrong command line, told in one line; the exit code is 2."""
 
     exit_code = EXIT_BAD_INPUT
 
@@ -73,6 +73,13 @@ def _one_line_usage() -> Iterator[None]:
 
 
 def one_line(text: str) -> str:
-    """Text from files and names, safe for a terminal: no line ends, no escape sequences."""
+    r"""Make a text from files and names safe for a terminal: no line ends, no escape sequences.
+
+    Args:
+        text: any.
+
+    >>> one_line("two\nlines \x1b[31m")
+    'two lines \\x1b[31m'
+    """
     words = " ".join(text.split())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in words)

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def show(summary: Summary, out: Path, as_json: bool) -> None:
-    """Print what a build came to."""
+    """Print what a build came to.
+
+    Args:
+        summary: of the build.
+        out: its output folder, whose files are listed.
+        as_json: print the summary as JSON instead of tables.
+    """
     if as_json:
         click.echo(summary.model_dump_json(indent=2))
         return

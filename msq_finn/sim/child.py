@@ -26,7 +26,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main(folder: Path) -> None:
-    """Run the job in a folder."""
+    """Run the job in a folder, and leave its results there.
+
+    Args:
+        folder: with ``job.json``, whose keys :func:`msq_finn.sim.network.simulate` sets, and
+            ``<stream>.words.npy`` of shape [words, bytes] per input stream.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     job = json.loads((folder / "job.json").read_text())

@@ -19,7 +19,12 @@ Cycles = NDArray[np.int64]
 
 
 class Status(IntEnum):
-    """Why a run returned."""
+    """Why a run returned (as harness.cpp has it).
+
+    ``RUNNING``: its budget is used up. ``DONE``: all words have passed. ``IDLE``: no stream moved
+    for too long. ``FINISHED``: the design called ``$finish``. ``FAILED``: an assertion, ``$fatal``
+    or ``$stop``; the log says which.
+    """
 
     RUNNING = 0
     DONE = 1
@@ -70,7 +75,11 @@ class Port:
         return int.from_bytes(self.data, "little")
 
     def write(self, value: int) -> None:
-        """Set an input; the design sees it at the next evaluation."""
+        """Set an input; the design sees it at the next evaluation.
+
+        Args:
+            value: of which the port's width of low bits is taken.
+        """
         self.data[:] = (value & ((1 << self.bits) - 1)).to_bytes(len(self.data), "little")
 
 
@@ -121,7 +130,11 @@ class Model:
         return int(self._library.msq_cycle(self._sim))
 
     def evaluate(self, time_step: int) -> Status:
-        """Let the ports' values take effect, then let time pass."""
+        """Let the ports' values take effect, then let time pass.
+
+        Args:
+            time_step: of waveforms, in units of the simulator's time.
+        """
         return Status(self._library.msq_eval(self._sim, ctypes.c_uint64(time_step)))
 
     def reset(self) -> Status:
@@ -136,6 +149,9 @@ class Model:
             words: to send, or room for those to receive, [words, bytes].
             stall: chance that our side pauses in a cycle, from 0 to below 1.
             seed: of the pauses.
+
+        Returns:
+            the stream, for ``run``; it writes to ``words`` where the design is the sender.
 
         Raises:
             KeyError: the design has no such stream.
@@ -172,6 +188,9 @@ class Model:
             outputs: streams that we receive on.
             budget: most cycles to run in this call.
             max_idle: give up after so many cycles in a row in which no stream moved.
+
+        Returns:
+            why it ended.
         """
         sides = [_table(side) for side in (inputs, outputs)]
         status = self._library.msq_run(
@@ -209,8 +228,8 @@ class Stream:
     """An AXI stream with words attached.
 
     Attributes:
-        words: sent or received, [words, bytes].
-        cycles: of each word's handshake, -1 while it has not passed.
+        words: sent or received, [words, bytes], the lowest byte first.
+        cycles: of each word's handshake, since reset; -1 while it has not passed.
         row: the driver's own state.
     """
 

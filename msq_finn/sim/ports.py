@@ -20,7 +20,11 @@ _BATCH = 10_000
 
 
 class Kernel:
-    """Simulator kernel; Verilator has none to load."""
+    """Simulator kernel; Verilator has none to load.
+
+    Args:
+        name: kept, and else unused.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -36,6 +40,9 @@ class Design:
             who asks for the same path.
         log_file: unused.
         wdb_file: waveform file (VCD) to write.
+
+    Raises:
+        MsqError: waveforms are asked of a library that was built without them.
     """
 
     def __init__(
@@ -70,6 +77,10 @@ class Design:
 
         Args:
             cycles: simulator time steps; only their order matters.
+
+        Raises:
+            RuntimeError: the simulation is closed.
+            MsqError: the design failed or called ``$finish``.
         """
         if self._model is None:
             raise RuntimeError("the simulation is closed")
@@ -88,15 +99,18 @@ class Design:
     ) -> tuple[int, dict[str, list[int]]]:
         """Pass words through AXI streams with the compiled drivers.
 
+        FINN's ``xsi`` has no such method; :func:`msq_finn.sim.xsi.rtlsim_multi_io` calls it.
+
         Args:
-            inputs: per stream the words to send.
+            inputs: per stream the words to send, as unsigned integers.
             outputs: per stream how many words to receive.
             max_idle: give up after so many cycles without a word.
 
         Returns:
-            clock cycles, and the received words.
+            clock cycles, and the received words as unsigned integers.
 
         Raises:
+            RuntimeError: the simulation is closed.
             MsqError: the design starved or failed.
         """
         if self._model is None:
@@ -134,6 +148,9 @@ class Design:
     def getPort(self, name: str) -> Port:
         """Look a port up.
 
+        Args:
+            name: as in the source.
+
         Raises:
             RuntimeError: there is none of that name; FINN expects this type.
         """
@@ -147,7 +164,12 @@ def _integers(words: Words) -> list[int]:
 
 
 class Port:
-    """A top-level port of an open design."""
+    """A top-level port of an open design.
+
+    Args:
+        design: that it belongs to.
+        port: of the model.
+    """
 
     def __init__(self, design: Design, port: model.Port) -> None:
         self._design = design
@@ -214,14 +236,26 @@ class Port:
         return self.set(0)
 
     def set(self, value: int) -> Port:
-        """Set to a number."""
+        """Set to a number.
+
+        Args:
+            value: of which the port's width of low bits is taken.
+        """
         self._port.write(value)
         return self
 
     def set_binstr(self, value: str) -> Port:
-        """Set from binary digits."""
+        """Set from binary digits.
+
+        Args:
+            value: the highest first.
+        """
         return self.set(int(value, 2))
 
     def set_hexstr(self, value: str) -> Port:
-        """Set from hexadecimal digits."""
+        """Set from hexadecimal digits.
+
+        Args:
+            value: the highest first.
+        """
         return self.set(int(value, 16))

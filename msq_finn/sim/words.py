@@ -53,6 +53,9 @@ def unpack(words: NDArray[np.uint8], bits: int, elements: int, signed: bool) -> 
     Returns:
         [words, elements].
 
+    Raises:
+        ValueError: the words are too short for their elements, or the elements too wide.
+
     >>> unpack(np.array([[241]], dtype=np.uint8), 4, 2, True)
     array([[ 1, -1]])
     """

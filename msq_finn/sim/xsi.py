@@ -136,6 +136,9 @@ def rtlsim_multi_io(
 
     Returns:
         clock cycles from the first word's offer, as FINN counts them.
+
+    Raises:
+        MsqError: the design starved or failed.
     """
     adapter = importlib.import_module("finn_xsi.adapter")
     if sim.tasks or sim.watchdogs:

@@ -16,7 +16,13 @@ Bit = int | str
 
 
 class Pin(NamedTuple):
-    """One bit of a cell's port."""
+    """One bit of a cell's port.
+
+    Attributes:
+        cell: that it belongs to.
+        port: name of the port.
+        position: of the bit in the port, 0 the least significant.
+    """
 
     cell: Cell
     port: str
@@ -42,12 +48,22 @@ class Cell:
     outputs: Mapping[str, tuple[Bit, ...]]
 
     def parameter(self, name: str, default: int) -> int:
-        """Value of a numeric parameter."""
+        """Return the value of a numeric parameter.
+
+        Args:
+            name: of the parameter.
+            default: its value where the netlist does not set it.
+        """
         text = self.parameters.get(name)
         return default if text is None else int(text, 2)
 
     def output(self, port: str, index: int) -> Bit:
-        """One bit of an output port, "x" where it is left open."""
+        """Return one bit of an output port, "x" where it is left open.
+
+        Args:
+            port: name of the port.
+            index: of the bit, 0 the least significant.
+        """
         bits = self.outputs.get(port, ())
         return bits[index] if index < len(bits) else "x"
 
@@ -68,6 +84,9 @@ class Cell:
 
 class Netlist:
     """Cells and how they are wired.
+
+    Args:
+        module: entry of a module in the JSON of ``write_json``, flat.
 
     Attributes:
         cells: all cells.
@@ -95,11 +114,19 @@ class Netlist:
                         self.readers[bit].append(Pin(cell, port, index))
 
     def is_used(self, bit: Bit) -> bool:
-        """Whether a cell or an output port reads a bit."""
+        """Whether a cell or an output port reads a bit.
+
+        Args:
+            bit: a net; nothing counts as reading a constant.
+        """
         return isinstance(bit, int) and (bit in self.outputs or bool(self.readers.get(bit)))
 
     def driving_cell(self, bit: Bit) -> Cell | None:
-        """The cell behind a bit, None for constants and module inputs."""
+        """Return the cell that drives a bit, None for constants and module inputs.
+
+        Args:
+            bit: a net or a constant.
+        """
         pin = self.driver.get(bit) if isinstance(bit, int) else None
         return pin.cell if pin else None
 
@@ -112,6 +139,7 @@ def load(path: Path, top: str) -> Netlist:
         top: module to take; it must be flat.
 
     Raises:
+        OSError: the file cannot be read.
         MsqError: the file has no such module.
     """
     modules = json.loads(path.read_text())["modules"]

@@ -54,6 +54,11 @@ def count_pairs(luts: Sequence[Lut], exact_limit: int = EXACT_LIMIT) -> int:
 
     Returns:
         number of pairs.
+
+    >>> a, b = Lut(frozenset({1, 2, 3})), Lut(frozenset({4, 5}))  # five nets
+    >>> c, d = Lut(frozenset({1, 2, 3, 4})), Lut(frozenset({2, 3, 4, 5}))  # five, as they share
+    >>> count_pairs([a, b, c, d])
+    2
     """
     graph = _sharing(luts)
     matched: set[int] = set()

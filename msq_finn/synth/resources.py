@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from msq_finn.synth.netlist import Netlist
@@ -26,8 +25,9 @@ class Resources:
         dsp: DSP slices.
         bram36: block RAMs; one of 18 kbit counts half.
         uram: UltraRAMs.
-        carry_bits: carry bits in use.
-        longest_path_ps: estimate of the longest path (:mod:`msq_finn.synth.timing` states limits).
+        carry_bits: bits of carry chains up to the last one in use.
+        longest_path_ps: estimate of the longest path in ps (:mod:`msq_finn.synth.timing` states its
+            limits).
         yosys: version of Yosys.
     """
 
@@ -52,6 +52,9 @@ def measure(netlist: Netlist, family: str) -> dict[str, Any]:
 
     Returns:
         the fields of ``Resources`` but the version of Yosys.
+
+    Raises:
+        MsqError: a cell is not mapped to a primitive, or the logic has a combinational loop.
     """
     sites = count_sites(netlist)
     types = [cell.type for cell in netlist.cells]
@@ -66,16 +69,3 @@ def measure(netlist: Netlist, family: str) -> dict[str, Any]:
         "carry_bits": sites.carry_bits,
         "longest_path_ps": longest_path_ps(netlist, family),
     }
-
-
-def total(parts: Iterable[Resources]) -> Resources:
-    """Add resources up; of the longest paths, the longest counts.
-
-    Args:
-        parts: at least one.
-    """
-    rows = [asdict(part) for part in parts]
-    combine: dict[str, Any] = {"longest_path_ps": max, "yosys": max}
-    return Resources(
-        **{f.name: combine.get(f.name, sum)(row[f.name] for row in rows) for f in fields(Resources)}
-    )

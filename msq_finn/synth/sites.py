@@ -66,7 +66,7 @@ class Sites:
     Attributes:
         logic: sites of logic and carry chains.
         memory: sites of LUT RAM and shift registers.
-        carry_bits: those of the logic sites whose carry bit is in use.
+        carry_bits: those of the logic sites that carry chains take, up to the last bit in use.
         pairs: sites that hold two LUTs.
     """
 
@@ -86,9 +86,6 @@ def count_sites(netlist: Netlist) -> Sites:
 
     Args:
         netlist: flat netlist of primitives.
-
-    Returns:
-        the sites.
 
     Raises:
         MsqError: the netlist holds a cell that synthesis should have mapped.

@@ -47,7 +47,13 @@ Node = Hashable
 
 
 class Arc(NamedTuple):
-    """A combinational path between two nodes."""
+    """A combinational path between two nodes.
+
+    Attributes:
+        source: net, or position in a carry chain.
+        target: likewise.
+        delay: in ps at 7-series' speed, the net before the cell included.
+    """
 
     source: Node
     target: Node

@@ -32,7 +32,10 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         job: ``top``, ``family``, ``slang`` (the front end's options), ``unused_ports`` (patterns).
 
     Returns:
-        the resources as a dictionary.
+        the fields of :class:`msq_finn.synth.resources.Resources` but the version of Yosys.
+
+    Raises:
+        MsqError: a cell is left unmapped, or the logic has a loop.
     """
     top, family = job["top"], job["family"]
     Path(_SLANG_OPTIONS).write_text("\n".join(job["slang"]))

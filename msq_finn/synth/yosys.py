@@ -86,14 +86,11 @@ def synthesize(
         top: name of the top module.
         sources: SystemVerilog or Verilog files.
         part: FPGA part or family ("xc7", "xcup").
-        parameters: of the top module.
+        parameters: of the top module, from -2^31 up.
         include_dirs: where headers are looked up.
         defines: macros.
         unused_ports: patterns of ports of the top: inputs are tied to zero, outputs left open.
         timeout_s: seconds after which to give up.
-
-    Returns:
-        the resources.
 
     Raises:
         MissingToolError: pyosys is not installed.

@@ -9,7 +9,6 @@ import pytest
 from msq_finn.errors import MsqError
 from msq_finn.synth import yosys
 from msq_finn.synth.network import NodeSpec, measure_nodes
-from msq_finn.synth.resources import Resources, total
 
 COUNTER = """
 module {top} (
@@ -48,9 +47,3 @@ def test_a_bad_node_is_named(tmp_path: Path):
     source.write_text("module bad; logic x = nowhere; endmodule")
     with pytest.raises(MsqError, match=r"synthesis of bad failed: .*bad\.sv:1"):
         measure_nodes([NodeSpec("n", "bad", [source])])
-
-
-def test_total_adds_up_and_keeps_the_longest_path():
-    a = Resources(10, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70")
-    b = Resources(3, 3, 0, 2, 0, 1.0, 1, 0, 1200, "0.70")
-    assert total([a, b]) == Resources(13, 11, 2, 7, 1, 1.5, 1, 4, 1200, "0.70")
