@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
+
+IntArray = NDArray[np.int64]
 
 #: Ops that keep channels apart and in order, so that permuted channels pass through them.
 CHANNELWISE = (
@@ -23,6 +27,40 @@ CHANNELWISE = (
     "VVAU",
 )
 
+#: The op that lays its inputs' channels one behind the other.
+_CONCAT = "StreamingConcat"
+
+#: Ops that have rows to place, or tie several streams, among the channelwise ones.
+_WITH_OWN_ORDER = ("ElementwiseAdd", "VVAU_MSQ")
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A node behind a concatenation, for which a space's channels are some of many.
+
+    Attributes:
+        node: a matrix-vector node (whose columns they are) or a channelwise one.
+        first: which of the node's channels is the space's first.
+        own: how many of them are the space's; blocks of all its channels behind a window.
+        channels: of the node.
+    """
+
+    node: Any
+    first: int
+    own: int
+    channels: int
+
+    def order(self, order: IntArray) -> IntArray:
+        """Order of the node's channels, given that of the space's.
+
+        >>> Behind(None, first=1, own=4, channels=6).order(np.array([1, 0])).tolist()
+        [0, 2, 1, 4, 3, 5]
+        """
+        whole = np.arange(self.channels)
+        blocks = whole[self.first : self.first + self.own].reshape(-1, len(order))
+        whole[self.first : self.first + self.own] = blocks[:, order].ravel()
+        return whole
+
 
 @dataclass
 class ChannelSpace:
@@ -33,6 +71,7 @@ class ChannelSpace:
         producers: matrix-vector nodes whose rows are these channels.
         consumers: matrix-vector nodes whose columns are these channels.
         inside: channelwise nodes between them.
+        behind: nodes that see the channels beside those of other spaces.
         fixed_by: what forbids a permutation, as text; None where it is free.
         is_output: whether the channels leave the graph, so that the host has to put them back.
     """
@@ -41,6 +80,7 @@ class ChannelSpace:
     producers: list[Any] = field(default_factory=list)
     consumers: list[Any] = field(default_factory=list)
     inside: list[Any] = field(default_factory=list)
+    behind: list[Behind] = field(default_factory=list)
     fixed_by: str | None = None
     is_output: bool = False
 
@@ -49,7 +89,8 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
     """Group a graph's tensors by common channel order, in topological order of their producers.
 
     A residual add ties its two inputs together, so the layers that feed it must have their rows
-    permuted alike; a fork ties its outputs.
+    permuted alike; a fork ties its outputs. A concatenation ties nothing: what is behind it follows
+    each of its inputs, with a part of its channels.
 
     Args:
         model: graph of hardware nodes.
@@ -70,7 +111,7 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
             spaces[node.output[0]].producers.append(node)
         elif node.op_type.startswith(CHANNELWISE):
             spaces[node.output[0]].inside.append(node)
-        else:
+        elif not node.op_type.startswith(_CONCAT):
             for tensor in _data_tensors(model, node):
                 spaces[tensor].fixed_by = f"{node.name} ({node.op_type})"
     for info in model.graph.input:
@@ -79,8 +120,32 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
     for info in model.graph.output:
         if info.name in spaces:
             spaces[info.name].is_output = True
+    # From the last on, so that what is behind one that feeds another is known.
+    for node in reversed(model.graph.node):
+        if node.op_type.startswith(_CONCAT):
+            _pass_back(model, node, spaces)
     order = [t for node in model.graph.node for t in node.output if t in spaces]
     return list({id(spaces[tensor]): spaces[tensor] for tensor in order}.values())
+
+
+def _pass_back(model: ModelWrapper, concat: Any, spaces: dict[str, ChannelSpace]) -> None:
+    """Let the inputs of a concatenation know what is behind it, or that they must stay."""
+    joined = spaces[concat.output[0]]
+    sizes = [model.get_tensor_shape(tensor)[-1] for tensor in concat.input]
+    total = sum(sizes)
+    # An add or a row-mixed depthwise layer behind wants an order of its own, and so does the host.
+    bound = joined.producers or joined.is_output
+    bound = bound or any(node.op_type.startswith(_WITH_OWN_ORDER) for node in joined.inside)
+    if joined.fixed_by is None and bound:
+        joined.fixed_by = f"{concat.name} ({concat.op_type})"
+    first = 0
+    for tensor, channels in zip(concat.input, sizes, strict=True):
+        space = spaces[tensor]
+        space.fixed_by = space.fixed_by or joined.fixed_by
+        nodes = (*joined.inside, *joined.consumers)
+        space.behind += [Behind(node, first, channels, total) for node in nodes]
+        space.behind += [replace(b, first=first + b.first) for b in joined.behind]
+        first += channels
 
 
 def _data_tensors(model: ModelWrapper, node: Any) -> list[str]:

@@ -30,9 +30,9 @@ OUTPUT_ORDER = "msq_output_order"
 class PlaceRows(Transformation):
     """Permute the rows of each row-mixed layer so that each lies on a lane of its scheme.
 
-    The permutation is absorbed by thresholds and by the input columns of every consumer; layers
-    that meet in a residual add are permuted alike, and so is a depthwise layer with the layer
-    before it. Rows that leave the graph are put back in order
+    The permutation is absorbed by thresholds and by the input columns of every consumer, behind
+    concatenations too; layers that meet in a residual add are permuted alike, and so is a depthwise
+    layer with the layer before it. Rows that leave the graph are put back in order
     by the host: their order is left in the metadata :data:`OUTPUT_ORDER`, and
     :class:`msq_finn.transforms.restore_output_order.RestoreOutputOrder` writes it into the graph
     around the accelerator.
@@ -133,10 +133,15 @@ def placement(allowed: NDArray[np.bool_], layer: str, wanted: Sequence[str]) -> 
 def _permute(model: ModelWrapper, space: ChannelSpace, order: IntArray) -> None:
     for node in space.producers:
         _reorder(model, node, 1, order)
-    for node in space.inside:
-        if node.op_type.startswith(("Thresholding", "VVAU")):
-            _reorder(model, node, 0, order)
-    for node in space.consumers:
+    for node in (*space.inside, *space.consumers):
+        _follow(model, node, order)
+    for behind in space.behind:
+        _follow(model, behind.node, behind.order(order))
+
+
+def _follow(model: ModelWrapper, node: Any, order: IntArray) -> None:
+    """Reorder what a node that reads channels has a parameter for."""
+    if node.op_type.startswith(("MVAU", "Thresholding", "VVAU")):
         _reorder(model, node, 0, order)
 
 
