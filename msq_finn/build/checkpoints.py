@@ -24,18 +24,31 @@ _RECORD = "options.json"
 
 
 def save(model: Any, path: Path) -> None:
-    """Write a model so that a kill leaves the one that was there, or the new one."""
+    """Write a model so that a kill leaves the one that was there, or the new one.
+
+    Args:
+        model: QONNX's.
+        path: the file; its folder is made if missing.
+
+    Raises:
+        OSError: the folder is full or read-only.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, model.model.SerializeToString())
 
 
 def path_of(work: Path, step: str) -> Path:
-    """Where FINN keeps the model after a step."""
+    """Return where FINN keeps the model after a step (builder/build_dataflow.py).
+
+    Args:
+        work: the build's folder.
+        step: name of the step.
+    """
     return work / _FOLDER / f"{step}.onnx"
 
 
 def load_before(work: Path, step: str, steps: Sequence[str]) -> Any:
-    """The model that ``step`` starts from.
+    """Load the model that a step starts from.
 
     Args:
         work: the build's folder.
@@ -60,12 +73,30 @@ def load_before(work: Path, step: str, steps: Sequence[str]) -> Any:
 
 
 def record(work: Path, source: Path, target: Target, images: Any, seed: int) -> None:
-    """Note what a build was asked for."""
+    """Note what a build was asked for.
+
+    Args:
+        work: the build's folder.
+        source: the exported model; the contents of files are noted, not their names.
+        target: board, clock and folding.
+        images: how many random images to simulate, or the images.
+        seed: of random images.
+
+    Raises:
+        OSError: a file of the target's cannot be read, or the folder not be written.
+    """
     write(work / _RECORD, json.dumps(_asked(source, target, images, seed), indent=2))
 
 
 def check_record(work: Path, source: Path, target: Target, images: Any, seed: int) -> None:
     """Refuse to go on with a build of something else.
+
+    Args:
+        work: folder of the earlier build.
+        source: as for `record`.
+        target: likewise.
+        images: likewise.
+        seed: likewise.
 
     Raises:
         MsqError: there is no earlier build in ``work``, or it had another model or other options.
@@ -102,5 +133,12 @@ def versions() -> dict[str, str]:
 
 
 def digest(data: bytes) -> str:
-    """SHA-256, in hexadecimal."""
+    """Return the SHA-256 of some bytes, in hexadecimal.
+
+    Args:
+        data: the bytes.
+
+    >>> digest(b"")[:16]
+    'e3b0c44298fc1c14'
+    """
     return hashlib.sha256(data).hexdigest()

@@ -61,7 +61,12 @@ SIZING_FRAMES = 4
 
 @dataclass(frozen=True)
 class Labelled:
-    """Accuracy figures of the training run, and the labels of the images to simulate."""
+    """What is known of the images to simulate.
+
+    Attributes:
+        labels: class of every image, shape (images,).
+        accuracy_float: the trained network's accuracy in Brevitas, from 0 to 1, for comparison.
+    """
 
     labels: NDArray[np.int64]
     accuracy_float: float
@@ -85,14 +90,39 @@ class Run:
 
 
 def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Write one SystemVerilog top for all nodes (``finn_design.sv`` in the output folder)."""
+    """Write one SystemVerilog top for all nodes (``finn_design.sv`` in the output folder).
+
+    Args:
+        model: dataflow graph with generated RTL.
+        cfg: FINN's ``DataflowBuildConfig``.
+
+    Returns:
+        ``model`` as it is.
+
+    Raises:
+        MsqError: see :func:`msq_finn.build.stitch.stitch`.
+    """
     ops.register()
     stitch(model, Path(cfg.output_dir))
     return model
 
 
 def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Find FIFO depths by simulation in Verilator, after RTL has been generated."""
+    """Find FIFO depths by simulation in Verilator, after RTL has been generated.
+
+    Stands for the sizing in FINN's ``step_set_fifo_depths``.
+
+    Args:
+        model: stitched dataflow graph, every FIFO at its largest depth.
+        cfg: FINN's ``DataflowBuildConfig``; ``msq_run`` has the images.
+
+    Returns:
+        the graph with the depths set and its RTL generated and stitched anew.
+
+    Raises:
+        MsqError: the design starves or does not compile.
+        MissingToolError: no Verilator, or no C++ compiler.
+    """
     lowered, run = _begin(model, cfg)
     frames = accelerator_inputs(lowered, _images(lowered, run)[:SIZING_FRAMES])
     fifos.size_fifos(lowered, frames, lowered.folder / "sizing", run.progress)
@@ -100,7 +130,23 @@ def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Run images through the stitched RTL, and compare with the exported model bit for bit."""
+    """Run images through the stitched RTL, and compare with the exported model bit for bit.
+
+    Stands for FINN's ``step_measure_rtlsim_performance``, whose file it writes too (`PERFORMANCE`),
+    beside `SIMULATION` in the report folder and `REFERENCE` in the output folder. A difference is
+    counted there (``rtl_mismatches``) and is no error.
+
+    Args:
+        model: stitched dataflow graph.
+        cfg: FINN's ``DataflowBuildConfig``; ``msq_run`` has the images.
+
+    Returns:
+        ``model`` as it is.
+
+    Raises:
+        MsqError: the design starves, stops itself or does not compile.
+        MissingToolError: no Verilator, or no C++ compiler.
+    """
     lowered, run = _begin(model, cfg)
     images = _images(lowered, run)
     design = stitch(model, lowered.folder)
@@ -132,7 +178,19 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_synthesize(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Count resources with Yosys, module by module."""
+    """Count resources with Yosys, module by module, and write `RESOURCES` in the report folder.
+
+    Args:
+        model: stitched dataflow graph.
+        cfg: FINN's ``DataflowBuildConfig``.
+
+    Returns:
+        ``model`` as it is.
+
+    Raises:
+        MsqError: a module does not synthesise, or Yosys does not map to the part.
+        MissingToolError: no Yosys.
+    """
     lowered, run = _begin(model, cfg)
     design = stitch(model, lowered.folder)
     measured = resources.measure(design, cfg._resolve_fpga_part(), run.progress)
@@ -145,6 +203,13 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Run FINN's own steps as they are, from stitched IP to a bitfile and its driver settings.
 
     They turn the graph into one of Vivado's kernels; the dataflow graph is what goes on.
+
+    Args:
+        model: dataflow graph with generated RTL.
+        cfg: FINN's ``DataflowBuildConfig``.
+
+    Returns:
+        ``model`` as it is.
     """
     ops.register()
     kernels = copy.deepcopy(model)
@@ -154,7 +219,18 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_deploy(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Write the deployment package, with the bitfile if FINN has built one."""
+    """Write the deployment package, with the bitfile if FINN has built one.
+
+    Args:
+        model: simulated dataflow graph.
+        cfg: FINN's ``DataflowBuildConfig``.
+
+    Returns:
+        ``model`` as it is.
+
+    Raises:
+        MsqError: see :func:`msq_finn.build.deploy.deploy`.
+    """
     from msq_finn.build.deploy import deploy
 
     lowered, _ = _begin(model, cfg)
@@ -163,7 +239,14 @@ def step_msq_deploy(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def read_resources(report: Path) -> dict[str, Resources]:
-    """What :func:`step_msq_synthesize` found, per module."""
+    """Read what :func:`step_msq_synthesize` found, per module.
+
+    Args:
+        report: the build's report folder.
+
+    Raises:
+        OSError: that step has not run.
+    """
     from msq_finn.synth.resources import Resources
 
     found = json.loads((report / RESOURCES).read_text())
@@ -171,7 +254,16 @@ def read_resources(report: Path) -> dict[str, Resources]:
 
 
 def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
-    """Uniform network inputs over the range that the input quantiser tells apart."""
+    """Draw uniform network inputs over the range that the input quantiser tells apart.
+
+    Args:
+        lowered: the network.
+        count: images.
+        seed: of the generator.
+
+    Returns:
+        [count, ...], float32, of the network's input shape behind the batch axis.
+    """
     low, high = Host(lowered.parent).input_range()
     shape = lowered.parent.get_tensor_shape(lowered.parent.graph.input[0].name)
     values = np.random.default_rng(seed).uniform(low, high, (count, *shape[1:]))

@@ -45,18 +45,41 @@ from msq_finn.transforms.streamline_residual import StreamlineResidual
 
 
 def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Give 1-D convolutions a second dimension (after FINN's tidy_up)."""
+    """Give 1-D convolutions a second dimension (after FINN's tidy_up).
+
+    Args:
+        model: tidied graph in FINN's dialect.
+        cfg: FINN's ``DataflowBuildConfig``.
+
+    Raises:
+        MsqError: a network on signals has an op without a known 2-D form.
+    """
     return ours(model, cfg, SignalsToImages())
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Finish streamlining of residual adds and global pooling (after FINN's streamline)."""
+    """Finish streamlining of residual adds and global pooling (after FINN's streamline).
+
+    Args:
+        model: streamlined graph.
+        cfg: FINN's ``DataflowBuildConfig``.
+    """
     ops.register()
     return ours(model, cfg, StreamlineResidual(), StreamlineGlobalPool())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Turn 4-bit layers into row-mixed ones, integer adds into RTL; floats stay on the host."""
+    """Turn 4-bit layers into row-mixed ones, integer adds into RTL; floats stay on the host.
+
+    Follows FINN's ``step_convert_to_hw``.
+
+    Args:
+        model: graph of FINN's hardware layers.
+        cfg: FINN's ``DataflowBuildConfig``.
+
+    Raises:
+        MsqError: the configuration or a layer is one that the build cannot take.
+    """
     check_config(cfg)
     ops.register()
     return ours(
@@ -75,7 +98,15 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Fold by ``cfg``'s plan, or choose SIMD and lanes for its throughput target.
 
-    SetFolding does the other nodes. Without a target every MVAU_MSQ gets its smallest folding.
+    FINN's SetFolding does the other nodes. Without a target every MVAU_MSQ gets its smallest
+    folding. Stands for FINN's ``step_target_fps_parallelization``.
+
+    Args:
+        model: dataflow partition with specialised nodes.
+        cfg: FINN's ``DataflowBuildConfig``; ``msq_plan``, where set, is the path of a plan.
+
+    Raises:
+        MsqError: the plan is of another network or unreadable, or the part is unknown.
     """
     ops.register()
     target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
@@ -98,7 +129,16 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding)."""
+    """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding).
+
+    Args:
+        model: folded dataflow partition.
+        cfg: FINN's ``DataflowBuildConfig``; the graph around the partition, among its intermediate
+            models, puts outputs back in order where rows were moved.
+
+    Raises:
+        MsqError: a folding that the hardware cannot do, or rows that its lanes cannot hold.
+    """
     ops.register()
     model = ours(model, cfg, CheckFolding(), PlaceRows())
     if (order := model.get_metadata_prop(OUTPUT_ORDER)) is not None:
@@ -109,7 +149,14 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Insert width converters, and a FIFO on every stream (sized by a later step)."""
+    """Insert width converters, and a FIFO on every stream (sized by a later step).
+
+    FINN does both within its ``step_set_fifo_depths``.
+
+    Args:
+        model: dataflow partition, its rows placed.
+        cfg: FINN's ``DataflowBuildConfig``.
+    """
     ops.register()
     model = model.transform(InsertDWC())
     model = model.transform(InsertFIFO(create_shallow_fifos=True))
@@ -121,7 +168,17 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Generate every node's RTL (FINN's PrepareIP), its memory files named by absolute path."""
+    """Generate every node's RTL (FINN's PrepareIP), its memory files named by absolute path.
+
+    Stands for FINN's ``step_hw_codegen``; without HLS nodes there is nothing for ``step_hw_ipgen``.
+
+    Args:
+        model: dataflow partition with FIFOs.
+        cfg: FINN's ``DataflowBuildConfig``.
+
+    Raises:
+        MsqError: a node asks for what its RTL cannot do.
+    """
     ops.register()
     model = model.transform(PrepareIP(cfg._resolve_fpga_part(), cfg.synth_clk_period_ns))
     return model.transform(ReplaceVerilogRelPaths())

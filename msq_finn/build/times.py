@@ -19,7 +19,12 @@ _OURS = "msq_transforms"
 
 @contextmanager
 def measured(config: Any, step: str) -> Iterator[None]:
-    """Add the block's seconds to the report of a build."""
+    """Add the block's seconds to the report of a build; those of a block that fails are not noted.
+
+    Args:
+        config: FINN's build configuration.
+        step: name of the step that the block runs.
+    """
     path = Path(config.output_dir) / "report" / TIME_PER_STEP
     config.msq_seconds = 0.0
     started = time.monotonic()
@@ -33,7 +38,15 @@ def measured(config: Any, step: str) -> Iterator[None]:
 
 
 def read(report: Path) -> dict[str, dict[str, float]]:
-    """Seconds per step, and those of them that our transformations took."""
+    """Read the seconds of a build so far.
+
+    Args:
+        report: the build's report folder.
+
+    Returns:
+        under ``steps`` the seconds per step in order, and under ``msq_transforms`` those of them
+        that our transformations took.
+    """
     path = report / TIME_PER_STEP
     if path.exists():
         return dict(json.loads(path.read_text()))
@@ -47,6 +60,9 @@ def ours(model: Any, config: Any, *transformations: Any) -> Any:
         model: to transform.
         config: FINN's build configuration.
         transformations: applied in order.
+
+    Returns:
+        the transformed model.
     """
     started = time.monotonic()
     for transformation in transformations:
@@ -57,7 +73,15 @@ def ours(model: Any, config: Any, *transformations: Any) -> Any:
 
 
 def share(report: Path, last: str) -> tuple[float, float]:
-    """Seconds of FINN's own work and of ours, up to and with the step ``last``."""
+    """Share a build's seconds out.
+
+    Args:
+        report: the build's report folder.
+        last: last step to count; all of them where it has not run.
+
+    Returns:
+        seconds of FINN's own work, and of ours.
+    """
     known = read(report)
     names = list(known["steps"])
     upto = names[: names.index(last) + 1] if last in names else names

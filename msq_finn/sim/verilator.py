@@ -131,7 +131,14 @@ def build(
 
 
 def ports(library: Path) -> dict[str, tuple[int, bool]]:
-    """Width in bits of a library's ports, and whether they are inputs, by name."""
+    """Read the ports of a library's top module.
+
+    Args:
+        library: from `build`.
+
+    Returns:
+        by name the width in bits, and whether it is an input.
+    """
     table = json.loads(library.with_name("ports.json").read_text())
     return {name: (bits, bool(is_input)) for name, (bits, is_input) in table.items()}
 

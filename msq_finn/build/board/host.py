@@ -16,7 +16,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: its inputs and outputs by name, and its attributes."""
+    """One operation.
+
+    Attributes:
+        op: a key of `OPERATIONS`.
+        inputs: names of tensors and constants, in order.
+        outputs: names of tensors, in order.
+        attributes: keyword arguments of the operation's function.
+    """
 
     op: str
     inputs: tuple[str, ...]
@@ -48,6 +55,9 @@ class Program:
 
         Returns:
             [images, ...].
+
+        Raises:
+            KeyError: an operation is none of `OPERATIONS`.
         """
         return np.concatenate([self._run(image[None]) for image in images])
 
@@ -60,7 +70,11 @@ class Program:
         return known[self.output]
 
     def save(self, path: Path) -> None:
-        """Write it to ``path`` (JSON) and, with the suffix ``.npz``, its constants."""
+        """Write it as JSON, and its constants beside it.
+
+        Args:
+            path: of the JSON; the constants get the suffix ``.npz``.
+        """
         described = {
             "input": self.input,
             "output": self.output,
@@ -73,7 +87,11 @@ class Program:
 
     @classmethod
     def load(cls, path: Path) -> Program:
-        """Read what :meth:`save` wrote."""
+        """Read what :meth:`save` wrote.
+
+        Args:
+            path: of the JSON.
+        """
         described = json.loads(path.read_text())
         with np.load(path.with_suffix(".npz")) as file:
             constants = {name.removeprefix("tensor "): file[name] for name in file.files}
@@ -96,6 +114,10 @@ def multi_threshold(
         scale: of the result.
         bias: added to the scaled count.
 
+    Returns:
+        one float32 array of the shape of ``value`` (QONNX's MultiThreshold, of which a result is a
+        tuple here as for every operation).
+
     >>> multi_threshold(np.array([[0.0, 2.0]]), np.array([[0.0, 1.0, 2.0]]), axis=1, scale=1,
     ...                 bias=0)[0].tolist()
     [[1.0, 3.0]]
@@ -109,7 +131,20 @@ def multi_threshold(
 
 
 def top_k(value: Array, count: Array, *, axis: int, largest: int) -> tuple[Array, Array]:
-    """The ``count`` largest (or smallest) values along an axis, and where; the first of equals."""
+    """Find the largest (or smallest) values along an axis, the first of equals first.
+
+    Args:
+        value: any shape.
+        count: how many, an array of one integer.
+        axis: along which to look.
+        largest: 0 for the smallest values.
+
+    Returns:
+        the values in order and their positions, ``count`` of them along ``axis``.
+
+    >>> [r.tolist() for r in top_k(np.array([3, 5, 5]), np.array([2]), axis=0, largest=1)]
+    [[5, 5], [1, 2]]
+    """
     order = np.argsort(-value if largest else value, axis=axis, kind="stable")
     order = np.take(order, np.arange(int(count.item())), axis=axis)
     return np.take_along_axis(value, order, axis=axis), order

@@ -24,7 +24,11 @@ class PackageError(Exception):
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Args:
+        path: the file.
+    """
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -100,9 +104,16 @@ def overlay_class(base: type, folder: Path, limit_s: float) -> type:
     """FINN's driver class with the host's operations, and with an end to waiting.
 
     Args:
-        base: FINN's class.
+        base: finn-plus-driver's class.
         folder: with the host's operations.
-        limit_s: longest time to wait for the accelerator.
+        limit_s: longest time to wait for the accelerator, in seconds.
+
+    Returns:
+        a subclass of ``base``.
+
+    Raises:
+        ValueError: its ``execute`` is given other than ``batch_size`` images.
+        TimeoutError: the accelerator does not finish in time.
     """
     first, last = (Program.load(folder / f"{name}.json") for name in ("before", "after"))
 
