@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 _KEEP_SECONDS = 30 * 24 * 3600
@@ -16,6 +17,23 @@ def folder() -> Path:
     """``msq_finn`` in the user's cache (``XDG_CACHE_HOME``, by default ``~/.cache``)."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "msq_finn"
+
+
+def key(*parts: str | Iterable[str]) -> str:
+    """Return a key for `entry`: a hash of texts, and of where each begins.
+
+    Args:
+        parts: texts, and lists of texts.
+
+    >>> key("ab") != key(["a", "b"]) != key("a", "b")
+    True
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        for text in (part,) if isinstance(part, str) else part:
+            digest.update(text.encode() + b"\0")
+        digest.update(b"\1")
+    return digest.hexdigest()[:32]
 
 
 def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -19,25 +16,10 @@ from pathlib import Path
 from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.rewordings import for_verilator
+from msq_finn.sim import compilation
 
-_HARNESS = Path(__file__).with_name("harness.cpp")
-
-#: Uninitialised state and explicit X become noise from a seed that the run chooses.
-_VERILATOR_FLAGS = (
-    "--cc", "--prefix", "Vdesign", "--no-timing", "--assert",
-    "--x-assign", "unique", "--x-initial", "unique",
-    "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Werror-MODDUP",
-)  # fmt: skip
-
-#: Libraries stay apart in one process: no symbol of one may stand in for another's.
-_CXX_FLAGS = (
-    "-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-w",
-    "-DVL_PRINTF=msq_printf", "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL",
-)  # fmt: skip
-
-#: Compiler processes at a time, and C++ text for each.
-_JOBS = 2
-_CHUNK = 1_500_000
+_HEADERS = (".vh", ".svh")
+_VERILOG = (".v", ".sv")
 
 
 @dataclass(frozen=True)
@@ -95,9 +77,9 @@ def build(
 ) -> Path:
     """Compile a design to a shared library that :class:`msq_finn.sim.model.Model` opens.
 
-    The library is cached by the contents of the sources, of the files they include, by options and
-    Verilator's version. Memory files (``$readmemh``) are read when a simulation starts: they may
-    change without a new build.
+    The library is cached by the contents of the sources, of the files they include and of what
+    compiles them here, by options and Verilator's version. Memory files (``$readmemh``) are read
+    when a simulation starts: they may change without a new build.
 
     Args:
         top: name of the top module.
@@ -120,12 +102,15 @@ def build(
     texts = _packages_first(_read(file for file in files if file.suffix not in _HEADERS))
     macros = tuple(f"-D{name}={value}" for name, value in (defines or {}).items())
     options = (top, *macros, "trace" if trace else "")
-    included = _included(texts.values(), [*folders, *{file.parent for file in files}])
-    key = _hash(find().version, options, texts.values(), included, _HARNESS.read_text())
+    included = _included(texts.values(), [*folders, *dict.fromkeys(f.parent for f in files)])
+    changed = {file: for_verilator(file.name, text) for file, text in texts.items()}
+    reworded = {file: text for file, text in changed.items() if text != texts[file]}
+    ours = [path.read_text() for path in (Path(compilation.__file__), compilation.HARNESS)]
+    key = cache.key(find().version, options, changed.values(), included, ours)
 
     def make(folder: Path) -> None:
-        flags = [*_VERILATOR_FLAGS, "--top-module", top, *macros, *(f"-I{f}" for f in folders)]
-        _compile(folder, texts, [*flags, *(["--trace-vcd"] if trace else [])], trace)
+        flags = ["--top-module", top, *macros, *(f"-I{f}" for f in folders)]
+        compilation.compile_library(folder, find(), texts, reworded, flags, trace=trace)
 
     return cache.entry("sim", key, make) / "design.so"
 
@@ -141,10 +126,6 @@ def ports(library: Path) -> dict[str, tuple[int, bool]]:
     """
     table = json.loads(library.with_name("ports.json").read_text())
     return {name: (bits, bool(is_input)) for name, (bits, is_input) in table.items()}
-
-
-_HEADERS = (".vh", ".svh")
-_VERILOG = (".v", ".sv")
 
 
 def _read(files: Iterable[Path]) -> dict[Path, str]:
@@ -179,125 +160,6 @@ def _included(texts: Iterable[str], folders: Sequence[Path]) -> list[str]:
                 found[file] = file.read_text()
                 waiting.append(found[file])
     return list(found.values())
-
-
-def _hash(*parts: str | Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        for text in (part,) if isinstance(part, str) else part:
-            digest.update(text.encode() + b"\0")
-        digest.update(b"\1")
-    return digest.hexdigest()[:32]
-
-
-def _compile(folder: Path, texts: Mapping[Path, str], flags: Sequence[str], trace: bool) -> None:
-    """Fill a cache entry: Verilog to C++ to ``design.so``."""
-    runtime = _runtime()
-    objects = folder / "obj"
-    objects.mkdir()
-    names = []
-    for index, (file, text) in enumerate(texts.items()):
-        reworded = for_verilator(file.name, text)
-        if reworded == text:
-            names.append(str(file.absolute()))
-        else:
-            copy = objects / f"{index}_{file.name}"
-            copy.write_text(reworded)
-            names.append(str(copy))
-    _run("Verilator rejects the design", [find().binary, "-Mdir", objects, *flags, *names])
-    table = _ports((objects / "Vdesign.h").read_text())
-    (folder / "ports.json").write_text(json.dumps({name: row[1:] for name, row in table.items()}))
-    macros = [f'MSQ_PORT("{name}", {row[0]}, {row[1]}, {row[2]})' for name, row in table.items()]
-    (objects / "ports.inc").write_text("\n".join(macros) + "\n")
-    compiler = [*_compiler(), *_CXX_FLAGS, f"-DVM_TRACE={int(trace)}", "-I", str(objects)]
-    units = [(_HARNESS.read_text(), "-O1")]
-    units += [(text, "-O1") for text in _units(objects, slow=False)]
-    units += [(text, "-O0") for text in _units(objects, slow=True)]
-
-    def compile_unit(index: int) -> Path:
-        text, level = units[index]
-        source = objects / f"unit{index}.cc"
-        source.write_text(text)
-        target = source.with_suffix(".o")
-        _run("the simulation does not compile", [*compiler, level, "-c", source, "-o", target])
-        return target
-
-    with ThreadPoolExecutor(_JOBS) as pool:
-        linked = list(pool.map(compile_unit, range(len(units))))
-    library = folder / "design.so"
-    _run(
-        "the simulation does not link",
-        [*compiler, "-shared", "-o", library, *linked, runtime, "-pthread"],
-    )
-    shutil.rmtree(objects)
-
-
-def _units(objects: Path, *, slow: bool) -> Iterator[str]:
-    """Gather Verilator's many C++ files (slow: run once) into few, for the headers' sake."""
-    unit, size = "", 0
-    for file in sorted(objects.glob("Vdesign*.cpp")):
-        if file.stem.endswith("__Slow") != slow:
-            continue
-        unit += f'#include "{file.name}"\n'
-        size += file.stat().st_size
-        if size > _CHUNK:
-            yield unit
-            unit, size = "", 0
-    if unit:
-        yield unit
-
-
-def _ports(header: str) -> dict[str, tuple[str, int, int]]:
-    """Member, width and direction of the top's ports, from the class that Verilator wrote."""
-    table = {}
-    for kind, member, high, low in re.findall(
-        r"^\s*VL_(IN|OUT)(?:8|16|64|W)?\(&(\w+),(\d+),(\d+)", header, re.MULTILINE
-    ):
-        name = re.sub(r"__0([0-9A-F]{2})", lambda code: chr(int(code[1], 16)), member)
-        table[name] = (member, int(high) - int(low) + 1, int(kind == "IN"))
-    return table
-
-
-def _runtime() -> Path:
-    """Verilator's C++ library, compiled once."""
-    tool = find()
-
-    def make(folder: Path) -> None:
-        declaration = folder / "printf.h"
-        declaration.write_text("int msq_printf(const char*, ...);\n")
-        parts = []
-        for name in ("verilated", "verilated_threads", "verilated_vcd_c"):
-            parts.append(folder / f"{name}.o")
-            _run(
-                "Verilator's library does not compile",
-                [*_compiler(), *_CXX_FLAGS, "-O2", "-DVM_TRACE=1", "-include", declaration, "-c",
-                 tool.root / "include" / f"{name}.cpp", "-o", parts[-1]],
-            )  # fmt: skip
-        _run("no archive", ["ar", "rcs", folder / "verilated.a", *parts])
-
-    key = _hash(tool.version, str(tool.root), *_CXX_FLAGS)
-    return cache.entry("runtime", key, make) / "verilated.a"
-
-
-def _compiler() -> list[str]:
-    include = find().root / "include"
-    return [os.environ.get("CXX", "g++"), "-I", str(include), "-I", str(include / "vltstd")]
-
-
-def _run(what: str, command: Sequence[str | Path]) -> None:
-    environment = os.environ | {"VERILATOR_ROOT": str(find().root)}
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, errors="replace", check=False
-        )
-    except FileNotFoundError as error:
-        raise MissingToolError(
-            f"{command[0]} is missing; install a C++17 compiler, such as Debian's g++"
-        ) from error
-    if done.returncode:
-        output = done.stdout + done.stderr
-        lines = [line for line in output.splitlines() if re.search("error", line, re.IGNORECASE)]
-        raise MsqError(f"{what}: {(lines or [f'exit code {done.returncode}'])[0].strip()}")
 
 
 def _output(*command: str | Path) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.sim import verilator
+from msq_finn.sim import compilation, verilator
 
 DESIGN = """`include "value.svh"
 module top import values::*; (input logic ap_clk, output logic [7:0] out_o);
@@ -49,6 +49,9 @@ def test_key_follows_content_not_place(sources, tmp_path, monkeypatch):
     assert keys(monkeypatch, sources) != first
     sources[0].write_text(DESIGN)
     assert keys(monkeypatch, sources) == first
+    with monkeypatch.context() as patch:
+        patch.setattr(verilator, "for_verilator", lambda name, text: text + f"// {name}\n")
+        assert keys(monkeypatch, sources) != first
     sources[1].write_text("`define VALUE 8'd41\n")
     assert keys(monkeypatch, sources) != first
 
@@ -62,7 +65,7 @@ def test_build_runs_with_headers_and_packages_and_is_kept(sources, monkeypatch):
     model.evaluate(1)
     assert model.ports["out_o"].read() == 42
     model.close()
-    monkeypatch.setattr(verilator, "_compile", None)  # a second build would fail
+    monkeypatch.setattr(compilation, "compile_library", None)  # a second build would fail
     assert verilator.build("top", sources) == library
 
 
