@@ -24,7 +24,7 @@ def run(arguments: Sequence[str]) -> None:
     Raises:
         MissingToolError: no FINN, or an upstream FINN, which has no command line.
     """
-    # Steps of FINN's own that work in parallel have to know the ops; forked workers do.
+    # Forked workers start faster than spawned ones, which work as well.
     os.environ.setdefault("FINN_MP_START_METHOD", "fork")
     xsi.install()
     try:

@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn import ops
-from msq_finn.build import fifos, resources
+from msq_finn.build import fifos, resources, workers
 from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.host import Host
 from msq_finn.build.lower import Lowered, lowered_of, resolve
@@ -102,7 +101,7 @@ def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: see :func:`msq_finn.build.stitch.stitch`.
     """
-    ops.register()
+    workers.prepare()
     stitch(model, Path(cfg.output_dir))
     return model
 
@@ -211,7 +210,7 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Returns:
         ``model`` as it is.
     """
-    ops.register()
+    workers.prepare()
     kernels = copy.deepcopy(model)
     for name in _VIVADO_STEPS:
         kernels = resolve(name)[1](kernels, cfg)
@@ -271,7 +270,7 @@ def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
 
 
 def _begin(model: ModelWrapper, cfg: Any) -> tuple[Lowered, Run]:
-    ops.register()
+    workers.prepare()
     return lowered_of(model, cfg), getattr(cfg, "msq_run", None) or Run()
 
 

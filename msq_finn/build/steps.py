@@ -20,7 +20,7 @@ from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNode
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
-from msq_finn import ops
+from msq_finn.build import workers
 from msq_finn.build.checkpoints import PARENT, save
 from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
@@ -64,7 +64,7 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: streamlined graph.
         cfg: FINN's ``DataflowBuildConfig``.
     """
-    ops.register()
+    workers.prepare()
     return ours(model, cfg, StreamlineResidual(), StreamlineGlobalPool())
 
 
@@ -81,7 +81,7 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: the configuration or a layer is one that the build cannot take.
     """
     check_config(cfg)
-    ops.register()
+    workers.prepare()
     return ours(
         model,
         cfg,
@@ -108,7 +108,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: the plan is of another network or unreadable, or the part is unknown.
     """
-    ops.register()
+    workers.prepare()
     target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
     dsps = device_of_part(part).dsp
     if (path := getattr(cfg, "msq_plan", None)) is not None:
@@ -139,7 +139,7 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: a folding that the hardware cannot do, or rows that its lanes cannot hold.
     """
-    ops.register()
+    workers.prepare()
     model = ours(model, cfg, CheckFolding(), PlaceRows())
     if (order := model.get_metadata_prop(OUTPUT_ORDER)) is not None:
         parent = cfg.get_intermediate_models_directory() / PARENT
@@ -157,7 +157,7 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: dataflow partition, its rows placed.
         cfg: FINN's ``DataflowBuildConfig``.
     """
-    ops.register()
+    workers.prepare()
     model = model.transform(InsertDWC())
     model = model.transform(InsertFIFO(create_shallow_fifos=True))
     model = model.transform(SpecializeLayers(cfg._resolve_fpga_part()))
@@ -179,7 +179,7 @@ def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: a node asks for what its RTL cannot do.
     """
-    ops.register()
+    workers.prepare()
     model = model.transform(PrepareIP(cfg._resolve_fpga_part(), cfg.synth_clk_period_ns))
     return model.transform(ReplaceVerilogRelPaths())
 

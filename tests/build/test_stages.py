@@ -179,7 +179,7 @@ def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch):
     monkeypatch.setenv("XILINX_VIVADO", "/opt/Vivado/2024.2")
     assert "step_msq_bitfile" in stage_steps("deploy")
     monkeypatch.setattr(hardware_steps, "resolve", step)
-    monkeypatch.setattr(hardware_steps.ops, "register", lambda: None)
+    monkeypatch.setattr(hardware_steps.workers, "prepare", lambda: None)
     assert hardware_steps.step_msq_bitfile("dataflow", None) == "dataflow"
     assert called == [
         "step_create_stitched_ip",
