@@ -19,13 +19,16 @@ def predicted_interval(model: Any) -> int:
     """Cycles per frame of the slowest node, at full rate.
 
     Args:
-        model: graph of hardware nodes.
+        model: graph of hardware nodes, at least one.
     """
     return max(node_cycles(getCustomOp(node)) for node in model.graph.node)
 
 
 def node_cycles(op: Any) -> int:
     """Cycles from one frame of a node to the next.
+
+    They are what the op's ``get_exp_cycles`` says, but for window generators that write one word a
+    cycle: FINN's estimate for these is too large for small images.
 
     Args:
         op: the node's custom op.

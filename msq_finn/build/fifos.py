@@ -34,6 +34,8 @@ def size_fifos(
 ) -> dict[str, int]:
     """Give every FIFO the depth that a run at full rate needs, and regenerate its RTL.
 
+    FINN's own (transformation/fpgadataflow/set_fifo_depths.py) does so with Vivado's simulator.
+
     The network runs with FIFOs that never fill, its input held to the rate of the slowest layer; a
     FIFO's depth is the most words it held. FIFOs that never held two words go. A run with the
     depths found shows whether they are enough; if they are not, more frames are looked at.
@@ -45,7 +47,11 @@ def size_fifos(
         progress: told of simulated words.
 
     Returns:
-        depth per remaining FIFO.
+        depth in words per remaining FIFO.
+
+    Raises:
+        MsqError: the design starves or does not compile.
+        MissingToolError: no Verilator, or no C++ compiler.
     """
     folder.mkdir(parents=True, exist_ok=True)
     interval = float(predicted_interval(lowered.model))

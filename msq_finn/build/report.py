@@ -24,8 +24,11 @@ def render(
     Args:
         summary: the build's figures.
         measured: resources per module.
-        depths: depth per FIFO.
+        depths: depth in words per FIFO.
         seconds: how long the build took.
+
+    Raises:
+        MsqError: the summary's part is none whose resources are known.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("msq_finn.build", "."), autoescape=True

@@ -21,6 +21,10 @@ def measure(design: Stitched, part: str, progress: Progress = silent) -> dict[st
 
     Returns:
         resources per module name.
+
+    Raises:
+        MsqError: a module does not synthesise, or Yosys does not map to the part.
+        MissingToolError: no Yosys.
     """
     specs = [NodeSpec(name, top, sources) for name, top, sources in design.parts]
     return measure_nodes(

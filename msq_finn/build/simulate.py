@@ -99,6 +99,10 @@ def run_accelerator(
 
     Returns:
         integer outputs [images, ...], and the simulator's own result.
+
+    Raises:
+        MsqError: the design starves, stops itself or does not compile.
+        MissingToolError: no Verilator, or no C++ compiler.
     """
     nodes = model.graph.node
     first = getCustomOp(model.find_consumer(model.graph.input[0].name))
@@ -133,8 +137,12 @@ def simulate(
     Args:
         lowered: the network.
         design: its stitched RTL.
-        images: network inputs without the batch axis, [images, ...].
+        images: network inputs without the batch axis, [images, ...], two or more.
         progress: told of simulated words.
+
+    Raises:
+        MsqError: the design starves, stops itself or does not compile.
+        MissingToolError: no Verilator, or no C++ compiler.
     """
     with logged(lowered.folder / "sim.log"):
         inputs = accelerator_inputs(lowered, images)

@@ -80,8 +80,11 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
     """Describe every matrix-vector layer of a dataflow partition.
 
     Args:
-        model: the partition.
+        model: the partition, folded.
         resources: of every module, None before synthesis.
+
+    Raises:
+        MsqError: a row-mixed layer is not folded.
     """
     layers = []
     for node in model.graph.node:

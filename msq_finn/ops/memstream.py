@@ -24,7 +24,7 @@ def wrapper(
         the Verilog text (finn-rtllib/memstream/hdl/memstream_wrapper_template.v).
 
     Raises:
-        OSError: this FINN has no such template.
+        MissingToolError: FINN's RTL library is not found.
     """
     text = (rtl_library() / "memstream/hdl/memstream_wrapper_template.v").read_text()
     for key, value in {
@@ -41,6 +41,10 @@ def wrapper(
 
 
 def sources() -> list[Path]:
-    """Return FINN's files beneath the wrapper, in compilation order."""
+    """Return FINN's files beneath the wrapper, in compilation order.
+
+    Raises:
+        MissingToolError: FINN's RTL library is not found.
+    """
     modules = ("axi/hdl/axilite", "memstream/hdl/memstream_axi", "memstream/hdl/memstream")
     return [rtl_library() / f"{module}.sv" for module in modules]

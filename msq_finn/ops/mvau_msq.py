@@ -65,7 +65,11 @@ class MVAU_MSQ(RowMixed, MVAU):
         return tuple(super().get_folded_input_shape(ind))
 
     def make_weight_file(self, weights: Any, weight_file_mode: str, weight_file_name: str) -> None:
-        """Write the weight memory's contents in codes; arguments as in FINN's MVAU."""
+        """Write the weight memory's contents in codes; arguments as in FINN's MVAU.
+
+        Raises:
+            MsqError: a row lies on a lane that does not take it, or there is no such mode.
+        """
         layout, simd = self.layout(), self.get_nodeattr("SIMD")
         codes = layout.encode(self.weight_matrix(weights))
         codes = layout.folded(codes, simd)[layout.code_lanes]
@@ -78,7 +82,11 @@ class MVAU_MSQ(RowMixed, MVAU):
         weight_file.write(words, weight_file_mode, Path(weight_file_name), pumped, element)
 
     def lut_estimation(self, fpgapart: str) -> int:
-        """LUT sites of the lanes, from what each lane kind was measured to take a MAC."""
+        """LUT sites of the lanes, from what each lane kind was measured to take a MAC.
+
+        Raises:
+            MsqError: the layer is not folded, or embedded lanes have too many folds.
+        """
         layout, simd = self.layout(), self.get_nodeattr("SIMD")
         try:
             return estimate.lut_sites(layout, simd, self.calc_wmem())

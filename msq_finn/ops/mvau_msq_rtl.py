@@ -41,7 +41,11 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         return MVAU_MSQ.dsp_estimation(self, fpgapart)
 
     def adapt_for_loop_body(self, input_types: Any) -> None:
-        """Refuse FINN's loop rolling: the lanes' weights cannot come from external memory."""
+        """Refuse FINN's loop rolling: the lanes' weights cannot come from external memory.
+
+        Raises:
+            MsqError: always.
+        """
         raise MsqError(f"{self.onnx_node.name}: MVAU_MSQ cannot be rolled into a FINN loop")
 
     def generate_params(self, model: Any, path: str) -> None:
@@ -50,7 +54,11 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             super().generate_params(model, path)
 
     def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
-        """Write the wrapper, the weight memory and its contents into the node's code folder."""
+        """Write the wrapper, the weight memory and its contents into the node's code folder.
+
+        Raises:
+            MsqError: an attribute asks for what the module cannot do.
+        """
         self._check_supported(fpgapart)
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         self.generate_params(model, str(folder))

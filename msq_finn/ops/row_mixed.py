@@ -118,6 +118,9 @@ class RowMixed(HWCustomOp):
 
         Returns:
             the QONNX type, of whole bytes where the node's output leaves the accelerator.
+
+        Raises:
+            MsqError: as ``row_offsets``, where offsets stay in the output.
         """
         weights = model.get_initializer(self.onnx_node.input[1])
         if datatype_only or self.get_nodeattr("runtime_writeable_weights"):

@@ -93,7 +93,11 @@ class VVAU_MSQ(RowMixed, VVAU):
         return math.prod(self.get_nodeattr("Kernel"))
 
     def code_bits(self) -> int:
-        """Bits of a code in the weight stream."""
+        """Bits of a code in the weight stream.
+
+        Raises:
+            MsqError: as ``layout``.
+        """
         layout = self.layout()
         used = zip(layout.kinds, layout.counts, strict=True)
         return max((kind.scheme.bits for kind, lanes in used if lanes), default=4)
@@ -116,6 +120,9 @@ class VVAU_MSQ(RowMixed, VVAU):
         """Write the weight memory's contents in codes; arguments as in FINN's VVAU.
 
         FINN orders a word's weights by the exact name of the op (vectorvectoractivation.py).
+
+        Raises:
+            MsqError: a channel lies on a lane that does not take it, or there is no such mode.
         """
         layout, simd = self.layout(), self.get_nodeattr("SIMD")
         codes = layout.encode(self.weight_matrix(weights))

@@ -39,7 +39,11 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
         return VVAU_MSQ.dsp_estimation(self, fpgapart)
 
     def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
-        """Write the wrapper, the weight memory and its contents into the node's code folder."""
+        """Write the wrapper, the weight memory and its contents into the node's code folder.
+
+        Raises:
+            MsqError: an attribute asks for what the module cannot do.
+        """
         self._check_supported(fpgapart)
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         self.generate_params(model, str(folder))

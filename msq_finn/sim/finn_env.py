@@ -12,7 +12,11 @@ from msq_finn.finn_compat import finish_without_vivado, initialize_settings
 
 @contextmanager
 def build_dir_restored() -> Iterator[None]:
-    """Give FINN's build folder back to whoever had set it, where a block uses one that goes."""
+    """Give FINN's build folder back to whoever had set it, where a block uses one that goes.
+
+    Raises:
+        MissingToolError: as `prepare`.
+    """
     before = os.environ.get("FINN_BUILD_DIR")
     try:
         yield
