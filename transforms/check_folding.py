@@ -29,11 +29,13 @@ class CheckFolding(Transformation):
         """Change nothing.
 
         Raises:
-            MsqError: a parallelism that does not divide, lanes that do not add up to PE, or windows
-                that come with other channels side by side than a depthwise layer takes.
+            MsqError: a parallelism that does not divide, lanes that do not add up to PE, weights
+                outside the accelerator, or windows that come with other channels side by side than
+                a depthwise layer takes.
         """
         for node in model.graph.node:
             op = getCustomOp(node)
+            _check_weights(op)
             for attribute, whole in _DIVIDES.get(node.op_type.split("_")[0], ()):
                 _check_divides(op, attribute, whole)
             if node.op_type.startswith(ROW_MIXED):
@@ -41,6 +43,15 @@ class CheckFolding(Transformation):
             if node.op_type.startswith("VVAU"):
                 _check_windows(model, op)
         return model, False
+
+
+def _check_weights(op: Any) -> None:
+    mode = op.get_nodeattr("mem_mode") if "mem_mode" in op.get_nodeattr_types() else ""
+    if mode.startswith("external"):
+        raise MsqError(
+            f"{op.onnx_node.name}: mem_mode={mode}, but weights are kept on chip; use "
+            "internal_decoupled"
+        )
 
 
 def _check_divides(op: Any, attribute: str, whole: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import networkx as nx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
@@ -21,28 +24,42 @@ class RefuseUnsupported(Transformation):
         """Change nothing.
 
         Raises:
-            MsqError: nodes without hardware behind hardware and before hardware; all are named.
+            MsqError: nodes without hardware behind hardware and before hardware; all are named, and
+                so are nodes among them that compute with floats, which FINN would do in hardware.
         """
         flow = nx.DiGraph()
         for node in model.graph.node:
             flow.add_edges_from((source, target) for source in node.input for target in node.output)
         hardware = [n for n in model.graph.node if n.domain.startswith(_HARDWARE)]
-        behind: set[str] = set()
-        before: set[str] = set()
-        for node in hardware:
-            behind |= {t for out in node.output for t in (out, *nx.descendants(flow, out))}
-            before |= {t for inp in node.input for t in (inp, *nx.ancestors(flow, inp))}
+        behind, before = _around(flow, hardware)
         stuck = [
-            f"{node.name} ({node.op_type})"
+            node
             for node in model.graph.node
-            if not node.domain.startswith(_HARDWARE)
+            if node not in hardware
             and behind.intersection(node.input)
             and before.intersection(node.output)
         ]
         if stuck:
+            behind, before = _around(flow, stuck)
+            floats = [
+                node
+                for node in hardware
+                if behind.intersection(node.input)
+                and before.intersection(node.output)
+                and not model.get_tensor_datatype(node.input[0]).is_integer()
+            ]
+            named = [n for n in model.graph.node if n in stuck or n in floats]
+            names = ", ".join(f"{node.name} ({node.op_type})" for node in named)
             raise MsqError(
-                f"{', '.join(stuck)}: no hardware for this, and hardware before and behind it; "
+                f"{names}: no hardware for this, and hardware before and behind it; "
                 "replace it in the model, put a quantizer behind it where it scales or shifts "
                 "channels, or end the network before it"
             )
         return model, False
+
+
+def _around(flow: nx.DiGraph, nodes: Sequence[Any]) -> tuple[set[str], set[str]]:
+    """Tensors that depend on some nodes, and tensors on which these depend."""
+    behind = {t for node in nodes for out in node.output for t in (out, *nx.descendants(flow, out))}
+    before = {t for node in nodes for inp in node.input for t in (inp, *nx.ancestors(flow, inp))}
+    return behind, before

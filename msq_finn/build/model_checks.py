@@ -25,6 +25,9 @@ _ONNX_DOMAINS = {"", "ai.onnx"}
 #: Domains of QONNX's ops: its own name, and that of older Brevitas versions.
 _QONNX_DOMAINS = {"qonnx.custom_op.general", "onnx.brevitas"}
 
+#: QONNX's names for rounding to the nearest integer, halves to the even one.
+_ROUNDING = {"ROUND", "HALF_EVEN"}
+
 #: Attributes that ONNX's shape inference divides by.
 _POSITIVE = {"strides", "dilations", "kernel_shape", "group"}
 
@@ -175,6 +178,8 @@ def _check_values(graph: onnx.GraphProto) -> None:
                 raise MsqError(f"node {node.name!r}: a variance is negative")
         if node.op_type != "Quant" or len(node.input) != 4:
             continue
+        if node.input[0] not in constants:
+            _check_rounding(node)
         scale, bits = (constants.get(node.input[i]) for i in (1, 3))
         if scale is not None and not (_values(node.input[1], scale) > 0).all():
             raise MsqError(f"node {node.name!r}: a scale is not positive")
@@ -184,6 +189,16 @@ def _check_values(graph: onnx.GraphProto) -> None:
                 raise MsqError(
                     f"node {node.name!r}: bit width {widths.max()}; 1 to 32 are possible"
                 )
+
+
+def _check_rounding(node: onnx.NodeProto) -> None:
+    """FINN makes the same thresholds of every rounding mode."""
+    modes = [a.s.decode() for a in node.attribute if a.name == "rounding_mode"]
+    if any(mode.upper() not in _ROUNDING for mode in modes):
+        raise MsqError(
+            f"node {node.name!r}: rounding_mode {modes[0]}; thresholds round to the nearest level, "
+            "ties to even: use ROUND"
+        )
 
 
 def _check_shapes(model: onnx.ModelProto) -> None:

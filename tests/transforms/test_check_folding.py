@@ -31,6 +31,15 @@ def test_a_parallelism_that_does_not_divide_is_named(rng, node, attribute, value
         check(model)
 
 
+@pytest.mark.parametrize("node", [0, 2])
+def test_weights_outside_the_accelerator_are_refused(rng, node):
+    """In layers that stay FINN's too, which the stitched design would leave without weights."""
+    model = two_layers(rng, ["sp2", "fixed"] * 2)
+    getCustomOp(model.graph.node[node]).set_nodeattr("mem_mode", "external_mem")
+    with pytest.raises(MsqError, match=r"MVAU_.: mem_mode=external_mem, .* use internal_decoupled"):
+        check(model)
+
+
 def test_lanes_must_add_up_to_pe(rng):
     from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 

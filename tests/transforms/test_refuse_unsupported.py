@@ -45,6 +45,8 @@ def test_a_node_on_a_branch_beside_the_host_is_fine():
     [
         ({"mlo": True}, "mlo is set: FINN's loop rolling"),
         ({"loop_body_hierarchy": [["a", "b"]]}, "loop_body_hierarchy is set: FINN's loop rolling"),
+        ({"loop_body_range": ["a", "b"]}, "loop_body_range is set: FINN's loop rolling"),
+        ({"partitioning_configuration": {"a": 1}}, "partitioning_configuration is set: FINN's par"),
         ({"multi_dnn_config_path": "c.json"}, "multi_dnn_config_path is set: FINN's multi-DNN"),
     ],
 )
