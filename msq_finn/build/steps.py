@@ -36,12 +36,23 @@ from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
 from msq_finn.transforms.place_rows import OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.restore_output_order import RestoreOutputOrder
+from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
 from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_residual import StreamlineResidual
+
+
+def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Round halves to even, as QONNX does (after FINN's tidy_up).
+
+    Args:
+        model: graph with FINN's thresholds in the place of quantizers.
+        cfg: FINN's ``DataflowBuildConfig``.
+    """
+    return ours(model, cfg, RoundTiesToEven())
 
 
 def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -115,9 +126,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         from msq_finn.plan.apply import apply_plan
 
         plan = Plan.load(path)
-        model = apply_plan(model, plan, str(path))
-        spare = max(0, dsps - plan.totals.resources.dsp)
-        return model.transform(SetDepthwiseLanes(plan.totals.cycles, spare))
+        return apply_plan(model, plan, str(path))
     cycles = target if target is not None else 2**62
     depthwise = SetDepthwiseLanes(cycles, dsps)
     dense = SetLanes(cycles, part, dsps - depthwise.dsps_wanted(model))
@@ -188,6 +197,7 @@ def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 DATAFLOW_STEPS: list[Any] = [
     "step_qonnx_to_finn",
     "step_tidy_up",
+    step_msq_round_ties,
     step_msq_signals,
     "step_streamline",
     step_msq_streamline,
