@@ -16,6 +16,7 @@ from msq_finn.errors import MsqError
 from msq_finn.ops import weight_file
 from msq_finn.ops.layout import IntArray, LaneLayout
 from msq_finn.ops.row_mixed import RowMixed
+from msq_finn.rtl.depthwise import channels_per_dsp
 from msq_finn.rtl.lanes import TrueSum
 from msq_finn.rtl.lanes import get as lane_kind
 
@@ -42,24 +43,6 @@ LUT_KINDS = ("sp2_4_lut", "fixed_4_lut")
 
 #: LUT sites per MAC and per lane, and of a DSP lane, fitted to benchmarks/depthwise_cost.py.
 LUT_SITES_PER_MAC, LUT_SITES_PER_LANE, DSP_SITES_PER_LANE = 12.8, 4.8, 1.0
-
-
-def channels_per_dsp(window: int, act_bits: int, act_signed: bool, weight_bits: int) -> int:
-    """Count the channels that share a DSP slice (``channel_packing`` in msq_finn/rtl/msq_pkg.sv).
-
-    Args:
-        window: products in a sum.
-        act_bits: bits of an activation.
-        act_signed: whether activations are two's complement.
-        weight_bits: of a weight, its sign included.
-
-    >>> channels_per_dsp(9, 4, False, 5), channels_per_dsp(9, 8, False, 8)
-    (2, 1)
-    """
-    act_max = 1 << (act_bits - 1) if act_signed else (1 << act_bits) - 1
-    cross_products = 2 * window * act_max * ((1 << (weight_bits - 1)) - 1)
-    spacing = (2 * cross_products).bit_length()
-    return 2 if spacing + act_bits + 1 <= 18 else 1
 
 
 class VVAU_MSQ(RowMixed, VVAU):

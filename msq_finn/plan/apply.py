@@ -8,10 +8,12 @@ from finn.transformation.fpgadataflow.set_folding import SetFolding
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.ops.vvau_msq import DSP_KINDS, LUT_KINDS
 from msq_finn.plan.extract import network_of_model
 from msq_finn.plan.plan_checks import fits_network
 from msq_finn.plan.planfile import LayerPlan, Plan
 from msq_finn.transforms.fold_streaming import fold_streaming
+from msq_finn.transforms.place_rows import ROW_MIXED
 from msq_finn.transforms.set_lanes import Folding, set_folding
 
 
@@ -35,7 +37,7 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
     cycles = plan.totals.cycles
     model = model.transform(SetFolding(cycles, mvau_wwidth_max=2**30, two_pass_relaxation=False))
     model = fold_streaming(model, cycles)
-    nodes = [node for node in model.graph.node if node.op_type.startswith("MVAU_MSQ")]
+    nodes = [node for node in model.graph.node if node.op_type.startswith(ROW_MIXED)]
     for node, layer in zip(nodes, plan.layers, strict=True):
         _fold(model, node, layer)
     return model
@@ -43,8 +45,15 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
 
 def _fold(model: ModelWrapper, node: Any, layer: LayerPlan) -> None:
     op, lanes = getCustomOp(node), layer.lanes
-    counts = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp, lanes.embedded_lut)
-    set_folding(op, Folding(layer.simd, *counts))
+    if layer.depthwise:
+        dsp = DSP_KINDS[8 if lanes.fixed_8_dsp else 5].name
+        op.set_nodeattr("SIMD", layer.simd)
+        op.set_nodeattr("PE", lanes.pe)
+        op.set_nodeattr("laneKinds", [*LUT_KINDS, dsp])
+        op.set_nodeattr("lanePE", [lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.depthwise_dsp])
+    else:
+        counts = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp, lanes.embedded_lut)
+        set_folding(op, Folding(layer.simd, *counts))
     if layer.memory != "embedded":
         op.set_nodeattr("ram_style", layer.memory)
     thresholds = model.find_consumer(node.output[0])

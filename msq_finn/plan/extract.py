@@ -12,6 +12,7 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn import schemes
 from msq_finn.build.inputs import load_model
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.progress import Progress, silent
@@ -20,6 +21,7 @@ from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.rtl.lanes import get as lane_kind
 from msq_finn.sim.finn_env import build_dir_restored
 from msq_finn.transforms.channel_spaces import channel_spaces
+from msq_finn.transforms.place_rows import ROW_MIXED
 from msq_finn.transforms.set_lanes import common_rows
 
 
@@ -47,7 +49,15 @@ def network_of_file(path: Path, board: str, progress: Progress = silent) -> Netw
 
 
 def network_of_model(model: ModelWrapper, name: str) -> Network:
-    """Describe the 4-bit layers of a dataflow model before folding; others are left out."""
+    """Describe our layers of a dataflow model before folding; others are left out.
+
+    Args:
+        model: graph of hardware nodes.
+        name: of the network.
+
+    Raises:
+        MsqError: there is none, or one has rows that are not planned.
+    """
     layers = [_layer(model, node) for node in model.graph.node if _is_msq(node)]
     by_node = {layer.name: layer for layer in layers}
     for index, space in enumerate(channel_spaces(model)):
@@ -65,12 +75,18 @@ def network_of_model(model: ModelWrapper, name: str) -> Network:
 
 
 def _is_msq(node: Any) -> bool:
-    return node is not None and bool(node.op_type.startswith("MVAU_MSQ"))
+    return node is not None and bool(node.op_type.startswith(ROW_MIXED))
 
 
 def _layer(model: ModelWrapper, node: Any) -> Layer:
     op = getCustomOp(node)
-    mw, mh = op.get_nodeattr("MW"), op.get_nodeattr("MH")
+    depthwise = node.op_type.startswith("VVAU")
+    if depthwise:
+        mw, mh, vectors = op.window(), op.get_nodeattr("Channels"), op.get_nodeattr("Dim")
+    else:
+        mw, mh = op.get_nodeattr("MW"), op.get_nodeattr("MH")
+        vectors = op.get_nodeattr("numInputVectors")
+    rows = op.row_schemes()
     acts = op.get_input_datatype(0)
     behind = model.find_consumer(node.output[0])
     thresholds = getCustomOp(behind) if _is(behind, "Thresholding") else None
@@ -79,37 +95,47 @@ def _layer(model: ModelWrapper, node: Any) -> Layer:
         node.name,
         mw,
         mh,
-        int(np.prod(op.get_nodeattr("numInputVectors"))),
+        int(np.prod(vectors)),
         act_bits=acts.bitwidth(),
         act_signed=acts.signed(),
         acc_bits=_acc_bits(op, model.get_initializer(node.input[1])),
         steps=thresholds.get_nodeattr("numSteps") if thresholds else 0,
         conv=_conv(model, node),
         pool=pool,
-        rows=_rows(op.row_schemes()),
+        rows=_rows(rows, depthwise),
+        depthwise=depthwise,
+        wide_bits=max((schemes.get(name).bits for name in _wide(rows)), default=0),
         **_addition(model, behind),
     )
 
 
-def _rows(held: list[tuple[str, ...]]) -> Rows:
-    if wide := {name for names in held for name in names} - {"sp2_4", "fixed_4"}:
+def _wide(held: list[tuple[str, ...]]) -> set[str]:
+    """Schemes of rows that no 4-bit one holds."""
+    return {name for names in held for name in names} - {"sp2_4", "fixed_4"}
+
+
+def _rows(held: list[tuple[str, ...]], depthwise: bool = False) -> Rows:
+    """Count rows; wide ones, which depthwise layers take on DSP lanes, as fixed-point ones."""
+    if (wide := _wide(held)) and not depthwise:
         raise MsqError(
             f"rows of {', '.join(sorted(wide))} are not planned, only sp2_4 and fixed_4; give "
             "--target-fps to the build instead of a plan"
         )
     sp2 = sum(names == ("sp2_4",) for names in held)
-    fixed = sum(names == ("fixed_4",) for names in held)
+    fixed = sum("sp2_4" not in names for names in held)
     return Rows(sp2, fixed, len(held) - sp2 - fixed)
 
 
 def _acc_bits(op: Any, weights: Any) -> int:
     """Bits of the sums, with the constants that LUT lanes leave in them."""
     acts = op.get_input_datatype(0)
-    rows = weights.astype(np.int64).T
+    rows = op.weight_matrix(weights).T
     extremes = np.array([acts.min(), acts.max()], dtype=np.int64)
     products = rows[None] * extremes[:, None, None]
     lows, highs = products.min(0).sum(1), products.max(0).sum(1)
     for row, names in enumerate(op.row_schemes()):
+        if _wide([names]):
+            continue  # on a DSP lane, which leaves nothing in its sums
         kind = lane_kind("sp2_4_lut" if "sp2_4" in names else "fixed_4_lut")
         offset = int(kind.row_offset(rows[row], acts.bitwidth(), acts.signed()))
         lows[row] += min(offset, 0)

@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from msq_finn.plan.lane_features import Features, embedded, finn_lanes_per_dsp, msq, mvu
+from msq_finn.plan.lane_features import Features, depthwise, embedded, finn_lanes_per_dsp, msq, mvu
 from msq_finn.plan.memories import bits, bram36, ram_sites, rom_sites
 from msq_finn.plan.points import (
     Add,
+    Depthwise,
     Dwc,
     Embedded,
     Fifo,
@@ -26,6 +27,7 @@ from msq_finn.plan.points import (
     Thresholds,
     Window,
 )
+from msq_finn.rtl.depthwise import channels_per_dsp
 from msq_finn.rtl.lanes import lanes_per_dsp
 
 #: Words from which on a read-only memory of no stated style becomes block RAM.
@@ -142,6 +144,7 @@ def _add(point: Add) -> Features:
 FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Msq: msq,
     Embedded: embedded,
+    Depthwise: depthwise,
     Mvu: mvu,
     Memory: _memory,
     Thresholds: _thresholds,
@@ -204,6 +207,9 @@ def dsps(point: Point, dsp_block: str = "DSP48E1") -> int:
     if isinstance(point, Msq):
         pack = lanes_per_dsp(dsp_block, point.act_bits, point.act_signed)
         return math.ceil(point.fixed_dsp / pack) * point.simd
+    if isinstance(point, Depthwise):
+        packing = channels_per_dsp(point.window, point.act_bits, point.act_signed, point.dsp_bits)
+        return math.ceil(point.fixed_dsp / packing)
     if isinstance(point, Mvu):
         return math.ceil(point.pe / finn_lanes_per_dsp(dsp_block, point.act_bits)) * point.simd
     return 0

@@ -6,7 +6,7 @@ import math
 
 from msq_finn.plan import trees
 from msq_finn.plan.memories import bits, rom_sites
-from msq_finn.plan.points import Embedded, Msq, Mvu
+from msq_finn.plan.points import Depthwise, Embedded, Msq, Mvu
 from msq_finn.rtl import dsp
 from msq_finn.rtl.lanes import dsp_port_bits, lanes_per_dsp
 
@@ -137,6 +137,30 @@ def _replay(words: int, passes: int, width: int) -> Features:
         "counter bits": bits(words) + bits(passes),
         "layer": 1,
     }
+
+
+def depthwise(point: Depthwise) -> Features:
+    """A depthwise layer; its lanes share nothing but their control.
+
+    Args:
+        point: the layer.
+    """
+    act, acc = point.act_bits, max(point.acc_bits, point.act_bits + 4)
+    lut_lanes = point.sp2_lut + point.fixed_lut
+    total = {
+        "DSP lanes": point.fixed_dsp,
+        "DSP sum bits": point.fixed_dsp * acc,
+        # Sums of LUT lanes wait for those of DSP lanes beside them.
+        "aligned bits": lut_lanes * acc * bool(point.fixed_dsp),
+        "input bits": point.pe * point.simd * act,
+        "counter bits": bits(point.window // point.simd) + bits(point.channels // point.pe),
+        "layer": 1,
+    } | dict.fromkeys(("SP2 row bits", "Booth row bits", "compressor columns"), 0.0)
+    total["accumulator bits"] = 0.0
+    for booth, count in ((False, point.sp2_lut), (True, point.fixed_lut)):
+        for name, value in lut_lane(booth, point.window, point.simd, act, acc).items():
+            total[name] += count * value
+    return total
 
 
 def mvu(point: Mvu) -> Features:

@@ -1,4 +1,4 @@
-"""Design points of matrix-vector units and of their weight memories."""
+"""Design points of matrix-vector units, depthwise units and their weight memories."""
 
 from __future__ import annotations
 
@@ -78,6 +78,59 @@ class Embedded(Point):
         return _layer(
             self, folder, part, (0, 0, 0), offsets=offsets, pe_embedded=self.pe, tables=tables
         )
+
+
+@dataclass(frozen=True)
+class Depthwise(Point):
+    """VVAU_MSQ's compute module, without weight memory.
+
+    Attributes:
+        window: products in a sum.
+        channels: windows side by side.
+        simd: elements of a window that a lane takes a cycle.
+        sp2_lut: lanes (PE) of each kind, likewise the next two.
+        fixed_lut: Fixed(4) LUT lanes.
+        fixed_dsp: DSP lanes, which take integers of ``dsp_bits``.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+        acc_bits: bits of a sum.
+        dsp_bits: bits of a weight on the DSP lanes.
+    """
+
+    node: ClassVar[str] = "depthwise"
+    window: int
+    channels: int
+    simd: int
+    sp2_lut: int = 0
+    fixed_lut: int = 0
+    fixed_dsp: int = 0
+    act_bits: int = 4
+    act_signed: bool = False
+    acc_bits: int = 12
+    dsp_bits: int = 5
+
+    @property
+    def pe(self) -> int:
+        """Lanes of all kinds."""
+        return self.sp2_lut + self.fixed_lut + self.fixed_dsp
+
+    def design(self, folder: Path, part: str) -> Design:
+        """``vvau_msq``, which a build wraps in nothing that takes resources."""
+        parameters = {
+            "Window": self.window,
+            "Channels": self.channels,
+            "SIMD": self.simd,
+            "PeSp2Lut": self.sp2_lut,
+            "PeFixedLut": self.fixed_lut,
+            "PeFixedDsp": self.fixed_dsp,
+            "WeightBits": self.dsp_bits if self.fixed_dsp else 4,
+            "ActBits": self.act_bits,
+            "ActSigned": int(self.act_signed),
+            "AccBits": self.acc_bits,
+            "DspVersion": 1 if part.startswith("xc7") else 2,
+            "UsePrimitives": 1,
+        }
+        return "vvau_msq", lanes.sources(), parameters
 
 
 @dataclass(frozen=True)

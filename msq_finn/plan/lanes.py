@@ -170,9 +170,16 @@ class LaneCosts:
             costs.append(self.model.sites("msq", offsets))
         return add(costs)
 
-    def memory(self, simd: int, pe: int, style: str) -> Cost:
-        """Weight memory; embedded weights take none."""
+    def memory(self, simd: int, pe: int, style: str, code_bits: int = 4) -> Cost:
+        """Weight memory; embedded weights take none.
+
+        Args:
+            simd: elements that a lane takes a cycle.
+            pe: lanes.
+            style: of the memory.
+            code_bits: bits of a weight.
+        """
         if style == EMBEDDED:
             return Cost()
         depth = self.layer.mw * self.layer.mh // (simd * pe)
-        return self._cost(Memory(8 * math.ceil(simd * pe * 4 / 8), depth, style))
+        return self._cost(Memory(8 * math.ceil(simd * pe * code_bits / 8), depth, style))

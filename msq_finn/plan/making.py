@@ -133,9 +133,7 @@ def layer_plan(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> Laye
         clk_ns: clock period in ns.
     """
     option = choice.option
-    lanes = option.lanes
-    # Rows on embedded lanes may be what they like; fixed point loses least.
-    sp2 = layer.allowed.only_sp2 if lanes.embedded else lanes.sp2_lut * layer.mh // lanes.pe
+    sp2 = _sp2_rows(layer, option)
     front = option.front
     window = None
     if front.simd:
@@ -150,19 +148,20 @@ def layer_plan(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> Laye
         mh=layer.mh,
         vectors=layer.vectors,
         simd=option.simd,
-        lanes=_lanes(option),
+        lanes=_lanes(layer, option),
         memory=cast(Memory, option.memory),
         rows=Rows(sp2_4=sp2, fixed_4=layer.mh - sp2),
         sp2_ratio=round(sp2 / layer.mh, 4),
         window=window,
         threshold_pe=option.back.pe,
+        depthwise=layer.depthwise,
         cycles=option.cycles,
         resources=Resources.of(option.cost),
         why=choice.why,
         next_best=[
             Alternative(
                 simd=other.simd,
-                lanes=_lanes(other),
+                lanes=_lanes(layer, other),
                 memory=cast(Memory, other.memory),
                 cycles=other.cycles,
                 resources=Resources.of(other.cost),
@@ -175,8 +174,28 @@ def layer_plan(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> Laye
     )
 
 
-def _lanes(option: Option) -> Lanes:
+def _sp2_rows(layer: Layer, option: Option) -> int:
+    """Rows that are to be SP2: where lanes take either, fixed point loses least."""
     lanes = option.lanes
+    if layer.depthwise:
+        # With LUT lanes beside, which take one scheme, so that the order of rows is free.
+        return layer.mh if lanes.sp2_lut else layer.allowed.only_sp2
+    if lanes.embedded:
+        return layer.allowed.only_sp2
+    return lanes.sp2_lut * layer.mh // lanes.pe
+
+
+def _lanes(layer: Layer, option: Option) -> Lanes:
+    lanes = option.lanes
+    if layer.depthwise:
+        wide = lanes.fixed_dsp if layer.dsp_bits == 8 else 0
+        return Lanes(
+            sp2_4_lut=lanes.sp2_lut,
+            fixed_4_lut=lanes.fixed_lut,
+            fixed_4_dsp=0,
+            fixed_5_dsp=lanes.fixed_dsp - wide,
+            fixed_8_dsp=wide,
+        )
     return Lanes(
         sp2_4_lut=lanes.sp2_lut,
         fixed_4_lut=lanes.fixed_lut,

@@ -78,8 +78,9 @@ class Layer:
         conv: the sliding window, if any.
         pool: kernel (= stride) of a max pool behind the thresholds, 0 where there is none.
         rows: what the weights allow; by default everything.
-        depthwise: one window a channel. Its own hardware is not planned yet: it is costed as LUT
-            lanes that need no DSP, in every design alike.
+        depthwise: one window a channel, on a ``VVAU_MSQ``.
+        wide_bits: of a depthwise layer, bits of the widest rows that no 4-bit scheme holds, 0
+            where there are none; only DSP lanes take such rows.
         adds: whether its sums are added to a second stream, after thresholds of their own.
         sum_steps: thresholds behind that sum.
         skip_steps: thresholds of the second stream, 0 where another layer's are all it has.
@@ -102,6 +103,7 @@ class Layer:
     pool: int = 0
     rows: Rows | None = field(default=None)
     depthwise: bool = False
+    wide_bits: int = 0
     adds: bool = False
     sum_steps: int = 15
     skip_steps: int = 15
@@ -124,6 +126,11 @@ class Layer:
         """The rows, never None."""
         assert self.rows is not None
         return self.rows
+
+    @property
+    def dsp_bits(self) -> int:
+        """Bits of a weight on a depthwise layer's DSP lanes; five hold all 4-bit schemes."""
+        return 5 if self.wide_bits <= 5 else 8
 
     @property
     def macs(self) -> int:

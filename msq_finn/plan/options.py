@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from msq_finn.plan import depthwise
 from msq_finn.plan.cost import CostModel, add
 from msq_finn.plan.design import Design
 from msq_finn.plan.lanes import EMBEDDED, LaneCosts, Lanes, divisors, splits
@@ -83,6 +84,8 @@ class Catalogue:
 
     def lane_cycles(self, layer: Layer) -> set[int]:
         """Cycles a frame that a layer's lanes can take."""
+        if layer.depthwise:
+            return {layer.macs // (simd * pe) for simd, pe in depthwise.foldings(layer)}
         wholes = divisors(layer.mh)
         return {layer.macs // (simd * pe) for simd in divisors(layer.mw) for pe in wholes}
 
@@ -127,16 +130,23 @@ class Catalogue:
         return blocks
 
     def _depthwise(self, layer: Layer, following: int, cycles: int) -> list[Block]:
-        """A lane a channel; the window comes element by element, or whole."""
+        """Lanes of a channel each; LUT lanes' codes are narrower than those of DSP lanes."""
         blocks = []
-        for front in self.streams.fronts(layer, 0, cycles):
-            simd = layer.mw if front.parallel else 1
-            lanes = Lanes(fixed_lut=front.simd)
-            own = layer.macs // (simd * front.simd)
-            if own <= cycles:
-                compute = np.array([self._costs(layer).compute(simd, lanes)], dtype=float)
-                around = self._around(layer, simd, front.simd, following, cycles, [front])
-                blocks.append(Block(simd, [lanes], compute, around, own))
+        for simd, pe in depthwise.foldings(layer):
+            own = layer.macs // (simd * pe)
+            fronts = self.streams.depthwise_fronts(layer, simd, pe, cycles)
+            if own > cycles or not fronts:
+                continue
+            by_bits: dict[int, list[Lanes]] = {}
+            for lanes in depthwise.splits(layer, self.design, simd, pe):
+                by_bits.setdefault(depthwise.code_bits(layer, lanes), []).append(lanes)
+            for code_bits, choices in by_bits.items():
+                rows = [depthwise.compute(self.model, layer, simd, lanes) for lanes in choices]
+                around = self._around(
+                    layer, simd, pe, following, cycles, fronts, code_bits=code_bits
+                )
+                if around:
+                    blocks.append(Block(simd, choices, np.array(rows, dtype=float), around, own))
         return blocks
 
     def _around(
@@ -148,13 +158,14 @@ class Catalogue:
         cycles: int,
         fronts: list[Front] | None = None,
         styles: Sequence[str] = ("distributed", "block"),
+        code_bits: int = 4,
     ) -> list[Around]:
         """Memory, window and thresholds of a folding: the choices that nothing beats."""
         fronts = self.streams.fronts(layer, simd, cycles) if fronts is None else fronts
         backs = self.streams.backs(layer, pe, following, cycles)
         choices = []
         for style in styles:
-            memory = self._costs(layer).memory(simd, pe, style)
+            memory = self._costs(layer).memory(simd, pe, style, code_bits)
             for front in fronts:
                 for back in backs:
                     cost = add((memory, front.cost, back.cost))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from msq_finn.errors import MsqError
-from msq_finn.plan.network import Network
+from msq_finn.plan.network import Layer, Network
 from msq_finn.rtl.embedded import MAX_FOLDS
 
 if TYPE_CHECKING:
@@ -34,14 +35,16 @@ def check(layer: LayerPlan, path: str) -> None:
         raise refuse("rows", f"sum to {rows.sp2_4 + rows.fixed_4}, but MH = {layer.mh}")
     if (lanes.embedded_lut == pe) != (layer.memory == "embedded"):
         raise refuse("memory", f"{layer.memory} does not suit {lanes.embedded_lut} embedded lanes")
+    _check_engine(layer, refuse)
     if lanes.embedded_lut and (layer.mw // layer.simd) * depth > MAX_FOLDS:
         raise refuse(
             "lanes",
             f"a vector takes {layer.mw // layer.simd * depth} cycles; embedded lanes hold the "
             f"weights of {MAX_FOLDS}",
         )
-    # Embedded lanes take what rows the others leave.
-    least, most = (lanes.sp2_4_lut * depth, (lanes.sp2_4_lut + lanes.embedded_lut) * depth)
+    # Embedded lanes and depthwise layers' DSP lanes take what rows the others leave.
+    least = lanes.sp2_4_lut * depth
+    most = least + (lanes.embedded_lut + lanes.depthwise_dsp) * depth
     if not least <= rows.sp2_4 <= most:
         raise refuse(
             "rows",
@@ -54,6 +57,28 @@ def check(layer: LayerPlan, path: str) -> None:
     fastest = layer.vectors * (layer.mw // layer.simd) * depth
     if layer.cycles < fastest:
         raise refuse("cycles", f"{layer.cycles}, but this folding takes {fastest} at least")
+
+
+def _check_engine(layer: LayerPlan, refuse: Callable[[str, str], MsqError]) -> None:
+    """Check what only depthwise layers, or only others, may have."""
+    lanes, window = layer.lanes, layer.window
+    if not layer.depthwise:
+        if lanes.depthwise_dsp:
+            raise refuse("lanes", "fixed_5_dsp and fixed_8_dsp are depthwise layers'")
+        return
+    if lanes.fixed_4_dsp or lanes.embedded_lut:
+        raise refuse("lanes", "a depthwise layer has none of fixed_4_dsp and embedded_lut")
+    if lanes.fixed_5_dsp and lanes.fixed_8_dsp:
+        raise refuse("lanes", "DSP lanes are either all fixed_5_dsp or all fixed_8_dsp")
+    if layer.simd > 1 and (lanes.depthwise_dsp or lanes.pe != layer.mh):
+        raise refuse(
+            "simd", f"{layer.simd}, but only LUT lanes of all {layer.mh} channels take more than 1"
+        )
+    if window is not None and (window.simd, window.parallel) != (lanes.pe, layer.simd > 1):
+        raise refuse(
+            "window",
+            f"simd is to be the number of lanes, {lanes.pe}, and parallel whether simd is above 1",
+        )
 
 
 def fits_network(plan: Plan, network: Network, path: str) -> None:
@@ -69,11 +94,14 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
         )
     for planned, layer in zip(plan.layers, network.layers, strict=True):
         allowed, where = layer.allowed, f"{path}: layer {planned.name}"
-        for name in ("mw", "mh", "vectors"):
+        for name in ("mw", "mh", "vectors", "depthwise"):
             mine, real = getattr(planned, name), getattr(layer, name)
             if mine != real:
                 raise MsqError(f"{where}: {name}: {mine}, but the model's is {real}; plan again")
         rows = planned.rows
+        if planned.depthwise:
+            _takes_channels(planned, layer, where)
+            continue
         if planned.memory == "embedded":
             continue
         if rows.sp2_4 < allowed.only_sp2 or rows.fixed_4 < allowed.only_fixed:
@@ -81,6 +109,27 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
                 f"{where}: rows: {rows.sp2_4} SP2 and {rows.fixed_4} fixed, but the weights need "
                 f"at least {allowed.only_sp2} and {allowed.only_fixed}; train with the plan's "
                 "sp2_ratio, or plan again from this model"
+            )
+
+
+def _takes_channels(planned: LayerPlan, layer: Layer, where: str) -> None:
+    """Check that a depthwise layer's lanes take the rows of the weights."""
+    lanes, allowed, depth = planned.lanes, layer.allowed, planned.mh // planned.lanes.pe
+    if layer.wide_bits and lanes.depthwise_dsp < lanes.pe:
+        raise MsqError(f"{where}: lanes: rows of {layer.wide_bits} bits need DSP lanes; plan again")
+    if lanes.fixed_5_dsp and layer.dsp_bits > 5:
+        raise MsqError(
+            f"{where}: lanes: rows of {layer.wide_bits} bits need fixed_8_dsp; plan again"
+        )
+    for name, own, only in (
+        ("SP2", lanes.sp2_4_lut, allowed.only_sp2),
+        ("fixed", lanes.fixed_4_lut, allowed.only_fixed),
+    ):
+        if only > (own + lanes.depthwise_dsp) * depth:
+            raise MsqError(
+                f"{where}: lanes: the weights have {only} rows that are {name} only, but lanes for "
+                f"{(own + lanes.depthwise_dsp) * depth}; train with the plan's sp2_ratio, or plan "
+                "again from this model"
             )
 
 

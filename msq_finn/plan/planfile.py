@@ -27,17 +27,29 @@ class _Strict(BaseModel):
 
 
 class Lanes(_Strict):
-    """Lanes (PE) of each kind, in the order of the hardware."""
+    """Lanes (PE) of each kind, in the order of the hardware.
+
+    Depthwise layers have DSP lanes of their own, which take integers of 5 or of 8 bits, so that all
+    rows of 4-bit schemes lie on either.
+    """
 
     sp2_4_lut: Count
     fixed_4_lut: Count
     fixed_4_dsp: Count
     embedded_lut: Count = 0
+    fixed_5_dsp: Count = 0
+    fixed_8_dsp: Count = 0
 
     @property
     def pe(self) -> int:
         """Lanes of all kinds."""
-        return self.sp2_4_lut + self.fixed_4_lut + self.fixed_4_dsp + self.embedded_lut
+        dense = self.sp2_4_lut + self.fixed_4_lut + self.fixed_4_dsp + self.embedded_lut
+        return dense + self.depthwise_dsp
+
+    @property
+    def depthwise_dsp(self) -> int:
+        """DSP lanes that only depthwise layers have."""
+        return self.fixed_5_dsp + self.fixed_8_dsp
 
 
 class Rows(_Strict):
@@ -100,8 +112,8 @@ class LayerPlan(_Strict):
 
     Attributes:
         name: of the layer (of its node, where the plan was made from a model).
-        mw: columns of the weight matrix.
-        mh: rows.
+        mw: columns of the weight matrix; of a depthwise layer, elements of a window.
+        mh: rows; of a depthwise layer, channels.
         vectors: matrix-vector products a frame.
         simd: elements that a lane takes a cycle.
         lanes: of each kind; their sum is PE.
@@ -110,6 +122,7 @@ class LayerPlan(_Strict):
         sp2_ratio: share of SP2 rows, for training.
         window: the sliding window, where there is one.
         threshold_pe: thresholds compared a cycle, 0 where none follow.
+        depthwise: whether every row has a window of its own.
         cycles: a frame.
         resources: with everything around the lanes.
         why: what decided.
@@ -127,6 +140,7 @@ class LayerPlan(_Strict):
     sp2_ratio: Annotated[float, Field(ge=0, le=1)]
     window: Window | None = None
     threshold_pe: Count = 0
+    depthwise: bool = False
     cycles: Positive
     resources: Resources
     why: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msq_finn.plan.lane_points import Embedded, Memory, Msq, Mvu
+from msq_finn.plan.lane_points import Depthwise, Embedded, Memory, Msq, Mvu
 from msq_finn.plan.point import Point
 from msq_finn.plan.stream_points import (
     Add,
@@ -19,6 +19,7 @@ __all__ = [
     "NEED_FINN",
     "NODES",
     "Add",
+    "Depthwise",
     "Dwc",
     "Embedded",
     "Fifo",
@@ -34,7 +35,20 @@ __all__ = [
 
 NODES: dict[str, type[Point]] = {
     cls.node: cls
-    for cls in (Msq, Embedded, Mvu, Memory, Thresholds, Window, Padding, Dwc, Fifo, Pool, Add)
+    for cls in (
+        Msq,
+        Embedded,
+        Depthwise,
+        Mvu,
+        Memory,
+        Thresholds,
+        Window,
+        Padding,
+        Dwc,
+        Fifo,
+        Pool,
+        Add,
+    )
 }
 
 #: Nodes whose sources come with FINN.

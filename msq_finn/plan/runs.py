@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from msq_finn.errors import MsqError
-from msq_finn.plan.points import NODES, Embedded, Msq, Point
+from msq_finn.plan.points import NODES, Depthwise, Embedded, Msq, Point
 from msq_finn.rtl import lanes
 from msq_finn.synth.resources import Resources
 
@@ -38,7 +38,7 @@ class Run:
 
 def sources_of(point: Point) -> str:
     """Hash of the package's RTL behind a point."""
-    if not isinstance(point, Msq | Embedded):
+    if not isinstance(point, Msq | Embedded | Depthwise):
         return ""
     digest = hashlib.sha256()
     for path in lanes.sources():

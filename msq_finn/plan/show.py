@@ -21,7 +21,12 @@ def tables(plan: Plan) -> list[Table]:
     )
     for la in plan.layers:
         lanes, used = la.lanes, la.resources
-        kinds = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp, lanes.embedded_lut)
+        kinds = (
+            lanes.sp2_4_lut,
+            lanes.fixed_4_lut,
+            lanes.fixed_4_dsp + lanes.depthwise_dsp,
+            lanes.embedded_lut,
+        )
         values = (la.simd, *kinds)
         rows = f"{la.rows.sp2_4} of {la.mh}"
         rest = (la.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
@@ -62,6 +67,8 @@ def _kinds(lanes: Lanes) -> str:
         (lanes.sp2_4_lut, "SP2 LUT"),
         (lanes.fixed_4_lut, "fixed LUT"),
         (lanes.fixed_4_dsp, "fixed DSP"),
+        (lanes.fixed_5_dsp, "5-bit DSP"),
+        (lanes.fixed_8_dsp, "8-bit DSP"),
         (lanes.embedded_lut, "embedded"),
     )
     return ", ".join(f"{count} {kind}" for count, kind in counts if count)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 from typing import TypeVar
 
 from msq_finn.plan.cost import Cost, CostModel, add
@@ -58,17 +59,32 @@ class Back:
 Choice = TypeVar("Choice", Front, Back)
 
 
-def window_cycles(conv: Conv, simd: int, parallel: bool) -> int:
-    """Cycles of FINN's window generator for a frame (convolutioninputgenerator_rtl.py)."""
+def window_cycles(conv: Conv, simd: int, parallel: bool, depthwise: bool = False) -> int:
+    """Cycles of FINN's window generator for a frame (convolutioninputgenerator_rtl.py).
+
+    Args:
+        conv: the window.
+        simd: channels a cycle.
+        parallel: whether windows leave whole.
+        depthwise: whether windows leave channel by channel.
+    """
     (height, width), (rows, cols) = conv.padded, conv.out
     folds = conv.channels // simd
     kernel_h, kernel_w = conv.kernel
     if parallel or conv.kernel == (1, 1):
         return height * width * folds + 2
     if height == 1 or width == 1:
-        return max(rows, cols) * max(kernel_h, kernel_w) * folds + 2
+        kernel, stride = max(kernel_h, kernel_w), max(conv.stride)
+        leaving = max(rows, cols) * kernel * folds
+        if not depthwise:
+            return leaving + 2
+        entering = (max(height, width) + (kernel - 1) * (stride - 1)) * folds
+        return max(leaving + (folds - 1) * kernel, entering) + 2
     start = ((kernel_h - 1) * width + kernel_w) * folds
     line = max(cols * kernel_h * kernel_w, conv.stride[1] * width) * folds
+    if depthwise:
+        start += (conv.stride[0] - 1) * width * folds
+        line += cols * (conv.stride[1] - 1) * (folds - 1)
     return start + rows * line
 
 
@@ -77,12 +93,12 @@ def stream_cycles(layer: Layer) -> Iterator[int]:
     conv = layer.conv
     if conv is not None and conv.is_needed:
         for simd in divisors(conv.channels):
-            yield window_cycles(conv, simd, False)
+            yield window_cycles(conv, simd, False, layer.depthwise)
             yield math.prod(conv.padded) * conv.channels // simd
         yield window_cycles(conv, conv.channels, True)
     if layer.pool:
         for simd in divisors(layer.mh):
-            yield window_cycles(_pool_window(layer), simd, False)
+            yield window_cycles(_pool_window(layer), simd, False, True)
     if layer.steps:
         for lanes in divisors(layer.mh):
             yield layer.vectors * layer.mh // lanes
@@ -134,7 +150,7 @@ class Streams:
         """
         conv = layer.conv
         if conv is not None and conv.is_needed:
-            fronts = list(_fronts_that_meet(conv, cycles))
+            fronts = list(_fronts_that_meet(layer, conv, cycles))
             return min((simd for simd, _ in fronts), default=conv.channels)
         length = layer.mh if layer.depthwise else layer.mw
         fast = [d for d in divisors(length) if layer.vectors * length // d <= cycles]
@@ -142,28 +158,54 @@ class Streams:
 
     def fronts(self, layer: Layer, simd: int, cycles: int) -> list[Front]:
         """Windows that meet a cycle target, with the converter to ``simd`` elements."""
-        act = layer.act_bits
         link = self.link(layer, cycles)
-        fifo = self.cost(Fifo(8 * math.ceil(link * act / 8), LINK_DEPTH))
         conv = layer.conv
         if conv is None or not conv.is_needed:
+            act = layer.act_bits
+            fifo = self.cost(Fifo(8 * math.ceil(link * act / 8), LINK_DEPTH))
             cost = add((fifo, self.dwc(link * act, simd * act)))
-            words = layer.vectors * (layer.mw // link)
+            words = layer.vectors * ((layer.mh if layer.depthwise else layer.mw) // link)
             return [Front(0, False, "", words, cost)]
-        found = []
-        for elements, parallel in _fronts_that_meet(conv, cycles):
-            padding = Cost()
-            spent = window_cycles(conv, elements, parallel)
-            if conv.pad != (0, 0):
-                padding = self.cost(Padding(conv.channels, elements, max(conv.dim), act))
-                spent = max(spent, math.prod(conv.padded) * conv.channels // elements)
-            whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
-            for style in ("distributed", "block"):
-                window = self.cost(_window(conv, elements, act, parallel, style))
-                around = (fifo, self.dwc(link * act, elements * act), padding)
-                cost = add((*around, window, self.dwc(whole * act, simd * act)))
-                found.append(Front(elements, parallel, style, spent, cost))
-        return _cheapest(found)
+        choices = _fronts_that_meet(layer, conv, cycles)
+        fronts = (self._windows(layer, conv, choice, simd, link) for choice in choices)
+        return _cheapest(chain(*fronts))
+
+    def depthwise_fronts(self, layer: Layer, simd: int, pe: int, cycles: int) -> list[Front]:
+        """Windows of a depthwise layer that meet a cycle target, of as many channels as its lanes.
+
+        Args:
+            layer: a depthwise one.
+            simd: elements that a lane takes a cycle.
+            pe: lanes.
+            cycles: target.
+        """
+        conv = layer.conv
+        if conv is None or not conv.is_needed:
+            return self.fronts(layer, pe, cycles)
+        choice = (pe, simd > 1)
+        if choice not in _fronts_that_meet(layer, conv, cycles):
+            return []
+        link = self.link(layer, cycles)
+        return _cheapest(self._windows(layer, conv, choice, simd * pe, link))
+
+    def _windows(
+        self, layer: Layer, conv: Conv, choice: tuple[int, bool], taken: int, link: int
+    ) -> Iterator[Front]:
+        """A window of one parallelism in every style of memory, to ``taken`` elements a cycle."""
+        (elements, parallel), act = choice, layer.act_bits
+        fifo = self.cost(Fifo(8 * math.ceil(link * act / 8), LINK_DEPTH))
+        padding = Cost()
+        spent = window_cycles(conv, elements, parallel, layer.depthwise)
+        if conv.pad != (0, 0):
+            padding = self.cost(Padding(conv.channels, elements, max(conv.dim), act))
+            spent = max(spent, math.prod(conv.padded) * conv.channels // elements)
+        whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
+        for style in ("distributed", "block"):
+            point = _window(conv, elements, act, parallel, style)
+            window = self.cost(replace(point, depthwise=layer.depthwise))
+            around = (fifo, self.dwc(link * act, elements * act), padding)
+            cost = add((*around, window, self.dwc(whole * act, taken * act)))
+            yield Front(elements, parallel, style, spent, cost)
 
     def backs(self, layer: Layer, pe: int, following: int, cycles: int) -> list[Back]:
         """Thresholds that meet a cycle target, with what follows.
@@ -216,7 +258,7 @@ class Streams:
         window = _pool_window(layer)
         dim, kernel = window.dim, window.kernel
         flat = min(dim) == 1
-        fast = [d for d in divisors(layer.mh) if window_cycles(window, d, False) <= cycles]
+        fast = [d for d in divisors(layer.mh) if window_cycles(window, d, False, True) <= cycles]
         simd = min(fast, default=layer.mh)
         square = max(4, layer.pool) if flat else max(dim)
         point = Window(layer.mh, simd, square, layer.pool, layer.pool, depthwise=True)
@@ -227,14 +269,14 @@ class Streams:
         ]
 
 
-def _fronts_that_meet(conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:
+def _fronts_that_meet(layer: Layer, conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:
     """Channels a cycle, and whether windows leave whole, that meet a target."""
     pads = conv.pad != (0, 0)
     for simd in divisors(conv.channels):
         padded = math.prod(conv.padded) * conv.channels // simd
         if pads and padded > cycles:
             continue
-        if window_cycles(conv, simd, False) <= cycles:
+        if window_cycles(conv, simd, False, layer.depthwise) <= cycles:
             yield simd, False
         elif simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
             yield simd, True

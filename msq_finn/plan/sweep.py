@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from msq_finn.plan.points import (
     Add,
+    Depthwise,
     Dwc,
     Embedded,
     Fifo,
@@ -33,6 +34,7 @@ def fitted() -> list[Point]:
         *_lut_lanes(),
         *_dsp_lanes(),
         *_embedded_lanes(),
+        *_depthwise(),
     ]
 
 
@@ -74,6 +76,11 @@ def held_back() -> list[Point]:
         Embedded(72, 6, 18, 6, act_bits=3, acc_bits=12),
         Embedded(40, 10, 10, 5, act_bits=8, act_signed=True, acc_bits=18),
         Msq(36, 12, 9, sp2_lut=3, fixed_dsp=3, act_bits=8, act_signed=True, acc_bits=17),
+        Depthwise(9, 24, 1, sp2_lut=6),
+        Depthwise(9, 40, 1, fixed_lut=10, acc_bits=13),
+        Depthwise(9, 6, 3, fixed_lut=6, acc_bits=13),
+        Depthwise(9, 48, 1, fixed_dsp=12, acc_bits=13),
+        Depthwise(25, 20, 1, fixed_lut=2, fixed_dsp=8, acc_bits=14),
     ]
 
 
@@ -220,4 +227,23 @@ def _embedded_lanes() -> list[Point]:
         Embedded(64, 16, 16, 4),
         Embedded(36, 8, 12, 2, act_bits=2, acc_bits=10),
         Embedded(24, 12, 6, 4, act_bits=6, acc_bits=15),
+    ]
+
+
+def _depthwise() -> list[Point]:
+    return [
+        *(Depthwise(9, 16, 1, sp2_lut=pe) for pe in (2, 16)),
+        *(Depthwise(9, 16, 1, fixed_lut=pe) for pe in (2, 16)),
+        *(Depthwise(9, 16, 1, fixed_dsp=pe) for pe in (2, 16)),
+        Depthwise(9, 16, 3, sp2_lut=16, acc_bits=13),
+        Depthwise(9, 16, 3, fixed_lut=16, acc_bits=13),
+        Depthwise(9, 8, 9, sp2_lut=8, acc_bits=13),
+        Depthwise(9, 8, 9, fixed_lut=8, acc_bits=13),
+        Depthwise(25, 64, 1, fixed_dsp=4, acc_bits=14),
+        Depthwise(9, 32, 1, sp2_lut=4, fixed_dsp=4),
+        Depthwise(9, 32, 1, fixed_lut=6, fixed_dsp=2, acc_bits=13),
+        Depthwise(9, 16, 1, fixed_dsp=8, dsp_bits=8, acc_bits=17),
+        Depthwise(9, 16, 1, fixed_dsp=8, act_bits=8, acc_bits=17),
+        Depthwise(9, 16, 1, sp2_lut=4, act_bits=8, acc_bits=16),
+        Depthwise(9, 12, 1, fixed_lut=4, act_bits=8, acc_bits=16),
     ]

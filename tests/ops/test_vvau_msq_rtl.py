@@ -233,7 +233,7 @@ def test_what_the_lanes_would_cut_off_is_refused(rng, act, acc, message):
 
 
 def test_packing_leaves_room_for_every_sum():
-    from msq_finn.ops.vvau_msq import channels_per_dsp
+    from msq_finn.rtl.depthwise import channels_per_dsp
 
     for window, act_bits, weight_bits in ((9, 4, 5), (9, 4, 8), (9, 5, 5), (25, 3, 4), (9, 3, 5)):
         largest = window * (2**act_bits - 1) * (2 ** (weight_bits - 1) - 1)

@@ -1,0 +1,186 @@
+"""Depthwise layers: which lanes are planned, and that they are built and cost as planned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from msq_finn.errors import MsqError
+from msq_finn.models import Layers, PixelQuant
+from msq_finn.plan import depthwise
+from msq_finn.plan.cost import add, default_model
+from msq_finn.plan.design import DESIGNS, MSQ, PLANNED
+from msq_finn.plan.lanes import LaneCosts, Lanes
+from msq_finn.plan.making import make_plan
+from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.plan.plan_checks import fits_network
+from msq_finn.plan.planfile import Plan
+from msq_finn.plan.request import shares_of
+from msq_finn.plan.streams import window_cycles
+from msq_finn.quant import MSQWeightPerChannelFloat
+
+PART = "xc7z020clg400-1"
+
+WINDOW = Conv(16, (8, 8), pad=(1, 1))
+LAYER = Layer("dw", 9, 16, 64, conv=WINDOW, depthwise=True)
+NETWORK = Network("tiny", (LAYER, Layer("pw", 16, 8, 64), Layer("fc", 8, 4, 1, steps=0)))
+
+#: Shares of the Zynq's 220 DSPs: all of them, and one.
+DSPS, ONE_DSP = "dsp=1", "dsp=0.005"
+
+
+def planned(network: Network, budget: str, fps: float) -> Plan:
+    shares = shares_of(budget)
+    return make_plan(network, "Pynq-Z1", PART, "DSP48E1", target_fps=fps, shares=shares)
+
+
+def test_dsp_lanes_take_any_rows_and_lut_lanes_those_of_one_scheme():
+    mixed = replace(LAYER, rows=Rows(4, 4, 8))
+    assert depthwise.splits(mixed, MSQ, 1, 8) == [Lanes(fixed_dsp=8)]
+    assert depthwise.splits(mixed, MSQ, 3, 16) == []
+    fixed = replace(LAYER, rows=Rows(0, 4, 12))
+    assert set(depthwise.splits(fixed, MSQ, 1, 4)) == {
+        Lanes(fixed_dsp=4), Lanes(0, 2, 2), Lanes(0, 4)
+    }  # fmt: skip
+    assert set(depthwise.splits(LAYER, MSQ, 3, 16)) == {Lanes(16), Lanes(0, 16)}
+    # Of rows that may be either, those on LUTs are SP2 in a plan, and fixed point without SP2.
+    assert depthwise.splits(LAYER, PLANNED, 3, 16) == [Lanes(16)]
+    assert depthwise.splits(LAYER, DESIGNS["dsp_plus_fixed_lut"], 3, 16) == [Lanes(0, 16)]
+    wide = replace(LAYER, wide_bits=8)
+    assert depthwise.splits(wide, MSQ, 1, 8) == [Lanes(fixed_dsp=8)]
+
+
+def test_dsps_decide_between_the_lanes():
+    many, one = (planned(NETWORK, budget, 60_000)["dw"] for budget in (DSPS, ONE_DSP))
+    assert many.lanes.fixed_5_dsp == many.lanes.pe > 2
+    assert many.resources.dsp == many.lanes.pe // 2
+    assert one.resources.dsp <= 1
+    assert one.lanes.sp2_4_lut >= one.lanes.pe - 2 and one.rows.sp2_4 == 16
+    assert one.resources.lut > many.resources.lut + 10 * one.lanes.sp2_4_lut
+
+
+def test_windows_that_leave_by_channel_take_longer_at_a_stride():
+    # FINN, ConvolutionInputGenerator_rtl.get_exp_cycles: a row's columns each wait for the folds.
+    conv = replace(WINDOW, stride=(2, 2))
+    plain, by_channel = (window_cycles(conv, 4, False, kind) for kind in (False, True))
+    assert by_channel == plain + 10 * 4 + 4 * 4 * 3
+    assert window_cycles(WINDOW, 4, False, True) == window_cycles(WINDOW, 4, False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"depthwise": False}, "lanes: fixed_5_dsp and fixed_8_dsp are depthwise layers'"),
+        ({"lanes": {"fixed_4_dsp": 4}}, "lanes: a depthwise layer has none of fixed_4_dsp"),
+        ({"lanes": {"fixed_5_dsp": 2, "fixed_8_dsp": 2}}, "lanes: DSP lanes are either"),
+        ({"simd": 3}, "simd: 3, but only LUT lanes of all 16 channels"),
+        ({"window": {"simd": 2, "parallel": False, "memory": "block"}}, "window: simd is to be"),
+        (
+            {"lanes": {"sp2_4_lut": 2, "fixed_5_dsp": 2}, "rows": {"sp2_4": 0, "fixed_4": 16}},
+            "rows: 0 SP2 rows do not fill 2 SP2 lanes",
+        ),
+    ],
+)
+def test_illegal_edits_are_refused(tmp_path: Path, change, message: str):
+    content = planned(NETWORK, DSPS, 40_000).model_dump()
+    layer = content["layers"][0]
+    lanes = change.pop("lanes", {"fixed_5_dsp": 4})
+    none = dict.fromkeys(layer["lanes"], 0)
+    layer |= {"simd": 1, "sp2_ratio": 0.0, "cycles": 10**6, "lanes": none | lanes}
+    layer |= {"window": {"simd": 4, "parallel": False, "memory": "distributed"}}
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump(content))
+    if "lanes" not in message:
+        Plan.load(path)
+    content["layers"][0] |= change
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(MsqError, match=f"layer dw: {message}"):
+        Plan.load(path)
+
+
+def test_rows_that_the_lanes_do_not_take_are_refused():
+    plan = planned(NETWORK, ONE_DSP, 60_000)
+
+    def against(**changes: object) -> None:
+        layers = (replace(LAYER, **changes), *NETWORK.layers[1:])  # type: ignore[arg-type]
+        fits_network(plan, Network("other", layers), "p")
+
+    against()
+    with pytest.raises(MsqError, match="layer dw: lanes: the weights have 16 rows that are fixed"):
+        against(rows=Rows(0, 16, 0))
+    with pytest.raises(MsqError, match="layer dw: lanes: rows of 8 bits need DSP lanes"):
+        against(wide_bits=8)
+    with pytest.raises(MsqError, match="layer dw: depthwise: True, but the model's is False"):
+        against(depthwise=False)
+
+
+def small_mobilenet() -> nn.Module:
+    """Two depthwise and two pointwise layers, for 8x8 images."""
+    torch.manual_seed(0)
+    make = Layers(MSQWeightPerChannelFloat, {})
+    return nn.Sequential(
+        make.identity(PixelQuant),
+        make.conv_relu(1, 8, stride=2),
+        make.conv_relu(8, 8, groups=8),
+        make.conv_relu(8, 16, 1),
+        make.conv_relu(16, 16, groups=16, stride=2),
+        make.conv_relu(16, 16, 1),
+        nn.Flatten(),
+        make.classifier(64, 5),
+    )
+
+
+@pytest.mark.parametrize("budget", [DSPS, ONE_DSP])
+def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
+    pytest.importorskip("finn")
+    from qonnx.custom_op.registry import getCustomOp
+
+    from msq_finn.build.cycles import predicted_interval
+    from msq_finn.build.lower import Target, lower
+    from msq_finn.build.stitch import stitch
+    from msq_finn.plan.source import network_of_module
+    from msq_finn.synth.network import NodeSpec, measure_nodes
+    from msq_finn.training.assign import assign_rows
+    from msq_finn.training.couple import coupled_layers
+    from tests.build.networks import exported
+
+    network = network_of_module(small_mobilenet(), "mobilenet", "Pynq-Z1", (1, 8, 8))
+    assert [(la.mw, la.mh) for la in network.layers if la.depthwise] == [(9, 8), (9, 16)]
+    plan = planned(network, budget, 500_000)
+    path = tmp_path / "plan.yaml"
+    plan.save(path)
+    model = small_mobilenet()
+    assign_rows(model, Plan.load(path), coupled=coupled_layers(model))
+    model.train()
+    with torch.no_grad():
+        for _ in range(20):
+            model(torch.rand(8, 1, 8, 8))
+    source = exported(model.eval(), tmp_path / "model.onnx", (1, 1, 8, 8))
+    lowered = lower(source, Target("Pynq-Z1", plan=path), tmp_path)
+    assert 0.95 <= predicted_interval(lowered.model) / plan.totals.cycles <= 1
+
+    parts = {name: (top, files) for name, top, files in stitch(lowered.model, tmp_path).parts}
+    layers = [la for la in network.layers if la.depthwise]
+    nodes = lowered.model.get_nodes_by_op_type("VVAU_MSQ_rtl")
+    assert len(nodes) == len(layers) == 2
+    for node, layer in zip(nodes, layers, strict=True):
+        op, said = getCustomOp(node), plan[layer.name]
+        counts = (said.lanes.sp2_4_lut, said.lanes.fixed_4_lut, said.lanes.fixed_5_dsp)
+        assert op.layout().counts == counts
+        assert (op.get_nodeattr("SIMD"), op.get_nodeattr("ram_style")) == (said.simd, said.memory)
+        assert (counts[2] == said.lanes.pe) == (budget == DSPS)
+        # What the plan says of the lanes and their weights, against synthesis.
+        names = [name for name in (node.name, f"{node.name}_weights") if name in parts]
+        took = measure_nodes([NodeSpec(name, *parts[name]) for name in names], jobs=1).values()
+        lanes, cost_model = Lanes(*counts), default_model()
+        bits = depthwise.code_bits(layer, lanes)
+        memory = LaneCosts(cost_model, layer).memory(said.simd, lanes.pe, said.memory, bits)
+        cost = add((depthwise.compute(cost_model, layer, said.simd, lanes), memory))
+        assert cost.dsp == sum(run.dsp for run in took)
+        assert cost.bram == sum(run.bram36 for run in took)
+        assert cost.lut == pytest.approx(sum(run.lut_sites for run in took), rel=0.1, abs=4)
