@@ -22,12 +22,20 @@ HERE = Path(__file__).parent
 RTL = HERE.parents[1] / "msq_finn" / "rtl"
 PRIMITIVES = HERE / "primitives_sim.v"
 
+#: Xilinx primitives that have models there.
+CELLS = ("LUT5", "LUT6", "LUT6_2", "CARRY4", "CARRY8", "DSP48E1", "DSP48E2", "DSP58")
+
 Words = np.ndarray  # (n, words) uint32
 
 
 def rtl_sources() -> list[Path]:
     """The design's files, package first."""
     return [RTL / "msq_pkg.sv", *sorted(p for p in RTL.glob("*.sv") if p.name != "msq_pkg.sv")]
+
+
+def design_files() -> list[Path]:
+    """The design's files and the models of primitives."""
+    return [*rtl_sources(), PRIMITIVES]
 
 
 def stream_words(bits: int) -> int:

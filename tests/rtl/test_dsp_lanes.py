@@ -4,8 +4,7 @@ import harness
 import pytest
 
 from msq_finn.rtl import dsp, lanes
-
-libyosys = pytest.importorskip("pyosys.libyosys")
+from tests import yosys
 
 
 # Lanes of a kind that share a slice, counted by hand: port A has 25 or 27 bits.
@@ -39,14 +38,12 @@ def test_slices_of_a_unit_are_as_many_as_its_packs(name, bits, act_bits, packing
         "UsePrimitives": 1,
     }
     options = " ".join(f"-G {key}={value}" for key, value in settings.items())
-    boxes = " ".join(
-        f"--blackboxed-module {cell}"
-        for cell in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "CARRY8", "DSP48E1", "DSP48E2", "DSP58")
+    found = tmp_path / "cells"
+    run = yosys.run(
+        yosys.read("dsp_engine", harness.design_files(), options, harness.CELLS),
+        "flatten",
+        f"tee -q -o {found} select -count t:{name}",
     )
-    files = " ".join(map(str, [*lanes.sources(), harness.PRIMITIVES]))
-    design, found = libyosys.Design(), tmp_path / "cells"
-    libyosys.run_pass(f"read_slang --top dsp_engine {options} {boxes} {files}", design)
-    libyosys.run_pass("flatten", design)
-    libyosys.run_pass(f"tee -q -o {found} select -count t:{name}", design)
+    assert run.returncode == 0, run.stdout + run.stderr
     assert int(found.read_text().split()[0]) == 3 * simd
     assert block.lanes(bits, act_bits, act_signed=False) == packing

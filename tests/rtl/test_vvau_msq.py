@@ -157,19 +157,3 @@ def test_two_channels_share_a_dsp_only_where_their_sums_fit(window, act_bits, we
     parameters = {"Window": window, "ActBits": act_bits, "WeightBits": weight_bits}
     report = lint("dsp_channels", {"Channels": 2} | parameters)
     assert ("Channels = 2: the sums" in report) == (not fits)
-
-
-def test_yosys_reads_both_versions():
-    libyosys = pytest.importorskip("pyosys.libyosys")
-    for primitives in (0, 1):
-        design = libyosys.Design()
-        files = " ".join(map(str, [*harness.rtl_sources(), harness.PRIMITIVES]))
-        boxes = " ".join(
-            f"--blackboxed-module {name}"
-            for name in ("LUT5", "LUT6", "LUT6_2", "CARRY4", "DSP48E1", "DSP48E2", "DSP58")
-        )
-        libyosys.run_pass(
-            f"read_slang --top vvau_msq -G UsePrimitives={primitives} {boxes} {files}", design
-        )
-        libyosys.run_pass("hierarchy -check -top vvau_msq", design)
-        libyosys.run_pass("check -assert", design)
