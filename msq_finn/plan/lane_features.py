@@ -8,6 +8,7 @@ from msq_finn.plan import trees
 from msq_finn.plan.memories import bits, rom_sites
 from msq_finn.plan.points import Depthwise, Embedded, Msq, Mvu
 from msq_finn.rtl import dsp
+from msq_finn.rtl.depthwise import channel_spacing, channels_per_dsp
 from msq_finn.rtl.lanes import dsp_port_bits, lanes_per_dsp
 
 #: Quantities by name, of which the cost model knows what a unit takes.
@@ -147,9 +148,12 @@ def depthwise(point: Depthwise) -> Features:
     """
     act, acc = point.act_bits, max(point.acc_bits, point.act_bits + 4)
     lut_lanes = point.sp2_lut + point.fixed_lut
+    fields = (point.window, act, point.act_signed, point.dsp_bits)
+    lower_signs, spacing = channels_per_dsp(*fields) == 2, channel_spacing(*fields)
     total = {
         "DSP lanes": point.fixed_dsp,
-        "DSP sum bits": point.fixed_dsp * acc,
+        # Of two channels in a slice the lower one's sign is inverted, where it is read.
+        "inverted signs": point.fixed_dsp // 2 * (lower_signs and acc >= spacing),
         # Sums of LUT lanes wait for those of DSP lanes beside them.
         "aligned bits": lut_lanes * acc * bool(point.fixed_dsp),
         "input bits": point.pe * point.simd * act,

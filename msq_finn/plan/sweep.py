@@ -80,6 +80,7 @@ def held_back() -> list[Point]:
         Depthwise(9, 40, 1, fixed_lut=10, acc_bits=13),
         Depthwise(9, 6, 3, fixed_lut=6, acc_bits=13),
         Depthwise(9, 48, 1, fixed_dsp=12, acc_bits=13),
+        Depthwise(9, 64, 1, fixed_dsp=32, acc_bits=14),
         Depthwise(25, 20, 1, fixed_lut=2, fixed_dsp=8, acc_bits=14),
     ]
 
@@ -240,6 +241,7 @@ def _depthwise() -> list[Point]:
         Depthwise(9, 8, 9, sp2_lut=8, acc_bits=13),
         Depthwise(9, 8, 9, fixed_lut=8, acc_bits=13),
         Depthwise(25, 64, 1, fixed_dsp=4, acc_bits=14),
+        Depthwise(9, 32, 1, fixed_dsp=16, acc_bits=13),
         Depthwise(9, 32, 1, sp2_lut=4, fixed_dsp=4),
         Depthwise(9, 32, 1, fixed_lut=6, fixed_dsp=2, acc_bits=13),
         Depthwise(9, 16, 1, fixed_dsp=8, dsp_bits=8, acc_bits=17),

@@ -135,7 +135,7 @@ def small_mobilenet() -> nn.Module:
     )
 
 
-@pytest.mark.parametrize("budget", [DSPS, ONE_DSP])
+@pytest.mark.parametrize("budget", [pytest.param(DSPS, marks=pytest.mark.slow), ONE_DSP])
 def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
     pytest.importorskip("finn")
     from qonnx.custom_op.registry import getCustomOp
