@@ -158,6 +158,9 @@ class Scheme(ABC):
         Args:
             w: weights, any shape.
             alpha: the value of level 1, positive; broadcasts against ``w``.
+
+        Raises:
+            MsqError: a weight is NaN or infinite, or an ``alpha`` is not a positive number.
         """
         ints = self.project_ints(w, alpha).astype(np.float64)
         return np.asarray(alpha, dtype=np.float64) * (ints / float(self.grid_max))

@@ -23,7 +23,7 @@ import msq_finn.transforms as transforms
 INTERNAL = {"msq_finn.quant.export", "msq_finn.synth.worker"}
 
 #: Still to be completed.
-PENDING = ("msq_finn.plan", "msq_finn.rtl.dsp")
+PENDING = ("msq_finn.plan",)
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 

@@ -53,6 +53,9 @@ class Behind:
     def order(self, order: IntArray) -> IntArray:
         """Order of the node's channels, given that of the space's.
 
+        Args:
+            order: of the space's channels, shape (channels of the space,).
+
         >>> Behind(None, first=1, own=4, channels=6).order(np.array([1, 0])).tolist()
         [0, 2, 1, 4, 3, 5]
         """

@@ -143,8 +143,5 @@ def write(path: Path, data: str | bytes) -> None:
         OSError: the folder is missing, full or read-only.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    if isinstance(data, str):
-        temporary.write_text(data)
-    else:
-        temporary.write_bytes(data)
+    temporary.write_bytes(data.encode() if isinstance(data, str) else data)
     temporary.replace(path)

@@ -17,7 +17,7 @@ from msq_finn.errors import MsqError
 class DspBlock:
     """A kind of DSP slice.
 
-    Args:
+    Attributes:
         name: as ``finn.util.basic.get_dsp_block`` has it.
         version: ``DspVersion`` in msq_finn/rtl.
         weight_port: bits of the multiplier's port behind the pre-adder, A.
@@ -80,6 +80,9 @@ class DspBlock:
             act_bits: of an activation.
             act_signed: whether activations are two's complement.
 
+        Raises:
+            MsqError: an operand is wider than its port.
+
         >>> get("DSP48E1").apart(4, 4, False), get("DSP48E1").apart(4, 8, False)
         (False, True)
         """
@@ -90,6 +93,11 @@ class DspBlock:
 
 def product_bits(weight_bits: int, act_bits: int, act_signed: bool) -> int:
     """Return the bits of any product's magnitude, weights being of narrow range.
+
+    Args:
+        weight_bits: of a weight, its sign included.
+        act_bits: of an activation.
+        act_signed: whether activations are two's complement.
 
     >>> product_bits(4, 4, False)  # 7 * 15 = 105
     7
@@ -109,6 +117,9 @@ _BLOCKS = {
 
 def get(name: str) -> DspBlock:
     """Return the DSP slice of that name.
+
+    Args:
+        name: such as "DSP48E1", as ``finn.util.basic.get_dsp_block`` has it.
 
     Raises:
         MsqError: there is no such slice.
