@@ -10,6 +10,7 @@ from qonnx.transformation.base import Transformation
 from msq_finn import schemes
 from msq_finn.rtl.lanes import get, other_dsp_names, other_lut_names
 from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
+from msq_finn.transforms.row_annotation import check_annotation
 from msq_finn.transforms.row_schemes import row_schemes
 
 IntArray = NDArray[np.int64]
@@ -42,6 +43,7 @@ class InferMVAUMSQ(Transformation):
             if node.op_type == "MVAU" and lanes_take(model, node):
                 weights = model.get_initializer(node.input[1]).astype(np.int64)
                 if (rows := _rows(weights, node.name)) is not None:
+                    check_annotation(model, node.input[1], weights, node.name)
                     replace_by_msq(model, node, rows)
         return model, False
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from msq_finn.ops.vvau_msq import DSP_KINDS
 from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
+from msq_finn.transforms.row_annotation import check_annotation
 from msq_finn.transforms.row_schemes import row_schemes
+
+IntArray = NDArray[np.int64]
 
 #: What a row may be where no 4-bit scheme holds it, narrowest first.
 WIDE_SCHEMES = tuple(kind.scheme for _, kind in sorted(DSP_KINDS.items()))
@@ -27,15 +29,16 @@ class InferVVAUMSQ(Transformation):
         """Replace the nodes; no second pass is needed."""
         for node in list(model.graph.node):
             if node.op_type == "VVAU" and lanes_take(model, node):
-                weights = model.get_initializer(node.input[1])
-                if np.abs(weights).max() <= WIDE_SCHEMES[-1].grid_max:
-                    replace_by_msq(model, node, _rows(weights, node.name))
+                weights = model.get_initializer(node.input[1]).astype(np.int64)
+                matrix = weights.reshape(len(weights), -1).T
+                if np.abs(matrix).max() <= WIDE_SCHEMES[-1].grid_max:
+                    check_annotation(model, node.input[1], matrix, node.name)
+                    replace_by_msq(model, node, _rows(matrix, node.name))
         return model, False
 
 
-def _rows(weights: Any, layer: str) -> list[tuple[str, ...]]:
+def _rows(matrix: IntArray, layer: str) -> list[tuple[str, ...]]:
     """Per channel, the 4-bit schemes that hold it; else the narrowest wide one."""
-    matrix = weights.astype(np.int64).reshape(len(weights), -1).T
     names = [scheme.name for scheme in WIDE_SCHEMES]
     held = row_schemes(matrix, (*LANE_SCHEMES, *names), layer)
     return [tuple(n for n in row if n in LANE_SCHEMES) or row[:1] for row in held]

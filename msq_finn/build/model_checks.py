@@ -7,6 +7,7 @@ said here, in a second and in one line.
 
 from __future__ import annotations
 
+import ast
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,9 @@ _QONNX_DOMAINS = {"qonnx.custom_op.general", "onnx.brevitas"}
 
 #: QONNX's names for rounding to the nearest integer, halves to the even one.
 _ROUNDING = {"ROUND", "HALF_EVEN"}
+
+#: Annotations of tensors that QONNX evaluates as Python.
+_EVALUATED = {"tensor_layout", "tensor_sparsity"}
 
 #: Attributes that ONNX's shape inference divides by.
 _POSITIVE = {"strides", "dilations", "kernel_shape", "group"}
@@ -50,6 +54,7 @@ def check_model(model: onnx.ModelProto) -> None:
         _check_ops(model.graph)
         _check_ends(model.graph)
         _check_values(model.graph)
+        _check_annotations(model.graph)
         _check_shapes(model)
     except UnicodeDecodeError as error:
         raise MsqError("a name in it is not UTF-8 text; the file is damaged") from error
@@ -189,6 +194,21 @@ def _check_values(graph: onnx.GraphProto) -> None:
                 raise MsqError(
                     f"node {node.name!r}: bit width {widths.max()}; 1 to 32 are possible"
                 )
+
+
+def _check_annotations(graph: onnx.GraphProto) -> None:
+    """What QONNX evaluates is a constant, which does nothing."""
+    for annotation in graph.quantization_annotation:
+        for entry in annotation.quant_parameter_tensor_names:
+            if entry.key not in _EVALUATED:
+                continue
+            try:
+                ast.literal_eval(entry.value)
+            except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+                raise MsqError(
+                    f"tensor {annotation.tensor_name!r}: its {entry.key} is no Python constant; "
+                    "export with brevitas.export.export_qonnx"
+                ) from error
 
 
 def _check_rounding(node: onnx.NodeProto) -> None:

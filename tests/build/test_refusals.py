@@ -8,6 +8,7 @@ import onnx
 import pytest
 from click.testing import CliRunner
 
+from msq_finn.build.model_checks import check_model
 from msq_finn.cli import main
 
 from ..robustness import models as m
@@ -65,3 +66,24 @@ def test_weights_in_another_file_are_refused(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["build", "model.onnx", "-o", "out"])
     assert result.exit_code == 2
     assert "lies in another file; export with the weights inside" in result.stderr
+
+
+@pytest.mark.parametrize("key", ["tensor_sparsity", "tensor_layout"])
+def test_annotations_are_no_programs(tmp_path, monkeypatch, key):
+    """QONNX evaluates them as Python, and FINN asks it to."""
+    monkeypatch.chdir(tmp_path)
+    model = m.valid()
+    annotation = model.graph.quantization_annotation.add(tensor_name="fc_q")
+    annotation.quant_parameter_tensor_names.add(key=key, value="open('pwned', 'w')")
+    onnx.save(model, "model.onnx")
+    result = CliRunner().invoke(main, ["build", "model.onnx", "-o", "out", "--until", "estimate"])
+    assert result.exit_code == 2
+    assert f"tensor 'fc_q': its {key} is no Python constant" in result.stderr
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_annotations_of_constants_are_fine():
+    model = m.valid()
+    annotation = model.graph.quantization_annotation.add(tensor_name="fc_q")
+    annotation.quant_parameter_tensor_names.add(key="tensor_layout", value="['N', 'C']")
+    check_model(model)
