@@ -51,7 +51,10 @@ class Behind:
     channels: int
 
     def order(self, order: IntArray) -> IntArray:
-        """Order of the node's channels, given that of the space's.
+        """Order of the node's channels.
+
+        Args:
+            order: of the space's channels.
 
         Args:
             order: of the space's channels, shape (channels of the space,).
