@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from pathlib import Path
 
@@ -34,9 +36,12 @@ def tree(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wheel(tree, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
+    return wheel_of(tree, tmp_path_factory.mktemp("wheel"))
+
+
+def wheel_of(source, folder):
     run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation",
-        "--no-index", "-w", folder, tree)  # fmt: skip
+        "--no-index", "-w", folder, source)  # fmt: skip
     (made,) = folder.glob("*.whl")
     return made
 
@@ -58,16 +63,27 @@ def test_the_wheel_holds_no_tests(wheel):
     assert len(tops) == 2 and "msq_finn" in tops
 
 
-@pytest.mark.slow
-def test_the_wheel_works_alone(wheel, tmp_path):
-    """In a folder of its own; the packages it depends on are those of this environment."""
-    place, work = tmp_path / "installed", tmp_path / "work"
+def test_the_source_distribution_makes_the_same_wheel(tree, wheel, tmp_path):
+    make = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+    run(sys.executable, "-c", make, tmp_path, cwd=tree)
+    (source,) = tmp_path.glob("*.tar.gz")
+    made = wheel_of(source, tmp_path / "wheel")
+    assert zipfile.ZipFile(made).namelist() == zipfile.ZipFile(wheel).namelist()
+
+
+def test_the_installed_wheel_runs_the_demo(wheel, tmp_path):
+    """In an environment of its own, whose other packages are those of this one."""
+    place, work = tmp_path / "environment", tmp_path / "work"
     work.mkdir()
-    with zipfile.ZipFile(wheel) as file:
-        file.extractall(place)
-    environment = {**os.environ, "PYTHONPATH": str(place)}
-    start = "import msq_finn; print(msq_finn.__file__); from msq_finn.cli import main; main()"
-    command = [sys.executable, "-c", start, "demo", "--epochs", "1", "--out", "out"]
-    shown = run(*command, cwd=work, env=environment)
-    assert shown.splitlines()[0] == str(place / "msq_finn" / "__init__.py")
+    venv.create(place, with_pip=True)
+    (packages,) = place.glob("lib/python*/site-packages")
+    # Of a folder named so, files .pth are not read: the editable install stays out.
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    run(place / "bin" / "pip", "install", "--no-deps", "--no-index", wheel)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    show = "import msq_finn; print(msq_finn.__file__)"
+    found = run(place / "bin" / "python", "-c", show, cwd=work, env=environment).strip()
+    assert found == str(packages / "msq_finn" / "__init__.py")
+    demo = (place / "bin" / "msq-finn", "demo", "--epochs", "1", "--out", "out")
+    run(*demo, cwd=work, env=environment)
     assert {"summary.json", "report.html"} <= {path.name for path in (work / "out").iterdir()}
