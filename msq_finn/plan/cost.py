@@ -38,6 +38,9 @@ class Cost(NamedTuple):
     def times(self, count: float) -> Cost:
         """Of so many.
 
+        Args:
+            count: how many nodes.
+
         >>> Cost(10, 2, 0.5).times(3).lut
         30
         """
@@ -48,6 +51,9 @@ class Cost(NamedTuple):
 
 def add(costs: Iterable[Cost]) -> Cost:
     """Sum of costs.
+
+    Args:
+        costs: of nodes.
 
     >>> add([Cost(10, 2, 0.5), Cost(5)])[:3]
     (15.0, 2, 0.5)
@@ -67,7 +73,7 @@ Coefficients = dict[str, dict[str, float]]
 class CostModel:
     """What a unit of every feature takes, per group of nodes.
 
-    Args:
+    Attributes:
         coefficients: LUT sites.
         lutram: LUT sites that are memory.
         ff: flip-flops.
@@ -81,7 +87,12 @@ class CostModel:
 
     @classmethod
     def fit(cls, measured: Iterable[runs.Run], dsp_block: str = "DSP48E1") -> CostModel:
-        """Fit to runs: least squares of the relative error, no negative coefficient."""
+        """Fit to runs: least squares of the error beside the LUT sites, no negative coefficient.
+
+        Args:
+            measured: synthesis runs.
+            dsp_block: kind of DSP slice, such as "DSP48E1".
+        """
         groups: defaultdict[str, list[runs.Run]] = defaultdict(list)
         for run in measured:
             groups[group(run.point)].append(run)
@@ -94,6 +105,9 @@ class CostModel:
     def lut(self, point: Point) -> float:
         """LUT sites.
 
+        Args:
+            point: the node.
+
         Raises:
             MsqError: no run of such a node has been fitted.
         """
@@ -101,6 +115,10 @@ class CostModel:
 
     def sites(self, name: str, features: Features) -> Cost:
         """What features of a group of nodes take in LUT sites and flip-flops.
+
+        Args:
+            name: of the group of nodes.
+            features: of a node or of a part of one.
 
         Raises:
             MsqError: no run of such a node has been fitted.
@@ -114,7 +132,11 @@ class CostModel:
         return Cost(lut, 0, 0.0, lutram, ff)
 
     def cost(self, point: Point) -> Cost:
-        """All resources."""
+        """All resources.
+
+        Args:
+            point: the node.
+        """
         found = self.sites(group(point), FEATURES[type(point)](point))
         return found._replace(dsp=dsps(point, self.dsp_block), bram=brams(point))
 
@@ -129,7 +151,12 @@ class Error(NamedTuple):
 
 
 def errors(model: CostModel, measured: Iterable[runs.Run]) -> list[Error]:
-    """Compare runs with the model."""
+    """Compare runs with the model.
+
+    Args:
+        model: what predicts.
+        measured: synthesis runs.
+    """
     found = []
     for run in measured:
         cost, took = model.cost(run.point), run.resources
@@ -140,7 +167,11 @@ def errors(model: CostModel, measured: Iterable[runs.Run]) -> list[Error]:
 
 @cache
 def default_model(dsp_block: str = "DSP48E1") -> CostModel:
-    """The model fitted to the runs that come with the package."""
+    """The model fitted to the runs that come with the package.
+
+    Args:
+        dsp_block: kind of DSP slice, such as "DSP48E1".
+    """
     return CostModel.fit(_of(sweep.fitted()), dsp_block)
 
 
@@ -158,7 +189,8 @@ def _fit(members: list[runs.Run], resource: str) -> dict[str, float]:
     table = [FEATURES[type(run.point)](run.point) for run in members]
     names = list(table[0])
     taken = np.array([getattr(run.resources, resource) for run in members], dtype=float)
-    weights = np.maximum(taken, 1.0)
+    # Errors count beside the node's size: much of a little memory is still little.
+    weights = np.maximum([run.resources.lut_sites for run in members], 1.0)
     matrix = np.array([[float(row[name]) for name in names] for row in table]) / weights[:, None]
     found, _ = nnls(matrix, taken / weights)
     return dict(zip(names, found.tolist(), strict=True))

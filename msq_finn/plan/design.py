@@ -38,7 +38,12 @@ class Design:
 
 
 def at_ratio(name: str, sp2_per_fixed: float) -> Design:
-    """The paper's way: SP2 rows on LUTs, fixed-point rows on DSPs, at one ratio everywhere."""
+    """The paper's way: SP2 rows on LUTs, fixed-point rows on DSPs, at one ratio everywhere.
+
+    Args:
+        name: of the design.
+        sp2_per_fixed: SP2 rows for each fixed-point row.
+    """
     share = sp2_per_fixed / (1 + sp2_per_fixed)
     return Design(name, sp2_lut=True, fixed_dsp=True, sp2_share=share)
 

@@ -46,6 +46,9 @@ DEVICES = {
 def device_of_part(part: str) -> Device:
     """Return the device of a part such as ``xc7z020clg400-1``.
 
+    Args:
+        part: FPGA part, such as xc7z020clg400-1.
+
     Raises:
         MsqError: the device is not in the table.
 

@@ -18,6 +18,7 @@ from msq_finn.build.lower import Target, lower
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.plan.windows import waiting_pixels
 from msq_finn.rtl.lanes import get as lane_kind
 from msq_finn.sim.finn_env import build_dir_restored
 from msq_finn.transforms.channel_spaces import channel_spaces
@@ -146,8 +147,11 @@ def _acc_bits(op: Any, weights: Any) -> int:
 
 def _conv(model: ModelWrapper, node: Any) -> Conv | None:
     before = model.find_producer(node.input[0])
-    if not _is(before, "ConvolutionInputGenerator"):
-        return None
+    return _window(model, before) if _is(before, "ConvolutionInputGenerator") else None
+
+
+def _window(model: ModelWrapper, before: Any) -> Conv:
+    """A window generator with the padding in front of it."""
     window = getCustomOp(before)
     height, width = window.get_nodeattr("IFMDim")
     padding = model.find_producer(before.input[0])
@@ -182,11 +186,24 @@ def _addition(model: ModelWrapper, thresholds: Any) -> dict[str, Any]:
     if is_layer and not first:
         return {}
     skips = _is(other, "Thresholding") and not is_layer
+    size = int(np.prod(model.get_tensor_shape(add.output[0])[:-1]))
+    waits = [waiting_pixels(_branch(model, tensor), size) for tensor in add.input]
     return {
         "adds": True,
+        "skip_pixels": abs(waits[0] - waits[1]),
         "sum_steps": _steps(model.find_consumer(add.output[0])),
         "skip_steps": _steps(other) if skips else 0,
     }
+
+
+def _branch(model: ModelWrapper, tensor: str) -> list[Conv]:
+    """Windows that a stream has gone through since it was forked."""
+    found, node = [], model.find_producer(tensor)
+    while node is not None and not node.op_type.startswith(("DuplicateStreams", "ElementwiseAdd")):
+        if _is(node, "ConvolutionInputGenerator"):
+            found.append(_window(model, node))
+        node = model.find_producer(node.input[0])
+    return found
 
 
 def _steps(node: Any) -> int:

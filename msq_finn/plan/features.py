@@ -158,7 +158,11 @@ FEATURES: dict[type[Point], Callable[[Any], Features]] = {
 
 
 def group(point: Point) -> str:
-    """Points of one group share coefficients."""
+    """Points of one group share coefficients.
+
+    Args:
+        point: the node.
+    """
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
     if isinstance(point, Memory):
@@ -167,23 +171,39 @@ def group(point: Point) -> str:
 
 
 def threshold_depths(point: Thresholds) -> list[int]:
-    """Words of the memory of every stage of a lane's binary search."""
+    """Words of the memory of every stage of a lane's binary search.
+
+    Args:
+        point: the node.
+    """
     folds = point.channels // point.pe
     return [folds * 2**stage for stage in range(bits(point.steps + 1))]
 
 
 def window_out(point: Window) -> int:
-    """Pixels of the result in one direction."""
+    """Pixels of the result in one direction.
+
+    Args:
+        point: the node.
+    """
     return (point.dim - point.kernel) // point.stride + 1
 
 
 def is_parallel(point: Window) -> bool:
-    """Whether a window leaves at once (FINN's "parallel" style)."""
+    """Whether a window leaves at once (FINN's "parallel" style).
+
+    Args:
+        point: the node.
+    """
     return point.parallel or point.kernel == 1
 
 
 def window_depth(point: Window) -> int:
-    """Words of the addressable buffer (convolutioninputgenerator_rtl.py, get_buffer_depth)."""
+    """Words of the addressable buffer (convolutioninputgenerator_rtl.py, get_buffer_depth).
+
+    Args:
+        point: the node.
+    """
     folds = point.channels // point.simd
     whole = (point.kernel - 1) * point.dim + point.kernel
     ahead = max(0, point.stride - 1 - point.kernel**2)
@@ -192,7 +212,11 @@ def window_depth(point: Window) -> int:
 
 
 def fifo_style(point: Fifo) -> str:
-    """What a FIFO is made of (finn-rtllib's fifo.sv)."""
+    """What a FIFO is made of (finn-rtllib's fifo.sv).
+
+    Args:
+        point: the node.
+    """
     if point.depth <= 33:
         return "shift"
     if point.style != "auto":
@@ -203,7 +227,12 @@ def fifo_style(point: Fifo) -> str:
 
 
 def dsps(point: Point, dsp_block: str = "DSP48E1") -> int:
-    """DSP slices; exact, they are instantiated one by one."""
+    """DSP slices; exact, they are instantiated one by one.
+
+    Args:
+        point: the node.
+        dsp_block: kind of DSP slice, such as "DSP48E1".
+    """
     if isinstance(point, Msq):
         pack = lanes_per_dsp(dsp_block, point.act_bits, point.act_signed)
         return math.ceil(point.fixed_dsp / pack) * point.simd
@@ -216,7 +245,11 @@ def dsps(point: Point, dsp_block: str = "DSP48E1") -> int:
 
 
 def brams(point: Point) -> float:
-    """Block RAMs of 36 kbit."""
+    """Block RAMs of 36 kbit.
+
+    Args:
+        point: the node.
+    """
     if isinstance(point, Memory) and point.style == "block":
         return bram36(point.width, point.depth)
     if isinstance(point, Thresholds):

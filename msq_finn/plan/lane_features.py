@@ -18,6 +18,10 @@ Features = dict[str, float]
 def finn_lanes_per_dsp(dsp_block: str, act_bits: int) -> int:
     """Lanes of narrow 4-bit weights that share a DSP slice in FINN (mvu.sv's NUM_LANES).
 
+    Args:
+        dsp_block: kind of DSP slice, such as "DSP48E1".
+        act_bits: bits of an activation.
+
     >>> finn_lanes_per_dsp("DSP48E1", 4), finn_lanes_per_dsp("DSP48E1", 8)
     (4, 2)
     """
@@ -25,7 +29,15 @@ def finn_lanes_per_dsp(dsp_block: str, act_bits: int) -> int:
 
 
 def lut_lane(booth: bool, mw: int, simd: int, act_bits: int, acc_bits: int) -> Features:
-    """One LUT lane of SP2(4), or, with Booth's rows, of Fixed(4)."""
+    """One LUT lane of SP2(4), or, with Booth's rows, of Fixed(4).
+
+    Args:
+        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
+        mw: columns of the weight matrix.
+        simd: elements that a lane takes a cycle.
+        act_bits: bits of an activation.
+        acc_bits: bits of a sum.
+    """
     acc_bits = min(acc_bits, trees.lut_lane_sum_bits(booth, mw, act_bits))
     row_bits = act_bits + (1 if booth else math.ceil(act_bits / 2))
     return {
@@ -36,7 +48,15 @@ def lut_lane(booth: bool, mw: int, simd: int, act_bits: int, acc_bits: int) -> F
 
 
 def embedded_lane(folds: int, mw: int, simd: int, act_bits: int, acc_bits: int) -> Features:
-    """One lane of embedded weights."""
+    """One lane of embedded weights.
+
+    Args:
+        folds: cycles a vector.
+        mw: columns of the weight matrix.
+        simd: elements that a lane takes a cycle.
+        act_bits: bits of an activation.
+        acc_bits: bits of a sum.
+    """
     lane = trees.embedded_lane(folds, mw // simd, simd, act_bits)
     return {
         "table outputs": lane.outputs,
@@ -46,13 +66,24 @@ def embedded_lane(folds: int, mw: int, simd: int, act_bits: int, acc_bits: int) 
 
 
 def embedded_frame(folds: int, mw: int, simd: int, act_bits: int) -> Features:
-    """What embedded lanes share."""
+    """What embedded lanes share.
+
+    Args:
+        folds: cycles a vector.
+        mw: columns of the weight matrix.
+        simd: elements that a lane takes a cycle.
+        act_bits: bits of an activation.
+    """
     words, passes = mw // simd, folds // (mw // simd)
     return {"fold bits": bits(folds), **_replay(words, passes, simd * act_bits)}
 
 
 def embedded(point: Embedded) -> Features:
-    """A layer of embedded lanes."""
+    """A layer of embedded lanes.
+
+    Args:
+        point: the node.
+    """
     lane = embedded_lane(point.folds, point.mw, point.simd, point.act_bits, point.acc_bits)
     return {name: point.pe * value for name, value in lane.items()} | embedded_frame(
         point.folds, point.mw, point.simd, point.act_bits
@@ -60,7 +91,15 @@ def embedded(point: Embedded) -> Features:
 
 
 def dsp_pack(lanes: int, simd: int, act_bits: int, act_signed: bool, acc_bits: int) -> Features:
-    """DSP lanes that share slices."""
+    """DSP lanes that share slices.
+
+    Args:
+        lanes: that share slices.
+        simd: elements that a lane takes a cycle.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+        acc_bits: bits of a sum.
+    """
     if dsp.get("DSP48E1").apart(4, act_bits, act_signed):
         return {
             "DSP lanes": lanes,
@@ -81,7 +120,11 @@ def dsp_pack(lanes: int, simd: int, act_bits: int, act_signed: bool, acc_bits: i
 
 
 def msq_frame(point: Msq) -> Features:
-    """What lanes share, and the offsets that are added to their sums."""
+    """What lanes share, and the offsets that are added to their sums.
+
+    Args:
+        point: the node.
+    """
     offset_bits = point.add_offset * point.pe * point.acc_bits
     return {
         "offset bits": offset_bits,
@@ -93,6 +136,10 @@ def msq_frame(point: Msq) -> Features:
 def packs(lanes: int, pack: int) -> list[int]:
     """How many lanes each pack of DSP slices holds.
 
+    Args:
+        lanes: DSP lanes in all.
+        pack: lanes that a slice has room for.
+
     >>> packs(10, 4)
     [4, 4, 2]
     """
@@ -100,7 +147,11 @@ def packs(lanes: int, pack: int) -> list[int]:
 
 
 def msq(point: Msq) -> Features:
-    """A layer of lanes that take codes."""
+    """A layer of lanes that take codes.
+
+    Args:
+        point: the node.
+    """
     act, acc, simd = point.act_bits, point.acc_bits, point.simd
     pack = lanes_per_dsp("DSP48E1", act, point.act_signed)
     parts = [(1, msq_frame(point))]
@@ -133,7 +184,8 @@ def _replay(words: int, passes: int, width: int) -> Features:
     """An activation buffer in front of the lanes, and their common control."""
     kept = passes > 1
     return {
-        "replay memory": width * rom_sites(words) if kept else 0,
+        # A single word is kept in registers.
+        "replay memory": width * rom_sites(words) if kept and words > 1 else 0,
         "replay bits": width if kept else 0,
         "counter bits": bits(words) + bits(passes),
         "layer": 1,
@@ -168,7 +220,11 @@ def depthwise(point: Depthwise) -> Features:
 
 
 def mvu(point: Mvu) -> Features:
-    """FINN's DSP layer."""
+    """FINN's DSP layer.
+
+    Args:
+        point: the node.
+    """
     macs = point.pe * point.simd
     return {
         "MACs": macs,

@@ -19,7 +19,20 @@ from msq_finn.rtl.embedded import layer_tables
 
 @dataclass(frozen=True)
 class Msq(Point):
-    """MVAU_MSQ's compute module, without weight memory."""
+    """MVAU_MSQ's compute module, without weight memory.
+
+    Attributes:
+        mw: columns of the weight matrix.
+        mh: rows of the weight matrix.
+        simd: elements that a lane takes a cycle.
+        sp2_lut: SP2(4) LUT lanes.
+        fixed_lut: Fixed(4) LUT lanes.
+        fixed_dsp: Fixed(4) DSP lanes.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+        acc_bits: bits of a sum.
+        add_offset: whether rows' constants are taken off the sums.
+    """
 
     node: ClassVar[str] = "msq"
     mw: int
@@ -54,7 +67,17 @@ class Msq(Point):
 
 @dataclass(frozen=True)
 class Embedded(Point):
-    """MVAU_MSQ of embedded lanes only, with random 4-bit weights."""
+    """MVAU_MSQ of embedded lanes only, with random 4-bit weights.
+
+    Attributes:
+        mw: columns of the weight matrix.
+        mh: rows of the weight matrix.
+        simd: elements that a lane takes a cycle.
+        pe: embedded lanes.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+        acc_bits: bits of a sum.
+    """
 
     node: ClassVar[str] = "embedded"
     mw: int
@@ -135,7 +158,17 @@ class Depthwise(Point):
 
 @dataclass(frozen=True)
 class Mvu(Point):
-    """FINN's DSP matrix-vector unit, without weight memory."""
+    """FINN's DSP matrix-vector unit, without weight memory.
+
+    Attributes:
+        mw: columns of the weight matrix.
+        mh: rows of the weight matrix.
+        simd: elements that a lane takes a cycle.
+        pe: lanes.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+        acc_bits: bits of a sum.
+    """
 
     node: ClassVar[str] = "finn_mvu"
     mw: int
@@ -169,7 +202,13 @@ class Mvu(Point):
 
 @dataclass(frozen=True)
 class Memory(Point):
-    """FINN's memstream with random contents, never written."""
+    """FINN's memstream with random contents, never written.
+
+    Attributes:
+        width: bits of a word.
+        depth: words.
+        style: "distributed" or "block".
+    """
 
     node: ClassVar[str] = "memory"
     width: int

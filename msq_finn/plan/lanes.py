@@ -54,6 +54,9 @@ class Lanes(NamedTuple):
 def divisors(number: int) -> list[int]:
     """Divisors, ascending.
 
+    Args:
+        number: a positive integer.
+
     >>> divisors(12)
     [1, 2, 3, 4, 6, 12]
     """
@@ -65,6 +68,11 @@ def sp2_lanes(layer: Layer, design: Design, pe: int) -> list[int]:
 
     Rows of a scheme fill whole lanes, MH/PE rows each. A design's share of SP2 lanes is met to the
     nearest whole lane, and no number of lanes is taken that misses it by more than RATIO_ERROR.
+
+    Args:
+        layer: whose rows they compute.
+        design: kinds of lanes to use.
+        pe: lanes.
     """
     rows, depth = layer.allowed, layer.mh // pe
     lowest = math.ceil(rows.only_sp2 / depth)
@@ -115,7 +123,12 @@ def splits(layer: Layer, design: Design, pe: int, pack: int) -> Iterator[Lanes]:
 
 
 class LaneCosts:
-    """Costs of the lanes of one layer."""
+    """Costs of the lanes of one layer.
+
+    Args:
+        model: costs.
+        layer: whose lanes they are.
+    """
 
     def __init__(self, model: CostModel, layer: Layer) -> None:
         self.model = model
@@ -133,7 +146,12 @@ class LaneCosts:
         return self.model.sites("msq", part)
 
     def compute(self, simd: int, lanes: Lanes) -> Cost:
-        """The lanes and what they share."""
+        """The lanes and what they share.
+
+        Args:
+            simd: elements that a lane takes a cycle.
+            lanes: lanes of each kind.
+        """
         layer = self.layer
         act, signed, acc = layer.act_bits, layer.act_signed, layer.acc_bits
         if lanes.finn:

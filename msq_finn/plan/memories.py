@@ -8,6 +8,9 @@ import math
 def bits(number: int) -> int:
     """Bits that count to ``number``.
 
+    Args:
+        number: how many values there are to count.
+
     >>> [bits(n) for n in (1, 2, 5)]
     [0, 1, 3]
     """
@@ -17,6 +20,9 @@ def bits(number: int) -> int:
 def rom_sites(depth: int) -> float:
     """LUT sites of one bit of memory that one address reads (and writes).
 
+    Args:
+        depth: words of the memory.
+
     >>> [rom_sites(depth) for depth in (16, 64, 65, 512)]
     [0.5, 1, 2, 9]
     """
@@ -25,6 +31,10 @@ def rom_sites(depth: int) -> float:
 
 def ram_sites(width: int, depth: int) -> float:
     """LUT sites of a memory with two addresses: four sites hold six bits of 32, or three of 64.
+
+    Args:
+        width: bits of a word.
+        depth: words.
 
     >>> ram_sites(16, 32), ram_sites(16, 64), ram_sites(16, 128)
     (12, 24, 64)
@@ -42,6 +52,10 @@ def _mux_sites(inputs: int) -> int:
 
 def bram36(width: int, depth: int) -> float:
     """Block RAMs of a memory, in halves, as the mapper tiles it: each shape, the best.
+
+    Args:
+        width: bits of a word.
+        depth: words.
 
     >>> bram36(128, 512), bram36(8, 4096), bram36(36, 512)
     (2.0, 1.0, 0.5)

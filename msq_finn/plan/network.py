@@ -84,7 +84,7 @@ class Layer:
         adds: whether its sums are added to a second stream, after thresholds of their own.
         sum_steps: thresholds behind that sum.
         skip_steps: thresholds of the second stream, 0 where another layer's are all it has.
-        skip_words: pixels that the second stream waits in a FIFO.
+        skip_pixels: pixels of the second stream that wait in a FIFO.
         group: layers of one group share the order of their rows, because their outputs meet in
             adds; empty for a layer that shares it with none.
         ordered: whether the order of its rows is given, as that of a network's outputs: all rows
@@ -107,7 +107,7 @@ class Layer:
     adds: bool = False
     sum_steps: int = 15
     skip_steps: int = 15
-    skip_words: int = 0
+    skip_pixels: int = 0
     group: str = ""
     ordered: bool = False
 
@@ -140,7 +140,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in the order of the data."""
+    """Layers in the order of the data.
+
+    Attributes:
+        name: of the network.
+        layers: in the order of the data.
+    """
 
     name: str
     layers: tuple[Layer, ...]

@@ -64,6 +64,14 @@ class Budget:
     ) -> Budget:
         """Take shares of a device.
 
+        Args:
+            device: whose resources they are.
+            lut: share of the LUT sites, above 0 and at most 1, as the others.
+            dsp: share of the DSP slices.
+            bram: share of the block RAMs.
+            lutram: share of the LUT sites that can be memory.
+            ff: share of the flip-flops.
+
         Raises:
             MsqError: a share is not above 0 and at most 1.
         """
@@ -221,7 +229,15 @@ def meet(
     model: CostModel,
     design: Design = MSQ,
 ) -> Solution | None:
-    """Find the cheapest folding that meets a cycle target; None where the budget is too small."""
+    """Find the cheapest folding that meets a cycle target; None where the budget is too small.
+
+    Args:
+        network: what to fold.
+        cycles: target, cycles a frame.
+        budget: limits.
+        model: costs.
+        design: kinds of lanes to use.
+    """
     catalogue = Catalogue(network, design, model)
     bundles, _ = solve(catalogue, cycles, budget)
     return None if bundles is None else _solution(catalogue, bundles, 0, "target", {})

@@ -26,7 +26,11 @@ TRADED = 3
 
 
 def unbeaten(costs: FloatArray) -> IntArray:
-    """Rows that no other row beats in LUTs, DSPs and block RAM."""
+    """Rows that no other row beats in LUTs, DSPs and block RAM.
+
+    Args:
+        costs: one a row, in the columns of Cost.
+    """
     return pareto(costs[:, :TRADED])
 
 
@@ -61,7 +65,15 @@ Around = tuple[str, Front, Back, Cost]
 
 @dataclass(frozen=True)
 class Block:
-    """Options of one SIMD and PE: any of the lanes with any of what is around them."""
+    """Options of one SIMD and PE: any of the lanes with any of what is around them.
+
+    Attributes:
+        simd: elements that a lane takes a cycle.
+        lanes: choices of lanes.
+        compute: their costs, one a row.
+        around: choices of what is around them, with their costs.
+        cycles: a frame, of the lanes.
+    """
 
     simd: int
     lanes: Sequence[Lanes]
@@ -77,7 +89,11 @@ class Block:
         return result
 
     def option(self, index: int) -> Option:
-        """The option of a row of ``costs``."""
+        """The option of a row of ``costs``.
+
+        Args:
+            index: of the row.
+        """
         lane, around = divmod(index, len(self.around))
         memory, front, back, cost = self.around[around]
         cycles = max(self.cycles, front.cycles, back.cycles)
@@ -104,7 +120,11 @@ class Table:
 
     @classmethod
     def of(cls, blocks: Sequence[Block]) -> Table:
-        """Put blocks together."""
+        """Put blocks together.
+
+        Args:
+            blocks: options of one SIMD and PE each.
+        """
         costs = np.concatenate([block.costs for block in blocks] or [np.empty((0, COLUMNS))])
         starts = np.cumsum([0, *(len(b.lanes) * len(b.around) for b in blocks)])
         rows: dict[Lanes, list[IntArray]] = {}
@@ -117,13 +137,21 @@ class Table:
         return cls(blocks, starts, costs, best)
 
     def option(self, row: int) -> Option:
-        """The option of a row."""
+        """The option of a row.
+
+        Args:
+            row: in ``costs``.
+        """
         block = int(np.searchsorted(self.starts, row, side="right")) - 1
         return self.blocks[block].option(int(row - self.starts[block]))
 
 
 def bundles_of(tables: Sequence[Table]) -> list[Bundle]:
-    """Combine layers that need equal lanes; of the sums, keep what nothing beats."""
+    """Combine layers that need equal lanes; of the sums, keep what nothing beats.
+
+    Args:
+        tables: one a layer.
+    """
     if len(tables) == 1:
         table = tables[0]
         return [(table.option(int(row)),) for row in unbeaten(table.costs)]

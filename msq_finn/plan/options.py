@@ -14,7 +14,7 @@ from msq_finn.plan.design import Design
 from msq_finn.plan.lanes import EMBEDDED, LaneCosts, Lanes, divisors, splits
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.option import Around, Block, Bundle, FloatArray, Table, bundles_of, unbeaten
-from msq_finn.plan.streams import Front, Streams, stream_cycles
+from msq_finn.plan.streams import Streams, stream_cycles
 from msq_finn.rtl.embedded import MAX_FOLDS
 
 #: Foldings of more multipliers than this many times the fewest that meet the target are left out:
@@ -55,6 +55,9 @@ class Catalogue:
 
         Layers of a group get equal lanes, so that one order of rows suits all.
 
+        Args:
+            cycles: target, cycles a frame.
+
         Returns:
             per group its bundles, none better in every resource than another; an empty list where
             a layer cannot meet the target.
@@ -83,18 +86,32 @@ class Catalogue:
         return sorted(found)
 
     def lane_cycles(self, layer: Layer) -> set[int]:
-        """Cycles a frame that a layer's lanes can take."""
+        """Cycles a frame that a layer's lanes can take.
+
+        Args:
+            layer: of the network.
+        """
         if layer.depthwise:
             return {layer.macs // (simd * pe) for simd, pe in depthwise.foldings(layer)}
         wholes = divisors(layer.mh)
         return {layer.macs // (simd * pe) for simd in divisors(layer.mw) for pe in wholes}
 
     def table(self, layer: Layer, cycles: int) -> Table:
-        """All options of one layer for a cycle target; equal ones have equal keys."""
+        """All options of one layer for a cycle target; equal ones have equal keys.
+
+        Args:
+            layer: of the network.
+            cycles: target, cycles a frame.
+        """
         return Table.of(self._blocks(*self.key(layer, cycles), cycles))
 
     def key(self, layer: Layer, cycles: int) -> tuple[Layer, int]:
-        """What a layer's options depend on: its shape, and the stream to the next layer."""
+        """What a layer's options depend on: its shape, and the stream to the next layer.
+
+        Args:
+            layer: of the network.
+            cycles: target, cycles a frame.
+        """
         return _shape(layer), self._link_after(layer, cycles)
 
     def _link_after(self, layer: Layer, cycles: int) -> int:
@@ -134,17 +151,14 @@ class Catalogue:
         blocks = []
         for simd, pe in depthwise.foldings(layer):
             own = layer.macs // (simd * pe)
-            fronts = self.streams.depthwise_fronts(layer, simd, pe, cycles)
-            if own > cycles or not fronts:
+            if own > cycles:
                 continue
             by_bits: dict[int, list[Lanes]] = {}
             for lanes in depthwise.splits(layer, self.design, simd, pe):
                 by_bits.setdefault(depthwise.code_bits(layer, lanes), []).append(lanes)
             for code_bits, choices in by_bits.items():
                 rows = [depthwise.compute(self.model, layer, simd, lanes) for lanes in choices]
-                around = self._around(
-                    layer, simd, pe, following, cycles, fronts, code_bits=code_bits
-                )
+                around = self._around(layer, simd, pe, following, cycles, code_bits=code_bits)
                 if around:
                     blocks.append(Block(simd, choices, np.array(rows, dtype=float), around, own))
         return blocks
@@ -156,12 +170,11 @@ class Catalogue:
         pe: int,
         following: int,
         cycles: int,
-        fronts: list[Front] | None = None,
         styles: Sequence[str] = ("distributed", "block"),
         code_bits: int = 4,
     ) -> list[Around]:
         """Memory, window and thresholds of a folding: the choices that nothing beats."""
-        fronts = self.streams.fronts(layer, simd, cycles) if fronts is None else fronts
+        fronts = self.streams.fronts(layer, simd, pe, cycles)
         backs = self.streams.backs(layer, pe, following, cycles)
         choices = []
         for style in styles:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 def pareto(costs: NDArray[np.float64]) -> NDArray[np.int64]:
     """Rows that no other row beats or equals in every column; of equal rows, one.
 
+    Args:
+        costs: one a row, numbers that should be small.
+
     >>> pareto(np.array([[1.0, 5, 0], [2, 5, 0], [2, 4, 0], [1, 5, 0]])).tolist()
     [0, 2]
     """

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 def check(layer: LayerPlan, path: str) -> None:
     """Check that a layer's figures fit each other.
 
+    Args:
+        layer: to check.
+        path: of the plan, for errors.
+
     Raises:
         MsqError: they do not; the message names layer and field.
     """
@@ -84,6 +88,11 @@ def _check_engine(layer: LayerPlan, refuse: Callable[[str, str], MsqError]) -> N
 def fits_network(plan: Plan, network: Network, path: str) -> None:
     """Check that a plan is for a network whose layers come in the same order.
 
+    Args:
+        plan: to check.
+        network: that it is to be for.
+        path: of the plan, for errors.
+
     Raises:
         MsqError: another number of layers, or a layer of another shape or other rows.
     """
@@ -134,12 +143,21 @@ def _takes_channels(planned: LayerPlan, layer: Layer, where: str) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """An error's text as one line."""
+    """An error's text as one line.
+
+    Args:
+        error: what went wrong.
+    """
     return " ".join(str(error).split())[:200]
 
 
 def first_fault(content: dict[str, Any], error: ValidationError) -> str:
-    """The first thing that is wrong, with the layer's name instead of its number."""
+    """The first thing that is wrong, with the layer's name instead of its number.
+
+    Args:
+        content: the file's.
+        error: all that is wrong with it.
+    """
     first = error.errors()[0]
     place = list(first["loc"])
     text = ""

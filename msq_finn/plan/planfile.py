@@ -70,7 +70,11 @@ class Resources(_Strict):
 
     @classmethod
     def of(cls, cost: Cost) -> Resources:
-        """Round a cost."""
+        """Round a cost.
+
+        Args:
+            cost: as predicted.
+        """
         lut, lutram, ff = (float(round(x)) for x in (cost.lut, cost.lutram, cost.ff))
         return cls(lut=lut, dsp=int(cost.dsp), bram36=float(cost.bram), lutram=lutram, ff=ff)
 
@@ -205,6 +209,9 @@ class Plan(_Strict):
     def load(cls, path: Path | str) -> Plan:
         """Read and check a plan.
 
+        Args:
+            path: of the file.
+
         Raises:
             MsqError: no such file, no plan, another version, or a folding hardware cannot have.
         """
@@ -232,7 +239,11 @@ class Plan(_Strict):
         return plan
 
     def save(self, path: Path | str) -> None:
-        """Write the plan, whole or not at all."""
+        """Write the plan, whole or not at all.
+
+        Args:
+            path: of the file.
+        """
         write(Path(path), self.to_yaml())
 
     def to_yaml(self) -> str:
@@ -241,6 +252,10 @@ class Plan(_Strict):
 
     def check_board(self, board: str, path: str) -> None:
         """Check that the plan is for a board.
+
+        Args:
+            board: that the build is for.
+            path: of the plan, for errors.
 
         Raises:
             MsqError: it is for another.

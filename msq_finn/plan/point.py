@@ -32,7 +32,11 @@ class Point(ABC):
         return self.node + json.dumps(asdict(self), sort_keys=True)
 
     def synthesize(self, part: str = PART) -> Resources:
-        """Resources of the node alone."""
+        """Resources of the node alone.
+
+        Args:
+            part: FPGA part.
+        """
         with tempfile.TemporaryDirectory() as folder:
             top, sources, parameters = self.design(Path(folder), part)
             return synthesize(
@@ -41,4 +45,9 @@ class Point(ABC):
 
     @abstractmethod
     def design(self, folder: Path, part: str) -> Design:
-        """Top module, sources and parameters; generated files go to ``folder``."""
+        """Top module, sources and parameters; generated files go to ``folder``.
+
+        Args:
+            folder: where generated files go.
+            part: FPGA part.
+        """

@@ -35,7 +35,13 @@ class Choice:
 
 
 def choices(catalogue: Catalogue, solution: Solution, budget: Budget) -> list[Choice]:
-    """Explain a solution, layer by layer in the network's order."""
+    """Explain a solution, layer by layer in the network's order.
+
+    Args:
+        catalogue: of the network.
+        solution: to explain.
+        budget: limits.
+    """
     reasons = _Reasons(catalogue, solution.cycles)
     found = []
     for layer, option in zip(catalogue.network.layers, solution.options, strict=True):
@@ -50,6 +56,10 @@ def choices(catalogue: Catalogue, solution: Solution, budget: Budget) -> list[Ch
 
 def difference(other: Cost, own: Cost) -> str:
     """What another folding takes beyond one's own.
+
+    Args:
+        other: of the other folding.
+        own: of one's own.
 
     >>> difference(Cost(900, 8, 1.5), Cost(1000, 4, 1.5))
     '-100 LUT, +4 DSP'

@@ -21,6 +21,9 @@ _UNITS_MHZ = {"hz": 1e-6, "khz": 1e-3, "mhz": 1.0, "ghz": 1e3}
 def shares_of(text: str) -> dict[str, float]:
     """Read a budget such as ``lut=0.8,dsp=1,bram=0.9``.
 
+    Args:
+        text: as the user gave it.
+
     Raises:
         MsqError: an unknown resource, or no number above 0 and at most 1.
 
@@ -45,6 +48,9 @@ def shares_of(text: str) -> dict[str, float]:
 def schemes_of(text: str) -> tuple[str, ...]:
     """Read a list of schemes such as ``sp2,fixed``.
 
+    Args:
+        text: as the user gave it.
+
     Raises:
         MsqError: none, or an unknown one.
 
@@ -60,6 +66,9 @@ def schemes_of(text: str) -> tuple[str, ...]:
 
 def clk_ns_of(text: str) -> float:
     """Read a clock: its frequency such as ``100MHz``, or its period as ``10ns`` or plain ``10``.
+
+    Args:
+        text: as the user gave it.
 
     Raises:
         MsqError: it is neither, or out of range.
@@ -84,6 +93,9 @@ def clk_ns_of(text: str) -> float:
 def shape_of(text: str) -> tuple[int, ...]:
     """Read a shape such as ``3,32,32``.
 
+    Args:
+        text: as the user gave it.
+
     Raises:
         MsqError: these are no positive numbers.
 
@@ -100,13 +112,21 @@ def shape_of(text: str) -> tuple[int, ...]:
 
 
 def design_of(schemes: tuple[str, ...]) -> Design:
-    """Kinds of lanes that take these schemes."""
+    """Kinds of lanes that take these schemes.
+
+    Args:
+        schemes: number systems that rows may have.
+    """
     fixed = "fixed" in schemes
     return replace(PLANNED, sp2_lut="sp2" in schemes, fixed_lut=fixed, fixed_dsp=fixed)
 
 
 def limited_rows(network: Network, schemes: tuple[str, ...]) -> Network:
     """A network whose rows are of these schemes only.
+
+    Args:
+        network: to limit.
+        schemes: that its rows may have.
 
     Raises:
         MsqError: weights need another one.

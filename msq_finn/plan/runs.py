@@ -37,7 +37,11 @@ class Run:
 
 
 def sources_of(point: Point) -> str:
-    """Hash of the package's RTL behind a point."""
+    """Hash of the package's RTL behind a point.
+
+    Args:
+        point: the node.
+    """
     if not isinstance(point, Msq | Embedded | Depthwise):
         return ""
     digest = hashlib.sha256()
@@ -50,6 +54,9 @@ def load(path: Path = PATH) -> dict[str, Run]:
     """Read runs by their point's key; of several of one point, the last counts.
 
     A last line that was cut off by a kill is left out.
+
+    Args:
+        path: of the file.
 
     Raises:
         MsqError: a line in the middle is no run.
@@ -72,7 +79,12 @@ def load(path: Path = PATH) -> dict[str, Run]:
 
 
 def append(run: Run, path: Path = PATH) -> None:
-    """Add a run to the file, whole and on disk before this returns."""
+    """Add a run to the file, whole and on disk before this returns.
+
+    Args:
+        run: to store.
+        path: of the file.
+    """
     record = {
         "node": run.point.node,
         "point": asdict(run.point),

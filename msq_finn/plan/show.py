@@ -14,7 +14,11 @@ from msq_finn.plan.planfile import Lanes, Plan
 
 
 def tables(plan: Plan) -> list[Table]:
-    """A plan's layers, and its totals."""
+    """A plan's layers, and its totals.
+
+    Args:
+        plan: to show.
+    """
     layers = Table(
         *("layer", "SIMD", "SP2 LUT", "fixed LUT", "fixed DSP", "embedded", "SP2 rows", "weights"),
         *("cycles", "LUT", "DSP", "BRAM36"),
@@ -75,7 +79,11 @@ def _kinds(lanes: Lanes) -> str:
 
 
 def summary(errors: list[Error]) -> list[dict[str, Any]]:
-    """Per group of nodes, and over all: runs, median and worst error."""
+    """Per group of nodes, and over all: runs, median and worst error.
+
+    Args:
+        errors: runs against the model.
+    """
     groups: defaultdict[str, list[Error]] = defaultdict(list)
     for error in errors:
         groups[group(error.point)].append(error)
@@ -94,13 +102,21 @@ def summary(errors: list[Error]) -> list[dict[str, Any]]:
 
 
 def errors_as_dicts(errors: list[Error]) -> dict[str, Any]:
-    """The summary, and every run."""
+    """The summary, and every run.
+
+    Args:
+        errors: runs against the model.
+    """
     runs = [{"point": e.point.key, "lut": e.lut, "dsp": e.dsp, "bram36": e.bram} for e in errors]
     return {"held_back": summary(errors), "runs": runs}
 
 
 def error_tables(errors: list[Error]) -> list[Table]:
-    """Errors on the runs held back."""
+    """Errors on the runs held back.
+
+    Args:
+        errors: runs against the model.
+    """
     table = Table("nodes held back", "runs", "median LUT error", "worst", "DSP, BRAM")
     for row in summary(errors):
         exact = "exact" if row["dsp_exact"] and row["bram_exact"] else "not exact"

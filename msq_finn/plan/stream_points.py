@@ -31,7 +31,15 @@ class FinnNode(Point):
 
 @dataclass(frozen=True)
 class Thresholds(FinnNode):
-    """Thresholding_rtl with random thresholds; LUTs or, from a stage depth on, block RAM."""
+    """Thresholding_rtl with a uniform quantiser's thresholds in LUTs or block RAM.
+
+    Attributes:
+        channels: thresholded apart.
+        pe: channels compared a cycle.
+        in_bits: bits of what is compared.
+        steps: thresholds of a channel.
+        bram_from: words from which on a stage's memory is block RAM; 0 for Yosys' own choice.
+    """
 
     node: ClassVar[str] = "thresholds"
     channels: int
@@ -43,12 +51,17 @@ class Thresholds(FinnNode):
     def op(self) -> dict[str, Any]:
         """See FinnNode."""
         limit = 2 ** (self.in_bits - 1)
-        values = np.random.default_rng(3).integers(-limit, limit, (self.channels, self.steps))
+        # Even steps, as a uniform quantiser's. Sums seldom come near the ends of their type: in
+        # built networks thresholds span 2 to 30 % of it, and steps of 1 where that is too little.
+        rng, size = np.random.default_rng(3), (self.channels, 1)
+        span = np.clip(rng.uniform(0.02, 0.3, size) * limit, self.steps, 2 * limit - 1)
+        middle = np.clip(rng.normal(0, 0.05, size) * limit, span / 2 - limit, limit - 1 - span / 2)
+        values = np.round(middle + span * np.linspace(-0.5, 0.5, self.steps)).astype(int)
         bits = (self.steps + 1).bit_length() - 1
         return {
             "op_type": "Thresholding_rtl",
             "shapes": [(1, self.channels)] * 2,
-            "weights": np.sort(values, axis=1),
+            "weights": values,
             "dtypes": (f"INT{self.in_bits}", f"INT{self.in_bits}", f"UINT{bits}"),
             "NumChannels": self.channels,
             "PE": self.pe,
@@ -61,7 +74,19 @@ class Thresholds(FinnNode):
 
 @dataclass(frozen=True)
 class Window(FinnNode):
-    """ConvolutionInputGenerator_rtl, square; channel by channel if depthwise."""
+    """ConvolutionInputGenerator_rtl, square; channel by channel if depthwise.
+
+    Attributes:
+        channels: of a pixel.
+        simd: channels a cycle.
+        dim: pixels in each direction.
+        kernel: pixels of a window in each direction.
+        stride: pixels between windows.
+        act_bits: bits of an activation.
+        parallel: whether windows leave whole.
+        depthwise: whether windows leave channel by channel.
+        style: of the memory, "distributed", "block" or "auto".
+    """
 
     node: ClassVar[str] = "swg"
     channels: int
@@ -99,7 +124,14 @@ class Window(FinnNode):
 
 @dataclass(frozen=True)
 class Padding(FinnNode):
-    """FMPadding_rtl, one pixel on every side of a square."""
+    """FMPadding_rtl, one pixel on every side of a square.
+
+    Attributes:
+        channels: of a pixel.
+        simd: channels a cycle.
+        dim: pixels in each direction, without padding.
+        act_bits: bits of an activation.
+    """
 
     node: ClassVar[str] = "padding"
     channels: int
@@ -123,7 +155,12 @@ class Padding(FinnNode):
 
 @dataclass(frozen=True)
 class Dwc(FinnNode):
-    """StreamingDataWidthConverter_rtl."""
+    """StreamingDataWidthConverter_rtl.
+
+    Attributes:
+        in_bits: bits of an input word.
+        out_bits: bits of an output word.
+    """
 
     node: ClassVar[str] = "dwc"
     in_bits: int
@@ -146,7 +183,13 @@ class Dwc(FinnNode):
 
 @dataclass(frozen=True)
 class Fifo(FinnNode):
-    """StreamingFIFO_rtl."""
+    """StreamingFIFO_rtl.
+
+    Attributes:
+        width: bits of a word.
+        depth: words.
+        style: of the memory, "distributed", "block" or "auto".
+    """
 
     node: ClassVar[str] = "fifo"
     width: int
@@ -170,7 +213,13 @@ class Fifo(FinnNode):
 
 @dataclass(frozen=True)
 class Pool(Point):
-    """Largest value of every window."""
+    """Largest value of every window.
+
+    Attributes:
+        elements: channels a cycle.
+        window: pixels of a window.
+        act_bits: bits of an activation.
+    """
 
     node: ClassVar[str] = "pool"
     elements: int
@@ -185,7 +234,12 @@ class Pool(Point):
 
 @dataclass(frozen=True)
 class Add(Point):
-    """Sum of two streams."""
+    """Sum of two streams.
+
+    Attributes:
+        elements: sums a cycle.
+        act_bits: bits of an operand.
+    """
 
     node: ClassVar[str] = "add"
     elements: int

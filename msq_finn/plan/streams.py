@@ -14,9 +14,17 @@ from msq_finn.plan.lanes import divisors
 from msq_finn.plan.memories import bits
 from msq_finn.plan.network import Conv, Layer
 from msq_finn.plan.points import Add, Dwc, Fifo, Padding, Pool, Thresholds, Window
+from msq_finn.plan.windows import (
+    backlog,
+    fronts_that_meet,
+    pool_window,
+    row_cycles,
+    window_cycles,
+    window_point,
+)
 
-#: Words of the FIFO between two layers.
-LINK_DEPTH = 32
+#: Words that a FIFO is given where streams only jitter; the simulation of a build leaves 2 to 7.
+SHALLOW = 6
 
 #: Bits of a finished activation.
 ACT_BITS = 4
@@ -59,37 +67,12 @@ class Back:
 Choice = TypeVar("Choice", Front, Back)
 
 
-def window_cycles(conv: Conv, simd: int, parallel: bool, depthwise: bool = False) -> int:
-    """Cycles of FINN's window generator for a frame (convolutioninputgenerator_rtl.py).
+def stream_cycles(layer: Layer) -> Iterator[int]:
+    """Cycles a frame that the windows and thresholds of a layer can take.
 
     Args:
-        conv: the window.
-        simd: channels a cycle.
-        parallel: whether windows leave whole.
-        depthwise: whether windows leave channel by channel.
+        layer: of the network.
     """
-    (height, width), (rows, cols) = conv.padded, conv.out
-    folds = conv.channels // simd
-    kernel_h, kernel_w = conv.kernel
-    if parallel or conv.kernel == (1, 1):
-        return height * width * folds + 2
-    if height == 1 or width == 1:
-        kernel, stride = max(kernel_h, kernel_w), max(conv.stride)
-        leaving = max(rows, cols) * kernel * folds
-        if not depthwise:
-            return leaving + 2
-        entering = (max(height, width) + (kernel - 1) * (stride - 1)) * folds
-        return max(leaving + (folds - 1) * kernel, entering) + 2
-    start = ((kernel_h - 1) * width + kernel_w) * folds
-    line = max(cols * kernel_h * kernel_w, conv.stride[1] * width) * folds
-    if depthwise:
-        start += (conv.stride[0] - 1) * width * folds
-        line += cols * (conv.stride[1] - 1) * (folds - 1)
-    return start + rows * line
-
-
-def stream_cycles(layer: Layer) -> Iterator[int]:
-    """Cycles a frame that the windows and thresholds of a layer can take."""
     conv = layer.conv
     if conv is not None and conv.is_needed:
         for simd in divisors(conv.channels):
@@ -98,114 +81,128 @@ def stream_cycles(layer: Layer) -> Iterator[int]:
         yield window_cycles(conv, conv.channels, True)
     if layer.pool:
         for simd in divisors(layer.mh):
-            yield window_cycles(_pool_window(layer), simd, False, True)
+            yield window_cycles(pool_window(layer), simd, False, True)
     if layer.steps:
         for lanes in divisors(layer.mh):
             yield layer.vectors * layer.mh // lanes
 
 
-def _pool_window(layer: Layer) -> Conv:
-    """The window of the max pool behind a layer."""
-    dim = layer.conv.out if layer.conv else (1, 1)
-    kernel = (layer.pool if dim[0] > 1 else 1, layer.pool if dim[1] > 1 else 1)
-    return Conv(layer.mh, dim, kernel, kernel)
-
-
-def _window(conv: Conv, simd: int, act_bits: int, parallel: bool, style: str) -> Window:
-    """The nearest square window: rectangles keep their buffer's depth and window's size."""
-    height, width = conv.padded
-    if height == 1 or width == 1:
-        # One-dimensional: a short buffer, as that of a square of few columns.
-        kernel = 1 if max(conv.kernel) == 1 else 2
-        dim = max(2, max(conv.kernel))
-    else:
-        kernel, dim = max(conv.kernel), max(height, width)
-    stride = min(max(conv.stride), dim)
-    return Window(
-        conv.channels,
-        simd,
-        dim,
-        kernel=kernel,
-        stride=stride,
-        act_bits=act_bits,
-        parallel=parallel,
-        style=style,
-    )
-
-
 class Streams:
-    """Costs of streaming nodes, each computed once."""
+    """Costs of streaming nodes, each computed once.
+
+    Args:
+        model: costs.
+    """
 
     def __init__(self, model: CostModel) -> None:
         self.cost = cache(model.cost)
 
     def dwc(self, bits_in: int, bits_out: int) -> Cost:
-        """A width converter, if one is needed."""
+        """A width converter, if one is needed.
+
+        Args:
+            bits_in: of its input.
+            bits_out: of its output.
+        """
         return Cost() if bits_in == bits_out else self.cost(Dwc(bits_in, bits_out))
+
+    def fifo(self, width: int, depth: int = SHALLOW) -> Cost:
+        """A FIFO as a build inserts them on every stream.
+
+        Args:
+            width: bits of a word.
+            depth: words.
+        """
+        return self.cost(Fifo(8 * math.ceil(width / 8), max(2, depth)))
+
+    def converted(self, bits_in: int, bits_out: int) -> Cost:
+        """A width converter, if one is needed, and the FIFO that it then has behind.
+
+        Args:
+            bits_in: of its input.
+            bits_out: of its output.
+        """
+        if bits_in == bits_out:
+            return Cost()
+        return add((self.dwc(bits_in, bits_out), self.fifo(bits_out)))
 
     def link(self, layer: Layer, cycles: int) -> int:
         """Elements a cycle that the stream into a layer must carry to meet a target.
 
         A layer with a window takes what its slowest window needs, others what their input needs.
+
+        Args:
+            layer: of the network.
+            cycles: target, cycles a frame.
         """
         conv = layer.conv
         if conv is not None and conv.is_needed:
-            fronts = list(_fronts_that_meet(layer, conv, cycles))
+            fronts = list(fronts_that_meet(layer, conv, cycles))
             return min((simd for simd, _ in fronts), default=conv.channels)
         length = layer.mh if layer.depthwise else layer.mw
         fast = [d for d in divisors(length) if layer.vectors * length // d <= cycles]
         return min(fast, default=length)
 
-    def fronts(self, layer: Layer, simd: int, cycles: int) -> list[Front]:
-        """Windows that meet a cycle target, with the converter to ``simd`` elements."""
-        link = self.link(layer, cycles)
-        conv = layer.conv
-        if conv is None or not conv.is_needed:
-            act = layer.act_bits
-            fifo = self.cost(Fifo(8 * math.ceil(link * act / 8), LINK_DEPTH))
-            cost = add((fifo, self.dwc(link * act, simd * act)))
-            words = layer.vectors * ((layer.mh if layer.depthwise else layer.mw) // link)
-            return [Front(0, False, "", words, cost)]
-        choices = _fronts_that_meet(layer, conv, cycles)
-        fronts = (self._windows(layer, conv, choice, simd, link) for choice in choices)
-        return _cheapest(chain(*fronts))
-
-    def depthwise_fronts(self, layer: Layer, simd: int, pe: int, cycles: int) -> list[Front]:
-        """Windows of a depthwise layer that meet a cycle target, of as many channels as its lanes.
+    def fronts(self, layer: Layer, simd: int, pe: int, cycles: int) -> list[Front]:
+        """Windows that meet a cycle target, with the converter and the FIFOs up to the lanes.
 
         Args:
-            layer: a depthwise one.
+            layer: whose windows they are; those of a depthwise one have as many channels as lanes.
             simd: elements that a lane takes a cycle.
             pe: lanes.
             cycles: target.
         """
-        conv = layer.conv
+        link, conv = self.link(layer, cycles), layer.conv
+        taken = simd * pe if layer.depthwise else simd
+        lanes = layer.macs // (simd * pe)
         if conv is None or not conv.is_needed:
-            return self.fronts(layer, pe, cycles)
-        choice = (pe, simd > 1)
-        if choice not in _fronts_that_meet(layer, conv, cycles):
-            return []
-        link = self.link(layer, cycles)
-        return _cheapest(self._windows(layer, conv, choice, simd * pe, link))
+            cost = self.converted(link * layer.act_bits, taken * layer.act_bits)
+            words = layer.vectors * ((layer.mh if layer.depthwise else layer.mw) // link)
+            return [Front(0, False, "", words, cost)]
+        choices = list(fronts_that_meet(layer, conv, cycles))
+        if layer.depthwise:
+            choices = [choice for choice in choices if choice == (pe, simd > 1)]
+        fronts = (self._windows(layer, conv, choice, taken, link, lanes) for choice in choices)
+        return _cheapest(chain(*fronts))
 
     def _windows(
-        self, layer: Layer, conv: Conv, choice: tuple[int, bool], taken: int, link: int
+        self,
+        layer: Layer,
+        conv: Conv,
+        choice: tuple[int, bool],
+        taken: int,
+        link: int,
+        lanes: int,
     ) -> Iterator[Front]:
-        """A window of one parallelism in every style of memory, to ``taken`` elements a cycle."""
+        """A window of one parallelism in every style of memory, up to the lanes.
+
+        Args:
+            layer: whose window it is.
+            conv: the window.
+            choice: channels a cycle, and whether windows leave whole.
+            taken: elements that the lanes take a cycle.
+            link: elements a cycle of the stream into the layer.
+            lanes: cycles a frame of the lanes.
+        """
         (elements, parallel), act = choice, layer.act_bits
-        fifo = self.cost(Fifo(8 * math.ceil(link * act / 8), LINK_DEPTH))
-        padding = Cost()
         spent = window_cycles(conv, elements, parallel, layer.depthwise)
+        around = [self.converted(link * act, elements * act)]
         if conv.pad != (0, 0):
+            # Windows that do not leave whole read no pixels for about a row at a time.
+            row = 0 if parallel else conv.padded[1] * conv.channels // elements
             padding = self.cost(Padding(conv.channels, elements, max(conv.dim), act))
+            around += [padding, self.fifo(elements * act, SHALLOW + row)]
             spent = max(spent, math.prod(conv.padded) * conv.channels // elements)
         whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
+        if whole != taken:
+            around += [self.fifo(whole * act), self.dwc(whole * act, taken * act)]
+        words = conv.out[1] * math.prod(conv.kernel) * conv.channels // taken
+        leaves = row_cycles(conv, elements, parallel, layer.depthwise)
+        around.append(self.fifo(taken * act, SHALLOW + backlog(conv, words, leaves, lanes)))
         for style in ("distributed", "block"):
-            point = _window(conv, elements, act, parallel, style)
+            point = window_point(conv, elements, act, parallel, style)
             window = self.cost(replace(point, depthwise=layer.depthwise))
-            around = (fifo, self.dwc(link * act, elements * act), padding)
-            cost = add((*around, window, self.dwc(whole * act, taken * act)))
-            yield Front(elements, parallel, style, spent, cost)
+            yield Front(elements, parallel, style, spent, add((*around, window)))
 
     def backs(self, layer: Layer, pe: int, following: int, cycles: int) -> list[Back]:
         """Thresholds that meet a cycle target, with what follows.
@@ -225,6 +222,7 @@ class Streams:
                 continue
             parts = [
                 self.dwc(pe * layer.acc_bits, lanes * layer.acc_bits),
+                self.fifo(lanes * layer.acc_bits),
                 self.cost(Thresholds(layer.mh, lanes, layer.acc_bits, layer.steps)),
             ]
             if layer.adds:
@@ -233,20 +231,20 @@ class Streams:
             if layer.pool:
                 out, pooled = self._pooling(layer, lanes, cycles)
                 parts += pooled
+            parts.append(self.fifo(out * ACT_BITS))
             if following:
-                parts.append(self.dwc(out * ACT_BITS, following * ACT_BITS))
+                parts.append(self.converted(out * ACT_BITS, following * ACT_BITS))
             found.append(Back(lanes, spent, add(parts)))
         return _cheapest(found)
 
     def _addition(self, layer: Layer, lanes: int) -> list[Cost]:
         """The sum with a second stream: its FIFO, its thresholds, and those of the sum."""
         operand = bits(layer.steps + 1)
-        width = 8 * math.ceil(lanes * operand / 8)
-        depth = max(2, layer.skip_words * layer.mh // lanes)
-        fifos = [self.cost(Fifo(width, depth, style)) for style in ("distributed", "block")]
         costs = [
-            min(fifos, key=lambda cost: cost.lut + 200 * cost.bram),
+            self.fifo(lanes * operand, SHALLOW + layer.skip_pixels * layer.mh // lanes),
+            self.fifo(lanes * operand),
             self.cost(Add(lanes, operand)),
+            self.fifo(lanes * (operand + 1)),
             self.cost(Thresholds(layer.mh, lanes, operand + 1, layer.sum_steps)),
         ]
         if layer.skip_steps:
@@ -255,7 +253,7 @@ class Streams:
 
     def _pooling(self, layer: Layer, lanes: int, cycles: int) -> tuple[int, list[Cost]]:
         """A max pool: elements a cycle, and the costs of converter, window and pool."""
-        window = _pool_window(layer)
+        window = pool_window(layer)
         dim, kernel = window.dim, window.kernel
         flat = min(dim) == 1
         fast = [d for d in divisors(layer.mh) if window_cycles(window, d, False, True) <= cycles]
@@ -263,23 +261,12 @@ class Streams:
         square = max(4, layer.pool) if flat else max(dim)
         point = Window(layer.mh, simd, square, layer.pool, layer.pool, depthwise=True)
         return simd, [
-            self.dwc(lanes * ACT_BITS, simd * ACT_BITS),
+            self.fifo(lanes * ACT_BITS),
+            self.converted(lanes * ACT_BITS, simd * ACT_BITS),
             self.cost(point),
+            self.fifo(simd * ACT_BITS),
             self.cost(Pool(simd, math.prod(kernel))),
         ]
-
-
-def _fronts_that_meet(layer: Layer, conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:
-    """Channels a cycle, and whether windows leave whole, that meet a target."""
-    pads = conv.pad != (0, 0)
-    for simd in divisors(conv.channels):
-        padded = math.prod(conv.padded) * conv.channels // simd
-        if pads and padded > cycles:
-            continue
-        if window_cycles(conv, simd, False, layer.depthwise) <= cycles:
-            yield simd, False
-        elif simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
-            yield simd, True
 
 
 def _cheapest(found: Iterable[Choice]) -> list[Choice]:

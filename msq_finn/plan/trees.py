@@ -49,13 +49,25 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
 
 
 def low_high_bits(booth: bool, act_bits: int) -> tuple[int, int]:
-    """Widths of the two rows of one product (lut_lane.sv)."""
+    """Widths of the two rows of one product (lut_lane.sv).
+
+    Args:
+        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
+        act_bits: bits of an activation.
+    """
     return (act_bits + 1, act_bits + 1) if booth else (act_bits + 2, act_bits)
 
 
 @cache
 def lut_lane_columns(booth: bool, simd: int, act_bits: int, acc_bits: int) -> int:
-    """Compressor columns of a LUT lane."""
+    """Compressor columns of a LUT lane.
+
+    Args:
+        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
+        simd: elements that a lane takes a cycle.
+        act_bits: bits of an activation.
+        acc_bits: bits of a sum.
+    """
     low, high = low_high_bits(booth, act_bits)
     largest = simd * (2**low - 1 + 4 * (2**high - 1))
     width = min(acc_bits, largest.bit_length())
@@ -65,7 +77,13 @@ def lut_lane_columns(booth: bool, simd: int, act_bits: int, acc_bits: int) -> in
 
 @cache
 def lut_lane_sum_bits(booth: bool, mw: int, act_bits: int) -> int:
-    """Bits of the largest sum of a LUT lane's unsigned rows."""
+    """Bits of the largest sum of a LUT lane's unsigned rows.
+
+    Args:
+        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
+        mw: columns of the weight matrix.
+        act_bits: bits of an activation.
+    """
     low, high = low_high_bits(booth, act_bits)
     return int(mw * (2**low - 1 + 4 * (2**high - 1))).bit_length()
 
@@ -117,7 +135,15 @@ def embedded_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Embed
 def dsp_lane_columns(
     simd: int, act_bits: int, act_signed: bool, acc_bits: int, lowest: bool
 ) -> int:
-    """Compressor columns of one Fixed(4) DSP lane: its fields, its carries and their merge."""
+    """Compressor columns of one Fixed(4) DSP lane: its fields, its carries and their merge.
+
+    Args:
+        simd: elements that a lane takes a cycle.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+        acc_bits: bits of a sum.
+        lowest: whether the lane is the lowest in its slice.
+    """
     pairs, step = (simd + 1) // 2, product_bits(4, act_bits, act_signed)
     each = min(pairs, 2)
     field_bits = (pairs * (2**step - 1)).bit_length()
@@ -140,6 +166,12 @@ def dsp_lane_columns(
 
 @cache
 def apart_lane_columns(simd: int, act_bits: int, act_signed: bool) -> int:
-    """Compressor columns of one Fixed(4) DSP lane whose fields hold sums of two products."""
+    """Compressor columns of one Fixed(4) DSP lane whose fields hold sums of two products.
+
+    Args:
+        simd: elements that a lane takes a cycle.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+    """
     pairs, step = (simd + 1) // 2, product_bits(4, act_bits, act_signed) + 2
     return columns(((0, step),) * pairs, (pairs * (2**step - 1)).bit_length())

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from msq_finn.plan.network import Conv, Layer, Network, Pair
+from msq_finn.plan.windows import waiting_pixels
 
 
 def _conv(name: str, channels: int, rows: int, dim: Pair, **shape: object) -> Layer:
@@ -39,18 +40,23 @@ def _finished(name: str, layers: list[Layer], input_bits: int = 8) -> Network:
 def _block(name: str, inputs: int, rows: int, dim: int, stride: int) -> list[Layer]:
     """A residual block: two 3x3 convolutions, and a 1x1 one where the shape changes."""
     out = dim // stride
-    # While the second convolution's window fills, the shortcut waits: three rows of either window.
     layers = [
         _square(f"{name}.conv1", inputs, rows, dim, stride=stride),
-        replace(_square(f"{name}.conv2", rows, rows, out), adds=True, skip_words=4 * out),
+        _square(f"{name}.conv2", rows, rows, out),
     ]
+    waiting = waiting_pixels([layer.conv for layer in layers if layer.conv], out * out)
+    layers[1] = replace(layers[1], adds=True, skip_pixels=waiting)
     if stride != 1 or inputs != rows:
         layers.append(_square(f"{name}.shortcut", inputs, rows, dim, 1, stride, pad=0))
     return [layers[0], *(replace(layer, group=name.split(".")[0]) for layer in layers[1:])]
 
 
 def resnet_cifar(blocks: int) -> Network:
-    """Build ResNet-8 (MLPerf Tiny, one block a stage) or ResNet-20 (three), for CIFAR-10."""
+    """Build ResNet-8 (MLPerf Tiny, one block a stage) or ResNet-20 (three), for CIFAR-10.
+
+    Args:
+        blocks: residual blocks a stage.
+    """
     layers = [replace(_square("conv", 3, 16, 32), group="stage1")]
     inputs, dim = 16, 32
     for stage, rows in enumerate((16, 32, 64)):
@@ -95,7 +101,11 @@ def kws_mlp() -> Network:
 
 
 def mobilenet_v1(width: float) -> Network:
-    """Build MobileNet-v1 for 224x224 images of 1000 classes."""
+    """Build MobileNet-v1 for 224x224 images of 1000 classes.
+
+    Args:
+        width: factor on the numbers of channels.
+    """
     sizes = [int(width * w) for w in (32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)]
     layers = [_square("conv", 3, sizes[0], 224, stride=2)]
     dim = 112
@@ -132,10 +142,12 @@ def resnet50() -> Network:
             name, rows, out = f"stage{stage + 1}.{index + 1}", 4 * width, dim // stride
             group = f"stage{stage + 1}"
             expand = replace(_square(f"{name}.expand", width, rows, out, 1, pad=0), group=group)
+            conv = _square(f"{name}.conv", width, width, dim, stride=stride)
+            waiting = waiting_pixels([conv.conv] if conv.conv else [], out * out)
             layers += [
                 _square(f"{name}.reduce", inputs, width, dim, 1, pad=0),
-                _square(f"{name}.conv", width, width, dim, stride=stride),
-                replace(expand, adds=True, skip_words=4 * out),
+                conv,
+                replace(expand, adds=True, skip_pixels=waiting),
             ]
             if not index:
                 shortcut = _square(f"{name}.shortcut", inputs, rows, dim, 1, stride, pad=0)

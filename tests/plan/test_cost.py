@@ -37,6 +37,16 @@ def test_held_back_runs_are_met():
     assert [(e.point.key, e.bram) for e in errors if e.bram] == []
 
 
+def test_memory_in_luts_is_met_on_held_back_runs():
+    known, model = runs.load(), cost.default_model()
+    measured = [known[point.key] for point in sweep.held_back()]
+    told = [model.cost(run.point).lutram for run in measured]
+    took = [run.resources.lut_memory for run in measured]
+    assert sum(told) == pytest.approx(sum(took), rel=0.1)
+    for run, mine, real in zip(measured, told, took, strict=True):
+        assert mine == pytest.approx(real, abs=0.07 * run.resources.lut_sites + 2), run.point.key
+
+
 def test_fit_finds_the_law_behind_runs():
     law = {"bits": 0.75, "node": 4.0}
 

@@ -21,7 +21,7 @@ from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.plan.plan_checks import fits_network
 from msq_finn.plan.planfile import Plan
 from msq_finn.plan.request import shares_of
-from msq_finn.plan.streams import window_cycles
+from msq_finn.plan.windows import window_cycles
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 PART = "xc7z020clg400-1"

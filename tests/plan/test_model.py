@@ -94,6 +94,9 @@ def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
     # The shortcut is no layer: its thresholds are charged with the sum's, once.
     charged = [(la.adds, la.sum_steps, la.skip_steps) for la in network.layers if la.adds]
     assert charged == [(True, 15, 15)]
+    # A 3x3 window of 6x6 pixels fills with 15 of them, which are 7 of the 4x4 without padding.
+    (waiting,) = (la.skip_pixels for la in network.layers if la.adds)
+    assert waiting == 7
     plan = make_plan(network, "Pynq-Z1", PART, "DSP48E1", shares=shares_of("lut=0.1,dsp=0.1"))
     path = tmp_path / "plan.yaml"
     plan.save(path)

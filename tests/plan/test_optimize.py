@@ -78,14 +78,14 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
                 ]
                 for memory, front, back in product(
                     memories,
-                    streams.fronts(layer, simd, cycles),
+                    streams.fronts(layer, simd, pe, cycles),
                     streams.backs(layer, pe, after, cycles),
                 ):
                     costs.append(add((MODEL.cost(node), memory, front.cost, back.cost)))
             if design.embedded and words <= 16:
                 lut = _embedded(layer, simd, pe)
                 for front, back in product(
-                    streams.fronts(layer, simd, cycles), streams.backs(layer, pe, after, cycles)
+                    streams.fronts(layer, simd, pe, cycles), streams.backs(layer, pe, after, cycles)
                 ):
                     costs.append(add((Cost(lut), front.cost, back.cost)))
         result.append(costs)
