@@ -12,7 +12,7 @@ routed. Designs:
 * ``msq_1_1``, ``msq_1_1.5``, ``msq_1_2``: the paper's fixed:SP2 ratios in every layer but the
   last, whose row order is given: SP2 rows on LUT lanes, fixed-point rows on DSP lanes.
 
-The planner has no costs of depthwise layers; every design is charged Fixed(4) LUT lanes for them.
+Depthwise layers are ours in every design, on LUT or DSP lanes: FINN has none in RTL here.
 
 Each design comes with what stops a faster one, and with the share of every budget that the next
 faster folding needs, were that budget alone without limit. Where ``msq`` misses the goal over

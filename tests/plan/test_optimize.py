@@ -65,6 +65,11 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
                 continue
             size = -(-simd * pe * 4 // 8) * 8
             words = layer.mw * layer.mh // (simd * pe)
+            fronts = streams.fronts(layer, simd, pe, cycles)
+            backs = streams.backs(layer, pe, after, cycles)
+            memories = [
+                MODEL.cost(Memory(size, words, style)) for style in ("distributed", "block")
+            ]
             for lanes in _legal(layer, design, pe):
                 act = (layer.act_bits, layer.act_signed, layer.acc_bits)
                 offset = not layer.steps and lanes.sp2_lut + lanes.fixed_lut > 0
@@ -73,20 +78,12 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
                     if lanes.finn
                     else Msq(layer.mw, layer.mh, simd, *lanes[:3], *act, offset)
                 )
-                memories = [
-                    MODEL.cost(Memory(size, words, style)) for style in ("distributed", "block")
-                ]
-                for memory, front, back in product(
-                    memories,
-                    streams.fronts(layer, simd, pe, cycles),
-                    streams.backs(layer, pe, after, cycles),
-                ):
-                    costs.append(add((MODEL.cost(node), memory, front.cost, back.cost)))
+                cost = MODEL.cost(node)
+                for memory, front, back in product(memories, fronts, backs):
+                    costs.append(add((cost, memory, front.cost, back.cost)))
             if design.embedded and words <= 16:
                 lut = _embedded(layer, simd, pe)
-                for front, back in product(
-                    streams.fronts(layer, simd, pe, cycles), streams.backs(layer, pe, after, cycles)
-                ):
+                for front, back in product(fronts, backs):
                     costs.append(add((Cost(lut), front.cost, back.cost)))
         result.append(costs)
     return result
