@@ -22,9 +22,6 @@ import msq_finn.transforms as transforms
 #: Called by the framework that they are handed to, or in a process of their own, never by a user.
 INTERNAL = {"msq_finn.quant.export", "msq_finn.synth.worker"}
 
-#: Still to be completed.
-PENDING = ("msq_finn.plan",)
-
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 
 
@@ -34,7 +31,7 @@ def walk(package):
 
 def modules():
     for found in (*walk(msq_finn), *walk(transforms)):
-        if found.name not in INTERNAL and not found.name.startswith(PENDING):
+        if found.name not in INTERNAL:
             yield importlib.import_module(found.name)
 
 

@@ -88,6 +88,8 @@ def characterize(
         known[run.point.key] = run
         if progress is not None:
             progress(f"Synthesis: {run.point.key}", done, len(missing))
+    if missing:
+        runs.compact(path)
     if failed is not None:
         raise failed
     return known

@@ -85,13 +85,6 @@ def append(run: Run, path: Path = PATH) -> None:
         run: to store.
         path: of the file.
     """
-    record = {
-        "node": run.point.node,
-        "point": asdict(run.point),
-        "resources": asdict(run.resources),
-        "sources": run.sources,
-    }
-    line = json.dumps(record) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         # A run that was cut off has left half a line; it must not swallow this one.
@@ -99,6 +92,32 @@ def append(run: Run, path: Path = PATH) -> None:
             file.seek(0)
             kept = file.read().rpartition(b"\n")
             file.truncate(len(kept[0]) + len(kept[1]))
-        file.write(line.encode())
+        file.write(_line(run))
         file.flush()
         os.fsync(file.fileno())
+
+
+def compact(path: Path = PATH) -> None:
+    """Leave out the runs that later ones of their points have replaced.
+
+    The file is replaced whole, so that a kill loses nothing.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        MsqError: a line in the middle is no run.
+    """
+    kept = path.with_name(f".{path.name}.{os.getpid()}")
+    kept.write_bytes(b"".join(map(_line, load(path).values())))
+    kept.replace(path)
+
+
+def _line(run: Run) -> bytes:
+    record = {
+        "node": run.point.node,
+        "point": asdict(run.point),
+        "resources": asdict(run.resources),
+        "sources": run.sources,
+    }
+    return json.dumps(record).encode() + b"\n"

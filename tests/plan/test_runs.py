@@ -65,6 +65,18 @@ def test_runs_survive_the_file(tmp_path: Path):
     assert list(runs.load(path).values()) == [again, other]
 
 
+def test_replaced_runs_are_left_out(tmp_path: Path):
+    path = tmp_path / "runs.jsonl"
+    again = runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
+    other = runs.Run(Msq(16, 4, 4, sp2_lut=2), RESOURCES, "abc")
+    for run in (runs.Run(Dwc(4, 8), RESOURCES, ""), other, again):
+        runs.append(run, path)
+    before = runs.load(path)
+    runs.compact(path)
+    assert runs.load(path) == before and len(path.read_text().splitlines()) == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["runs.jsonl"]
+
+
 def test_half_a_line_is_dropped_and_not_built_upon(tmp_path: Path):
     path = tmp_path / "runs.jsonl"
     runs.append(runs.Run(Dwc(4, 8), RESOURCES, ""), path)
