@@ -58,7 +58,11 @@ SUITES = {
 
 _NEEDS_VIVADO = ("XILINX_VIVADO", "vivado not found", "vitis_hls not found", "XILINX_HLS")
 
-_REFUSED = ("is not supported by MVAU_MSQ", "does not suit the lanes")
+_REFUSED = (
+    "is not supported by MVAU_MSQ",
+    "does not suit the lanes",
+    "pumped weight memory needs an even number of weights",
+)
 
 
 def fetch() -> Path:

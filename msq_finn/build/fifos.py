@@ -14,16 +14,18 @@ from msq_finn.build.lower import Lowered, logged
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import IntArray, finish_times, run_accelerator, steady_interval
 from msq_finn.build.stitch import stitch
-
-#: Attempts: how many frames to size with, and up to which depth a FIFO is left out. One that never
-#: held two words only ever delayed one; one that did must stay, RTL nodes have none of their own.
-_ATTEMPTS = ((8, 1), (32, 0))
-
-#: The smallest FIFO that FINN's fifo.sv builds.
-_LEAST_DEPTH = 2
+from msq_finn.plan.windows import WINDOW_WORDS
 
 #: Depth of FIFOs that are to show what they need, if a few frames have as many words.
 _DEEP = 4096
+
+#: Attempts: how many frames to size with, up to which depth a FIFO is left out, and the most words
+#: behind windows. A FIFO that never held two words only ever delayed one; one that did must stay,
+#: RTL nodes have none of their own.
+_ATTEMPTS = ((8, 1, WINDOW_WORDS), (8, 1, _DEEP), (32, 0, _DEEP))
+
+#: The smallest FIFO that FINN's fifo.sv builds.
+_LEAST_DEPTH = 2
 
 #: Slower than predicted by more than this, a layer has a FIFO too shallow or a wrong prediction.
 _TOLERANCE = 1.02
@@ -37,8 +39,9 @@ def size_fifos(
     FINN's own (transformation/fpgadataflow/set_fifo_depths.py) does so with Vivado's simulator.
 
     The network runs with FIFOs that never fill, its input held to the rate of the slowest layer; a
-    FIFO's depth is the most words it held. FIFOs that never held two words go. A run with the
-    depths found shows whether they are enough; if they are not, more frames are looked at.
+    FIFO's depth is the most words it held. FIFOs that never held two words go, and those behind
+    windows are kept shallow. A run with the depths found shows whether they are enough; if they are
+    not, windows may wait too, and then more frames are looked at.
 
     Args:
         lowered: network with a FIFO on every stream; its model is changed in place.
@@ -56,15 +59,19 @@ def size_fifos(
     folder.mkdir(parents=True, exist_ok=True)
     interval = float(predicted_interval(lowered.model))
     with_all_fifos = lowered.model.model.SerializeToString()
+    shallow = any(_is_shallow(lowered.model, fifo) for fifo in _fifos(lowered))
+    attempts = _ATTEMPTS if shallow else _ATTEMPTS[1:]
     with logged(lowered.folder / "sim.log"):
-        for count, needless in _ATTEMPTS:
+        for count, needless, windows in attempts:
             many = frames[np.arange(count) % len(frames)]
             lowered.model.model.ParseFromString(with_all_fifos)
-            reached, held = _most_held(lowered, folder, interval, many, progress)
+            reached, held = _most_held(lowered, folder, interval, many, windows, progress)
             if reached > _TOLERANCE * interval:
+                if windows < _DEEP:
+                    continue
                 # Some node is slower than it says: hold the input to what can be reached.
                 interval = reached
-                _, held = _most_held(lowered, folder, interval, many, progress)
+                _, held = _most_held(lowered, folder, interval, many, windows, progress)
             depths = _apply(lowered, held, needless)
             sized = stitch(lowered.model, folder)
             _, result = run_accelerator(lowered.model, sized, many, progress=progress)
@@ -77,14 +84,31 @@ def _fifos(lowered: Lowered) -> list[Any]:
     return [n for n in lowered.model.graph.node if n.op_type.startswith("StreamingFIFO")]
 
 
+def _is_shallow(model: Any, fifo: Any) -> bool:
+    """Whether a FIFO holds windows, or parts of them, that may as well wait as pixels."""
+    node = model.find_producer(fifo.input[0])
+    while node is not None and node.op_type.startswith(("StreamingFIFO", "StreamingDataWidth")):
+        node = model.find_producer(node.input[0])
+    if node is None or not node.op_type.startswith("ConvolutionInputGenerator"):
+        return False
+    op = getCustomOp(node)
+    return bool(op.get_nodeattr("parallel_window")) or max(op.get_nodeattr("Stride")) == 1
+
+
 def _most_held(
-    lowered: Lowered, folder: Path, interval: float, frames: IntArray, progress: Progress
+    lowered: Lowered,
+    folder: Path,
+    interval: float,
+    frames: IntArray,
+    windows: int,
+    progress: Progress,
 ) -> tuple[float, dict[str, int]]:
     """Run with deep FIFOs: the steady interval, and the most words that each FIFO held."""
     for node in _fifos(lowered):
         op = getCustomOp(node)
         words = int(np.prod(op.get_folded_output_shape()[:-1]))
-        _set_depth(lowered, op, min(_DEEP, max(32, 4 * words)))
+        most = windows if _is_shallow(lowered.model, node) else _DEEP
+        _set_depth(lowered, op, min(most, max(32, 4 * words)))
     deep = stitch(lowered.model, folder, frame_interval=math.ceil(interval))
     _, result = run_accelerator(lowered.model, deep, frames, progress=progress)
     held = {fifo: int(result.probes[port]) for fifo, port in deep.probes.items()}

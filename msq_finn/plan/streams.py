@@ -15,6 +15,7 @@ from msq_finn.plan.memories import bits
 from msq_finn.plan.network import Conv, Layer
 from msq_finn.plan.points import Add, Dwc, Fifo, Padding, Pool, Thresholds, Window
 from msq_finn.plan.windows import (
+    WINDOW_WORDS,
     backlog,
     fronts_that_meet,
     pool_window,
@@ -187,18 +188,23 @@ class Streams:
         (elements, parallel), act = choice, layer.act_bits
         spent = window_cycles(conv, elements, parallel, layer.depthwise)
         around = [self.converted(link * act, elements * act)]
+        whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
+        words = conv.out[1] * math.prod(conv.kernel) * conv.channels // taken
+        leaves = row_cycles(conv, elements, parallel, layer.depthwise)
+        held = ahead = SHALLOW + backlog(conv, words, leaves, lanes)
+        if parallel or max(conv.stride) == 1:
+            held = min(ahead, WINDOW_WORDS)
         if conv.pad != (0, 0):
             # Windows that do not leave whole read no pixels for about a row at a time.
-            row = 0 if parallel else conv.padded[1] * conv.channels // elements
+            folds = conv.channels // elements
+            pixels = math.ceil((ahead - held) * conv.out[1] / words)
+            row = folds * (pixels if parallel else max(pixels, conv.padded[1]))
             padding = self.cost(Padding(conv.channels, elements, max(conv.dim), act))
             around += [padding, self.fifo(elements * act, SHALLOW + row)]
             spent = max(spent, math.prod(conv.padded) * conv.channels // elements)
-        whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
         if whole != taken:
             around += [self.fifo(whole * act), self.dwc(whole * act, taken * act)]
-        words = conv.out[1] * math.prod(conv.kernel) * conv.channels // taken
-        leaves = row_cycles(conv, elements, parallel, layer.depthwise)
-        around.append(self.fifo(taken * act, SHALLOW + backlog(conv, words, leaves, lanes)))
+        around.append(self.fifo(taken * act, held))
         for style in ("distributed", "block"):
             point = window_point(conv, elements, act, parallel, style)
             window = self.cost(replace(point, depthwise=layer.depthwise))

@@ -9,6 +9,12 @@ from msq_finn.plan.lanes import divisors
 from msq_finn.plan.network import Conv, Layer
 from msq_finn.plan.points import Window
 
+#: Words of a FIFO behind windows: a bit of up to 17 words takes half a LUT in FINN's fifo.sv, of up
+#: to 33 a whole one. What is ahead waits as pixels then, of which a window has many. Generators
+#: that skip pixels and do not give whole windows read some of the next row's only between rows:
+#: their lanes would starve.
+WINDOW_WORDS = 17
+
 
 def window_cycles(conv: Conv, simd: int, parallel: bool, depthwise: bool = False) -> int:
     """Cycles of FINN's window generator for a frame (convolutioninputgenerator_rtl.py).
