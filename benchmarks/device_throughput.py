@@ -69,12 +69,12 @@ def measure(network: str, device: str, design: str) -> dict[str, object]:
         return row | dict.fromkeys(figures)
     fps = 1e9 / CLK_NS / found.cycles
     return row | {
-        "fps": round(fps, 2),
-        "gops": round(2 * shape.macs * fps / 1e9, 2),
+        "fps": fps,
+        "gops": 2 * shape.macs * fps / 1e9,
         "lut": round(found.cost.lut),
         "dsp": found.cost.dsp,
         "bram36": found.cost.bram,
-        "gap": round(found.gap, 4),
+        "gap": found.gap,
         "limited_by": found.limited_by,
         "next_needs": {name: round(share, 3) for name, share in found.shortfall.items()},
     }
@@ -106,6 +106,8 @@ def speedups(rows: list[dict[str, object]]) -> dict[tuple[str, str], float]:
 def _cell(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {100 * share:.0f} %" for name, share in value.items())
+    if isinstance(value, float):
+        return f"{value:.2f}"
     return "" if value is None else str(value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,13 +111,11 @@ class Table:
         blocks: what they were made from.
         starts: first row of every block.
         costs: one row an option.
-        by_lanes: choice of lanes -> rows that none of the same lanes beats.
     """
 
     blocks: Sequence[Block]
     starts: IntArray
     costs: FloatArray
-    by_lanes: dict[Lanes, IntArray]
 
     @classmethod
     def of(cls, blocks: Sequence[Block]) -> Table:
@@ -127,14 +126,18 @@ class Table:
         """
         costs = np.concatenate([block.costs for block in blocks] or [np.empty((0, COLUMNS))])
         starts = np.cumsum([0, *(len(b.lanes) * len(b.around) for b in blocks)])
+        return cls(blocks, starts, costs)
+
+    @cached_property
+    def by_lanes(self) -> dict[Lanes, IntArray]:
+        """Choice of lanes -> rows that none of the same lanes beats."""
         rows: dict[Lanes, list[IntArray]] = {}
-        for block, start in zip(blocks, starts, strict=False):
+        for block, start in zip(self.blocks, self.starts, strict=False):
             size = len(block.around)
             for index, lanes in enumerate(block.lanes):
                 rows.setdefault(lanes, []).append(np.arange(size) + start + index * size)
         merged = {lanes: np.concatenate(parts) for lanes, parts in rows.items()}
-        best = {lanes: found[unbeaten(costs[found])] for lanes, found in merged.items()}
-        return cls(blocks, starts, costs, best)
+        return {lanes: found[unbeaten(self.costs[found])] for lanes, found in merged.items()}
 
     def option(self, row: int) -> Option:
         """The option of a row.

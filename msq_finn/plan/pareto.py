@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+
 import numpy as np
 from numpy.typing import NDArray
 
 
 def pareto(costs: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Rows that no other row beats or equals in every column; of equal rows, one.
+    """Rows that no other row beats or equals in every column; of equal rows, the first.
 
     Args:
-        costs: one a row, numbers that should be small.
+        costs: shape (rows, 3), numbers that should be small.
 
     >>> pareto(np.array([[1.0, 5, 0], [2, 5, 0], [2, 4, 0], [1, 5, 0]])).tolist()
     [0, 2]
     """
-    # A row with the least sum of ranks is beaten by none of the others.
-    scale = np.maximum(costs.max(axis=0, initial=0), 1e-12)
-    order = np.lexsort((*costs.T, (costs / scale).sum(axis=1)))
-    left = costs[order]
+    # Nothing is beaten by what comes later in this order. Of what came before, the second and the
+    # third cost that nothing beats make a staircase: one goes up where the other goes down.
+    order = np.lexsort(costs.T[::-1])
+    seconds: list[float] = []
+    thirds: list[float] = []
     kept = []
-    while len(order):
-        kept.append(order[0])
-        beaten = (left[0] <= left).all(axis=1)
-        order, left = order[~beaten], left[~beaten]
-    return np.sort(np.array(kept, dtype=np.int64))
+    for row, (_, second, third) in zip(order.tolist(), costs[order].tolist(), strict=True):
+        before = bisect_right(seconds, second)
+        if before and thirds[before - 1] <= third:
+            continue
+        kept.append(row)
+        start = end = bisect_left(seconds, second)
+        while end < len(thirds) and thirds[end] >= third:
+            end += 1
+        seconds[start:end] = [second]
+        thirds[start:end] = [third]
+    return np.array(sorted(kept), dtype=np.int64)

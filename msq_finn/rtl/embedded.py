@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,15 +173,17 @@ def share_out(magnitudes: IntArray, size: int) -> list[list[int]]:
 
 def _improved(magnitudes: IntArray, columns: list[int], size: int) -> list[list[int]]:
     groups = [columns[start : start + size] for start in range(0, len(columns), size)]
-    improved = True
-    while improved:
-        improved = False
-        for p in range(len(groups)):
-            for q in range(p + 1, len(groups)):
-                better = _exchange(magnitudes, groups[p], groups[q], size)
-                if better:
-                    groups[p], groups[q] = better
-                    improved = True
+    pairs = list(combinations(range(len(groups)), 2))
+    settled: set[tuple[int, int]] = set()  # have nothing to exchange until one of them changes
+    while len(settled) < len(pairs):
+        for p, q in pairs:
+            if (p, q) in settled:
+                continue
+            settled.add((p, q))
+            better = _exchange(magnitudes, groups[p], groups[q], size)
+            if better:
+                groups[p], groups[q] = better
+                settled -= {pair for pair in pairs if {p, q} & set(pair)}
     return [group for group in groups if group]
 
 
@@ -189,22 +191,34 @@ def _exchange(
     magnitudes: IntArray, first: list[int], second: list[int], size: int
 ) -> tuple[list[int], list[int]] | None:
     """Move a column from one group to the other, or swap two, where that saves most bits."""
-    best = _width(magnitudes, first) + _width(magnitudes, second)
-    found = None
-    for give, take in product([*first, None], [*second, None]):
-        left = [c for c in first if c != give] + [c for c in (take,) if c is not None]
-        right = [c for c in second if c != take] + [c for c in (give,) if c is not None]
-        if max(len(left), len(right)) > size:
-            continue
-        width = _width(magnitudes, left) + _width(magnitudes, right)
-        if width < best:
-            best, found = width, (left, right)
-    return found
+    # The last row and column of the table of exchanges stand for "none".
+    give, take = (_columns_and_none(magnitudes, group) for group in (first, second))
+    moved = take[None, :] - give[:, None]
+    widths = _widths(give.sum(axis=0) + moved) + _widths(take.sum(axis=0) - moved)
+    if len(first) == size:
+        widths[-1, :-1] = widths[-1, -1]
+    if len(second) == size:
+        widths[:-1, -1] = widths[-1, -1]
+    p, q = np.unravel_index(widths.argmin(), widths.shape)
+    if widths[p, q] == widths[-1, -1]:
+        return None
+    given, taken = first[p : p + 1], second[q : q + 1]
+    return (
+        [column for column in first if column not in given] + taken,
+        [column for column in second if column not in taken] + given,
+    )
 
 
-def _width(magnitudes: IntArray, columns: Sequence[int]) -> int:
-    """Bits of a group's table."""
-    return int(magnitudes[:, list(columns)].sum(axis=1).max()).bit_length()
+def _columns_and_none(magnitudes: IntArray, columns: list[int]) -> IntArray:
+    none = np.zeros((1, len(magnitudes)), dtype=magnitudes.dtype)
+    return np.concatenate([magnitudes[:, columns].T, none])
+
+
+def _widths(sums: IntArray) -> IntArray:
+    """Bits of the largest of sums, along the last axis."""
+    # frexp counts the bits of a whole number below 2^53.
+    bits: IntArray = np.frexp(sums.max(axis=-1))[1]
+    return bits
 
 
 def _group(weights: IntArray, members: list[int]) -> Group:
