@@ -139,6 +139,12 @@ if __name__ == "__main__":
 """
 
 
+UNPREPARED = (
+    "XILINX_VIVADO environment variable not set",
+    "Custom op_type MVAU_MSQ_rtl is currently not supported",
+)
+
+
 @pytest.mark.slow
 def test_spawned_workers_know_the_ops_where_they_are_prepared(source, tmp_path):
     lower(source, Target("Pynq-Z1"), tmp_path / "low")
@@ -154,6 +160,6 @@ def test_spawned_workers_know_the_ops_where_they_are_prepared(source, tmp_path):
             text=True,
         )
         errors[which] = done.stderr if done.returncode else ""
-    # Without it the workers are fresh ones, and look for Vivado.
-    assert "XILINX_VIVADO environment variable not set" in errors["plain"]
+    # Without it the workers are fresh ones: which of the two comes first is a race.
+    assert any(text in errors["plain"] for text in UNPREPARED), errors["plain"][-2000:]
     assert not errors["prepared"], errors["prepared"][-2000:]
