@@ -24,7 +24,8 @@ from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import (
     FloatArray,
     accelerator_inputs,
-    mismatches,
+    differ,
+    executed,
     reference_outputs,
     simulate,
 )
@@ -132,8 +133,9 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Run images through the stitched RTL, and compare with the exported model bit for bit.
 
     Stands for FINN's ``step_measure_rtlsim_performance``, whose file it writes too (`PERFORMANCE`),
-    beside `SIMULATION` in the report folder and `REFERENCE` in the output folder. A difference is
-    counted there (``rtl_mismatches``) and is no error.
+    beside `SIMULATION` in the report folder and `REFERENCE` in the output folder. Images that
+    differ are counted there (``rtl_mismatches``). Behind a LogSoftmax, say, some would not show:
+    integers are then compared with those of the dataflow graph too, as FINN executes it.
 
     Args:
         model: stitched dataflow graph.
@@ -151,9 +153,13 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     design = stitch(model, lowered.folder)
     reference = reference_outputs(lowered.source, images, run.progress)
     found = simulate(lowered, design, images, run.progress)
+    host = Host(lowered.parent)
+    wrong = differ(found.outputs, reference, host.output_step())
+    if host.hides:
+        wrong |= differ(found.raw, executed(lowered, found.inputs), 1)
     figures = {
         "images_simulated": len(images),
-        "rtl_mismatches": mismatches(found.outputs, reference, Host(lowered.parent).output_step()),
+        "rtl_mismatches": int(wrong.sum()),
         "cycles_per_image": found.cycles_per_image,
         "predicted_cycles_per_image": predicted_interval(model),
         "latency_cycles": found.latency,

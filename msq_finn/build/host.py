@@ -12,6 +12,10 @@ from qonnx.core.onnx_exec import execute_onnx
 FloatArray = NDArray[np.float32]
 
 
+#: Operations of which different integers make different outputs.
+FAITHFUL = {"Mul", "Add", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Gather"}
+
+
 class Host:
     """Runs the parent graph's nodes around the dataflow partition.
 
@@ -40,6 +44,11 @@ class Host:
     def nodes_after(self) -> list[Any]:
         """Nodes that run after the accelerator, in order."""
         return self._after
+
+    @property
+    def hides(self) -> bool:
+        """Whether different integers of the accelerator may look the same behind the processor."""
+        return any(node.op_type not in FAITHFUL for node in self._after)
 
     @property
     def accelerator_input(self) -> str:

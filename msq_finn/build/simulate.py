@@ -186,21 +186,55 @@ def steady_interval(finished: Sequence[int] | IntArray) -> float:
     return float(settled[-1] - settled[0]) / max(1, len(settled) - 1)
 
 
-def mismatches(outputs: FloatArray, reference: FloatArray, step: FloatArray | float) -> int:
-    """Images for which the two disagree in any output.
+def executed(lowered: Lowered, inputs: IntArray) -> IntArray:
+    """What the dataflow graph computes when FINN executes it node by node, without RTL.
+
+    Args:
+        lowered: the network.
+        inputs: accelerator inputs, [images, ...].
+
+    Returns:
+        integer outputs, [images, ...].
+    """
+    from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
+
+    model = lowered.model.transform(SetExecMode("cppsim"), make_deepcopy=True)
+    source, sink = model.graph.input[0].name, model.graph.output[0].name
+    shape = model.get_tensor_shape(source)
+    images = inputs.reshape(-1, *shape).astype(np.float32)
+    return np.stack([execute_onnx(model, {source: im})[sink][0] for im in images]).astype(np.int64)
+
+
+def differ(
+    outputs: FloatArray | IntArray, reference: FloatArray | IntArray, step: FloatArray | float
+) -> NDArray[np.bool_]:
+    """Images for which the two disagree in any output, [images].
 
     The accelerator's outputs are integers times ``step``. Different integers are a step or more
     apart, equal ones only as far as the host's and the reference's rounding.
 
     Args:
         outputs: what the accelerator and the host made of the images, [images, ...].
-        reference: what the exported model makes of them, [images, ...].
+        reference: what they should be, [images, ...].
         step: what an integer is worth in the outputs, or one for each channel.
 
-    >>> mismatches(np.array([[0.5, 1.0]]), np.array([[0.5000001, 1.0]]), 0.5)
-    0
+    >>> differ(np.array([[0.5, 1.0]] * 2), np.array([[0.5000001, 1.0], [0.5, 1.5]]), 0.5).tolist()
+    [False, True]
+    """
+    apart = np.abs(np.asarray(outputs, dtype=np.float64) - reference)
+    wrong: NDArray[np.bool_] = np.any((apart >= step / 2).reshape(len(outputs), -1), axis=1)
+    return wrong
+
+
+def mismatches(outputs: FloatArray, reference: FloatArray, step: FloatArray | float) -> int:
+    """Count the images for which the two disagree in any output.
+
+    Args:
+        outputs: as of `differ`.
+        reference: as of `differ`.
+        step: as of `differ`.
+
     >>> mismatches(np.array([[0.5, 1.0]]), np.array([[0.5, 1.5]]), 0.5)
     1
     """
-    apart = np.abs(np.asarray(outputs, dtype=np.float64) - reference)
-    return int((apart >= np.asarray(step) / 2).reshape(len(outputs), -1).any(axis=1).sum())
+    return int(differ(outputs, reference, step).sum())

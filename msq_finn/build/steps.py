@@ -154,7 +154,8 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         parent = cfg.get_intermediate_models_directory() / PARENT
         around = ModelWrapper(str(parent)).transform(RestoreOutputOrder(json.loads(order)))
         save(around, parent)
-    return ours(model, cfg, FoldRowOffsets(), InferDataTypes())
+    # Offsets can make sums unsigned, whose least is above some thresholds.
+    return ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:

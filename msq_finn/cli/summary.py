@@ -21,10 +21,24 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
         summary: of the build.
         out: its output folder, whose files are listed.
         as_json: print the summary as JSON instead of tables.
+
+    Raises:
+        click.exceptions.Exit: with 1, where an image differs between RTL and exported model.
     """
     if as_json:
         click.echo(summary.model_dump_json(indent=2))
-        return
+    else:
+        _show(summary, out)
+    if summary.rtl_mismatches:
+        click.echo(
+            f"msq-finn: {summary.rtl_mismatches} of {summary.images_simulated} images differ "
+            "between the RTL and the exported model: do not use this design, and please report it",
+            err=True,
+        )
+        click.get_current_context().exit(1)
+
+
+def _show(summary: Summary, out: Path) -> None:
     screen = console()
     layers = Table(
         "layer", "SP2 rows", "fixed rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites"

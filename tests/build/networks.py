@@ -5,6 +5,7 @@ from __future__ import annotations
 import brevitas.nn as qnn
 import torch
 from brevitas.export import export_qonnx
+from brevitas.quant import Int8ActPerTensorFloat
 from torch import nn
 
 from msq_finn.models import ActQuant, Layers, PixelQuant
@@ -167,4 +168,24 @@ def depthwise_cnn(seed=0):
     with torch.no_grad():
         for _ in range(60):
             model(torch.rand(32, 1, 6, 6))
+    return model.eval()
+
+
+def signed_mlp():
+    """A row-mixed layer before a signed quantizer, with thresholds below its least sum."""
+    torch.manual_seed(1)
+    msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+    model = nn.Sequential(
+        qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat),
+        qnn.QuantLinear(8, 8, **msq),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantLinear(8, 8, **msq),
+        qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat, bit_width=4),
+        qnn.QuantLinear(8, 4, bias=False, weight_quant=FixedWeightPerTensorFloat),
+    )
+    assign_rows(model, 0.5)
+    model.train()
+    with torch.no_grad():
+        for _ in range(30):
+            model(torch.randn(16, 8))
     return model.eval()
