@@ -6,6 +6,14 @@ import numpy as np
 import pytest
 
 
+#: Minutes long, by name of the file: begun last, they would keep one worker busy alone.
+LONGEST = ("test_notebooks", "test_wheel")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 @pytest.fixture(scope="session")
 def finn(tmp_path_factory):
     """FINN, importable without Vivado, with the ops registered."""
