@@ -18,10 +18,13 @@ class SpecializeIntegerAdd(Transformation):
     FINN's SpecializeLayers sends these to HLS, whatever RTL is registered (specialize_layers.py,
     ``_elementwise_rtl_possible``), so this goes before it. Left to FINN are constants, broadcasts,
     floats, and nodes whose ``preferred_impl_style`` is ``hls``.
+
+    Sums get the type that their operands call for. FINN makes them 32 bits wide at first, which
+    a sum of such a sum would not fit.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
-        """Change op type and domain; every attribute stays."""
+        """Change op type, domain and types; every other attribute stays."""
         changed = False
         for node in model.graph.node:
             if node.op_type == "ElementwiseAdd" and _possible(model, node):
@@ -34,5 +37,9 @@ class SpecializeIntegerAdd(Transformation):
 def _possible(model: ModelWrapper, node: NodeProto) -> bool:
     op: Any = ElementwiseAddInt_rtl(node)
     streams = all(model.get_initializer(tensor) is None for tensor in node.input)
-    wanted = op.get_nodeattr("preferred_impl_style") != "hls"
-    return streams and wanted and op.unsupported() is None
+    integers = all(model.get_tensor_datatype(tensor).is_integer() for tensor in node.input)
+    if not streams or not integers or op.get_nodeattr("preferred_impl_style") == "hls":
+        return False
+    op.infer_node_datatype(model)
+    op.minimize_accumulator_width(model)
+    return op.unsupported() is None
