@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-
 #: Minutes long, by name of the file: begun last, they would keep one worker busy alone.
 LONGEST = ("test_notebooks", "test_wheel")
 

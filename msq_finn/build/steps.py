@@ -15,6 +15,7 @@ from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
 from finn.transformation.fpgadataflow.set_folding import SetFolding
 from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
+from finn.transformation.general import ApplyConfig
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
 from qonnx.transformation.infer_datatypes import InferDataTypes
@@ -93,6 +94,9 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     check_config(cfg)
     workers.prepare()
+    if (choices := cfg.specialize_layers_config_file) is not None:
+        # FINN reads it when it specialises layers, which is too late for adds.
+        model = ours(model, cfg, GiveUniqueNodeNames(), ApplyConfig(choices))
     return ours(
         model,
         cfg,
