@@ -22,8 +22,8 @@ from msq_finn.build.hardware_steps import Labelled as Labelled
 from msq_finn.build.hardware_steps import random_images as random_images
 from msq_finn.build.inputs import check_board
 from msq_finn.build.lower import Target, configure, open_source, resolve, run_steps
-from msq_finn.build.output import write
 from msq_finn.build.progress import Progress, silent
+from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.simulate import FloatArray
 from msq_finn.build.stages import STAGES, require_vivado, stage_steps
 from msq_finn.build.summary import Summary, layers_of
@@ -49,7 +49,8 @@ def build(
         source: exported QONNX model.
         target: board, clock and throughput.
         out: gets ``summary.json``, ``report.html``, ``model.onnx``, ``dataflow.onnx``, the folder
-            ``report`` and, of the last stage, ``deploy``.
+            ``report`` and, of the last stage, ``deploy``; what an earlier build made and this one
+            does not goes.
         work: existing folder for everything else.
         images: network inputs without the batch axis, [images, ...], or how many to draw at random.
         seed: of random images.
@@ -139,11 +140,10 @@ def _publish(
     summary: Summary, model: Any, source: Path, out: Path, work: Path, seconds: float
 ) -> None:
     model.save(str(work / "dataflow.onnx"))
-    write(out / "dataflow.onnx", (work / "dataflow.onnx").read_bytes())
-    write(out / "model.onnx", source.read_bytes())
-    (out / "report").mkdir(exist_ok=True)
-    for path in (work / "report").iterdir():
-        write(out / "report" / path.name, path.read_bytes())
+    files: dict[str, str | bytes] = {
+        "dataflow.onnx": (work / "dataflow.onnx").read_bytes(),
+        "model.onnx": source.read_bytes(),
+    }
     if summary.lut_sites is not None:
         measured = read_resources(work / "report")
         depths = {
@@ -153,20 +153,7 @@ def _publish(
             for a in node.attribute
             if a.name == "depth"
         }
-        write(out / "report.html", report.render(summary, measured, depths, seconds))
-    if (work / "deploy").exists():
-        _replace(work / "deploy", out / "deploy")
-    write(out / "summary.json", summary.model_dump_json(indent=2) + "\n")
-
-
-def _replace(source: Path, target: Path) -> None:
-    """Put a copy of a folder in the place of another, if there is one."""
-    new = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(source, new)
-    if target.exists():
-        stale = target.with_name(f".{target.name}.stale")
-        shutil.rmtree(stale, ignore_errors=True)
-        target.rename(stale)
-        shutil.rmtree(stale)
-    new.rename(target)
+        files[PAGE] = report.render(summary, measured, depths, seconds)
+    files["summary.json"] = summary.model_dump_json(indent=2) + "\n"
+    package = work / "deploy"
+    publish(out, files, (work / "report").iterdir(), package if package.exists() else None)

@@ -118,6 +118,42 @@ def test_a_later_stage_goes_on_from_an_earlier_one(source, whole, tmp_path, monk
     assert performance[0]["samples"] == 3 and performance[0]["throughput_fps"] > 0
 
 
+@pytest.fixture
+def earlier(source, tmp_path):
+    """Results of a whole build of another network, and files of others beside them."""
+    made = ["report.html", "report/msq_simulation.json", "report/post_synth_resources.json"]
+    made += ["deploy/driver/manifest.json", "deploy/README.md", "summary.json"]
+    foreign = ["notes.html", "report/notes.json", "deploy.zip"]
+    for name in made + foreign:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("earlier")
+    return tmp_path, made, foreign
+
+
+def test_nothing_of_an_earlier_build_passes_for_the_new_ones(source, earlier):
+    folder, made, foreign = earlier
+    run(source, folder, until="estimate")
+    assert [name for name in made if (folder / name).exists()] == ["summary.json"]
+    assert not (folder / "deploy").exists()
+    assert json.loads((folder / "summary.json").read_text())["lut_sites"] is None
+    assert [(folder / name).read_text() for name in foreign] == ["earlier"] * len(foreign)
+    assert (folder / "report" / "estimate_layer_cycles.json").exists()
+
+
+def test_a_failed_build_leaves_earlier_results(source, earlier, monkeypatch):
+    from msq_finn.build import lower
+
+    def failed(name, function, model, config):
+        raise MsqError("no")
+
+    folder, made, foreign = earlier
+    monkeypatch.setattr(lower, "_run", failed)
+    with pytest.raises(MsqError, match="no"):
+        run(source, folder, until="estimate")
+    assert {(folder / name).read_text() for name in made + foreign} == {"earlier"}
+
+
 def test_another_model_or_option_does_not_go_on(source, whole, tmp_path):
     _, folder = whole
     other = exported(mixed_to_the_end(seed=1), tmp_path / "other.onnx", (1, 2, 4, 4))
