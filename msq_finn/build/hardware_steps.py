@@ -46,6 +46,9 @@ SIMULATION, RESOURCES, PERFORMANCE = (
 #: Images, what the accelerator read and gave for them, and the network's outputs.
 REFERENCE = "msq_reference.npz"
 
+#: Every signal of the simulated images, where they are asked for.
+WAVEFORM = "msq_simulation.vcd"
+
 #: FINN's own steps from generated RTL to a bitfile; Vivado, and Vitis HLS for its DMA, do the work.
 _VIVADO_STEPS = (
     "step_create_stitched_ip",
@@ -139,7 +142,8 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: stitched dataflow graph.
-        cfg: FINN's ``DataflowBuildConfig``; ``msq_run`` has the images.
+        cfg: FINN's ``DataflowBuildConfig``; ``msq_run`` has the images. Waveforms are saved, as
+            `WAVEFORM` in the output folder, where ``verify_save_rtlsim_waveforms`` is set.
 
     Returns:
         ``model`` as it is.
@@ -152,7 +156,8 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     images = _images(lowered, run)
     design = stitch(model, lowered.folder)
     reference = reference_outputs(lowered.source, images, run.progress)
-    found = simulate(lowered, design, images, run.progress)
+    waveform = lowered.folder / WAVEFORM if cfg.verify_save_rtlsim_waveforms else None
+    found = simulate(lowered, design, images, run.progress, waveform)
     host = Host(lowered.parent)
     wrong = differ(found.outputs, reference, host.output_step())
     if host.hides:

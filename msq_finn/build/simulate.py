@@ -84,6 +84,7 @@ def run_accelerator(
     stall_in: float = 0.0,
     stall_out: float = 0.0,
     seed: int = 0,
+    waveform: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[IntArray, network.Result]:
     """Stream integers through the stitched design.
@@ -95,6 +96,7 @@ def run_accelerator(
         stall_in: probability that the source pauses in a cycle.
         stall_out: probability that the sink pauses in a cycle.
         seed: of the pauses.
+        waveform: VCD file to write, with every signal of the design.
         progress: told of finished words.
 
     Returns:
@@ -120,6 +122,7 @@ def run_accelerator(
         stall_out=stall_out,
         seed=seed,
         probes=tuple(design.probes.values()),
+        waveform=waveform,
         max_idle_cycles=1_000_000 + 4 * sum(int(getCustomOp(n).get_exp_cycles()) for n in nodes),
         progress=lambda done, total: progress("RTL simulation", done, total),
     )
@@ -130,7 +133,11 @@ def run_accelerator(
 
 
 def simulate(
-    lowered: Lowered, design: Stitched, images: FloatArray, progress: Progress = silent
+    lowered: Lowered,
+    design: Stitched,
+    images: FloatArray,
+    progress: Progress = silent,
+    waveform: Path | None = None,
 ) -> Simulation:
     """Run images through host operations and RTL at full speed.
 
@@ -139,6 +146,7 @@ def simulate(
         design: its stitched RTL.
         images: network inputs without the batch axis, [images, ...], two or more.
         progress: told of simulated words.
+        waveform: VCD file to write.
 
     Raises:
         MsqError: the design starves, stops itself or does not compile.
@@ -146,7 +154,9 @@ def simulate(
     """
     with logged(lowered.folder / "sim.log"):
         inputs = accelerator_inputs(lowered, images)
-        raw, result = run_accelerator(lowered.model, design, inputs, progress=progress)
+        raw, result = run_accelerator(
+            lowered.model, design, inputs, waveform=waveform, progress=progress
+        )
         host = Host(lowered.parent)
         shape = lowered.parent.get_tensor_shape(host.accelerator_output)
         outputs = np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])

@@ -92,6 +92,15 @@ def test_a_wrong_weight_in_memory_is_seen(network):
     assert mismatches(result.outputs, reference, Host(lowered.parent).output_step()) > 0
 
 
+def test_waveforms_on_request(network, tmp_path):
+    lowered, design, images, _ = network
+    found = simulate(lowered, design, images[:2], waveform=tmp_path / "design.vcd")
+    np.testing.assert_array_equal(found.raw, simulate(lowered, design, images[:2]).raw)
+    with (tmp_path / "design.vcd").open() as file:
+        names = {line.split()[4] for line in file if line.split()[:1] == ["$var"]}
+    assert {"ap_clk", "in0_V_TDATA", "out0_V_TVALID"} <= names
+
+
 def test_fifos_are_as_deep_as_they_were_full(network):
     lowered, _, _, depths = network
     kept = {n.name: n for n in lowered.model.graph.node if n.op_type == "StreamingFIFO_rtl"}
