@@ -25,7 +25,7 @@ from msq_finn.build.lower import Target, configure, open_source, resolve, run_st
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.simulate import FloatArray
-from msq_finn.build.stages import STAGES, require_vivado, stage_steps
+from msq_finn.build.stages import STAGES, check_vivado, stage_steps
 from msq_finn.build.summary import Summary, layers_of
 from msq_finn.errors import MsqError
 
@@ -66,8 +66,7 @@ def build(
         MsqError: the model cannot be built.
         MissingToolError: the stage ``bitfile`` is asked for, and there is no Vivado.
     """
-    if until == "bitfile":
-        require_vivado()
+    check_vivado(until)
     started = time.monotonic()
     steps = stage_steps(until)
     first = 0

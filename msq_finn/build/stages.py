@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 from typing import Any
 
-from msq_finn.errors import MissingToolError
+from msq_finn.errors import MissingToolError, MsqError
 
 #: In order; each needs those before it.
 STAGES = ("estimate", "hardware", "simulate", "synth", "bitfile", "deploy")
+
+#: What FINN takes for Vivado's version in the name of its folder (finn/xsi).
+_VERSION = re.compile(r"\b20\d{2}\.[12]\b")
 
 
 def has_vivado() -> bool:
@@ -16,16 +21,30 @@ def has_vivado() -> bool:
     return bool(os.environ.get("XILINX_VIVADO"))
 
 
-def require_vivado() -> None:
-    """Refuse to make a bitfile without Vivado.
+def check_vivado(until: str) -> None:
+    """Refuse a stage that this Vivado, or the lack of one, does not let run.
+
+    Where Vivado is set FINN reads the version from its folder's name.
+
+    Args:
+        until: last stage to run, one of `STAGES`.
 
     Raises:
-        MissingToolError: ``XILINX_VIVADO`` is not set.
+        MissingToolError: ``XILINX_VIVADO`` is not set, and a bitfile is asked for.
+        MsqError: it is set to something else than a Vivado.
     """
     if not has_vivado():
+        if until != "bitfile":
+            return
         raise MissingToolError(
             "a bitfile needs Vivado, but XILINX_VIVADO is not set; source Vivado's settings64.sh, "
             "or build --until synth, or --until deploy for a package that lacks the bitfile"
+        )
+    folder = Path(os.environ["XILINX_VIVADO"])
+    if not _VERSION.search(str(folder)) or not folder.is_dir():
+        raise MsqError(
+            f"XILINX_VIVADO={folder} is no folder of a Vivado, such as /opt/Xilinx/Vivado/2024.2; "
+            "source Vivado's settings64.sh, or unset XILINX_VIVADO to build without Vivado"
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from msq_finn.build.stages import STAGES
+from msq_finn.build.stages import STAGES, check_vivado
 from msq_finn.cli import options
 from msq_finn.cli.console import progress_bars, working_folder
 from msq_finn.cli.summary import show
@@ -79,6 +79,8 @@ def build(
     from msq_finn.build.lower import Target
     from msq_finn.build.run import build as run_build
 
+    # What is refused here leaves an earlier build's intermediate files, to go on with.
+    check_vivado(until)
     load_model(model)
     check_board(board)
     folding = load_folding(folding_config)

@@ -191,11 +191,38 @@ def test_the_command_line_says_so_in_one_line(source, tmp_path, monkeypatch):
     arguments = ["build", str(source), "-o", str(tmp_path / "out"), "--until", "bitfile"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 1 and len(result.stderr.splitlines()) == 1
+    assert "a bitfile needs Vivado, but XILINX_VIVADO is not set" in result.stderr
     assert not (tmp_path / "out").exists()
     arguments = ["build", str(source), "-o", str(tmp_path / "out"), "--start", "simulate"]
     result = CliRunner().invoke(main, arguments)
     assert result.exit_code == 2
     assert "no build to go on with in" in result.stderr and not (tmp_path / "out").exists()
+
+
+def test_a_refused_bitfile_leaves_the_earlier_builds_work(source, tmp_path, monkeypatch):
+    monkeypatch.delenv("XILINX_VIVADO", raising=False)
+    work = tmp_path / "build"
+    work.mkdir()
+    for name in (".msq-finn", "options.json"):
+        (work / name).write_text("")
+    result = CliRunner().invoke(
+        main, ["build", str(source), "-o", str(tmp_path), "--until", "bitfile"]
+    )
+    assert result.exit_code == 1
+    assert sorted(path.name for path in work.iterdir()) == [".msq-finn", "options.json"]
+
+
+@pytest.mark.parametrize("name", ["nonexistent", "Vivado/2099.1", "2024.2-file", "vivado-here"])
+def test_a_vivado_that_is_none(source, tmp_path, monkeypatch, name):
+    """A missing folder, with and without a version, a file, and a folder without a version."""
+    (tmp_path / "2024.2-file").touch()
+    (tmp_path / "vivado-here").mkdir()
+    monkeypatch.setenv("XILINX_VIVADO", str(tmp_path / name))
+    arguments = ["build", str(source), "-o", str(tmp_path / "out"), "--until", "hardware"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
+    assert f"XILINX_VIVADO={tmp_path / name} is no folder of a Vivado" in result.stderr
+    assert "unset XILINX_VIVADO" in result.stderr and not (tmp_path / "out").exists()
 
 
 def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch):
