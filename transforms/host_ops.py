@@ -11,6 +11,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 from qonnx.util.basic import get_by_name
 
+_HARDWARE = "finn.custom_op.fpgadataflow"
 _ONNX_OPS = {"ElementwiseMul": "Mul", "ElementwiseAdd": "Add", "ElementwiseSub": "Sub"}
 
 
@@ -18,9 +19,9 @@ class ReturnFloatOpsToHost(Transformation):
     """Turn hardware ops on floating-point streams back into ordinary ONNX and QONNX nodes.
 
     FINN's ``step_convert_to_hw`` also converts the input quantisation (thresholds on float pixels),
-    the transposition around it and the last dequantising multiplication. They are a few operations
-    a frame, cost float hardware or HLS, and belong on the processor; as host nodes they stay
-    outside the dataflow partition.
+    the transposition around it and the last dequantising multiplication, with a transposition
+    where the network ends in a feature map. They are a few operations a frame, cost float hardware
+    or HLS, and belong on the processor; as host nodes they stay outside the dataflow partition.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -28,7 +29,7 @@ class ReturnFloatOpsToHost(Transformation):
         on_host = {info.name for info in model.graph.input}
         for index, node in enumerate(list(model.graph.node)):
             at_front = node.input[0] in on_host
-            if node.domain.startswith("finn.custom_op.fpgadataflow"):
+            if node.domain.startswith(_HARDWARE):
                 replacement = _as_host_node(model, node, at_front)
                 if replacement is None:
                     continue
@@ -36,27 +37,49 @@ class ReturnFloatOpsToHost(Transformation):
                 model.graph.node.remove(node)
             if at_front:
                 on_host.update(node.output)
+        _return_last_movements(model)
         return model, False
+
+
+def _return_last_movements(model: ModelWrapper) -> None:
+    """Let the host transpose and reshape what the network ends with: a feature map, say."""
+    for index, node in reversed(list(enumerate(model.graph.node))):
+        followers = model.find_direct_successors(node) or []
+        if not any(follower.domain.startswith(_HARDWARE) for follower in followers):
+            replacement = _movement(model, node)
+            if replacement is not None:
+                model.graph.node.remove(node)
+                model.graph.node.insert(index, replacement)
 
 
 def _as_host_node(model: ModelWrapper, node: Any, at_front: bool) -> Any | None:
     """The ordinary node for a hardware op that belongs on the host, else None."""
+    if at_front and (movement := _movement(model, node)) is not None:
+        return movement
     ends = [list(node.input), list(node.output)]
-    if at_front and node.op_type == "Reshape":
-        shape = f"{node.output[0]}_shape"  # FINN's node has it as an attribute
-        model.set_initializer(shape, np.array(model.get_tensor_shape(node.output[0])))
-        ends = [[node.input[0], shape], list(node.output)]
-        return helper.make_node("Reshape", *ends, name=node.name)
-    if at_front and node.op_type == "Shuffle":
-        op = getCustomOp(node)
-        if op.get_nodeattr("in_shape") == op.get_nodeattr("transpose_in_shape"):
-            return helper.make_node("Transpose", *ends, name=node.name, perm=_ints(node, "perm"))
     types = [str(model.get_tensor_datatype(t)) for t in (*node.input, *node.output)]
     if any(t.startswith("FLOAT") for t in types):
         if node.op_type == "Thresholding" and types[0].startswith("FLOAT"):
             return _multi_threshold(model, node)
         if node.op_type in _ONNX_OPS:
             return helper.make_node(_ONNX_OPS[node.op_type], *ends, name=node.name)
+    return None
+
+
+def _movement(model: ModelWrapper, node: Any) -> Any | None:
+    """The ordinary node for a hardware op that only moves elements, else None."""
+    if not node.domain.startswith(_HARDWARE):
+        return None
+    ends = [list(node.input), list(node.output)]
+    if node.op_type == "Reshape":
+        shape = f"{node.output[0]}_shape"  # FINN's node has it as an attribute
+        model.set_initializer(shape, np.array(model.get_tensor_shape(node.output[0])))
+        ends = [[node.input[0], shape], list(node.output)]
+        return helper.make_node("Reshape", *ends, name=node.name)
+    if node.op_type == "Shuffle":
+        op = getCustomOp(node)
+        if op.get_nodeattr("in_shape") == op.get_nodeattr("transpose_in_shape"):
+            return helper.make_node("Transpose", *ends, name=node.name, perm=_ints(node, "perm"))
     return None
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
+from qonnx.util.basic import get_by_name
 
 FloatArray = NDArray[np.float32]
 
@@ -116,6 +117,9 @@ class Host:
         for node in self._after:
             if node.op_type == "Mul":
                 step = step * np.abs(self.model.get_initializer(node.input[1]))
+            elif node.op_type == "Transpose" and step.size > 1:
+                axes = get_by_name(node.attribute, "perm").ints
+                step = step.reshape((1,) * (len(axes) - step.ndim) + step.shape).transpose(axes)
             elif node.op_type in {"TopK", "ArgMax"}:
                 step = np.ones(1, dtype=np.float32)
         return step

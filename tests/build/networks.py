@@ -189,3 +189,22 @@ def signed_mlp():
         for _ in range(30):
             model(torch.randn(16, 8))
     return model.eval()
+
+
+def feature_map_cnn():
+    """Two row-mixed convolutions that end in a map of channels, each with a scale of its own."""
+    torch.manual_seed(2)
+    msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+    model = nn.Sequential(
+        qnn.QuantIdentity(act_quant=PixelQuant),
+        qnn.QuantConv2d(1, 8, 3, padding=1, **msq),
+        nn.BatchNorm2d(8),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantConv2d(8, 6, 1, **msq),
+    )
+    assign_rows(model, 0.5)
+    model.train()
+    with torch.no_grad():
+        for _ in range(30):
+            model(torch.rand(8, 1, 4, 5))
+    return model.eval()
