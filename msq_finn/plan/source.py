@@ -91,6 +91,7 @@ def network_of_module(
 
 def _built(module: str, function: str) -> Any:
     """What a function of a module returns, which has to be a torch module."""
+    import torch
     from torch import nn
 
     where = f"{module}:{function}"
@@ -99,11 +100,17 @@ def _built(module: str, function: str) -> Any:
         make = getattr(importlib.import_module(module), function)
     except (ImportError, ValueError, AttributeError) as error:
         raise MsqError(f"{where}: no such file, and no such function ({error})") from error
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise MsqError(f"{where}: importing {module} failed ({reason})") from error
     finally:
         sys.path.pop(0)
     try:
-        model = make()
-    except Exception as error:
+        # Widths of sums follow from weights: the same weights each time make the same plan.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            model = make()
+    except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise MsqError(f"{where}: calling it without arguments failed ({reason})") from error
     if not isinstance(model, nn.Module):
