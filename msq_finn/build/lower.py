@@ -186,14 +186,20 @@ def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress
         the last step's model.
 
     Raises:
-        MsqError: a step refused the model; the line names it.
+        MsqError: a step refused the model; the line names it. Or its partition is none that
+            later steps can take, see :func:`msq_finn.build.partition.check_partition`.
     """
+    from msq_finn.build.partition import PARTITION_STEP, check_partition
+
     folder = Path(config.output_dir)
     for index, (name, function) in enumerate(steps):
         progress(f"FINN: {name.removeprefix('step_')}", index, len(steps))
         with logged(folder / "finn.log"), times.measured(config, name):
             model = _run(name, function, model, config)
             _refuse_nan(model, name)
+            if name == PARTITION_STEP:
+                deploy = "step_msq_deploy" in dict(steps)
+                check_partition(lowered_of(model, config).parent, model, deploy=deploy)
             save(model, path_of(folder, name))
     progress("FINN: done", len(steps), len(steps))
     return model

@@ -21,7 +21,14 @@ from msq_finn.build.hardware_steps import (
 from msq_finn.build.hardware_steps import Labelled as Labelled
 from msq_finn.build.hardware_steps import random_images as random_images
 from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import Target, configure, open_source, resolve, run_steps
+from msq_finn.build.lower import (
+    Target,
+    configure,
+    lowered_of,
+    open_source,
+    resolve,
+    run_steps,
+)
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.simulate import FloatArray
@@ -85,7 +92,7 @@ def build(
     else:
         model = load_before(work, names[first], names)
     model = run_steps(model, config, resolved[first:], progress)
-    summary = _summarise(model, source, target, work, seed)
+    summary = _summarise(model, source, config, target, seed)
     _publish(summary, model, source, out, work, time.monotonic() - started)
     return summary
 
@@ -105,8 +112,9 @@ def _position(start: str, names: list[str], until: str) -> int:
     return position
 
 
-def _summarise(model: Any, source: Path, target: Target, work: Path, seed: int) -> Summary:
+def _summarise(model: Any, source: Path, config: Any, target: Target, seed: int) -> Summary:
     """Gather what the steps have left in the report folder."""
+    work = Path(config.output_dir)
     folder = work / "report"
     figures: dict[str, Any] = {"predicted_cycles_per_image": predicted_interval(model)}
     measured = None
@@ -119,6 +127,8 @@ def _summarise(model: Any, source: Path, target: Target, work: Path, seed: int) 
         for field in ("lut_sites", "ff", "dsp", "bram36"):
             figures[field] = sum(getattr(r, field) for r in measured.values())
         figures["synthesis"] = "Yosys estimate, modules one by one, no place and route"
+    from msq_finn.build.partition import layers_on_host
+
     finn, ours = times.share(folder, "step_msq_generate_rtl")
     return Summary(
         model=os.fsencode(source.name).decode(errors="replace"),
@@ -128,6 +138,7 @@ def _summarise(model: Any, source: Path, target: Target, work: Path, seed: int) 
         seed=seed,
         versions=versions(),
         layers=layers_of(model, measured),
+        layers_on_host=layers_on_host(lowered_of(model, config).parent),
         finn_seconds=round(finn, 2),
         msq_seconds=round(ours, 2),
         bitfile=(work / "bitfile" / "finn-accel.bit").exists(),

@@ -42,9 +42,9 @@ class Layer(BaseModel):
 class Summary(BaseModel):
     """Everything a build reports; None is what no stage of it found.
 
-    Accuracies are fractions. ``finn_seconds`` and ``msq_seconds`` are what FINN's work and our
-    transformations took up to generated RTL; the file leaves them out, so that the same seed gives
-    the same file.
+    Accuracies are fractions. ``layers_on_host`` are layers that the processor computes.
+    ``finn_seconds`` and ``msq_seconds`` are what FINN's work and our transformations took up to
+    generated RTL; the file leaves them out, so that the same seed gives the same file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -74,6 +74,7 @@ class Summary(BaseModel):
     bitfile: bool = False
     versions: dict[str, str]
     layers: list[Layer]
+    layers_on_host: list[str] = []
 
 
 def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> list[Layer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,10 @@ from msq_finn.build.stages import STAGES, check_vivado
 from msq_finn.cli import options
 from msq_finn.cli.console import progress_bars, working_folder
 from msq_finn.cli.summary import show
+
+if TYPE_CHECKING:
+    from msq_finn.build.lower import Target
+    from msq_finn.build.summary import Summary
 
 
 @click.command()
@@ -100,4 +105,22 @@ def build(
             model, target, out, work, chosen,
             seed=seed, until=until, start=start, progress=progress,
         )  # fmt: skip
+    _warn(summary, target)
     show(summary, out, as_json)
+
+
+def _warn(summary: Summary, target: Target) -> None:
+    """Say what a design lacks although it was built, on standard error."""
+    if summary.layers_on_host:
+        click.echo(
+            f"msq-finn: warning: {', '.join(summary.layers_on_host)}: not in the accelerator but "
+            "on the host; quantize weights and input of a layer to have it in hardware",
+            err=True,
+        )
+    reached = 1e9 / target.clk_ns / summary.predicted_cycles_per_image
+    if target.target_fps is not None and reached < target.target_fps:
+        click.echo(
+            f"msq-finn: warning: --target-fps {target.target_fps} is out of reach: "
+            f"{reached:.0f} frames per second at {target.clk_ns:g} ns is what folding came to",
+            err=True,
+        )
