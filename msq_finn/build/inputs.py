@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,25 @@ def load_folding(path: Path | None) -> Path | None:
         if not isinstance(attributes, dict):
             raise MsqError(f"{path}: {node} must be a JSON object of attributes, as in {_EXAMPLE}")
     return path.resolve()
+
+
+def check_folding_names(path: Path, names: Iterable[str]) -> None:
+    """Refuse a folding configuration for nodes that there are none of, which FINN only logs.
+
+    Args:
+        path: the file, as :func:`load_folding` accepts it.
+        names: of the nodes that it was applied to.
+
+    Raises:
+        MsqError: it names others.
+    """
+    known = list(names)
+    unknown = [name for name in json.loads(_read(path)) if name not in {"Defaults", *known}]
+    if unknown:
+        raise MsqError(
+            f"{path}: no node is named {', '.join(unknown)}; those that can be folded are "
+            f"{', '.join(known)}"
+        )
 
 
 def _require_file(path: Path, advice: str = "") -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from msq_finn.build import times
 from msq_finn.build.checkpoints import PARENT, path_of, save
-from msq_finn.build.inputs import check_board, load_model
+from msq_finn.build.inputs import check_board, check_folding_names, load_model
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 
@@ -187,7 +187,8 @@ def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress
 
     Raises:
         MsqError: a step refused the model; the line names it. Or its partition is none that
-            later steps can take, see :func:`msq_finn.build.partition.check_partition`.
+            later steps can take, see :func:`msq_finn.build.partition.check_partition`. Or the
+            folding configuration names nodes that there are none of.
     """
     from msq_finn.build.partition import PARTITION_STEP, check_partition
 
@@ -200,6 +201,9 @@ def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress
             if name == PARTITION_STEP:
                 deploy = "step_msq_deploy" in dict(steps)
                 check_partition(lowered_of(model, config).parent, model, deploy=deploy)
+            if name == "step_apply_folding_config" and config.folding_config_file:
+                nodes = [node.name for node in model.graph.node]
+                check_folding_names(Path(config.folding_config_file), nodes)
             save(model, path_of(folder, name))
     progress("FINN: done", len(steps), len(steps))
     return model

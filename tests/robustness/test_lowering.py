@@ -58,6 +58,17 @@ def test_foldings_that_hardware_cannot_do(refused, tmp_path, attributes):
     assert REACHED not in line
 
 
+def test_foldings_of_nodes_that_are_not_there(refused, tmp_path):
+    """One that is there, FINN's defaults, and one that is not."""
+    folding = {"Defaults": {"ram_style": ["auto", ["MVAU_MSQ_rtl"]]}, "MVAU_MSQ_rtl_0": {"SIMD": 1}}
+    (tmp_path / "folding.json").write_text(json.dumps(folding))
+    model, options = m.as_bytes(m.valid()), ("--folding-config", "folding.json")
+    lowered(model, refused, tmp_path, *options, text=REACHED)
+    (tmp_path / "folding.json").write_text(json.dumps({**folding, "MVAU_MSQ_rtl_7": {"SIMD": 1}}))
+    text = "folding.json: no node is named MVAU_MSQ_rtl_7; those that can be folded are "
+    assert "MVAU_MSQ_rtl_0" in lowered(model, refused, tmp_path, *options, text=text)
+
+
 def test_strange_names_of_tensors_and_nodes(refused, tmp_path):
     model = m.as_bytes(m.valid())
     for name, strange in (
