@@ -10,7 +10,8 @@ import jinja2
 from matplotlib.figure import Figure
 
 from msq_finn.build.summary import Layer, Summary
-from msq_finn.plan.devices import device_of_part
+from msq_finn.errors import MsqError
+from msq_finn.plan.devices import Device, device_of_part
 from msq_finn.synth.resources import Resources
 
 _COLOURS = {"sp2": "#2a6f97", "fixed": "#e07a5f", "other": "#b8b8b8"}
@@ -27,19 +28,19 @@ def render(
         depths: depth in words per FIFO.
         seconds: how long the build took.
 
-    Raises:
-        MsqError: the summary's part is none whose resources are known.
+    Without figures of the part's device there are no shares of it.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("msq_finn.build", "."), autoescape=True
     )
-    device = device_of_part(summary.part)
-    budget = {
-        "LUT sites": (summary.lut_sites or 0, device.lut),
-        "FF": (summary.ff or 0, device.ff),
-        "DSP": (summary.dsp or 0, device.dsp),
-        "BRAM36": (summary.bram36 or 0, device.bram36),
+    used = {
+        "lut": ("LUT sites", summary.lut_sites or 0),
+        "ff": ("FF", summary.ff or 0),
+        "dsp": ("DSP", summary.dsp or 0),
+        "bram36": ("BRAM36", summary.bram36 or 0),
     }
+    device = _device(summary.part)
+    budget = [(name, count, getattr(device, field, None)) for field, (name, count) in used.items()]
     bottleneck = max(summary.layers, key=lambda layer: layer.cycles, default=None)
     return environment.get_template("report.html.j2").render(
         s=summary,
@@ -50,6 +51,13 @@ def render(
         seconds=seconds,
         figure=_figure(summary.layers, summary.lut_sites or 0),
     )
+
+
+def _device(part: str) -> Device | None:
+    try:
+        return device_of_part(part)
+    except MsqError:
+        return None
 
 
 def _figure(layers: list[Layer], total: int) -> str:

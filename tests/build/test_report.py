@@ -36,3 +36,9 @@ def test_resources_are_shares_of_the_boards():
 def test_names_are_text():
     text = render(summary(model="<script>a&b</script>"), {}, {}, 200.0)
     assert "<script>" not in text and "&lt;script&gt;a&amp;b&lt;/script&gt;" in text
+
+
+def test_a_device_without_figures_has_no_shares():
+    text = render(summary(board="ZCU102", part="xczu9eg-ffvb1156-2-e"), {}, {}, 200.0)
+    assert "<td>LUT sites</td><td>5320</td></tr>" in text and "<td>DSP</td><td>22</td></tr>" in text
+    assert "<td>of " not in text
