@@ -204,6 +204,12 @@ def refused_by_finn():
         yield name, _edited(edit), text
 
 
+def odd_but_fine():
+    """Graphs that look broken and have hardware all the same."""
+    yield "binary weights", _edited(lambda g: m.set_tensor(g, "bits5", 1))
+    yield "only dead channels", _edited(lambda g: m.set_tensor(g, "bn_gain", np.zeros(4)))
+
+
 def _residual(model):
     m.between(model, "Identity", "r")
     m.add_node(model, "Add", ["r_new", "c"], "sum", position=6)
@@ -253,9 +259,7 @@ _UNSUITABLE = [
     ("sigmoid inside", "no hardware for this", lambda g: m.between(g, "Sigmoid", "b")),
     ("softmax at the end", "no hardware for this", _softmax),
     ("an add of different scales", "no hardware for this", _residual),
-    ("binary weights", "", lambda g: m.set_tensor(g, "bits5", 1)),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
-    ("only dead channels", "", lambda g: m.set_tensor(g, "bn_gain", np.zeros(4))),
 ]
 
 

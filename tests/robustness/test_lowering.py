@@ -9,7 +9,7 @@ import pytest
 from . import models as m
 from .conftest import REACHED
 from .files import damaged_files
-from .graphs import refused_by_finn
+from .graphs import odd_but_fine, refused_by_finn
 
 pytestmark = pytest.mark.usefixtures("lowering_only")
 
@@ -28,6 +28,11 @@ def test_the_valid_model_is_lowered(refused, tmp_path):
 )
 def test_unsuitable_graphs(refused, tmp_path, graph, text):
     assert REACHED not in lowered(m.as_bytes(graph), refused, tmp_path, text=text)
+
+
+@pytest.mark.parametrize("graph", [pytest.param(g, id=name) for name, g in odd_but_fine()])
+def test_odd_graphs_are_lowered(refused, tmp_path, graph):
+    lowered(m.as_bytes(graph), refused, tmp_path, text=REACHED)
 
 
 FOLDINGS = [
