@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,13 @@ _LOCK = ".msq-finn.lock"
 
 #: What a full disk, a quota, a file size limit and a read-only folder say.
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+
+#: What a build puts into its output folder.
+_FOLDERS = ("report", "deploy")
+_FILES = ("summary.json", "report.html", "model.onnx", "dataflow.onnx")
+
+#: What tells a folder of ours: a finished build, one under way or killed, its working folder.
+_OURS = ("summary.json", _LOCK, f"build/{_MARKER}")
 
 _BAD_CHARACTERS = set('$"\\`')
 
@@ -38,13 +46,15 @@ def output_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
 
     Raises:
         MsqError: the folder cannot be made or written, another run has it, its name is none for
-            Verilog tools, or there is no earlier run to go on with.
+            Verilog tools, it holds files of others only, something else has a result's name, or
+            there is no earlier run to go on with.
     """
     _check_name(path)
     work = path / "build"
     with contextlib.ExitStack() as stack:
         try:
             existed = path.exists()
+            _check_contents(path)
             if resume and not (work / _MARKER).exists():
                 raise MsqError(f"no build to go on with in {path}; leave --start out")
             path.mkdir(parents=True, exist_ok=True)
@@ -124,6 +134,23 @@ def _delete(folder: Path) -> None:
     shutil.rmtree(stale)
 
 
+def _check_contents(path: Path) -> None:
+    """Refuse folders of others, and those where something has the name of a result.
+
+    Results come last, after minutes: what would stop them then is refused before the build.
+    """
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not any((path / name).exists() for name in _OURS):
+        raise MsqError(f"{path} holds files of others; give a new or empty folder")
+    for name in _FOLDERS:
+        if os.path.lexists(path / name) and not (path / name).is_dir():
+            raise MsqError(f"{path / name} is no folder; move it away or choose another --out")
+    for name in _FILES:
+        if (path / name).exists() and not (path / name).is_file():
+            raise MsqError(f"{path / name} is no file; move it away or choose another --out")
+
+
 def _check_name(path: Path) -> None:
     """Refuse names that Verilator, Yosys or a JSON file cannot hold."""
     name = str(path.absolute())
@@ -132,16 +159,54 @@ def _check_name(path: Path) -> None:
         raise MsqError(f"{name}: Verilog tools take no {bad[0]!r} in a name; choose another --out")
 
 
+def check_target(path: Path) -> Path:
+    """Refuse names that :func:`write` could not write to, before long work for it.
+
+    Args:
+        path: a file, which may be missing.
+
+    Returns:
+        The file itself, behind symbolic links.
+
+    Raises:
+        MsqError: there is something that is no regular file, or no folder that can be written.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise MsqError(f"cannot write to {path}: not a regular file; choose another -o")
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise MsqError(f"cannot write to {path}: {reason}; choose another -o") from error
+    target = path.resolve()
+    if not target.parent.is_dir():
+        raise MsqError(f"cannot write to {path}: no folder {target.parent}; choose another -o")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise MsqError(
+            f"cannot write to {path}: folder {target.parent} cannot be written; choose another -o"
+        )
+    return target
+
+
 def write(path: Path, data: str | bytes) -> None:
     """Write a file so that a reader sees all of it or what was there before.
+
+    Where ``path`` is a symbolic link, the file behind it is written.
 
     Args:
         path: the file, in a folder that exists.
         data: all of it; text as UTF-8.
 
     Raises:
-        OSError: the folder is missing, full or read-only.
+        MsqError: see :func:`check_target`.
+        OSError: the folder is full or read-only.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data.encode() if isinstance(data, str) else data)
-    temporary.replace(path)
+    target = check_target(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
+        temporary.replace(target)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

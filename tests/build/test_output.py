@@ -1,8 +1,10 @@
 import errno
+import os
+import stat
 
 import pytest
 
-from msq_finn.build.output import output_folder, write
+from msq_finn.build.output import check_target, output_folder, write
 from msq_finn.errors import MsqError
 
 
@@ -68,3 +70,77 @@ def test_a_write_replaces_the_file_whole(tmp_path):
     write(path, b"new")
     assert path.read_bytes() == b"new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_goes_through_links_to_the_file(tmp_path):
+    (tmp_path / "there").mkdir()
+    file, link = tmp_path / "there" / "figures", tmp_path / "link"
+    file.write_text("old")
+    link.symlink_to(file)
+    write(link, "new")
+    assert link.is_symlink() and file.read_text() == "new"
+    assert list((tmp_path / "there").iterdir()) == [file]
+
+
+def test_a_write_leaves_what_is_no_file(tmp_path):
+    fifo, folder, link = (tmp_path / name for name in ("fifo", "folder", "link"))
+    os.mkfifo(fifo)
+    folder.mkdir()
+    link.symlink_to(fifo)
+    for path in (fifo, folder, link):
+        for refuse in (check_target, lambda path: write(path, "new")):
+            with pytest.raises(MsqError, match=f"{path}: not a regular file; choose another -o"):
+                refuse(path)
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert sorted(tmp_path.iterdir()) == [fifo, folder, link]
+
+
+def test_targets_that_cannot_be_written(tmp_path, monkeypatch):
+    (tmp_path / "loop").symlink_to("loop")
+    for name, text in (
+        ("none/figures", f"no folder {tmp_path}/none; choose another -o"),
+        ("loop", "Too many levels of symbolic links; choose another -o"),
+        ("n" * 300, "File name too long; choose another -o"),
+    ):
+        with pytest.raises(MsqError, match=text):
+            check_target(tmp_path / name)
+    assert check_target(tmp_path / "figures") == tmp_path / "figures"
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(MsqError, match=f"folder {tmp_path} cannot be written"):
+        check_target(tmp_path / "figures")
+
+
+def test_a_folder_that_holds_only_files_of_others_is_refused(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    text = "holds files of others; give a new or empty folder"
+    with pytest.raises(MsqError, match=text), output_folder(tmp_path):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_files_of_others_beside_ours_are_no_matter(tmp_path):
+    with output_folder(tmp_path):
+        (tmp_path / "notes").touch()
+    with output_folder(tmp_path):
+        pass
+    assert (tmp_path / "notes").exists()
+
+
+@pytest.mark.parametrize("name", ["report", "deploy"])
+def test_files_in_the_place_of_folders_are_refused_before_the_build(tmp_path, name):
+    (tmp_path / "summary.json").write_text("earlier")
+    (tmp_path / name).touch()
+    with pytest.raises(MsqError, match=f"{name} is no folder"), output_folder(tmp_path):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"summary.json", name}
+
+
+@pytest.mark.parametrize("name", ["summary.json", "model.onnx", "dataflow.onnx", "report.html"])
+def test_folders_in_the_place_of_files_are_refused_before_the_build(tmp_path, name):
+    with output_folder(tmp_path):
+        pass
+    (tmp_path / name).mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(MsqError, match=f"{name} is no file"), output_folder(tmp_path):
+        pass
+    assert sorted(tmp_path.rglob("*")) == before
