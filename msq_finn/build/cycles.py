@@ -21,7 +21,16 @@ def predicted_interval(model: Any) -> int:
     Args:
         model: graph of hardware nodes, at least one.
     """
-    return max(node_cycles(getCustomOp(node)) for node in model.graph.node)
+    return node_cycles(getCustomOp(slowest_node(model)))
+
+
+def slowest_node(model: Any) -> Any:
+    """The node that a network's throughput is that of; of several, the first.
+
+    Args:
+        model: graph of hardware nodes, at least one.
+    """
+    return max(model.graph.node, key=lambda node: node_cycles(getCustomOp(node)))
 
 
 def node_cycles(op: Any) -> int:

@@ -41,11 +41,9 @@ def render(
     }
     device = _device(summary.part)
     budget = [(name, count, getattr(device, field, None)) for field, (name, count) in used.items()]
-    bottleneck = max(summary.layers, key=lambda layer: layer.cycles, default=None)
     return environment.get_template("report.html.j2").render(
         s=summary,
         budget=budget,
-        bottleneck=bottleneck,
         modules=sorted(measured.items(), key=lambda item: -item[1].lut_sites),
         depths=depths,
         seconds=seconds,

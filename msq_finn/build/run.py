@@ -11,7 +11,7 @@ from typing import Any
 
 from msq_finn.build import report, times
 from msq_finn.build.checkpoints import check_record, load_before, record, versions
-from msq_finn.build.cycles import predicted_interval
+from msq_finn.build.cycles import predicted_interval, slowest_node
 from msq_finn.build.hardware_steps import (
     RESOURCES,
     SIMULATION,
@@ -116,7 +116,10 @@ def _summarise(model: Any, source: Path, config: Any, target: Target, seed: int)
     """Gather what the steps have left in the report folder."""
     work = Path(config.output_dir)
     folder = work / "report"
-    figures: dict[str, Any] = {"predicted_cycles_per_image": predicted_interval(model)}
+    figures: dict[str, Any] = {
+        "predicted_cycles_per_image": predicted_interval(model),
+        "slowest_node": slowest_node(model).name,
+    }
     measured = None
     if (folder / SIMULATION).exists():
         figures |= json.loads((folder / SIMULATION).read_text())

@@ -58,6 +58,7 @@ class Summary(BaseModel):
     accuracy_quant: float | None = None
     accuracy_rtl: float | None = None
     predicted_cycles_per_image: int
+    slowest_node: str
     finn_seconds: float = Field(exclude=True)
     msq_seconds: float = Field(exclude=True)
     images_simulated: int | None = None

@@ -63,6 +63,7 @@ def _show(summary: Summary, out: Path) -> None:
         "rtl_mismatches",
         "cycles_per_image",
         "predicted_cycles_per_image",
+        "slowest_node",
         "fps_at_clock",
         "lut_sites",
         "ff",

@@ -13,7 +13,8 @@ def summary(**changes):
     )  # fmt: skip
     given = {
         "model": "net.onnx", "board": "Pynq-Z1", "part": "xc7z020clg400-1", "clk_ns": 10.0,
-        "seed": 0, "predicted_cycles_per_image": 1200, "finn_seconds": 150.0, "msq_seconds": 10.5,
+        "seed": 0, "predicted_cycles_per_image": 1200, "slowest_node": "FMPadding_rtl_1",
+        "finn_seconds": 150.0, "msq_seconds": 10.5,
         "images_simulated": 8, "rtl_mismatches": 0, "cycles_per_image": 1201.0,
         "fps_at_clock": 83263.9, "lut_sites": 5320, "ff": 900, "dsp": 22, "bram36": 1.5,
         "versions": {"msq-finn": "0"}, "layers": [layer],
@@ -31,6 +32,11 @@ def test_resources_are_shares_of_the_boards():
     text = render(summary(), {}, {}, 200.0)
     assert "<td>5320</td><td>of 53200</td>\n<td>10.0 %</td>" in text
     assert "<td>22</td><td>of 220</td>\n<td>10.0 %</td>" in text
+
+
+def test_the_slowest_node_may_be_any():
+    text = " ".join(render(summary(), {}, {}, 200.0).split())
+    assert "Slowest node: FMPadding_rtl_1, 1200 cycles an image." in text
 
 
 def test_names_are_text():

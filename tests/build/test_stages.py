@@ -98,6 +98,8 @@ def test_a_killed_build_goes_on(source, whole, tmp_path, monkeypatch, step):
 
 def test_a_later_stage_goes_on_from_an_earlier_one(source, whole, tmp_path, monkeypatch):
     summary = run(source, tmp_path, until="estimate")
+    cycles = json.loads((tmp_path / "report/estimate_layer_cycles.json").read_text())
+    assert cycles[summary.slowest_node] == max(cycles.values())
     assert summary.cycles_per_image is None and summary.layers[0].lut_sites is None
     assert not (tmp_path / "report.html").exists()
     reports = {path.name for path in (tmp_path / "report").iterdir()}
