@@ -12,6 +12,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
+from msq_finn.build.hardware_checks import check_hardware
 from msq_finn.build.model_checks import check_model, data_input
 from msq_finn.errors import MissingToolError, MsqError
 
@@ -42,6 +43,23 @@ def load_model(path: Path) -> onnx.ModelProto:
         raise MsqError(f"{path}: no ONNX model in it; export it again")
     try:
         check_model(model)
+    except MsqError as error:
+        raise MsqError(f"{path}: {error}") from error
+    return model
+
+
+def load_network(path: Path) -> onnx.ModelProto:
+    """Read a model that is to become hardware.
+
+    Args:
+        path: the file, as for `load_model`.
+
+    Raises:
+        MsqError: as `load_model`, or an op in it has no hardware.
+    """
+    model = load_model(path)
+    try:
+        check_hardware(model.graph)
     except MsqError as error:
         raise MsqError(f"{path}: {error}") from error
     return model

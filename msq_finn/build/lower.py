@@ -13,7 +13,7 @@ import numpy as np
 
 from msq_finn.build import times
 from msq_finn.build.checkpoints import PARENT, path_of, save
-from msq_finn.build.inputs import check_board, check_folding_names, load_model
+from msq_finn.build.inputs import check_board, check_folding_names, load_network
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 
@@ -89,7 +89,7 @@ def configure(source: Path, target: Target, folder: Path) -> Any:
     Raises:
         MsqError: bad model, unknown board.
     """
-    load_model(source)
+    load_network(source)
     check_board(target.board)
     from msq_finn.sim.finn_env import prepare
 

@@ -80,13 +80,13 @@ def build(
 
     Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
     """
-    from msq_finn.build.inputs import check_board, load_folding, load_images, load_model
+    from msq_finn.build.inputs import check_board, load_folding, load_images, load_network
     from msq_finn.build.lower import Target
     from msq_finn.build.run import build as run_build
 
     # What is refused here leaves an earlier build's intermediate files, to go on with.
     check_vivado(until)
-    load_model(model)
+    load_network(model)
     check_board(board)
     folding = load_folding(folding_config)
     if plan is not None:

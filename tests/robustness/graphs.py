@@ -222,6 +222,16 @@ def _softmax(model):
     m.add_node(model, "Softmax", ["y"], "p")
 
 
+def _mean(model):
+    m.between(model, "ReduceMean", "r_q", axes=[0], keepdims=1)
+
+
+def _pad(model):
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(8, np.int64), "pads"))
+    m.between(model, "Pad", "r_q")
+    m.node(model, "new_Pad").input.append("pads")
+
+
 def _row_of_both(model):
     m.put(model, "conv_w", (0, 0, 0, 0), 1.0)
     m.put(model, "conv_w", (0, 0, 0, 1), 7 / 8)
@@ -246,7 +256,11 @@ _UNSUITABLE = [
         lambda g: m.set_tensor(g, "bn_gain", np.ones(5)),
     ),
     ("channels that do not fit", "does not run", lambda g: m.set_shape(g, [1, 2, 4, 4])),
-    ("group of 3", "does not run in QONNX", lambda g: m.set_attribute(g, "conv", group=3)),
+    (
+        "group of 3",
+        "'conv' (Conv): 3 groups with weights",
+        lambda g: m.set_attribute(g, "conv", group=3),
+    ),
     ("unknown rounding", "", lambda g: m.set_attribute(g, "quant_r_q", rounding_mode="WILD")),
     ("quantizer without attributes", "", lambda g: m.node(g, "quant_r_q").ClearField("attribute")),
     ("overflow", "no finite numbers", lambda g: m.set_tensor(g, "bn_gain", np.full(4, 3e38))),
@@ -257,7 +271,9 @@ _UNSUITABLE = [
     ("weights in float", "", lambda g: m.set_end(g, "conv", "input", "conv_w", 1)),
     ("images in float", "", lambda g: m.set_end(g, "conv", "input", "x")),
     ("sigmoid inside", "no hardware for this", lambda g: m.between(g, "Sigmoid", "b")),
-    ("softmax at the end", "no hardware for this", _softmax),
+    ("softmax at the end", "(Softmax): no hardware for this at the end", _softmax),
+    ("mean inside", "(ReduceMean): no hardware for this; take nn.AdaptiveAvgPool2d", _mean),
+    ("pad inside", "(Pad): no hardware for this; pad in the convolution", _pad),
     ("an add of different scales", "no hardware for this", _residual),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
 ]
