@@ -43,13 +43,14 @@ class ReturnFloatOpsToHost(Transformation):
 
 def _return_last_movements(model: ModelWrapper) -> None:
     """Let the host transpose and reshape what the network ends with: a feature map, say."""
+    ahead: set[str] = set()  # tensors that hardware further on depends on
     for index, node in reversed(list(enumerate(model.graph.node))):
-        followers = model.find_direct_successors(node) or []
-        if not any(follower.domain.startswith(_HARDWARE) for follower in followers):
-            replacement = _movement(model, node)
-            if replacement is not None:
-                model.graph.node.remove(node)
-                model.graph.node.insert(index, replacement)
+        last = not ahead.intersection(node.output)
+        if last and (replacement := _movement(model, node)) is not None:
+            model.graph.node.remove(node)
+            model.graph.node.insert(index, replacement)
+        elif not last or node.domain.startswith(_HARDWARE):
+            ahead.update(node.input)
 
 
 def _as_host_node(model: ModelWrapper, node: Any, at_front: bool) -> Any | None:

@@ -25,6 +25,7 @@ from msq_finn.build import workers
 from msq_finn.build.checkpoints import PARENT, save
 from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
+from msq_finn.errors import MsqError
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.check_folding import CheckFolding
@@ -121,17 +122,17 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         cfg: FINN's ``DataflowBuildConfig``; ``msq_plan``, where set, is the path of a plan.
 
     Raises:
-        MsqError: the plan is of another network or unreadable, or the part is unknown.
+        MsqError: the plan is of another network or unreadable.
     """
     workers.prepare()
     target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
-    dsps = device_of_part(part).dsp
     if (path := getattr(cfg, "msq_plan", None)) is not None:
         from msq_finn.plan.apply import apply_plan
 
         plan = Plan.load(path)
         return apply_plan(model, plan, str(path))
     cycles = target if target is not None else 2**62
+    dsps = _dsps(part)
     depthwise = SetDepthwiseLanes(cycles, dsps)
     dense = SetLanes(cycles, part, dsps - depthwise.dsps_wanted(model))
     model = ours(model, cfg, dense, depthwise)
@@ -139,6 +140,14 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model = model.transform(SetFolding(target, mvau_wwidth_max=cfg.mvau_wwidth_max))
         model = fold_streaming(model, target)
     return model
+
+
+def _dsps(part: str) -> int:
+    """DSP slices of a part; of one that is not in our table, more than any network takes."""
+    try:
+        return device_of_part(part).dsp
+    except MsqError:
+        return 2**31
 
 
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -46,3 +46,10 @@ def test_a_network_all_the_way(tmp_path, case):
     assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.05)
     stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=5)
     np.testing.assert_array_equal(stalled, found.raw)
+
+
+def test_a_board_that_only_finn_knows(tmp_path):
+    """Nothing but the number of its DSP slices would be needed of our table of devices."""
+    source = exported(signed_mlp(), tmp_path / "model.onnx", (1, 8))
+    lowered = lower(source, Target("ZCU102", target_fps=1_000_000), tmp_path)
+    assert lowered.model.get_nodes_by_op_type("MVAU_MSQ_rtl")
