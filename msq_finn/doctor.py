@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from msq_finn.errors import MissingToolError
 
@@ -90,14 +91,7 @@ def examine() -> list[Check]:
             "training and export work; lowering, simulation and synthesis do not",
             'pip install "msq-finn[finn]"',
         ),
-        _check(
-            "Vivado",
-            _vivado,
-            "makes bitfiles",
-            "no bitfile: everything up to simulated and synthesised RTL works",
-            "install Vivado and set XILINX_VIVADO, when you are ready for a board",
-            severity="warning",
-        ),
+        _vivado(),
     ]
 
 
@@ -107,12 +101,11 @@ def _check(
     good: str,
     cost: str,
     suggestion: str,
-    severity: str = "error",
 ) -> Check:
     try:
         return Check(name, find(), "ok", good, "")
     except (PackageNotFoundError, MissingToolError, OSError, subprocess.SubprocessError):
-        return Check(name, None, severity, cost, suggestion)
+        return Check(name, None, "error", cost, suggestion)
 
 
 def _verilator() -> str:
@@ -129,8 +122,22 @@ def _program(name: str, flag: str) -> str:
     return done.stdout.strip()
 
 
-def _vivado() -> str:
-    path = os.environ.get("XILINX_VIVADO") or shutil.which("vivado")
-    if not path:
-        raise MissingToolError("Vivado")
-    return path
+def _vivado() -> Check:
+    named = os.environ.get("XILINX_VIVADO")
+    if named and not Path(named).is_dir():
+        return Check(
+            "Vivado",
+            None,
+            "error",
+            f"XILINX_VIVADO names {named}, which is no folder: the build stops",
+            "source Vivado's settings64.sh, or unset XILINX_VIVADO to work without Vivado",
+        )
+    if found := named or shutil.which("vivado"):
+        return Check("Vivado", found, "ok", "makes bitfiles", "")
+    return Check(
+        "Vivado",
+        None,
+        "warning",
+        "no bitfile: everything up to simulated and synthesised RTL works",
+        "install Vivado and set XILINX_VIVADO, when you are ready for a board",
+    )

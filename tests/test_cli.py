@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import onnx
 import pytest
 from click.testing import CliRunner
 from onnx import TensorProto, helper
+from rich.table import Table
 
 from msq_finn.cli import main
+from msq_finn.cli.console import console, progress_bars
 
 
 def msq_finn(*arguments):
@@ -28,7 +31,7 @@ def good_model(tmp_path):
     """A small ONNX model; enough for checks that come before any lowering."""
     info = helper.make_tensor_value_info
     graph = helper.make_graph(
-        [helper.make_node("Relu", ["x"], ["y"])],
+        [helper.make_node("Identity", ["x"], ["y"])],
         "tiny",
         [info("x", TensorProto.FLOAT, [1, 4])],
         [info("y", TensorProto.FLOAT, [1, 4])],
@@ -133,6 +136,52 @@ def test_doctor_names_what_a_missing_tool_costs(monkeypatch):
     assert result.exit_code == 1
 
 
+def test_doctor_says_that_a_vivado_is_not_where_it_is_said_to_be(tmp_path, monkeypatch):
+    monkeypatch.setenv("XILINX_VIVADO", str(tmp_path / "2024.2"))
+    result = msq_finn("doctor", "--json")
+    vivado = {c["name"]: c for c in json.loads(result.stdout)["checks"]}["Vivado"]
+    assert vivado["found"] is None and vivado["severity"] == "error"
+    assert f"XILINX_VIVADO names {tmp_path}/2024.2, which is no folder" in vivado["message"]
+    assert "unset XILINX_VIVADO" in vivado["suggestion"]
+    (tmp_path / "2024.2").mkdir()
+    assert json.loads(msq_finn("doctor", "--json").stdout)["checks"][-1]["severity"] == "ok"
+
+
+WIDE = ("a_name_that_is_longer_than_a_column", *["4096000", "-1234567.5", "12 of 64"] * 2)
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_tables_lose_no_digit_and_no_letter(capsys, monkeypatch, terminal):
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("TERM", "dumb")
+        monkeypatch.setenv("COLUMNS", "40")
+    table = Table("layer", *"abcdef")
+    table.add_row(*WIDE)
+    console().print(table)
+    text = re.sub("\x1b.*?m", "", capsys.readouterr().out)
+    assert "…" not in text
+    assert text.count("4096000") == 2 and text.count("-1234567.5") == 2
+    rows = [line.split("│") for line in text.splitlines() if line.startswith("│")]
+    assert "".join(row[1].strip() for row in rows) == WIDE[0]
+
+
+def test_texts_of_users_are_no_markup(capsys):
+    table = Table("layer", "[b]")
+    table.add_row("[/x]", ":smile: [red]")
+    console().print(table, "Written to o[/b]")
+    text = capsys.readouterr().out
+    for part in ("[b]", "[/x]", ":smile: [red]", "Written to o[/b]"):
+        assert part in text
+
+
+def test_a_stage_named_like_markup_has_a_progress_bar(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress_bars() as progress:
+        progress("o[/b]: [/x]", 0, 2)
+        progress("o[/b]", 2, 2)
+
+
 @pytest.mark.parametrize("command", [[], *([name] for name in sorted(main.commands))], ids=str)
 def test_help_has_an_example(command):
     if command == ["finn"]:
@@ -226,3 +275,33 @@ def test_ctrl_c_ends_imports_that_would_lose_it(tmp_path):
     _, err = run.communicate(timeout=10)
     assert run.returncode == 1
     assert err == "\nAborted!\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (b"board: [", "not a YAML file (line 1); mend it"),
+        (b"board: \xff", "not a YAML file; mend it"),
+        (b"- board", "no options in it; write lines such as 'board: Pynq-Z1'"),
+        (b"", "no options in it"),
+    ],
+)
+def test_finn_gets_no_configuration_that_it_cannot_read(tmp_path, good_model, text, error):
+    path = tmp_path / "build.yaml"
+    path.write_bytes(text)
+    assert_refused(msq_finn("finn", "build", path, good_model), error, tmp_path / "out")
+
+
+def test_finns_command_line_fails_where_its_build_fails(tmp_path, good_model):
+    """A step that there is none of: FINN's builder returns -1, its command line 0."""
+    (tmp_path / "build.yaml").write_text(
+        "board: Pynq-Z1\nsynth_clk_period_ns: 10.0\ngenerate_outputs: []\noutput_dir: out\n"
+        "target_fps: 100\n"
+        "steps: [step_that_is_none]\n"
+    )
+    options = ["--skip-dep-update", "--accept-defaults", "--batch", "build.yaml", good_model]
+    environment = {k: v for k, v in os.environ.items() if k != "XILINX_VIVADO"}
+    run = as_user("finn", "build", *options, cwd=tmp_path, env=environment)
+    out, err = run.communicate(timeout=120)
+    assert "step_that_is_none" in out + err
+    assert run.returncode == 1, out + err

@@ -19,6 +19,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 #: Version of what `--json` prints where the result has no version of its own.
 JSON_VERSION = 1
@@ -57,7 +58,7 @@ def progress_bars() -> Iterator[Any]:
         yield lambda stage, done, total: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -77,10 +78,33 @@ def progress_bars() -> Iterator[Any]:
         yield report
 
 
+#: Words up to this length, which all numbers are, stay whole in a table; longer ones are folded.
+_WHOLE = 12
+
+#: Width of a screen without edges: of a pipe or a file.
+_ENDLESS = 100_000
+
+
+class _Screen(Console):
+    """A console that shows all of every table and takes no text for markup."""
+
+    def print(self, *objects: Any, **style: Any) -> None:
+        """Print; a table too wide for the terminal runs over its edge, rather than lose digits."""
+        for table in (o for o in objects if isinstance(o, Table)):
+            for column in table.columns:
+                cells = [str(cell) for cell in (column.header, *column.cells)]
+                longest = max((len(word) for cell in cells for word in cell.split()), default=1)
+                column.overflow = "fold"
+                column.min_width = min(longest, _WHOLE)
+        super().print(*objects, crop=False, **style)
+
+
 def console() -> Console:
-    """Standard output; wide enough for the tables where it is no terminal."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=120)
+    """Standard output, where texts of users print as they are; endless if it is no terminal."""
+    screen = _Screen(markup=False, emoji=False)
+    if not screen.is_terminal:
+        screen.width = _ENDLESS
+    return screen
 
 
 def echo_json(result: dict[str, Any]) -> None:

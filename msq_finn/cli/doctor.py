@@ -6,6 +6,7 @@ import sys
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from msq_finn.cli import options
 from msq_finn.cli.console import console, echo_json
@@ -26,9 +27,9 @@ def doctor(as_json: bool) -> None:
         echo_json({"checks": [check.as_dict() for check in checks]})
     else:
         table = Table("tool", "version", "what it means", "to do")
-        marks = {"ok": "[green]{}[/]", "warning": "[yellow]{}[/]", "error": "[red]{}[/]"}
+        colours = {"ok": "green", "warning": "yellow", "error": "red"}
         for check in checks:
-            found = marks[check.severity].format(check.found or "missing")
+            found = Text(check.found or "missing", colours[check.severity])
             table.add_row(check.name, found, check.message, check.suggestion)
         console().print(table)
     if any(check.severity == "error" for check in checks):
