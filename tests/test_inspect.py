@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import OrderedDict
@@ -222,3 +223,89 @@ def test_checkpoints_that_cannot_be_read(tmp_path):
         assert len(result.stderr.splitlines()) == 1
     path.write_bytes(path.read_bytes()[:200])
     assert "not a checkpoint of tensors" in msq_finn("inspect", path).stderr
+
+
+KINDS = "fc.weight_quant.tensor_quant.int_quant.row_kinds"
+LEARNED = "fc.weight_quant.tensor_quant.scaling_impl.value"
+
+
+def state(weight, kinds, **others):
+    found = {"fc.weight": weight, KINDS: kinds, **others}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+TWO, SQUARE = torch.tensor([0, 1]), torch.ones(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (state(None, TWO), "no fc.weight in it; save the whole model.state_dict()"),
+        (state(torch.tensor(1.0), TWO), "fc.weight of shape () does not fit row_kinds of shape"),
+        (state(torch.ones(0, 2), TWO[:0]), "fc.weight of shape (0, 2) does not fit row_kinds"),
+        (state(torch.ones(2, 0), TWO), "fc.weight of shape (2, 0) does not fit row_kinds"),
+        (state(torch.ones(3, 3), TWO), "fc.weight of shape (3, 3) does not fit row_kinds"),
+        (state(SQUARE, torch.tensor(0)), "does not fit row_kinds of shape ()"),
+        (state(SQUARE, TWO + 0.5), "row_kinds holds other values than 0 and 1"),
+        (state(SQUARE, -TWO), "row_kinds holds other values than 0 and 1"),
+        (state(SQUARE, TWO * torch.nan), "row_kinds holds values that are no finite numbers"),
+        (state(SQUARE * torch.inf, TWO), "fc.weight holds values that are no finite numbers"),
+        (state(SQUARE.to("meta"), TWO), "fc.weight is a meta tensor; save one of real numbers"),
+        (state(SQUARE.to_sparse(), TWO), "fc.weight is a torch.sparse_coo tensor; save one of"),
+        (state(SQUARE * 1j, TWO), "fc.weight is a torch.complex64 tensor; save one of real"),
+        (state("weights", TWO), "fc.weight is a str, not a tensor; save it again"),
+        (state(SQUARE, "kinds"), "row_kinds is a str, not a tensor; save it again"),
+        (state(SQUARE, TWO, **{LEARNED: torch.ones(3)}), "of shape (3,) does not fit 2 rows"),
+        ({"state_dict": None}, "no row-mixed layers in it"),
+        (state(torch.ones(3, 2), TWO), "fc.weight of shape (3, 2) does not fit row_kinds"),
+    ],
+)
+def test_checkpoints_whose_tensors_do_not_fit(tmp_path, content, text):
+    torch.save(content, tmp_path / "model.pt")
+    assert_one_line(msq_finn("inspect", tmp_path / "model.pt"), text)
+
+
+def assert_one_line(result, text):
+    assert result.exit_code == 2, result.output
+    assert text in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_quantizers_that_do_not_fit_their_weights(tmp_path):
+    def rounding(model, mode):
+        m.set_attribute(model, "quant_conv_q", rounding_mode=mode)
+
+    for edit, text in (
+        (lambda g: m.set_tensor(g, "conv_s", np.ones((3, 1, 1, 1))), "scale of shape (3, 1, 1, 1)"),
+        (lambda g: rounding(g, b"\xff"), "rounding_mode"),
+        (lambda g: rounding(g, b"SIDEWAYS"), "unknown rounding_mode b'SIDEWAYS'; use ROUND"),
+    ):
+        assert_one_line(msq_finn("inspect", saved(tmp_path, edit)), text)
+
+
+def test_a_bit_width_that_does_not_fit(tmp_path):
+    def edit(model):
+        name = m.node(model, "quant_conv_q").input[3]
+        m.set_tensor(model, name, np.full(5, 4.0))
+
+    assert_one_line(msq_finn("inspect", saved(tmp_path, edit)), "bit width of shape (5,)")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert_one_line(msq_finn("inspect", tmp_path / "pipe"), "not a file; give a file's name")
+
+
+def test_a_picture_does_not_take_the_place_of_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "rows.png")
+    result = msq_finn("inspect", saved(tmp_path), "-o", tmp_path / "rows.png")
+    assert_one_line(result, "rows.png: not a regular file; choose another -o")
+    assert (tmp_path / "rows.png").is_fifo()
+
+
+def test_a_layer_named_like_markup(tmp_path):
+    def edit(model):
+        m.node(model, "conv").name = "[/x]"
+
+    result = msq_finn("inspect", saved(tmp_path, edit))
+    assert result.exit_code == 0 and "[/x]" in result.stdout

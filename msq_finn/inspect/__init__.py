@@ -27,14 +27,19 @@ def inspect(path: Path, figure: Path | None = None, progress: Progress = silent)
         progress: told of every layer.
 
     Raises:
-        MsqError: a bad model, no quantized weights in it, or an unknown type of picture.
+        MsqError: a bad model, no quantized weights in it, an unknown type of picture, or no place
+            to write it to.
     """
     if figure is not None:
         check_picture(figure)
     if is_checkpoint(path):
         weights = weights_of_checkpoint(path)
     else:
-        weights = weights_of(load_model(path).graph)
+        model = load_model(path)
+        try:
+            weights = weights_of(model.graph)
+        except MsqError as error:
+            raise MsqError(f"{path}: {error}") from error
     if not weights:
         raise MsqError(f"{path}: no quantized weights; export a Brevitas model with export_qonnx")
     layers = []

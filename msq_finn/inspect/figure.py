@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from msq_finn.build.output import write
+from msq_finn.build.output import check_target, write
 from msq_finn.errors import MsqError
 from msq_finn.inspect.result import SCHEMES, Inspection, Layer
 from msq_finn.inspect.weights import FloatArray
@@ -82,17 +82,19 @@ def _draw_rows(axes: Any, layer: Layer, values: FloatArray, order: NDArray[np.in
 
 
 def check_picture(path: Path) -> None:
-    """Refuse files of a type that matplotlib does not write.
+    """Refuse files that cannot be written, or of a type that matplotlib does not write.
 
     Args:
         path: the file, whose ending names the type.
 
     Raises:
-        MsqError: the name's ending is none of the types, which the text lists.
+        MsqError: the name's ending is none of the types, which the text lists; or see
+            :func:`msq_finn.build.output.check_target`.
     """
     known = FigureCanvasAgg(Figure()).get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
         raise MsqError(f"{path}: no type of picture; choose from .{', .'.join(sorted(known))}")
+    check_target(path)
 
 
 def save(figure: Figure, path: Path) -> None:

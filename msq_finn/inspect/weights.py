@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from qonnx.custom_op.general.intquant import int_quant
 
+from msq_finn.errors import MsqError
+
 FloatArray = NDArray[np.float64]
 
 
@@ -38,6 +40,10 @@ def weights_of(graph: onnx.GraphProto) -> list[Weights]:
 
     Args:
         graph: of a QONNX model.
+
+    Raises:
+        MsqError: a quantizer's scale or bit width does not fit its weights, or its rounding is none
+            that QONNX knows.
     """
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
     for node in graph.node:
@@ -50,8 +56,18 @@ def weights_of(graph: onnx.GraphProto) -> list[Weights]:
         floats, scale, zero, bits = (constants[name].astype(np.float64) for name in node.input)
         options = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         signed, narrow = bool(options.get("signed", 1)), bool(options.get("narrow", 0))
-        mode = options.get("rounding_mode", b"ROUND").decode()
-        quantized = int_quant(floats, scale, zero, bits, signed, narrow, mode)
+        where = f"node {node.name!r}"
+        for what, array in (("scale", scale), ("zero point", zero), ("bit width", bits)):
+            if not _fits(array, floats):
+                raise MsqError(
+                    f"{where}: {what} of shape {array.shape} does not fit weights of shape "
+                    f"{floats.shape}; export the model again"
+                )
+        mode = options.get("rounding_mode", b"ROUND")
+        try:
+            quantized = int_quant(floats, scale, zero, bits, signed, narrow, mode.decode())
+        except ValueError as error:  # of QONNX or, where it is no text, of decode
+            raise MsqError(f"{where}: unknown rounding_mode {mode!r}; use ROUND") from error
         steps = np.broadcast_to(scale, floats.shape)
         layer, axis = _consumer(graph, node, floats.ndim)
         if layer is None:
@@ -63,6 +79,14 @@ def weights_of(graph: onnx.GraphProto) -> list[Weights]:
         name = layer.name or layer.output[0]
         found.append(Weights(name, layer.op_type, rows, ints, step.max(axis=1, keepdims=True)))
     return found
+
+
+def _fits(array: FloatArray, weights: FloatArray) -> bool:
+    """Whether an array can be broadcast to the weights' shape."""
+    try:
+        return np.broadcast_shapes(array.shape, weights.shape) == weights.shape
+    except ValueError:
+        return False
 
 
 def _consumer(graph: onnx.GraphProto, quant: Any, rank: int) -> tuple[Any, int]:
