@@ -1,7 +1,7 @@
 """A network on a board: FINN's driver, with the operations around the accelerator.
 
-``load("driver", "bitfile/finn-accel.bit")`` gives FINN's driver object, whose ``execute`` takes and
-gives what the exported model does.
+``load(".", "../bitfile/finn-accel.bit")``, in the package's folder ``driver``, gives FINN's driver
+object, whose ``execute`` takes and gives what the exported model does.
 """
 
 from __future__ import annotations
