@@ -87,7 +87,7 @@ def build(
     # What is refused here leaves an earlier build's intermediate files, to go on with.
     check_vivado(until)
     load_network(model)
-    check_board(board)
+    part = check_board(board)
     folding = load_folding(folding_config)
     if plan is not None:
         from msq_finn.plan.planfile import Plan
@@ -95,7 +95,7 @@ def build(
         if target_fps is not None:
             raise click.UsageError("--target-fps and --plan: the plan has its own target; give one")
         planned = Plan.load(plan)
-        planned.check_board(board, str(plan))
+        planned.check_board(board, part, str(plan))
         clk_ns = planned.clk_ns
     target = Target(board, clk_ns, target_fps, folding, plan)
     chosen = load_images(inputs, model) if inputs is not None else images

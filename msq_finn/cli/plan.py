@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
 
 from msq_finn.cli import options
 from msq_finn.cli.console import console, echo_json, progress_bars
+from msq_finn.errors import MsqError
 
 
 @click.command()
@@ -77,10 +79,14 @@ def plan(
     Example: msq-finn plan msq_finn.models:resnet8 --input-shape 3,32,32 --max-throughput
     """
     from msq_finn.build.inputs import check_board
+    from msq_finn.build.output import check_target
     from msq_finn.plan import making, request, show, source
 
     if max_throughput == (target_fps is not None):
         raise click.UsageError("give either --target-fps N or --max-throughput")
+    if target_fps is not None and not math.isfinite(target_fps):
+        raise MsqError(f"--target-fps {target_fps:g}: give a finite number of frames per second")
+    check_target(out)
     clk_ns, shares = request.clk_ns_of(clk), request.shares_of(budget)
     wanted = request.schemes_of(schemes)
     shape = None if input_shape is None else request.shape_of(input_shape)
@@ -105,6 +111,12 @@ def plan(
 
             save(picture(network, made, dsp_block, progress), figure)
     made.save(out)
+    if made.not_planned:
+        click.echo(
+            f"warning: {', '.join(made.not_planned)}: layers that stay FINN's are not planned, and "
+            "in none of these figures; they may need more than is left, and be slower",
+            err=True,
+        )
     if as_json:
         echo_json(made.model_dump())
     else:

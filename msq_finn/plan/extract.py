@@ -46,7 +46,7 @@ def network_of_file(path: Path, board: str, progress: Progress = silent) -> Netw
         network = network_of_model(lowered.model, path.stem)
     names = _source_names(path, network)
     layers = (replace(a, name=n) for a, n in zip(network.layers, names, strict=True))
-    return Network(network.name, tuple(layers))
+    return replace(network, layers=tuple(layers))
 
 
 def network_of_model(model: ModelWrapper, name: str) -> Network:
@@ -72,7 +72,16 @@ def network_of_model(model: ModelWrapper, name: str) -> Network:
             rows = _rows(common_rows(held, joined))
             for node in nodes:
                 by_node[node.name] = replace(by_node[node.name], group=f"add{index}", rows=rows)
-    return Network(name, tuple(by_node.values()))
+    matrices = ("MVAU", "VVAU")
+    kept = [n for n in model.graph.node if n.op_type.startswith(matrices) and not _is_msq(n)]
+    return Network(name, tuple(by_node.values()), tuple(map(_described, kept)))
+
+
+def _described(node: Any) -> str:
+    op = getCustomOp(node)
+    sizes = ("MH", "MW") if node.op_type.startswith("MVAU") else ("Channels",)
+    shape = "x".join(str(op.get_nodeattr(size)) for size in sizes)
+    return f"{node.name} ({shape}, {op.get_nodeattr('weightDataType')})"
 
 
 def _is_msq(node: Any) -> bool:

@@ -116,6 +116,7 @@ def _plan(
             limited_by=solution.limited_by,
             bound_fps=round(1e9 / clk_ns / bound, 2),
         ),
+        not_planned=list(network.not_planned),
         layers=[
             layer_plan(layer, choice, solution.cycles, clk_ns)
             for layer, choice in zip(network.layers, made, strict=True)

@@ -145,10 +145,12 @@ class Network:
     Attributes:
         name: of the network.
         layers: in the order of the data.
+        not_planned: layers that stay FINN's.
     """
 
     name: str
     layers: tuple[Layer, ...]
+    not_planned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Names identify layers."""

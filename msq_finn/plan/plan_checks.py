@@ -107,6 +107,7 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
             mine, real = getattr(planned, name), getattr(layer, name)
             if mine != real:
                 raise MsqError(f"{where}: {name}: {mine}, but the model's is {real}; plan again")
+        _has_streams(planned, layer, where)
         rows = planned.rows
         if planned.depthwise:
             _takes_channels(planned, layer, where)
@@ -119,6 +120,22 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
                 f"at least {allowed.only_sp2} and {allowed.only_fixed}; train with the plan's "
                 "sp2_ratio, or plan again from this model"
             )
+
+
+def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
+    """Check that a window and thresholds are planned where there are some, and nowhere else."""
+    window, conv = planned.window, layer.conv
+    if window is None and conv is not None and conv.kernel != (1, 1):
+        raise MsqError(f"{where}: window: none, but the layer is a convolution; plan again")
+    if window is not None and conv is None:
+        raise MsqError(f"{where}: window: the layer has none; remove it")
+    whole = conv is None or planned.depthwise or window is None or window.simd == conv.channels
+    if not whole and window is not None and window.parallel:
+        raise MsqError(
+            f"{where}: window: simd: {window.simd}, but a parallel one takes all channels"
+        )
+    if planned.threshold_pe and not layer.steps:
+        raise MsqError(f"{where}: threshold_pe: the layer has no thresholds; give 0")
 
 
 def _takes_channels(planned: LayerPlan, layer: Layer, where: str) -> None:

@@ -13,6 +13,7 @@ from msq_finn.build.output import write
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost import Cost
 from msq_finn.plan.plan_checks import check, first_fault, first_line
+from msq_finn.plan.request import CLK_NS
 
 #: Version of the format.
 VERSION = 1
@@ -176,6 +177,8 @@ class Shares(_Strict):
 class Plan(_Strict):
     """A network's plan for a board.
 
+    Layers that stay FINN's, ``not_planned``, are in no figure.
+
     >>> Plan.model_fields["version"].default
     1
     """
@@ -187,6 +190,7 @@ class Plan(_Strict):
     clk_ns: Annotated[float, Field(gt=0)]
     budget: Shares
     totals: Totals
+    not_planned: list[str] = []
     layers: list[LayerPlan]
 
     def __getitem__(self, name: str) -> LayerPlan:
@@ -216,23 +220,33 @@ class Plan(_Strict):
             MsqError: no such file, no plan, another version, or a folding hardware cannot have.
         """
         path = Path(path)
+        if path.exists() and not path.is_file():
+            raise MsqError(f"{path}: is no file; give a plan of 'msq-finn plan'")
         try:
             content = yaml.safe_load(path.read_text())
         except (OSError, UnicodeDecodeError) as error:
             raise MsqError(f"{path}: cannot be read; give a plan of 'msq-finn plan'") from error
         except yaml.YAMLError as error:
             raise MsqError(f"{path}: not YAML ({first_line(error)})") from error
+        except (ValueError, RecursionError) as error:  # dates, numbers and nesting beyond reason
+            raise MsqError(f"{path}: not a plan ({type(error).__name__} in its YAML)") from error
         if not isinstance(content, dict):
             raise MsqError(f"{path}: not a plan; make one with 'msq-finn plan'")
-        if content.get("version") != VERSION:
+        version = content.get("version")
+        if type(version) is not int or version != VERSION:
+            # A list of aliases of aliases would take for ever to print.
+            shown = type(version).__name__ if isinstance(version, list | dict) else repr(version)
             raise MsqError(
-                f"{path}: version: {content.get('version')!r} is not supported, only {VERSION}; "
+                f"{path}: version: {shown[:40]} is not supported, only {VERSION}; "
                 "make the plan again"
             )
         try:
             plan = cls.model_validate(content)
         except ValidationError as error:
             raise MsqError(f"{path}: {first_fault(content, error)}") from error
+        if not CLK_NS[0] <= plan.clk_ns <= CLK_NS[1]:
+            limits = f"{CLK_NS[0]:g} to {CLK_NS[1]:g} ns"
+            raise MsqError(f"{path}: clk_ns: {plan.clk_ns:g} is not within {limits}")
         for layer in plan.layers:
             check(layer, str(path))
         plan._check_names(str(path))
@@ -250,11 +264,12 @@ class Plan(_Strict):
         """The plan as YAML."""
         return str(yaml.safe_dump(self.model_dump(), sort_keys=False, width=100))
 
-    def check_board(self, board: str, path: str) -> None:
+    def check_board(self, board: str, part: str, path: str) -> None:
         """Check that the plan is for a board.
 
         Args:
             board: that the build is for.
+            part: the board's FPGA part.
             path: of the plan, for errors.
 
         Raises:
@@ -265,6 +280,8 @@ class Plan(_Strict):
                 f"{path}: board: {self.board}, but the build is for {board}; "
                 f"give --board {self.board}, or plan again"
             )
+        if part != self.part:
+            raise MsqError(f"{path}: part: {self.part}, but {board} has {part}; plan again")
 
     def _check_names(self, path: str) -> None:
         names = list(self.names())

@@ -31,8 +31,12 @@ def shares_of(text: str) -> dict[str, float]:
     {'lut': 0.5, 'dsp': 1.0, 'bram': 0.9, 'lutram': 1.0, 'ff': 1.0}
     """
     shares = {"lut": 0.8, "dsp": 1.0, "bram": 0.9, "lutram": 1.0, "ff": 1.0}
+    given: set[str] = set()
     for part in text.split(",") if text else ():
         name, _, value = (piece.strip() for piece in part.partition("="))
+        if name in given:
+            raise MsqError(f"budget {part!r}: {name} is given twice")
+        given.add(name)
         if name not in shares:
             known = "=, ".join(shares)
             raise MsqError(f"budget {part!r}: give a share of {known}=, as lut=0.8")
@@ -145,4 +149,4 @@ def limited_rows(network: Network, schemes: tuple[str, ...]) -> Network:
         elif schemes == ("fixed",):
             rows = replace(rows, only_fixed=layer.mh, either=0)
         layers.append(replace(layer, rows=rows))
-    return Network(network.name, tuple(layers))
+    return replace(network, layers=tuple(layers))

@@ -86,7 +86,7 @@ def network_of_module(
         replace(layer, rows=Rows(0, 0, layer.mh)) if module_name(layer.name) in mixed else layer
         for layer in network.layers
     )
-    return Network(name, tuple(free))
+    return replace(network, name=name, layers=tuple(free))
 
 
 def _built(module: str, function: str) -> Any:

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from msq_finn.cli import main
 from msq_finn.errors import MsqError
+from msq_finn.plan.planfile import Plan
 from msq_finn.plan.source import _built
 
 MODULE = """
@@ -67,3 +68,43 @@ def test_functions_that_build_nothing(module, name, text, function, message):
 def test_a_function_that_is_not_there(module):
     with pytest.raises(MsqError, match="no such file, and no such function"):
         _built(module("net_none"), "missing")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--target-fps", "nan"], "--target-fps nan: give a finite number of frames per second"),
+        (["--max-throughput", "-o", "none/plan.yaml"], "none/plan.yaml"),
+    ],
+)
+def test_what_cannot_be_is_said_before_the_search(module, options, message):
+    where = f"{module('net_fine')}:linear"
+    done = CliRunner().invoke(main, ["plan", where, "--input-shape", "4", *options])
+    assert done.exit_code == 2 and message in done.stderr, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+WIDE_FIRST = """
+import brevitas.nn as qnn
+from torch import nn
+from brevitas.quant import Int8WeightPerTensorFloat
+from msq_finn.models import ActQuant, PixelQuant
+from msq_finn.quant import MSQWeightPerChannelFloat
+
+def network():
+    return nn.Sequential(
+        qnn.QuantIdentity(act_quant=PixelQuant),
+        qnn.QuantLinear(8, 16, bias=False, weight_quant=Int8WeightPerTensorFloat),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantLinear(16, 8, bias=False, weight_quant=MSQWeightPerChannelFloat),
+    )
+"""
+
+
+def test_layers_that_stay_finns_are_named(module, tmp_path):
+    where = f"{module('net_wide', WIDE_FIRST)}:network"
+    options = ["--input-shape", "8", "--max-throughput", "-o", "plan.yaml"]
+    done = CliRunner().invoke(main, ["plan", where, *options])
+    assert done.exit_code == 0, done.output
+    assert "warning: MVAU_rtl_0 (16x8, INT8): layers that stay FINN's are not" in done.stderr
+    assert Plan.load(tmp_path / "plan.yaml").not_planned == ["MVAU_rtl_0 (16x8, INT8)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from msq_finn.errors import MsqError
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Layer, Network, Rows
+from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.plan.plan_checks import fits_network
 from msq_finn.plan.planfile import Plan
 from msq_finn.plan.request import shares_of
@@ -98,6 +99,7 @@ def test_what_cannot_be_is_refused():
         ("luts=0.5", "give a share of lut=, dsp=, bram=, lutram=, ff=, as"),
         ("lut=much", "'much' is no number"),
         ("lut=nan", "above 0"),
+        ("lut=0.8,lut=0.5", "budget 'lut=0.5': lut is given twice"),
     ],
 )
 def test_bad_budgets(text: str, message: str):
@@ -109,6 +111,9 @@ def test_bad_budgets(text: str, message: str):
     ("where", "to", "message"),
     [
         (("version",), 7, "version: 7 is not supported"),
+        (("version",), True, "version: True is not supported"),
+        (("version",), [[1]], "version: list is not supported"),
+        (("clk_ns",), float("inf"), "clk_ns: inf is not within 0.1 to 10000 ns"),
         (("layers", 0, "simd"), 3, "layer conv1: simd: 3 does not divide MW = 16"),
         (("layers", 0, "simd"), "four", "layer conv1: simd: input should be a valid integer"),
         (("layers", 0, "lanes", "sp2_4_lut"), 9, "layer conv1: lanes: their sum"),
@@ -135,6 +140,8 @@ def test_illegal_edits_name_layer_and_field(edited, where, to, message: str):
     [
         ("- a\n", "not a plan"),
         ("a: [", "not YAML"),
+        ("[" * 5000, r"not a plan \(RecursionError in its YAML\)"),
+        ("version: 2001-99-99", r"not a plan \(ValueError in its YAML\)"),
         ("!!python/object/apply:os.getcwd []", "not YAML"),
         ("network: x\n", "version: None is not supported"),
     ],
@@ -181,4 +188,46 @@ def test_a_plan_for_another_network_is_refused(plan: Plan):
     with pytest.raises(MsqError, match=r"p: layer conv1: rows: .*at least 8 and 0"):
         fits_network(plan, Network("sp2", (sp2, fc)), "p")
     with pytest.raises(MsqError, match="p: board: Pynq-Z1, but the build is for Ultra96"):
-        plan.check_board("Ultra96", "p")
+        plan.check_board("Ultra96", plan.part, "p")
+    with pytest.raises(MsqError, match="p: part: xc7z020clg400-1, but Pynq-Z1 has xc7z045; plan"):
+        plan.check_board("Pynq-Z1", "xc7z045", "p")
+
+
+def test_a_pipe_is_no_plan(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(MsqError, match="pipe: is no file"):
+        Plan.load(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize(
+    ("where", "to", "message"),
+    [
+        (("layers", 0, "window"), None, "layer conv: window: none, but the layer is a convolution"),
+        (
+            ("layers", 0, "window"),
+            {"simd": 1, "parallel": True, "memory": "distributed"},
+            "layer conv: window: simd: 1, but a parallel one takes all channels",
+        ),
+        (
+            ("layers", 1, "window"),
+            {"simd": 1, "parallel": False, "memory": "distributed"},
+            "layer fc: window: the layer has none; remove it",
+        ),
+        (("layers", 1, "threshold_pe"), 2, "layer fc: threshold_pe: the layer has no thresholds"),
+    ],
+)
+def test_streams_that_the_network_has_not(tmp_path: Path, where, to, message: str):
+    network = Network(
+        "net",
+        (
+            Layer("conv", 36, 8, 16, conv=Conv(4, (4, 4), pad=(1, 1)), rows=Rows(2, 2, 4)),
+            Layer("fc", 128, 4, 1, steps=0),
+        ),
+    )
+    made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", target_fps=20_000)
+    content = made.model_dump()
+    fits_network(made, network, "p")
+    content["layers"][where[1]][where[2]] = to
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(MsqError, match=message):
+        fits_network(Plan.load(tmp_path / "plan.yaml"), network, "p")
