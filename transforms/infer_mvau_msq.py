@@ -8,6 +8,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from msq_finn import schemes
+from msq_finn.errors import MsqError
 from msq_finn.rtl.lanes import get, other_dsp_names, other_lut_names
 from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
 from msq_finn.transforms.row_annotation import check_annotation
@@ -15,14 +16,18 @@ from msq_finn.transforms.row_schemes import row_schemes
 
 IntArray = NDArray[np.int64]
 
-#: Further schemes with lanes in hardware, the narrowest codes first.
+#: Further schemes with lanes in hardware: the narrowest codes first, fixed point before sums of
+#: powers of two, since it has DSP lanes too.
 WIDE_SCHEMES = tuple(
     scheme.name
     for scheme in sorted(
         dict.fromkeys(get(name).scheme for name in (*other_lut_names(), *other_dsp_names())),
-        key=lambda scheme: scheme.bits,
+        key=lambda scheme: (scheme.bits, not isinstance(scheme, schemes.Fixed)),
     )
 )
+
+#: Largest weight of the 4-bit grids; in two's complement of 4 bits only -8 is as large.
+_SMALL = max(schemes.get(name).grid_max for name in LANE_SCHEMES)
 
 #: Share of a layer's rows that must have 4-bit codes.
 NARROW_ROWS = 0.5
@@ -32,8 +37,9 @@ class InferMVAUMSQ(Transformation):
     """Replace every MVAU whose weights lie on the 4-bit grids by an MVAU_MSQ.
 
     Layers with rows on larger grids follow where most rows have 4-bit codes (RMSMP's powers of two
-    and fixed point, with a few rows of 8 bits). Other layers with larger weights (an 8-bit first
-    layer, say), or with activations that the lanes do not take, stay FINN's. Run it between FINN's
+    and fixed point, with a few rows of 8 bits). In layers of SP2(5), and of 4-bit integers with a
+    -8, all rows take the lanes of Fixed(5). Other layers with larger weights (an 8-bit first layer,
+    say), or with activations that the lanes do not take, stay FINN's. Run it between FINN's
     ``step_convert_to_hw`` and ``SpecializeLayers``.
     """
 
@@ -52,17 +58,22 @@ def _rows(weights: IntArray, layer: str) -> list[tuple[str, ...]] | None:
     """Per row the schemes that hold it; None where the layer is better off as FINN's.
 
     Raises:
-        MsqError: all weights are small, but a row lies on no grid.
+        MsqError: all weights are small, but they are those of no uniform scheme either.
     """
-    if np.abs(weights).max() <= max(schemes.get(name).grid_max for name in LANE_SCHEMES):
-        return row_schemes(weights, LANE_SCHEMES, layer)
-    rows = []
-    for row in weights.T:
-        holding = [
-            name for name in (*LANE_SCHEMES, *WIDE_SCHEMES) if schemes.get(name).holds(row).all()
-        ]
-        narrow = [name for name in holding if name in LANE_SCHEMES]
-        rows.append(tuple(narrow or holding))
+    narrow, wide = row_schemes(weights, LANE_SCHEMES), row_schemes(weights, WIDE_SCHEMES)
+    if all(narrow):
+        return narrow
+    if np.abs(weights).max() <= _SMALL:
+        uniform = tuple(name for name in WIDE_SCHEMES if all(name in row for row in wide))
+        if weights.max() < _SMALL or "sp2_5" in uniform:
+            return [uniform] * len(narrow)
+        row = narrow.index(())
+        raise MsqError(
+            f"{layer}: no scheme holds row {row}, whose weights are "
+            f"{np.unique(weights[:, row]).tolist()} (tried {', '.join(LANE_SCHEMES)}); train the "
+            "layer with a quantizer of msq_finn.quant, or with 4-bit integers"
+        )
+    rows = [few or many for few, many in zip(narrow, wide, strict=True)]
     if not all(rows):
         return None
     codes = [schemes.get(names[0]).bits for names in rows]

@@ -33,12 +33,12 @@ class InferVVAUMSQ(Transformation):
                 matrix = weights.reshape(len(weights), -1).T
                 if np.abs(matrix).max() <= WIDE_SCHEMES[-1].grid_max:
                     check_annotation(model, node.input[1], matrix, node.name)
-                    replace_by_msq(model, node, _rows(matrix, node.name))
+                    replace_by_msq(model, node, _rows(matrix))
         return model, False
 
 
-def _rows(matrix: IntArray, layer: str) -> list[tuple[str, ...]]:
+def _rows(matrix: IntArray) -> list[tuple[str, ...]]:
     """Per channel, the 4-bit schemes that hold it; else the narrowest wide one."""
     names = [scheme.name for scheme in WIDE_SCHEMES]
-    held = row_schemes(matrix, (*LANE_SCHEMES, *names), layer)
+    held = row_schemes(matrix, (*LANE_SCHEMES, *names))
     return [tuple(n for n in row if n in LANE_SCHEMES) or row[:1] for row in held]

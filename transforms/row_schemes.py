@@ -8,12 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_finn import schemes
-from msq_finn.errors import MsqError
 
 
-def row_schemes(
-    weights: NDArray[np.int64], candidates: Sequence[str], layer: str
-) -> list[tuple[str, ...]]:
+def row_schemes(weights: NDArray[np.int64], candidates: Sequence[str]) -> list[tuple[str, ...]]:
     """Return, per row, the schemes that hold every one of its integers.
 
     The integers are the truth: a row with a 3 or a 7 must be fixed point, one with an 8 must be
@@ -22,23 +19,14 @@ def row_schemes(
     Args:
         weights: integers, shape (MW, MH); a row of the layer is a column here (FINN's orientation).
         candidates: scheme names, most wanted first.
-        layer: name for the error message.
 
-    Raises:
-        MsqError: a row that no candidate holds.
+    Returns:
+        MH tuples, in the order of the candidates; empty where none holds the row.
 
-    >>> row_schemes(np.array([[8, 3, 1], [-5, 7, 2]]), ["sp2_4", "fixed_4"], "conv1")
-    [('sp2_4',), ('fixed_4',), ('sp2_4', 'fixed_4')]
+    >>> row_schemes(np.array([[8, 3, 1, 8], [-5, 7, 2, 3]]), ["sp2_4", "fixed_4"])
+    [('sp2_4',), ('fixed_4',), ('sp2_4', 'fixed_4'), ()]
     """
     held = {name: np.all(schemes.get(name).holds(weights), axis=0) for name in candidates}
-    rows = [
+    return [
         tuple(name for name in candidates if held[name][row]) for row in range(weights.shape[1])
     ]
-    for row, names in enumerate(rows):
-        if not names:
-            raise MsqError(
-                f"{layer}: no scheme holds row {row}, whose weights are "
-                f"{np.unique(weights[:, row]).tolist()} (tried {', '.join(candidates)}); train the "
-                "layer with a quantizer of msq_finn.quant, or with narrow-range 4-bit weights"
-            )
-    return rows

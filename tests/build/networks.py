@@ -5,11 +5,15 @@ from __future__ import annotations
 import brevitas.nn as qnn
 import torch
 from brevitas.export import export_qonnx
-from brevitas.quant import Int8ActPerTensorFloat
+from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat
 from torch import nn
 
 from msq_finn.models import ActQuant, Layers, PixelQuant
-from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
+from msq_finn.quant import (
+    FixedWeightPerTensorFloat,
+    MSQWeightPerChannelFloat,
+    SP2WeightPerChannelFloat,
+)
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
 
@@ -188,6 +192,25 @@ def signed_mlp():
     with torch.no_grad():
         for _ in range(30):
             model(torch.randn(16, 8))
+    return model.eval()
+
+
+def plain_mlp():
+    """Layers as Brevitas has them: 4-bit integers with a -8, and SP2(5) in all rows."""
+    torch.manual_seed(3)
+    whole = {"weight_quant": Int8WeightPerChannelFloat, "weight_bit_width": 4}
+    model = nn.Sequential(
+        qnn.QuantIdentity(act_quant=PixelQuant),
+        qnn.QuantLinear(8, 8, bias=False, weight_narrow_range=False, **whole),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantLinear(
+            8, 4, bias=False, weight_quant=SP2WeightPerChannelFloat, weight_bit_width=5
+        ),
+    )
+    model.train()
+    with torch.no_grad():
+        for _ in range(30):
+            model(torch.rand(16, 8))
     return model.eval()
 
 

@@ -19,12 +19,20 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 
-from .networks import exported, feature_map_cnn, residual_cnn, signal_cnn, signed_mlp
+from .networks import (
+    exported,
+    feature_map_cnn,
+    plain_mlp,
+    residual_cnn,
+    signal_cnn,
+    signed_mlp,
+)
 
 CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
     "signals": (signal_cnn, (1, 2, 16), 200_000),
     "feature map": (feature_map_cnn, (1, 1, 4, 5), 200_000),
+    "plain": (plain_mlp, (1, 8), 1_000_000),
     "signed": (signed_mlp, (1, 8), 1_000_000),
 }
 

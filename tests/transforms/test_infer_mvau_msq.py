@@ -78,6 +78,25 @@ def test_such_rows_get_lanes_and_compute_the_same(rng, dsps, lane):
     np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
 
 
+# In both, the first row lies on no 4-bit grid.
+INT4, SP2_5 = np.arange(-8, 8), np.array([-8, -6, -3, 0, 1, 2, 3, 4, 5, 6, 8])
+
+
+@pytest.mark.parametrize("values", [INT4, SP2_5])
+def test_uniform_layers_off_the_4_bit_grids_take_wider_lanes(rng, values):
+    model = two_layers(rng, KINDS)
+    weights = rng.choice(values, (12, 4))
+    weights[:2, 0] = (-8, 3)
+    model.set_initializer("w0", weights.astype(np.float32))
+    images = {"inp": rng.integers(0, 16, (1, 12)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    model = infer(model)
+    first, second = (getCustomOp(model.graph.node[n]).row_schemes() for n in (0, 2))
+    assert {names[0] for names in first} == {"fixed_5"}
+    assert {name for row in second for name in row} <= {"sp2_4", "fixed_4"}
+    np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
+
+
 def test_a_row_no_scheme_holds_names_the_layer(rng):
     model = two_layers(rng, KINDS)
     weights = model.get_initializer("w0").copy()
