@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import venv
 import zipfile
 from pathlib import Path
@@ -18,7 +19,7 @@ SOURCES = {"msq_finn": "msq_finn", "transforms": "msq_finn/transforms"}
 
 
 def run(*command, **options):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, **options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -71,19 +72,35 @@ def test_the_source_distribution_makes_the_same_wheel(tree, wheel, tmp_path):
     assert zipfile.ZipFile(made).namelist() == zipfile.ZipFile(wheel).namelist()
 
 
-def test_the_installed_wheel_runs_the_demo(wheel, tmp_path):
-    """In an environment of its own, whose other packages are those of this one."""
-    place, work = tmp_path / "environment", tmp_path / "work"
+def demo_of(place, work):
+    """Run the demo of the environment ``place`` in the folder ``work``."""
     work.mkdir()
-    venv.create(place, with_pip=True)
-    (packages,) = place.glob("lib/python*/site-packages")
-    # Of a folder named so, files .pth are not read: the editable install stays out.
-    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    run(place / "bin" / "pip", "install", "--no-deps", "--no-index", wheel)
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    (packages,) = place.glob("lib/python*/site-packages")
     show = "import msq_finn; print(msq_finn.__file__)"
     found = run(place / "bin" / "python", "-c", show, cwd=work, env=environment).strip()
     assert found == str(packages / "msq_finn" / "__init__.py")
     demo = (place / "bin" / "msq-finn", "demo", "--epochs", "1", "--out", "out")
     run(*demo, cwd=work, env=environment)
     assert {"summary.json", "report.html"} <= {path.name for path in (work / "out").iterdir()}
+
+
+def test_the_installed_wheel_runs_the_demo(wheel, tmp_path):
+    """In an environment of its own, whose other packages are those of this one."""
+    place = tmp_path / "environment"
+    venv.create(place, with_pip=True)
+    (packages,) = place.glob("lib/python*/site-packages")
+    # Of a folder named so, files .pth are not read: the editable install stays out.
+    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    run(place / "bin" / "pip", "install", "--no-deps", "--no-index", wheel)
+    demo_of(place, tmp_path / "work")
+
+
+@pytest.mark.slow
+def test_the_wheel_brings_what_it_needs(wheel, tmp_path):
+    """In an empty environment; its gigabytes do not stay, as ``tmp_path`` does."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        venv.create(place, with_pip=True)
+        run(place / "bin" / "pip", "install", f"{wheel}[finn,rtl]")
+        demo_of(place, tmp_path / "work")
