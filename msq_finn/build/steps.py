@@ -16,6 +16,7 @@ from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVer
 from finn.transformation.fpgadataflow.set_folding import SetFolding
 from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
 from finn.transformation.general import ApplyConfig
+from finn.transformation.streamline.reorder import MoveMulPastDWConv
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
 from qonnx.transformation.infer_datatypes import InferDataTypes
@@ -68,6 +69,20 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: a network on signals has an op without a known 2-D form.
     """
     return ours(model, cfg, SignalsToImages())
+
+
+def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Move scales of channels past depthwise convolutions (before FINN's streamline lowers them).
+
+    Brevitas's MobileNet has quantizers with a scale per channel there; FINN's own flow for that
+    network does the same (``step_mobilenet_streamline``).
+
+    Args:
+        model: tidied graph in FINN's dialect.
+        cfg: FINN's ``DataflowBuildConfig``.
+    """
+    workers.prepare()
+    return ours(model, cfg, MoveMulPastDWConv())
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -213,6 +228,7 @@ DATAFLOW_STEPS: list[Any] = [
     "step_tidy_up",
     step_msq_round_ties,
     step_msq_signals,
+    step_msq_channel_scales,
     "step_streamline",
     step_msq_streamline,
     "step_convert_to_hw",

@@ -6,6 +6,7 @@ import brevitas.nn as qnn
 import torch
 from brevitas.export import export_qonnx
 from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat
+from brevitas_examples.imagenet_classification.models.mobilenetv1 import MobileNet
 from torch import nn
 
 from msq_finn.models import ActQuant, Layers, PixelQuant
@@ -192,6 +193,31 @@ def signed_mlp():
     with torch.no_grad():
         for _ in range(30):
             model(torch.randn(16, 8))
+    return model.eval()
+
+
+def brevitas_mobilenet():
+    """The first of the blocks of Brevitas's own MobileNet, whose activations scale per channel."""
+    torch.manual_seed(4)
+    model = nn.Sequential(
+        qnn.QuantIdentity(act_quant=PixelQuant, return_quant_tensor=True),
+        MobileNet(
+            [[4], [8]],
+            first_stage_stride=False,
+            first_layer_stride=1,
+            act_bit_width=4,
+            weight_bit_width=4,
+            first_layer_bit_width=4,
+            last_layer_bit_width=4,
+            round_average_pool=False,
+            avg_pool_kernel_size=2,
+            num_classes=5,
+        ),
+    )
+    model.train()
+    with torch.no_grad():
+        for _ in range(30):
+            model(torch.rand(16, 3, 4, 4))
     return model.eval()
 
 

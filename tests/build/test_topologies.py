@@ -20,6 +20,7 @@ from msq_finn.build.simulate import (
 from msq_finn.build.stitch import stitch
 
 from .networks import (
+    brevitas_mobilenet,
     exported,
     feature_map_cnn,
     plain_mlp,
@@ -32,6 +33,7 @@ CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
     "signals": (signal_cnn, (1, 2, 16), 200_000),
     "feature map": (feature_map_cnn, (1, 1, 4, 5), 200_000),
+    "brevitas mobilenet": (brevitas_mobilenet, (1, 3, 4, 4), 100_000),
     "plain": (plain_mlp, (1, 8), 1_000_000),
     "signed": (signed_mlp, (1, 8), 1_000_000),
 }
