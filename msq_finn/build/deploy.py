@@ -168,16 +168,16 @@ def _write_reference(lowered: Lowered, driver: Path) -> int:
     return len(images)
 
 
-def _copy_bitfile(built: Path, target: Path) -> str | None:
-    """Copy what FINN built; the bitfile's digest, None if there is none."""
-    bitfile = built / "finn-accel.bit"
-    if not bitfile.exists():
+def _copy_bitfile(built: Path, target: Path) -> dict[str, str] | None:
+    """Copy what FINN built; digests of the bitfile and its description, None if there is none."""
+    files = [built / f"finn-accel{suffix}" for suffix in (".bit", ".hwh")]
+    if not all(file.exists() for file in files):
         return None
     shutil.copytree(built, target)
-    return digest(bitfile.read_bytes())
+    return {file.suffix: overlay.digest(file) for file in files}
 
 
-def _manifest(lowered: Lowered, driver: Path, bitfile: str | None) -> dict[str, Any]:
+def _manifest(lowered: Lowered, driver: Path, bitfile: dict[str, str] | None) -> dict[str, Any]:
     files = {
         str(path.relative_to(driver)): overlay.digest(path)
         for path in sorted(driver.rglob("*"))
@@ -191,7 +191,7 @@ def _manifest(lowered: Lowered, driver: Path, bitfile: str | None) -> dict[str, 
         "files": files,
         "bitfile": bitfile,
     }
-    return {"fingerprint": digest(json.dumps(content, sort_keys=True).encode()), **content}
+    return {"fingerprint": overlay.fingerprint(content), **content}
 
 
 def _readme(lowered: Lowered, manifest: dict[str, Any], images: int) -> str:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,7 +43,8 @@ def package(tmp_path_factory):
     assert summary.rtl_mismatches == 0
     model = ModelWrapper(str(work / "dataflow.onnx"))
     (work / "bitfile").mkdir()
-    (work / "bitfile" / "finn-accel.bit").write_bytes(b"not really")
+    for suffix in ("bit", "hwh"):
+        (work / "bitfile" / f"finn-accel.{suffix}").write_bytes(b"not really")
     lowered = lowered_of(model, configure(source, target, work))
     return lowered, deploy(lowered)
 
@@ -138,9 +140,15 @@ def test_validation_tells_right_from_wrong(package, copied, monkeypatch):
 
 def test_a_silent_accelerator_times_out(package, copied, monkeypatch):
     fake_pynq.install(monkeypatch, accelerator_of(package[0]), hang=True)
-    with pytest.raises(TimeoutError, match=r"output DMA 0 did not finish 1 images in 0.05 s"):
+    runs = (
+        lambda accelerator: accelerator.execute(np.zeros((1, 2, 4, 4))),
+        lambda accelerator: accelerator.execute_raw(np.zeros((1, 4, 4, 2))),
+        lambda accelerator: accelerator.throughput_test(),
+    )
+    for run in runs:
         accelerator = loaded(copied, timeout_s=0.05)
-        accelerator.execute(np.zeros((1, 2, 4, 4)))
+        with pytest.raises(TimeoutError, match=r"output DMA 0 did not finish 1 images in 0.05 s"):
+            run(accelerator)
 
 
 @pytest.mark.parametrize("name", ["before.npz", "settings.json", "msq_board/host.py"])
@@ -157,13 +165,99 @@ def test_changed_files_are_refused(copied, monkeypatch, name):
         loaded(copied)
 
 
-def test_another_builds_bitfile_is_refused(copied, monkeypatch):
+def test_a_lost_manifest_is_refused(copied, monkeypatch):
     from msq_board.overlay import PackageError
 
     fake_pynq.install(monkeypatch, None)
-    (copied / "bitfile" / "finn-accel.bit").write_bytes(b"another")
-    with pytest.raises(PackageError, match="belongs to another build"):
+    path = copied / "driver" / "manifest.json"
+    for text in ("{", "[]", "{}"):
+        path.write_text(text)
+        with pytest.raises(PackageError, match=r"manifest.json is no manifest; copy the whole"):
+            loaded(copied)
+    path.unlink()
+    with pytest.raises(PackageError, match=r"manifest.json is no manifest; copy the whole"):
         loaded(copied)
+
+
+@pytest.mark.parametrize("key", ["model", "board", "files", "bitfile", "fingerprint"])
+def test_a_forged_manifest_is_refused(copied, monkeypatch, key):
+    """One that names other files, or none, and says the rest as it was."""
+    from msq_board.overlay import PackageError
+
+    fake_pynq.install(monkeypatch, None)
+    path = copied / "driver" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {key: {} if key == "files" else None}))
+    with pytest.raises(PackageError, match=r"manifest.json was changed: its fingerprint is not"):
+        loaded(copied)
+
+
+@pytest.mark.parametrize("name", ["runtime_weights/1_0_other.dat", "msq_board/numpy.py"])
+def test_a_file_that_was_not_built_is_refused(copied, monkeypatch, name):
+    from msq_board.overlay import PackageError
+
+    fake_pynq.install(monkeypatch, None)
+    path = copied / "driver" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("0\n")
+    with pytest.raises(PackageError, match=f"{path.name} is no file of this build; remove it"):
+        loaded(copied)
+
+
+def test_files_of_the_user_beside_the_package_are_not(package, copied, monkeypatch):
+    """What nothing loads, and what Python leaves."""
+    fake_pynq.install(monkeypatch, accelerator_of(package[0]))
+    (copied / "driver" / "mine.py").write_text("")
+    (copied / "driver" / "msq_board" / "__pycache__").mkdir(exist_ok=True)
+    (copied / "driver" / "msq_board" / "__pycache__" / "host.pyc").write_text("")
+    manifest = json.loads((copied / "driver" / "manifest.json").read_text())
+    assert loaded(copied).fingerprint == manifest["fingerprint"]
+
+
+@pytest.mark.parametrize("suffix", ["bit", "hwh"])
+def test_another_builds_bitfile_is_refused(copied, monkeypatch, suffix):
+    from msq_board.overlay import PackageError
+
+    fake_pynq.install(monkeypatch, None)
+    path = copied / "bitfile" / f"finn-accel.{suffix}"
+    path.write_bytes(b"another")
+    with pytest.raises(PackageError, match=f"finn-accel.{suffix} belongs to another build than"):
+        loaded(copied)
+    path.unlink()
+    with pytest.raises(PackageError, match=f"finn-accel.{suffix}: no such file"):
+        loaded(copied)
+
+
+def test_a_bitfile_for_a_package_that_was_built_without_is_refused(package, tmp_path, monkeypatch):
+    from msq_finn.build.board.overlay import PackageError, check_package
+    from msq_finn.build.deploy import deploy
+
+    lowered, _ = package
+    without = replace(lowered, folder=tmp_path / "work")
+    shutil.copytree(lowered.folder, without.folder)
+    shutil.rmtree(without.folder / "bitfile")
+    folder = deploy(without)
+    (bitfile := tmp_path / "finn-accel.bit").write_bytes(b"not really")
+    with pytest.raises(PackageError, match="was built without a bitfile, so none can be checked"):
+        check_package(folder / "driver", bitfile)
+    assert "There is no bitfile in this package" in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("kind", "platform"),
+    [
+        ("FINNDMAOverlay", "alveo"),
+        ("FINNDMAInstrumentationOverlay", "zynq-iodma"),
+        ("FINNInstrumentationOverlay", "zynq-iodma"),
+        ("FINNLiveFIFOOverlay", "zynq-iodma"),
+    ],
+)
+def test_drivers_that_would_wait_for_ever_are_refused(copied, monkeypatch, kind, platform):
+    from msq_board.overlay import PackageError
+
+    fake_pynq.install(monkeypatch, None)
+    with pytest.raises(PackageError, match=f"asks for {kind} on {platform}; this package serves"):
+        loaded(copied, driver_type=kind, platform=platform)
 
 
 def test_the_boards_code_needs_numpy_only(copied):

@@ -18,6 +18,12 @@ from .host import Array, Program
 
 MANIFEST = "manifest.json"
 
+#: Folders of the package of which the driver, or Python, loads whatever lies there.
+_LOADED = ("runtime_weights", "msq_board")
+
+#: Of finn-plus-driver's classes and platforms, those whose waiting has an end here.
+_DRIVER, _PLATFORM = "FINNDMAOverlay", "zynq-iodma"
+
 
 class PackageError(Exception):
     """The package on the board is not the one that was built, or does not fit the bitfile."""
@@ -32,6 +38,15 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def fingerprint(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of what a manifest records, in hexadecimal.
+
+    Args:
+        content: the manifest without its fingerprint.
+    """
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def check_package(folder: Path, bitfile: Path) -> str:
     """Compare a package with what its build recorded.
 
@@ -43,20 +58,47 @@ def check_package(folder: Path, bitfile: Path) -> str:
         the build's fingerprint.
 
     Raises:
-        PackageError: a file is missing or differs, or the bitfile is not that of this build.
+        PackageError: a file is missing, differs or is none of the build's, or the bitfile is not
+            that of this build.
     """
-    manifest = json.loads((folder / MANIFEST).read_text())
-    for name, expected in manifest["files"].items():
+    content = _read_manifest(folder / MANIFEST)
+    for name, expected in content["files"].items():
         path = folder / name
         if not path.is_file():
             raise PackageError(f"{path} is missing; copy the whole deployment package")
         if digest(path) != expected:
             raise PackageError(f"{path} is not the file that was built; copy the package again")
-    if not bitfile.is_file():
-        raise PackageError(f"{bitfile}: no such bitfile")
-    if manifest["bitfile"] is not None and digest(bitfile) != manifest["bitfile"]:
-        raise PackageError(f"{bitfile} belongs to another build than {folder}")
-    return str(manifest["fingerprint"])
+    for path in (path for name in _LOADED for path in sorted((folder / name).rglob("*"))):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and "__pycache__" not in path.parts and name not in content["files"]:
+            raise PackageError(f"{path} is no file of this build; remove it")
+    if content["bitfile"] is None:
+        raise PackageError(
+            f"the package in {folder.resolve()} was built without a bitfile, so none can be "
+            "checked; build it where Vivado is, with --start bitfile --until deploy"
+        )
+    for suffix, expected in content["bitfile"].items():
+        path = bitfile.with_suffix(suffix)
+        if not path.is_file():
+            raise PackageError(f"{path}: no such file; a bitfile has its .hwh beside it")
+        if digest(path) != expected:
+            raise PackageError(f"{path} belongs to another build than {folder.resolve()}")
+    return fingerprint(content)
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    """Read what a manifest records, which its own fingerprint has to say too."""
+    try:
+        content = dict(json.loads(path.read_text()))
+        written = content.pop("fingerprint")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise PackageError(f"{path} is no manifest; copy the whole deployment package") from error
+    if fingerprint(content) != written:
+        raise PackageError(
+            f"{path} was changed: its fingerprint is not that of its contents; "
+            "copy the package again"
+        )
+    return content
 
 
 def load(
@@ -81,12 +123,13 @@ def load(
         whose ``execute_raw`` takes and gives the accelerator's integers.
 
     Raises:
-        PackageError: see :func:`check_package`.
+        PackageError: see :func:`check_package`; or the settings are for a driver whose waiting
+            would not end.
     """
     from finn_plus_driver import get_driver_class
 
     folder, bitfile = Path(folder), Path(bitfile)
-    fingerprint = check_package(folder, bitfile)
+    verified = check_package(folder, bitfile)
     settings = json.loads((folder / "settings.json").read_text())["driver_information"]
     settings = {
         "runtime_weight_dir": str(folder / "runtime_weights"),
@@ -94,9 +137,15 @@ def load(
         "batch_size": batch_size,
         **options,
     }
-    overlay = overlay_class(get_driver_class(settings["driver_type"]), folder, timeout_s)
+    kind, platform = settings["driver_type"], settings["platform"]
+    if (kind, platform) != (_DRIVER, _PLATFORM):
+        raise PackageError(
+            f"settings.json asks for {kind} on {platform}; this package serves {_DRIVER} on "
+            f"{_PLATFORM} only, so use finn-plus-driver itself"
+        )
+    overlay = overlay_class(get_driver_class(kind), folder, timeout_s)
     accelerator = overlay(str(bitfile), **settings)
-    accelerator.fingerprint = fingerprint
+    accelerator.fingerprint = verified
     return accelerator
 
 
@@ -143,9 +192,6 @@ def overlay_class(base: type, folder: Path, limit_s: float) -> type:
 
         def wait_until_finished(self) -> None:
             """Wait for the output DMAs, but not for ever."""
-            if self.platform != "zynq-iodma":
-                super().wait_until_finished()
-                return
             end = time.monotonic() + self.timeout_s
             for index, dma in enumerate(self.odma):
                 while dma.read(0x00) & 0x2 == 0:
