@@ -20,6 +20,11 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "Flatten": {"axis": 1},
     "Gather": {"axis": 0},
     "TopK": {"axis": -1, "largest": 1},
+    "ArgMax": {"axis": 0, "keepdims": 1, "select_last_index": 0},
+    "Softmax": {"axis": -1},
+    "LogSoftmax": {"axis": -1},
+    "Squeeze": {"axes": None},
+    "Unsqueeze": {"axes": None},
 }
 
 
@@ -65,6 +70,9 @@ def _attributes(model: ModelWrapper, node: Any) -> dict[str, Any]:
         axis = rank - 1 if layout.endswith("C") and rank > 1 else 1
         scale, bias = op.get_nodeattr("out_scale"), op.get_nodeattr("out_bias")
         return {"axis": axis, "scale": float(scale), "bias": float(bias)}
+    if node.op_type == "Quant":
+        op = getCustomOp(node)
+        return {name: op.get_nodeattr(name) for name in ("signed", "narrow")}
     given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     known = _DEFAULTS.get(node.op_type, {})
     return {

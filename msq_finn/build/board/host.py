@@ -64,7 +64,8 @@ class Program:
     def _run(self, value: Array) -> Array:
         known = {**self.constants, self.input: value}
         for operation in self.operations:
-            values = [known[name] for name in operation.inputs]
+            # ONNX leaves the name of an optional input empty.
+            values = [known[name] if name else None for name in operation.inputs]
             results = OPERATIONS[operation.op](*values, **operation.attributes)
             known.update(zip(operation.outputs, results, strict=False))
         return known[self.output]
@@ -150,6 +151,86 @@ def top_k(value: Array, count: Array, *, axis: int, largest: int) -> tuple[Array
     return np.take_along_axis(value, order, axis=axis), order
 
 
+def arg_max(value: Array, *, axis: int, keepdims: int, select_last_index: int) -> tuple[Array]:
+    """Find where the largest value along an axis is.
+
+    Args:
+        value: any shape.
+        axis: along which to look.
+        keepdims: whether the axis stays, with length 1.
+        select_last_index: whether the last of equals counts, or else the first.
+
+    >>> arg_max(np.array([3, 5, 5]), axis=0, keepdims=1, select_last_index=0)[0].tolist()
+    [1]
+    """
+    ahead = np.flip(value, axis) if select_last_index else value
+    found = np.argmax(ahead, axis=axis)
+    if select_last_index:
+        found = value.shape[axis] - 1 - found
+    return (np.expand_dims(found, axis) if keepdims else found,)
+
+
+def log_softmax(value: Array, *, axis: int) -> tuple[Array]:
+    """Take the logarithm of each value's share of the sum of exponentials along an axis.
+
+    Args:
+        value: any shape.
+        axis: along which to sum.
+    """
+    shifted = value - value.max(axis=axis, keepdims=True)
+    return (shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)),)
+
+
+def quantize(
+    value: Array, scale: Array, zero: Array, bits: Array, *, signed: int, narrow: int
+) -> tuple[Array]:
+    """Round to a grid, halves to the even integer, and leave the result in the value's unit.
+
+    Args:
+        value: any shape.
+        scale: one step of the grid.
+        zero: the integer that stands for 0.
+        bits: of the integers.
+        signed: whether they are.
+        narrow: whether they lack the least (of signed ones) or the largest.
+
+    Returns:
+        as QONNX's Quant computes it.
+
+    >>> quantize(np.array([-9.0, 0.4, 1.5]), 0.5, 0.0, 3, signed=1, narrow=1)[0].tolist()
+    [-1.5, 0.5, 1.5]
+    """
+    integers, width = value / scale + zero, int(bits)
+    if signed and width == 1:
+        integers = np.where(integers >= 0, 1, -1).astype(value.dtype)
+    else:
+        low = -(2 ** (width - 1)) + narrow if signed else 0
+        high = 2 ** (width - 1) - 1 if signed else 2**width - 1 - narrow
+        integers = np.rint(np.clip(integers, low, high))
+    return ((integers - zero) * scale,)
+
+
+def reshape(value: Array, shape: Array) -> tuple[Array]:
+    """Give a tensor another shape, in which 0 stands for the length that was there.
+
+    Args:
+        value: any shape.
+        shape: the new one.
+    """
+    return (value.reshape([n or value.shape[i] for i, n in enumerate(shape)]),)
+
+
+def _sigmoid(value: Array) -> Array:
+    # Of the two forms, the one of which the exponential cannot overflow.
+    small = np.exp(-np.abs(value))
+    return np.where(value >= 0, 1 / (1 + small), small / (1 + small)).astype(value.dtype)
+
+
+def _axes(given: Array | None, attribute: list[int] | None) -> Any:
+    axes = attribute if given is None else given
+    return axes if axes is None else tuple(int(axis) for axis in axes)
+
+
 #: Per op, a function from values and attributes to a tuple of results.
 OPERATIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "MultiThreshold": multi_threshold,
@@ -158,8 +239,21 @@ OPERATIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "Sub": lambda a, b: (a - b,),
     "Div": lambda a, b: (a / b,),
     "Transpose": lambda a, *, perm: (np.transpose(a, perm),),
-    "Reshape": lambda a, shape: (a.reshape(shape),),
+    "Reshape": reshape,
+    "Squeeze": lambda a, given=None, *, axes: (np.squeeze(a, _axes(given, axes)),),
+    "Unsqueeze": lambda a, given=None, *, axes: (np.expand_dims(a, _axes(given, axes)),),
     "Flatten": lambda a, *, axis: (a.reshape((int(np.prod(a.shape[:axis])), -1)),),
     "Gather": lambda a, indices, *, axis: (np.take(a, indices, axis=axis),),
     "TopK": top_k,
+    "ArgMax": arg_max,
+    "MatMul": lambda a, b: (a @ b,),
+    "Clip": lambda a, low=None, high=None: (np.clip(a, low, high),),
+    "Relu": lambda a: (np.maximum(a, 0),),
+    "Neg": lambda a: (-a,),
+    "Exp": lambda a: (np.exp(a),),
+    "Sigmoid": lambda a: (_sigmoid(a),),
+    "Tanh": lambda a: (np.tanh(a),),
+    "LogSoftmax": log_softmax,
+    "Softmax": lambda a, *, axis: (np.exp(log_softmax(a, axis=axis)[0]),),
+    "Quant": quantize,
 }
