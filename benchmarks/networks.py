@@ -1,10 +1,11 @@
-"""Whole networks through the flow: W4A4, row-mixed, FINN's steps, stitched, bit for bit.
+"""Whole networks through the flow: FINN's steps, stitched, bit for bit.
 
-Weights are random; batch norms and activation scales have settled on random images. Every output
-of the stitched RTL, under random stalls at both ends and at full speed, is compared with qonnx
-running the exported file. The interval is that of the run at full speed. The exit code is 1 where
-an image differs, an interval is off by more than 5 %, or our transformations of ResNet-18 take more
-than a tenth of FINN's time.
+Networks are W4A4 and row-mixed; TFC and CNV named after Brevitas are its own as they are, 2 bits in
+every row. Weights are random; batch norms and activation scales have settled on random images.
+Every output of the stitched RTL, under random stalls at both ends and at full speed, is compared
+with qonnx running the exported file. The interval is that of the run at full speed. The exit code
+is 1 where an image differs, an interval is off by more than 5 %, or our transformations of
+ResNet-18 take more than a tenth of FINN's time.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from msq_finn.build.simulate import (
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
 from msq_finn.sim.xsi import SIMULATOR
-from msq_finn.training.assign import assign_rows
+from msq_finn.training.assign import assign_rows, mixed_layers
 from msq_finn.training.couple import coupled_layers
 
 #: Most that an interval may be off the slowest node's cycles, as a fraction.
@@ -64,6 +65,14 @@ class Network:
     board: str = "Pynq-Z1"
 
 
+def brevitas_example(name: str) -> nn.Module:
+    """One of Brevitas's own networks, untrained."""
+    from brevitas_examples.bnn_pynq.models import model_with_cfg
+
+    model, _ = model_with_cfg(name, pretrained=False)
+    return model
+
+
 NETWORKS = {
     "tfc": Network(models.tfc, (1, 28, 28), 100_000),
     "cybersecurity_mlp": Network(lambda: models.tfc(inputs=600), (600,), 300_000),
@@ -73,14 +82,17 @@ NETWORKS = {
     "mobilenet_v1": Network(
         lambda: models.mobilenet_v1(width=0.25, classes=10), (3, 32, 32), 20_000
     ),
+    "brevitas_tfc": Network(lambda: brevitas_example("TFC_2W2A"), (1, 28, 28), 4_000),
+    "brevitas_cnv": Network(lambda: brevitas_example("CNV_2W2A"), (3, 32, 32), 2_000),
 }
 
 
 def settled(network: Network) -> nn.Module:
-    """Build a network with coupled rows, statistics taken from random images."""
+    """Build a network, mixed rows coupled, statistics taken from random images."""
     torch.manual_seed(0)
     model = network.make()
-    assign_rows(model, 0.5, coupled=coupled_layers(model))
+    if mixed_layers(model):
+        assign_rows(model, 0.5, coupled=coupled_layers(model))
     model.train()
     with torch.no_grad():
         for _ in range(60):

@@ -12,10 +12,12 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "networks.py"
 
 
+NAMES = ("tfc", "cybersecurity_mlp", "cnv", "resnet8", "vgg10", "mobilenet_v1")
+BREVITAS = ("brevitas_tfc", "brevitas_cnv")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["tfc", "cybersecurity_mlp", "cnv", "resnet8", "vgg10", "mobilenet_v1"]
-)
+@pytest.mark.parametrize("name", [*NAMES, *BREVITAS])
 def test_bit_for_bit_under_stalls_and_as_fast_as_predicted(name):
     command = (sys.executable, SCRIPT, "--network", name, "--images", "3", "--json")
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
