@@ -10,7 +10,6 @@ from typing import Any
 import jinja2
 import numpy as np
 from finn.util.data_packing import finnpy_to_packed_bytearray
-from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board import overlay
@@ -18,6 +17,7 @@ from msq_finn.build.checkpoints import digest, versions
 from msq_finn.build.hardware_steps import REFERENCE, SIMULATION
 from msq_finn.build.host import Host
 from msq_finn.build.host_program import programs
+from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.lower import Lowered
 from msq_finn.build.output import write
 from msq_finn.errors import MsqError
@@ -57,7 +57,7 @@ def deploy(lowered: Lowered) -> Path:
         driver / _BOARD_PACKAGE,
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    runtime = _write_runtime_weights(lowered.model, driver)
+    runtime = _write_runtime_weights(lowered, driver)
     settings["driver_information"]["runtime_weights"] = runtime
     for name, program in zip(("before", "after"), programs(Host(lowered.parent)), strict=True):
         program.save(driver / f"{name}.json")
@@ -108,35 +108,17 @@ def _settings(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def _write_runtime_weights(model: ModelWrapper, driver: Path) -> bool:
-    """Write the contents of runtime-writeable memories, each row in its lane's code.
-
-    FINN gives each such layer a kernel of its own, numbered along the stream from the input DMA.
-
-    Raises:
-        MsqError: streams fork, where the numbers would be guesses.
-    """
-    kernel, found = 1, False
-    for node in model.graph.node:
-        op = getCustomOp(node)
-        if "runtime_writeable_weights" not in op.get_nodeattr_types():
-            continue
-        if not op.get_nodeattr("runtime_writeable_weights"):
-            continue
-        if model.get_nodes_by_op_type("DuplicateStreams_rtl"):
-            raise MsqError(
-                f"{node.name}: runtime-writeable weights in a network with branches; let FINN "
-                "build the bitfile and its driver settings"
-            )
-        if model.find_producer(node.input[0]) is not None:
-            kernel += 1
-        folder = driver / "runtime_weights"
+def _write_runtime_weights(lowered: Lowered, driver: Path) -> bool:
+    """Write the contents of runtime-writeable memories, each row in its lane's code."""
+    kernels = runtime_kernels(lowered.model, lowered.config.board)
+    folder = driver / "runtime_weights"
+    for name, kernel in kernels.items():
         folder.mkdir(exist_ok=True)
-        name = f"{kernel}_0_{node.name}.dat"
-        weights = model.get_initializer(node.input[1])
-        op.make_weight_file(weights, "decoupled_runtime", str(folder / name))
-        found = True
-    return found
+        node = lowered.model.get_node_from_name(name)
+        weights = lowered.model.get_initializer(node.input[1])
+        file = folder / f"{kernel}_0_{name}.dat"
+        getCustomOp(node).make_weight_file(weights, "decoupled_runtime", str(file))
+    return bool(kernels)
 
 
 def _write_reference(lowered: Lowered, driver: Path) -> int:

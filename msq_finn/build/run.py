@@ -74,6 +74,8 @@ def build(
         MissingToolError: the stage ``bitfile`` is asked for, and there is no Vivado.
     """
     check_vivado(until)
+    if until == "deploy":
+        _check_driver(target.board)
     started = time.monotonic()
     steps = stage_steps(until)
     first = 0
@@ -95,6 +97,18 @@ def build(
     summary = _summarise(model, source, config, target, seed)
     _publish(summary, model, source, out, work, time.monotonic() - started)
     return summary
+
+
+def _check_driver(board: str) -> None:
+    """Refuse a package for a board on which the package's code could wait for ever."""
+    check_board(board)
+    from finn.util.basic import pynq_native_port_width
+
+    if board not in pynq_native_port_width:  # those of FINN's Zynq flow
+        raise MsqError(
+            f"--until deploy: packages are for boards with a Zynq, not for {board}; build "
+            "--until bitfile, and use finn-plus-driver itself"
+        )
 
 
 def _position(start: str, names: list[str], until: str) -> int:

@@ -16,9 +16,10 @@ from msq_finn.build.hardware_steps import REFERENCE
 from msq_finn.build.host import Host
 from msq_finn.build.lower import Target, lowered_of
 from msq_finn.build.run import build
+from msq_finn.errors import MsqError
 
 from . import fake_pynq
-from .networks import exported, mixed_to_the_end, small_cnn
+from .networks import exported, mixed_to_the_end, residual_cnn, small_cnn
 
 # `make test` installs it; with its own dependencies it would pull NumPy back to version 1.
 pytest.importorskip("finn_plus_driver")
@@ -325,3 +326,32 @@ def test_weights_that_can_be_written_at_run_time_are_in_the_package(tmp_path):
     rows = rows.reshape(op.get_nodeattr("MH"), -1)
     decoded = [op.layout().lanes[r % pe].scheme.decode(row) for r, row in enumerate(rows)]
     np.testing.assert_array_equal(np.stack(decoded, 1), model.get_initializer(layer.input[1]))
+
+
+def test_kernels_are_numbered_as_finn_cuts_a_network_with_branches(tmp_path):
+    """0 is the input DMA, 1 what comes before the first memory, and so on along the graph."""
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.custom_op.registry import getCustomOp
+
+    from msq_finn.build.kernels import runtime_kernels
+
+    source = exported(residual_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
+    (work := tmp_path / "work").mkdir()
+    build(source, Target("Pynq-Z1", target_fps=10_000), tmp_path, work, 2, until="estimate")
+    model = ModelWrapper(str(work / "dataflow.onnx"))
+    assert model.get_nodes_by_op_type("DuplicateStreams_rtl")
+    assert runtime_kernels(model, "Pynq-Z1") == {}
+
+    def write(*names):
+        for name in names:
+            getCustomOp(model.get_node_from_name(name)).set_nodeattr("runtime_writeable_weights", 1)
+
+    write("MVAU_MSQ_rtl_0", "Thresholding_rtl_0", "MVAU_MSQ_rtl_2")
+    numbers = {"MVAU_MSQ_rtl_0": 2, "Thresholding_rtl_0": 3, "MVAU_MSQ_rtl_2": 4}
+    assert runtime_kernels(model, "Pynq-Z1") == numbers
+    # Cut out, the branch's layer would need the kernel of the fork, which the sum waits in.
+    write("Thresholding_rtl_1")
+    with pytest.raises(
+        MsqError, match=r"Thresholding_rtl_1, .*: FINN cannot cut runtime-writeable"
+    ):
+        runtime_kernels(model, "Pynq-Z1")
