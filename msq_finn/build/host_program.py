@@ -47,19 +47,25 @@ def programs(host: Host) -> tuple[Program, Program]:
 
 def _program(model: ModelWrapper, nodes: Sequence[Any], source: str, result: str) -> Program:
     operations, constants = [], {}
+    # FINN's names are random; with these the same network has the same files.
+    names: dict[str, str] = {"": ""}
+
+    def named(name: str) -> str:
+        return names.setdefault(name, f"t{len(names)}")
+
+    named(source)
     for node in nodes:
         if node.op_type not in OPERATIONS:
             raise MsqError(
                 f"{node.name} ({node.op_type}) would run on the board's processor, which knows "
                 f"{', '.join(OPERATIONS)}; take it out of the exported model"
             )
-        operations.append(
-            Operation(node.op_type, tuple(node.input), tuple(node.output), _attributes(model, node))
-        )
+        inputs, outputs = (tuple(map(named, ends)) for ends in (node.input, node.output))
+        operations.append(Operation(node.op_type, inputs, outputs, _attributes(model, node)))
         for name in node.input:
             if (value := model.get_initializer(name)) is not None:
-                constants[name] = value
-    return Program(tuple(operations), constants, source, result)
+                constants[named(name)] = value
+    return Program(tuple(operations), constants, named(source), named(result))
 
 
 def _attributes(model: ModelWrapper, node: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -54,6 +55,28 @@ def comparable(summary):
     return dumped
 
 
+def killed_at(step, source, folder, **options):
+    """Build until a step's work is done, but not recorded."""
+    from msq_finn.build import lower
+
+    genuine = lower._run
+
+    def killed(name, function, model, config):
+        model = genuine(name, function, model, config)
+        if name == step:
+            raise Killed
+        return model
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(lower, "_run", killed)
+        run(source, folder, **options)
+    assert not (folder / "summary.json").exists()
+
+
+def manifest_of(folder):
+    return json.loads((folder / "deploy/driver/manifest.json").read_text())
+
+
 def test_stages_follow_each_other():
     steps = [list(stage_steps(stage)) for stage in STAGES]
     for shorter, longer in itertools.pairwise(steps):
@@ -69,23 +92,9 @@ def test_stages_follow_each_other():
         for step in stage_steps("simulate")
     ],
 )
-def test_a_killed_build_goes_on(source, whole, tmp_path, monkeypatch, step):
+def test_a_killed_build_goes_on(source, whole, tmp_path, step):
     """Killed after a step's work, before it is recorded; the worst moment."""
-    from msq_finn.build import lower
-
-    genuine = lower._run
-
-    def killed(name, function, model, config):
-        model = genuine(name, function, model, config)
-        if name == step:
-            raise Killed
-        return model
-
-    monkeypatch.setattr(lower, "_run", killed)
-    with pytest.raises(Killed):
-        run(source, tmp_path, until="simulate")
-    assert not (tmp_path / "summary.json").exists()
-    monkeypatch.setattr(lower, "_run", genuine)
+    killed_at(step, source, tmp_path, until="simulate")
     steps = list(stage_steps("simulate"))
     if step != steps[-1]:
         after = steps[steps.index(step) + 1]
@@ -94,6 +103,46 @@ def test_a_killed_build_goes_on(source, whole, tmp_path, monkeypatch, step):
     resumed = run(source, tmp_path, until="simulate", start=step)
     assert comparable(resumed) == comparable(whole[0])
     assert json.loads((tmp_path / "summary.json").read_text())["rtl_mismatches"] == 0
+
+
+@pytest.fixture(scope="module")
+def packaged(source, tmp_path_factory):
+    """A build that nothing stopped, with estimates and a package."""
+    folder = tmp_path_factory.mktemp("packaged")
+    return run(source, folder, until="deploy"), folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", ["step", None])
+@pytest.mark.parametrize("step", ["step_msq_synthesize", "step_msq_deploy"])
+def test_a_killed_package_goes_on_or_is_built_anew(source, packaged, tmp_path, step, start):
+    killed_at(step, source, tmp_path, until="deploy")
+    assert not (tmp_path / "deploy").exists()
+    again = run(source, tmp_path, until="deploy", start=start and step)
+    assert again.lut_sites and comparable(again) == comparable(packaged[0])
+    assert manifest_of(tmp_path) == manifest_of(packaged[1])
+
+
+@pytest.mark.slow
+def test_half_a_package_is_not_published(source, packaged, tmp_path, monkeypatch):
+    """Killed while it is written; what an earlier build published stays until the next is whole."""
+    from msq_finn.build import deploy
+
+    def killed(*arguments):
+        raise Killed
+
+    run(source, tmp_path, until="synth")
+    shutil.copytree(packaged[1] / "deploy", tmp_path / "deploy")
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(deploy, "_manifest", killed)
+        run(source, tmp_path, until="deploy", start="deploy")
+    assert not (tmp_path / "build/deploy/driver/manifest.json").exists()
+    assert manifest_of(tmp_path) == manifest_of(packaged[1])
+    (tmp_path / "build/deploy/driver/left.txt").write_text("")
+    resumed = run(source, tmp_path, until="deploy", start="deploy")
+    assert comparable(resumed) == comparable(packaged[0])
+    assert manifest_of(tmp_path) == manifest_of(packaged[1])
+    assert not (tmp_path / "deploy/driver/left.txt").exists()
 
 
 def test_a_later_stage_goes_on_from_an_earlier_one(source, whole, tmp_path, monkeypatch):
@@ -250,6 +299,14 @@ def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch):
         "step_synthesize_bitfile",
         "step_make_driver",
     ]
+
+
+def test_a_package_for_an_alveo_board_is_refused_at_once(source, tmp_path):
+    arguments = ["build", str(source), "-o", str(tmp_path / "out"), "--until", "deploy"]
+    result = CliRunner().invoke(main, [*arguments, "--board", "U250"])
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
+    assert "packages are for boards with a Zynq, not for U250" in result.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_two_builds_in_one_folder_refuse_each_other(tmp_path):
