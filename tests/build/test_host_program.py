@@ -51,7 +51,7 @@ CASES = [
     *((op, (1, 3, 4, 4), [CHANNELS], {}) for op in ("Mul", "Add", "Sub", "Div")),
     ("Transpose", (1, 3, 4, 5), [], {"perm": [0, 2, 3, 1]}),
     ("Transpose", (1, 3), [], {}),
-    ("Reshape", (1, 3, 4), [integers(0, -1)], {}),
+    ("Reshape", (1, 3, 2, 2), [integers(1, 0, -1)], {}),
     ("Squeeze", (1, 3, 1, 1), [integers(2, -1)], {}),
     ("Unsqueeze", (1, 3), [integers(2, 3)], {}),
     ("Flatten", (1, 3, 4), [], {}),
