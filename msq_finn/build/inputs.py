@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,6 +24,10 @@ FloatArray = NDArray[np.float32]
 MAX_BYTES = 2**31 - 1
 
 _EXPORT = "; export a model with brevitas.export.export_qonnx"
+
+#: Attributes of nodes that count what is done in a cycle, and those that are depths of FIFOs.
+_POSITIVE = {"SIMD", "PE"}
+_DEPTHS = {"depth", "inFIFODepths", "outFIFODepths"}
 _EXAMPLE = '{"MVAU_MSQ_rtl_0": {"SIMD": 4}}'
 
 
@@ -130,8 +136,15 @@ def load_folding(path: Path | None) -> Path | None:
     """
     if path is None:
         return None
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+        if twice:
+            raise MsqError(f"{path}: {twice[0]!r} is given twice")
+        return dict(pairs)
+
     try:
-        content = json.loads(_read(path).decode())
+        content = json.loads(_read(path).decode(), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise MsqError(f"{path}: not a JSON file") from error
     if not isinstance(content, dict):
@@ -139,7 +152,26 @@ def load_folding(path: Path | None) -> Path | None:
     for node, attributes in content.items():
         if not isinstance(attributes, dict):
             raise MsqError(f"{path}: {node} must be a JSON object of attributes, as in {_EXAMPLE}")
+        if node != "Defaults":
+            for attribute, value in attributes.items():
+                _check_attribute(f"{path}: {node}", attribute, value)
     return path.resolve()
+
+
+def _check_attribute(where: str, attribute: str, value: Any) -> None:
+    """Refuse values that FINN would take for others, or fail on without a name."""
+    shown = f"{where}: {attribute}={json.dumps(value)[:40]}"
+    if attribute.startswith("code_gen_dir"):
+        raise MsqError(f"{shown}: a build chooses its own folders; leave it out")
+    if attribute in _POSITIVE:
+        if type(value) is not int or value < 1:
+            raise MsqError(f"{shown}: give a whole number of at least 1")
+        return
+    values = value if isinstance(value, list) else [value]
+    if any(type(v) not in {int, str} for v in values):
+        raise MsqError(f"{shown}: give a whole number, a text, or a list of these")
+    if attribute in _DEPTHS and any(type(v) is not int or v < 0 for v in values):
+        raise MsqError(f"{shown}: a depth is a whole number that is not negative")
 
 
 def check_folding_names(path: Path, names: Iterable[str]) -> None:

@@ -107,3 +107,19 @@ def broken_foldings():
     for value in (None, 3, "MVAU", [], [{}], True, 1e999):
         yield f"{value!r}", json.dumps(value).encode(), "is a JSON object"
         yield f"node: {value!r}", json.dumps({"MVAU": value}).encode(), "MVAU must be a JSON object"
+    for name in ("SIMD", "PE"):
+        for value in ("true", "1.5", '"4"', "null", "0", "-3", "[3]", "{}", "NaN", "1e999"):
+            text = f'{{"MVAU": {{"{name}": {value}}}}}'
+            yield text, text.encode(), f"MVAU: {name}={json.dumps(json.loads(value))}: give a whole"
+    for value in ("true", "1.5", "null", "{}", "[null]", "[[1]]"):
+        text = f'{{"MVAU": {{"ram_style": {value}}}}}'
+        yield text, text.encode(), f"MVAU: ram_style={value}: give a whole number, a text"
+    for name in ("depth", "inFIFODepths", "outFIFODepths"):
+        for value in ("-1", "[-1]", '"2"'):
+            text = f'{{"FIFO": {{"{name}": {value}}}}}'
+            yield text, text.encode(), f"FIFO: {name}={value}: a depth is a whole number"
+    for name in ("code_gen_dir_ipgen", "code_gen_dir_cppsim"):
+        text = json.dumps({"MVAU": {name: "../../elsewhere"}})
+        yield text, text.encode(), f'MVAU: {name}="../../elsewhere": a build chooses its own'
+    yield "node twice", b'{"A": {"PE": 1}, "A": {"PE": 2}}', "'A' is given twice"
+    yield "attribute twice", b'{"A": {"PE": 1, "PE": 2}}', "'PE' is given twice"
