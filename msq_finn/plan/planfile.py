@@ -18,8 +18,8 @@ from msq_finn.plan.request import CLK_NS
 #: Version of the format.
 VERSION = 1
 
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Positive = Annotated[int, Field(ge=1, lt=2**63)]
 Memory = Literal["distributed", "block", "embedded"]
 
 
@@ -250,6 +250,7 @@ class Plan(_Strict):
         for layer in plan.layers:
             check(layer, str(path))
         plan._check_names(str(path))
+        plan._check_totals(str(path))
         return plan
 
     def save(self, path: Path | str) -> None:
@@ -288,3 +289,13 @@ class Plan(_Strict):
         for name in names:
             if names.count(name) > 1:
                 raise MsqError(f"{path}: layer {name}: name: another layer has it as well")
+
+    def _check_totals(self, path: str) -> None:
+        slowest = max((layer.cycles for layer in self.layers), default=0)
+        if self.totals.cycles != slowest:
+            raise MsqError(
+                f"{path}: totals: cycles: {self.totals.cycles}, but the slowest layer takes "
+                f"{slowest}; give the same"
+            )
+        if self.totals.bottleneck not in self.names():
+            raise MsqError(f"{path}: totals: bottleneck: no layer is {self.totals.bottleneck!r}")

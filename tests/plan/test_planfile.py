@@ -128,6 +128,9 @@ def test_bad_budgets(text: str, message: str):
         (("layers", 1, "name"), "conv1", "layer conv1: name: another layer has it"),
         (("clk_ns",), 0, "clk_ns: input should be greater than 0"),
         (("layers",), "none", "layers: input should be a valid list"),
+        (("layers",), [], "totals: cycles: .*, but the slowest layer takes 0"),
+        (("totals", "cycles"), 1, "totals: cycles: 1, but the slowest layer takes"),
+        (("totals", "bottleneck"), "conv9", "totals: bottleneck: no layer is 'conv9'"),
     ],
 )
 def test_illegal_edits_name_layer_and_field(edited, where, to, message: str):
