@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msq_finn.build.output import write
+from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 
 if TYPE_CHECKING:
@@ -123,13 +123,8 @@ def _asked(source: Path, target: Target, images: Any, seed: int) -> dict[str, An
         **{k: digest(options[k].read_bytes()) if options[k] else None for k in sorted(files)},
         "images": images if isinstance(images, int) else digest(images.tobytes()),
         "seed": seed,
-        "versions": versions(),
+        "versions": tool_versions(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that a build depends on."""
-    return {name: version(name) for name in ("msq-finn", "finn-plus", "qonnx", "brevitas")}
 
 
 def digest(data: bytes) -> str:

@@ -13,13 +13,14 @@ from finn.util.data_packing import finnpy_to_packed_bytearray
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board import overlay
-from msq_finn.build.checkpoints import digest, versions
+from msq_finn.build.checkpoints import digest
 from msq_finn.build.hardware_steps import REFERENCE, SIMULATION
 from msq_finn.build.host import Host
 from msq_finn.build.host_program import programs
 from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.lower import Lowered
 from msq_finn.build.output import write
+from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 
 #: The board's copy of :mod:`msq_finn.build.board`.
@@ -169,7 +170,7 @@ def _manifest(lowered: Lowered, driver: Path, bitfile: dict[str, str] | None) ->
         "model": digest(lowered.source.read_bytes()),
         "board": lowered.config.board,
         "clk_ns": lowered.config.synth_clk_period_ns,
-        "versions": versions(),
+        "versions": tool_versions(),
         "files": files,
         "bitfile": bitfile,
     }

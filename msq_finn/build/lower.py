@@ -190,20 +190,22 @@ def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress
             later steps can take, see :func:`msq_finn.build.partition.check_partition`. Or the
             folding configuration names nodes that there are none of.
     """
+    from msq_finn.build.kernels import runtime_kernels
     from msq_finn.build.partition import PARTITION_STEP, check_partition
 
-    folder = Path(config.output_dir)
+    folder, deploy = Path(config.output_dir), "step_msq_deploy" in dict(steps)
     for index, (name, function) in enumerate(steps):
         progress(f"FINN: {name.removeprefix('step_')}", index, len(steps))
         with logged(folder / "finn.log"), times.measured(config, name):
             model = _run(name, function, model, config)
             _refuse_nan(model, name)
             if name == PARTITION_STEP:
-                deploy = "step_msq_deploy" in dict(steps)
                 check_partition(lowered_of(model, config).parent, model, deploy=deploy)
             if name == "step_apply_folding_config" and config.folding_config_file:
                 nodes = [node.name for node in model.graph.node]
                 check_folding_names(Path(config.folding_config_file), nodes)
+                if deploy:
+                    runtime_kernels(model, config.board)  # or the package could not be made
             save(model, path_of(folder, name))
     progress("FINN: done", len(steps), len(steps))
     return model

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from msq_finn.build import report, times
-from msq_finn.build.checkpoints import check_record, load_before, record, versions
+from msq_finn.build.checkpoints import check_record, load_before, record
 from msq_finn.build.cycles import predicted_interval, slowest_node
 from msq_finn.build.hardware_steps import (
     RESOURCES,
@@ -34,6 +34,7 @@ from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.simulate import FloatArray
 from msq_finn.build.stages import STAGES, check_vivado, stage_steps
 from msq_finn.build.summary import Summary, layers_of
+from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 
 
@@ -84,6 +85,7 @@ def build(
     else:
         first = _position(start, list(steps), until)
         check_record(work, source, target, images, seed)
+    progress("FINN: loading", first, len(steps))  # takes seconds
     config = configure(source, target, work)
     config.msq_run = Run(images, seed, labelled, progress)
     resolved = [resolve(step) for step in steps.values()]
@@ -153,7 +155,7 @@ def _summarise(model: Any, source: Path, config: Any, target: Target, seed: int)
         part=check_board(target.board),
         clk_ns=target.clk_ns,
         seed=seed,
-        versions=versions(),
+        versions=tool_versions(),
         layers=layers_of(model, measured),
         layers_on_host=layers_on_host(lowered_of(model, config).parent),
         finn_seconds=round(finn, 2),

@@ -73,7 +73,7 @@ class Summary(BaseModel):
     simulator: str | None = None
     synthesis: str | None = None
     bitfile: bool = False
-    versions: dict[str, str]
+    versions: dict[str, str | None]
     layers: list[Layer]
     layers_on_host: list[str] = []
 

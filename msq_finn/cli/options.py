@@ -1,16 +1,15 @@
 """Options that several commands have."""
 
-import math
 from pathlib import Path
 
 import click
 
 
-def _refuse_nan(ctx: click.Context, option: click.Parameter, value: float) -> float:
-    """Refuse the one number that lies in every range."""
-    if math.isnan(value):
-        raise click.BadParameter("nan is no number", ctx, option)
-    return value
+def _clk_ns(ctx: click.Context, option: click.Parameter, value: str) -> float:
+    """Read the clock when the command line is parsed, before anything slow."""
+    from msq_finn.plan.request import clk_ns_of
+
+    return clk_ns_of(value)
 
 
 out = click.option(
@@ -28,10 +27,11 @@ seed = click.option(
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 clk_ns = click.option(
-    "--clk-ns",
-    type=click.FloatRange(0.1, 10_000),
-    callback=_refuse_nan,
-    default=10.0,
+    "--clk",
+    "clk_ns",
+    callback=_clk_ns,
+    default="100MHz",
     show_default=True,
-    help="Clock period in ns.",
+    metavar="CLOCK",
+    help="Clock: a frequency such as 100MHz, or a period such as 10ns.",
 )

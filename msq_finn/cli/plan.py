@@ -36,14 +36,7 @@ from msq_finn.errors import MsqError
     show_default=True,
     help="Number systems that rows may have.",
 )
-@click.option(
-    "--clk",
-    "--clk-ns",
-    "clk",
-    default="100MHz",
-    show_default=True,
-    help="Clock: frequency, or period in ns.",
-)
+@options.clk_ns
 @click.option(
     "-o",
     "--out",
@@ -66,7 +59,7 @@ def plan(
     max_throughput: bool,
     budget: str,
     schemes: str,
-    clk: str,
+    clk_ns: float,
     out: Path,
     figure: Path | None,
     as_json: bool,
@@ -87,7 +80,7 @@ def plan(
     if target_fps is not None and not math.isfinite(target_fps):
         raise MsqError(f"--target-fps {target_fps:g}: give a finite number of frames per second")
     check_target(out)
-    clk_ns, shares = request.clk_ns_of(clk), request.shares_of(budget)
+    shares = request.shares_of(budget)
     wanted = request.schemes_of(schemes)
     shape = None if input_shape is None else request.shape_of(input_shape)
     if figure is not None:

@@ -75,7 +75,7 @@ def _show(summary: Summary, out: Path) -> None:
     ):
         value = getattr(summary, name)
         if value is not None:
-            figures.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
+            figures.add_row(name, number(value) if isinstance(value, float) else str(value))
     screen.print(layers, figures)
     written = [
         path.name for path in sorted(out.iterdir()) if not path.name.startswith((".", "build"))
@@ -83,3 +83,15 @@ def _show(summary: Summary, out: Path) -> None:
     screen.print(f"Written to {out}: {', '.join(written)}")
     if "deploy" in written and not summary.bitfile:
         screen.print("The package lacks the bitfile, which Vivado makes: see deploy/README.md")
+
+
+def number(value: float) -> str:
+    """Write a figure with four digits, or as many as are in front of its point.
+
+    Args:
+        value: any.
+
+    >>> number(25088.0), number(1157.41), number(0.99444)
+    ('25088', '1157', '0.9944')
+    """
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

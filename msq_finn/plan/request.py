@@ -69,23 +69,25 @@ def schemes_of(text: str) -> tuple[str, ...]:
 
 
 def clk_ns_of(text: str) -> float:
-    """Read a clock: its frequency such as ``100MHz``, or its period as ``10ns`` or plain ``10``.
+    """Read a clock: its frequency such as ``100MHz``, or its period such as ``10ns``.
 
     Args:
         text: as the user gave it.
 
     Raises:
-        MsqError: it is neither, or out of range.
+        MsqError: it is neither, has no unit, or is out of range.
 
-    >>> clk_ns_of("100MHz"), clk_ns_of("8ns"), clk_ns_of("8")
-    (10.0, 8.0, 8.0)
+    >>> clk_ns_of("100MHz"), clk_ns_of("8ns")
+    (10.0, 8.0)
     """
     lower = text.strip().lower()
-    unit = next((u for u in ("khz", "mhz", "ghz", "hz", "ns") if lower.endswith(u)), "")
+    unit = next((u for u in ("khz", "mhz", "ghz", "hz", "ns") if lower.endswith(u)), None)
     try:
-        number = float(lower.removesuffix(unit))
-    except ValueError as error:
-        raise MsqError(f"clock {text!r}: give a frequency as 100MHz or a period as 10ns") from error
+        number = float(lower.removesuffix(unit or ""))
+    except ValueError:
+        unit = None
+    if unit is None:
+        raise MsqError(f"clock {text!r}: give a frequency as 100MHz or a period as 10ns")
     mhz = _UNITS_MHZ.get(unit)
     period = number if mhz is None else 1e3 / (number * mhz) if number else math.inf
     if not CLK_NS[0] <= period <= CLK_NS[1]:

@@ -81,3 +81,15 @@ def test_kernels_are_numbered_as_finn_cuts_a_network_with_branches(tmp_path):
         MsqError, match=r"Thresholding_rtl_1, .*: FINN cannot cut runtime-writeable"
     ):
         runtime_kernels(model, "Pynq-Z1")
+
+
+def test_what_cannot_be_cut_is_refused_before_there_is_rtl(tmp_path):
+    source = exported(residual_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
+    config = tmp_path / "folding.json"
+    names = ("MVAU_MSQ_rtl_0", "Thresholding_rtl_1")
+    config.write_text(json.dumps({name: {"runtime_writeable_weights": 1} for name in names}))
+    (work := tmp_path / "work").mkdir()
+    target = Target("Pynq-Z1", target_fps=10_000, folding_config=config)
+    with pytest.raises(MsqError, match="FINN cannot cut runtime-writeable weights"):
+        build(source, target, tmp_path, work, 2, until="deploy")
+    assert not list(work.rglob("step_msq_place_rows.onnx"))

@@ -93,6 +93,7 @@ def test_bad_functions_are_one_line(tmp_path: Path, arguments: list[str], messag
         (["--target-fps", "5", "--max-throughput"], "give either --target-fps N or"),
         (["--max-throughput", "--board", "Pynq-Z9"], "unknown board 'Pynq-Z9'"),
         (["--max-throughput", "--clk", "fast"], "clock 'fast': give a frequency as 100MHz or"),
+        (["--max-throughput", "--clk", "100"], "clock '100': give a frequency as 100MHz or"),
         (["--max-throughput", "--clk", "0Hz"], "clock '0Hz': inf ns is not within 0.1 to 10000 ns"),
         (["--max-throughput", "--schemes", "sp3"], "scheme 'sp3' is not planned"),
         (["--max-throughput", "--schemes", "sp2"], "rows that only fixed holds; add fixed"),

@@ -86,7 +86,7 @@ def test_strange_names_of_tensors_and_nodes(refused, tmp_path):
     lowered(model, refused, tmp_path, text=REACHED)
 
 
-@pytest.mark.parametrize("options", [("--target-fps", str(10**15)), ("--clk-ns", "10000")])
+@pytest.mark.parametrize("options", [("--target-fps", str(10**15)), ("--clk", "10000ns")])
 def test_extreme_targets(refused, tmp_path, options):
     lowered(m.as_bytes(m.valid()), refused, tmp_path, *options)
 
