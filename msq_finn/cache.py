@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from msq_finn.errors import MsqError
+
 _KEEP_SECONDS = 30 * 24 * 3600
 
 
@@ -52,14 +54,21 @@ def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
         the entry's folder, not to be written to. One that nobody asks for in 30 days is deleted.
 
     Raises:
-        OSError: the cache cannot be written.
+        MsqError: the cache cannot be written.
     """
     place = folder() / kind / key
     if place.is_dir():
         os.utime(place)
         return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with place.with_name(f"{key}.lock").open("w") as lock:
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock_file = place.with_name(f"{key}.lock").open("w")
+    except OSError as error:
+        raise MsqError(
+            f"{place.parent}: the cache cannot be written ({error.strerror}); set XDG_CACHE_HOME "
+            "to a folder of your own"
+        ) from error
+    with lock_file as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if place.is_dir():
             return place

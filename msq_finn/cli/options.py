@@ -12,11 +12,24 @@ def _clk_ns(ctx: click.Context, option: click.Parameter, value: str) -> float:
     return clk_ns_of(value)
 
 
+def _boards(ctx: click.Context, option: click.Parameter, begun: str) -> list[str]:
+    """What a shell completes: the boards that FINN knows."""
+    try:
+        from finn.util.basic import part_map
+    except ImportError:
+        return []
+    return [name for name in sorted(part_map) if name.lower().startswith(begun.lower())]
+
+
 out = click.option(
     "-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results."
 )
 board = click.option(
-    "--board", default="Pynq-Z1", show_default=True, help="Board, as FINN names it."
+    "--board",
+    default="Pynq-Z1",
+    show_default=True,
+    shell_complete=_boards,
+    help="Board, as FINN names it.",
 )
 seed = click.option(
     "--seed",

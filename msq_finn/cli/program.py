@@ -1,6 +1,7 @@
 """The program and its commands."""
 
 import logging
+import os
 import warnings
 
 import click
@@ -27,6 +28,8 @@ def main(debug: bool) -> None:
     Completion in bash: eval "$(_MSQ_FINN_COMPLETE=bash_source msq-finn)"; likewise zsh_source,
     fish_source.
     """
+    # Figures go to files: a backend for windows, wherever it is set, would only fail.
+    os.environ["MPLBACKEND"] = "agg"
     if not debug:
         warnings.simplefilter("ignore")
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)

@@ -15,7 +15,7 @@ from msq_finn.plan import runs
 from msq_finn.plan.points import NEED_FINN, Point
 
 #: Seconds to wait for a cluster's scheduler.
-CONNECT_S = 10
+CONNECT_S = 3
 
 
 @contextmanager
@@ -72,8 +72,10 @@ def characterize(
         all runs of the file by key.
 
     Raises:
-        MsqError: a point does not synthesise; the others are stored first.
+        MsqError: a point does not synthesise; the others are stored first. Or the file cannot be
+            written.
     """
+    runs.check_writeable(path)
     known = runs.load(path)
     missing = [p for p in points if p.key not in known or not known[p.key].is_current()]
     futures = client.map(_run, missing, pure=False, retries=0)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from msq_finn.errors import MsqError
-from msq_finn.plan.points import NODES, Depthwise, Embedded, Msq, Point
+from msq_finn.plan.points import NODES, Add, Depthwise, Embedded, Msq, Point, Pool
 from msq_finn.rtl import lanes
 from msq_finn.synth.resources import Resources
 
@@ -42,10 +42,14 @@ def sources_of(point: Point) -> str:
     Args:
         point: the node.
     """
-    if not isinstance(point, Msq | Embedded | Depthwise):
+    if isinstance(point, Msq | Embedded | Depthwise):
+        sources = lanes.sources()
+    elif isinstance(point, Pool | Add):
+        sources = sorted((lanes.sources()[0].parent / "streaming").glob("*.sv"))
+    else:
         return ""
     digest = hashlib.sha256()
-    for path in lanes.sources():
+    for path in sources:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -76,6 +80,25 @@ def load(path: Path = PATH) -> dict[str, Run]:
             raise MsqError(f"{path}:{number}: not a synthesis run; delete the line") from error
         runs[point.key] = run
     return runs
+
+
+def check_writeable(path: Path = PATH) -> None:
+    """Refuse to start on runs that could not be stored.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        MsqError: its folder is read-only, as that of a package installed for all users is.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise MsqError(
+            f"{path}: runs cannot be stored there ({error.strerror}); install msq_finn in an "
+            "environment of your own"
+        ) from error
 
 
 def append(run: Run, path: Path = PATH) -> None:

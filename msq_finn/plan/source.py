@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 import tempfile
@@ -91,8 +92,20 @@ def network_of_module(
 
 def _built(module: str, function: str) -> Any:
     """What a function of a module returns, which has to be a torch module."""
-    import torch
     from torch import nn
+
+    # What they print is not part of a result on standard output.
+    with contextlib.redirect_stdout(sys.stderr):
+        model = _called(module, function)
+    if not isinstance(model, nn.Module):
+        raise MsqError(
+            f"{module}:{function}: returned a {type(model).__name__}, not a torch.nn.Module"
+        )
+    return model
+
+
+def _called(module: str, function: str) -> Any:
+    import torch
 
     where = f"{module}:{function}"
     sys.path.insert(0, str(Path.cwd()))
@@ -109,10 +122,7 @@ def _built(module: str, function: str) -> Any:
         # Widths of sums follow from weights: the same weights each time make the same plan.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            model = make()
+            return make()
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise MsqError(f"{where}: calling it without arguments failed ({reason})") from error
-    if not isinstance(model, nn.Module):
-        raise MsqError(f"{where}: returned a {type(model).__name__}, not a torch.nn.Module")
-    return model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 
@@ -108,3 +110,12 @@ def test_layers_that_stay_finns_are_named(module, tmp_path):
     assert done.exit_code == 0, done.output
     assert "warning: MVAU_rtl_0 (16x8, INT8): layers that stay FINN's are not" in done.stderr
     assert Plan.load(tmp_path / "plan.yaml").not_planned == ["MVAU_rtl_0 (16x8, INT8)"]
+
+
+def test_what_functions_print_is_no_part_of_the_json(module, tmp_path):
+    noisy = WIDE_FIRST.replace("    return", "    print('made')\n    return") + "\nprint('read')\n"
+    where = f"{module('net_noisy', noisy)}:network"
+    options = ["--input-shape", "8", "--max-throughput", "-o", "plan.yaml", "--json"]
+    done = CliRunner().invoke(main, ["plan", where, *options])
+    assert json.loads(done.stdout)["board"] == "Pynq-Z1"
+    assert done.stderr.splitlines()[:2] == ["read", "made"]

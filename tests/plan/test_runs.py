@@ -133,6 +133,23 @@ def test_processes_synthesise_for_real(tmp_path: Path):
     assert all(run.resources.lut_sites > 0 for run in found.values())
 
 
+def test_runs_that_could_not_be_stored_do_not_begin(tmp_path: Path, client):
+    (tmp_path / "file").touch()
+    with pytest.raises(MsqError, match=r"runs cannot be stored there \(.*\); install msq_finn"):
+        characterize([Made(7)], client, tmp_path / "file" / "runs.jsonl")
+    assert 7 not in Made.calls
+
+
+@pytest.mark.parametrize(
+    ("point", "file"), [(Add(1), "streaming/stream_add.sv"), (Msq(8, 4, 2), "lut_lane.sv")]
+)
+def test_runs_depend_on_the_rtl_behind_them(point, file, monkeypatch):
+    before, read = runs.sources_of(point), Path.read_bytes
+    changed = lambda path: read(path) + b"//" * str(path).endswith(file)  # noqa: E731
+    monkeypatch.setattr(Path, "read_bytes", changed)
+    assert before != runs.sources_of(point)
+
+
 def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr("msq_finn.plan.characterize.CONNECT_S", 1)
     with (

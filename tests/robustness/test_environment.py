@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,43 @@ def test_a_full_disk(model, tmp_path):
     assert "File too large; choose another --out" in done.stderr
     assert [path.name for path in out.iterdir()] == ["summary.json"]
     assert (out / "summary.json").read_text() == "earlier"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "text"),
+    [
+        ("XDG_CACHE_HOME", "model.onnx", "the cache cannot be written (Not a directory); set XDG"),
+        ("NUM_DEFAULT_WORKERS", "x", "FINN's settings cannot be read (invalid literal for int"),
+        ("FINN_SETTINGS", "empty.yaml", "FINN's settings cannot be read"),
+    ],
+)
+def test_variables_that_nothing_can_be_done_with(model, tmp_path, variable, value, text):
+    (tmp_path / "empty.yaml").touch()
+    environment = os.environ | {variable: str(tmp_path / value)}
+    done = subprocess.run(
+        [*BUILD, "-o", "out"], cwd=tmp_path, capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 2
+    assert text in done.stderr.splitlines()[-1], done.stderr
+    assert done.stderr.splitlines()[-1].startswith("msq-finn: ") and "unexpected" not in done.stderr
+
+
+def test_a_backend_for_windows_does_not_stop_a_figure(model, tmp_path):
+    command = [*BUILD[:3], "inspect", "model.onnx", "-o", "rows.png"]
+    environment = os.environ | {"MPLBACKEND": "nosuch"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert (tmp_path / "rows.png").stat().st_size > 1000
+
+
+def test_a_full_standard_output():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*BUILD[:3], "doctor", "--json"], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "msq-finn: no space left to write standard output, or another file"
+    ]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
