@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+
 import numpy as np
 import pytest
 
+from msq_finn.doctor import examine
+from msq_finn.errors import MissingToolError
+
 #: Minutes long, by name of the file: begun last, they would keep one worker busy alone.
 LONGEST = ("test_notebooks", "test_wheel")
+
+#: Packages without which whole files of tests are skipped.
+PACKAGES = ("finn", "finn_plus_driver", "mnist1d")
+
+
+def pytest_sessionstart(session):
+    """In CI, where nothing may be missing, end before tests are skipped for it."""
+    if os.environ.get("CI") and (missing := missing_tools()):
+        pytest.exit(f"missing in CI: {', '.join(missing)}", returncode=1)
+
+
+def missing_tools():
+    tools = [check.name for check in examine() if check.severity == "error"]
+    return tools + [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Skip a test that met a missing tool on a user's machine, and say which."""
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, MissingToolError) and not os.environ.get("CI"):
+        skipped = pytest.skip.Exception(f"on this machine: {error}")
+        skipped = skipped.with_traceback(error.__traceback__)
+        call.excinfo = pytest.ExceptionInfo.from_exception(skipped)
+    return (yield)
 
 
 def pytest_collection_modifyitems(items):
