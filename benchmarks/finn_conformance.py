@@ -191,13 +191,14 @@ def insert_shallow_fifos(model: Any, part: str, clk_ns: float) -> Any:
 
 
 def stitched_ip(part: str, clk_ns: float, *_: Any, **__: Any) -> Any:
-    """Stand-in for ``CreateStitchedIP``: FINN's metadata, msq_finn's Verilog."""
+    """Stand-in for ``CreateStitchedIP``."""
     from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
     from finn.util.basic import make_build_dir
     from qonnx.custom_op.registry import getCustomOp
     from qonnx.transformation.base import Transformation
 
-    from msq_finn.build.stitch import TOP, stitch
+    from msq_finn.build.stitch import stitch
+    from msq_finn.build.stitched_ip import offer_to_finn
 
     class Stitch(Transformation):  # type: ignore[misc]
         def apply(self, model: Any) -> tuple[Any, bool]:
@@ -208,21 +209,7 @@ def stitched_ip(part: str, clk_ns: float, *_: Any, **__: Any) -> Any:
                         pytest.skip(f"node rtlsim passed; {memory} cannot be stitched")
             folder = Path(make_build_dir("stitch_"))
             design = stitch(model.transform(ReplaceVerilogRelPaths()), folder)
-            # FINN takes the top's name from a file that ends in ".v".
-            wrapper = folder / f"{TOP}.v"
-            wrapper.write_text(design.path.read_text())
-            sources = [wrapper if s == design.path else s for s in design.sources]
-            (folder / "all_verilog_srcs.txt").write_text("\n".join(map(str, sources)))
-            names = {
-                side: [(f"{port}{i}_V", 0) for i in range(len(infos))]
-                for side, port, infos in (
-                    ("s_axis", "in", model.graph.input),
-                    ("m_axis", "out", model.graph.output),
-                )
-            }
-            model.set_metadata_prop("wrapper_filename", str(wrapper))
-            model.set_metadata_prop("vivado_stitch_proj", str(folder))
-            model.set_metadata_prop("vivado_stitch_ifnames", str(names))
+            offer_to_finn(model, design, folder)
             return model, False
 
     return Stitch()

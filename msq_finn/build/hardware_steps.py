@@ -30,6 +30,7 @@ from msq_finn.build.simulate import (
     simulate,
 )
 from msq_finn.build.stitch import stitch
+from msq_finn.build.stitched_ip import offer_to_finn
 from msq_finn.sim.performance import performance
 from msq_finn.sim.xsi import SIMULATOR
 
@@ -95,18 +96,22 @@ class Run:
 def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Write one SystemVerilog top for all nodes (``finn_design.sv`` in the output folder).
 
+    Stands for the stitching in FINN's ``step_create_stitched_ip``, which may follow for its
+    verification ``stitched_ip_rtlsim``.
+
     Args:
         model: dataflow graph with generated RTL.
         cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
-        ``model`` as it is.
+        ``model``, whose metadata name the design.
 
     Raises:
         MsqError: see :func:`msq_finn.build.stitch.stitch`.
     """
     workers.prepare()
-    stitch(model, Path(cfg.output_dir))
+    folder = Path(cfg.output_dir)
+    offer_to_finn(model, stitch(model, folder), folder.absolute() / "stitched_rtl")
     return model
 
 

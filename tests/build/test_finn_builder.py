@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
+from msq_finn.build.hardware_steps import step_msq_stitch
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import reference_outputs
 from msq_finn.build.steps import DATAFLOW_STEPS
@@ -62,8 +63,8 @@ def test_finns_builder_runs_the_steps_without_vivado(source, tmp_path, monkeypat
     assert {"step_msq_signals", "step_msq_generate_rtl"} <= set(names)
 
 
-def test_finns_command_line_runs_a_yaml(source, tmp_path):
-    last = [importable(step) for step in DATAFLOW_STEPS].index("step_generate_estimate_reports")
+def build_with_finn(folder, source, config, **environment):
+    """Run FINN's command line; returns the folder of what it verified."""
     config = {
         "board": "Pynq-Z1",
         "synth_clk_period_ns": 10.0,
@@ -71,53 +72,64 @@ def test_finns_command_line_runs_a_yaml(source, tmp_path):
         "standalone_thresholds": True,
         "generate_outputs": ["estimate_reports"],
         "output_dir": "out",
-        "steps": [importable(step) for step in DATAFLOW_STEPS[: last + 1]],
+        **config,
     }
-    (tmp_path / "build.yaml").write_text(yaml.safe_dump(config))
+    (folder / "build.yaml").write_text(yaml.safe_dump(config))
     options = ["--skip-dep-update", "--accept-defaults", "--batch", "build.yaml", str(source)]
+    kept = {k: v for k, v in os.environ.items() if k != "XILINX_VIVADO"}
     done = subprocess.run(
         [sys.executable, "-c", "from msq_finn.cli import main; main()", "finn", "build", *options],
-        cwd=tmp_path,
-        env={k: v for k, v in os.environ.items() if k != "XILINX_VIVADO"},
+        cwd=folder,
+        env=kept | environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout[-2000:]
-    cycles = json.loads((tmp_path / "out/report/estimate_layer_cycles.json").read_text())
-    assert any(name.startswith("MVAU_MSQ_rtl") for name in cycles)
+    return folder / "out"
 
 
-@pytest.mark.slow
-def test_finns_own_verification_runs_in_spawned_workers(source, tmp_path):
-    """FINN's start method, two workers, its command line: node by node through its rtlsim."""
+@pytest.fixture
+def verification(source, tmp_path):
+    """Two images, and FINN's options to verify with them."""
     images = np.random.default_rng(4).random((2, 2, 4, 4), dtype=np.float32)
     np.save(tmp_path / "images.npy", images)
     np.save(tmp_path / "outputs.npy", reference_outputs(source, images))
+    return {"verify_input_npy": "images.npy", "verify_expected_output_npy": "outputs.npy"}
+
+
+def test_finns_command_line_runs_a_yaml(source, tmp_path):
+    last = [importable(step) for step in DATAFLOW_STEPS].index("step_generate_estimate_reports")
+    steps = [importable(step) for step in DATAFLOW_STEPS[: last + 1]]
+    out = build_with_finn(tmp_path, source, {"steps": steps})
+    cycles = json.loads((out / "report/estimate_layer_cycles.json").read_text())
+    assert any(name.startswith("MVAU_MSQ_rtl") for name in cycles)
+
+
+def test_finns_own_verification_up_to_the_stitched_design(source, tmp_path, verification):
+    """FINN compares all stages itself; an output that is not the network's fails in each."""
+    expected = np.load(tmp_path / "outputs.npy")
+    expected[1] += np.ptp(expected)
+    np.save(tmp_path / "outputs.npy", expected)
+    stages = ["finn_onnx_python", "initial_python", "streamlined_python", "stitched_ip_rtlsim"]
+    steps = [*DATAFLOW_STEPS, step_msq_stitch, "step_create_stitched_ip"]
+    config = {"steps": [importable(step) for step in steps], "verify_steps": stages}
+    out = build_with_finn(tmp_path, source, config | verification)
+    found = {path.name for path in (out / "verification_output").glob("*.npy")}
+    for stage in stages:
+        assert {f"verify_{stage}_0_SUCCESS.npy", f"verify_{stage}_1_FAIL.npy"} <= found, found
+
+
+@pytest.mark.slow
+def test_finns_own_verification_runs_in_spawned_workers(source, tmp_path, verification):
+    """FINN's start method, two workers, its command line: node by node through its rtlsim."""
     config = {
-        "board": "Pynq-Z1",
-        "synth_clk_period_ns": 10.0,
-        "target_fps": 300_000,
-        "standalone_thresholds": True,
-        "generate_outputs": ["estimate_reports"],
-        "output_dir": "out",
         "steps": [*(importable(step) for step in DATAFLOW_STEPS), "step_hw_ipgen"],
         "verify_steps": ["node_by_node_rtlsim"],
-        "verify_input_npy": "images.npy",
-        "verify_expected_output_npy": "outputs.npy",
         "verify_save_rtlsim_waveforms": True,
     }
-    (tmp_path / "build.yaml").write_text(yaml.safe_dump(config))
-    options = ["--skip-dep-update", "--accept-defaults", "--batch", "build.yaml", str(source)]
-    environment = {k: v for k, v in os.environ.items() if k != "XILINX_VIVADO"}
-    done = subprocess.run(
-        [sys.executable, "-c", "from msq_finn.cli import main; main()", "finn", "build", *options],
-        cwd=tmp_path,
-        env=environment | {"FINN_MP_START_METHOD": "spawn", "NUM_DEFAULT_WORKERS": "2"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
-    verified = tmp_path / "out/verification_output"
+    spawn = {"FINN_MP_START_METHOD": "spawn", "NUM_DEFAULT_WORKERS": "2"}
+    verified = build_with_finn(tmp_path, source, config | verification, **spawn)
+    verified /= "verification_output"
     results = [path.name for path in verified.glob("verify_node_by_node_rtlsim_*.npy")]
     assert sorted(name.rsplit("_", 1)[1] for name in results) == ["SUCCESS.npy"] * 2
     waveforms = {path.stem for path in (verified / "node_by_node_rtlsim_waveforms").iterdir()}
