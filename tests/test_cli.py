@@ -310,16 +310,23 @@ def test_finn_gets_no_configuration_that_it_cannot_read(tmp_path, good_model, te
     assert_refused(msq_finn("finn", "build", path, good_model), error, tmp_path / "out")
 
 
-def test_finns_command_line_fails_where_its_build_fails(tmp_path, good_model):
-    """A step that there is none of: FINN's builder returns -1, its command line 0."""
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        # FINN's builder returns -1 here, its command line 0.
+        ("steps: [step_that_is_none]", "step_that_is_none"),
+        ("verify_steps: [none]", 'msq-finn: FINN stopped: InvalidFieldValue: Field "verify_steps"'),
+    ],
+)
+def test_finns_command_line_fails_where_its_build_fails(tmp_path, good_model, line, error):
     (tmp_path / "build.yaml").write_text(
         "board: Pynq-Z1\nsynth_clk_period_ns: 10.0\ngenerate_outputs: []\noutput_dir: out\n"
-        "target_fps: 100\n"
-        "steps: [step_that_is_none]\n"
+        f"target_fps: 100\n{line}\n"
     )
     options = ["--skip-dep-update", "--accept-defaults", "--batch", "build.yaml", good_model]
     environment = {k: v for k, v in os.environ.items() if k != "XILINX_VIVADO"}
     run = as_user("finn", "build", *options, cwd=tmp_path, env=environment)
     out, err = run.communicate(timeout=120)
-    assert "step_that_is_none" in out + err
-    assert run.returncode == 1, out + err
+    assert error in out + err
+    assert run.returncode in (1, 2), out + err
+    assert "Traceback" not in err and "unexpected" not in err

@@ -27,7 +27,8 @@ def run(arguments: Sequence[str]) -> None:
 
     Raises:
         MissingToolError: no FINN, or an upstream FINN, which has no command line.
-        MsqError: the configuration of a build is no YAML or JSON file, or holds no options.
+        MsqError: the configuration of a build is no YAML or JSON file, or holds no options; or FINN
+            refuses it.
     """
     if arguments[:1] == ("build",):
         _check_configuration(arguments[1:])
@@ -43,7 +44,12 @@ def run(arguments: Sequence[str]) -> None:
     finish_without_vivado(xsi.SIMULATOR)
     _fail_where_the_build_fails()
     sys.argv = ["finn", *arguments]
-    command.main()
+    try:
+        command.main()
+    except MsqError:
+        raise
+    except Exception as error:  # of which FINN's own command line prints a traceback
+        raise MsqError(f"FINN stopped: {type(error).__name__}: {error}") from error
 
 
 def _check_configuration(arguments: Sequence[str]) -> None:
