@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from finn.transformation.fpgadataflow.set_folding import SetFolding
+from finn.util.basic import get_dsp_block
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.ops.vvau_msq import DSP_KINDS, LUT_KINDS
 from msq_finn.plan.extract import network_of_model
-from msq_finn.plan.plan_checks import fits_network
-from msq_finn.plan.planfile import LayerPlan, Plan
+from msq_finn.plan.layer_plan import LayerPlan
+from msq_finn.plan.plan_fits import fits_board, fits_network
+from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.place_rows import ROW_MIXED
 from msq_finn.transforms.set_lanes import Folding, set_folding
@@ -29,9 +31,12 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
         the model given.
 
     Raises:
-        MsqError: the plan is for another network, or for rows that the weights do not have.
+        MsqError: the plan is for another network, for rows that the weights do not have, or has
+            more lanes than the board.
     """
-    fits_network(plan, network_of_model(model, plan.network), path)
+    network = network_of_model(model, plan.network)
+    fits_network(plan, network, path)
+    fits_board(plan, network, get_dsp_block(plan.part), path)
     # FINN's own limit of width is for HLS. Its second pass would relax all nodes to the slowest, a
     # layer of ours that is still folded as little as can be.
     cycles = plan.totals.cycles

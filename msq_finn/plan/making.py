@@ -8,22 +8,20 @@ from typing import cast
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost import default_model
 from msq_finn.plan.devices import device_of_part
-from msq_finn.plan.network import Layer, Network
-from msq_finn.plan.optimize import Budget, Solution, maximize, meet
-from msq_finn.plan.option import Option
-from msq_finn.plan.options import Catalogue
-from msq_finn.plan.planfile import (
+from msq_finn.plan.layer_plan import (
     Alternative,
     Lanes,
     LayerPlan,
     Memory,
-    Plan,
     Resources,
     Rows,
-    Shares,
-    Totals,
     Window,
 )
+from msq_finn.plan.network import Layer, Network
+from msq_finn.plan.optimize import Budget, Solution, maximize, meet
+from msq_finn.plan.option import Option
+from msq_finn.plan.options import Catalogue
+from msq_finn.plan.planfile import Plan, Shares, Totals
 from msq_finn.plan.reasons import Choice, choices, difference
 from msq_finn.plan.request import SCHEMES, design_of, limited_rows, shares_of
 

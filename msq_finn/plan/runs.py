@@ -45,7 +45,7 @@ def sources_of(point: Point) -> str:
     if isinstance(point, Msq | Embedded | Depthwise):
         sources = lanes.sources()
     elif isinstance(point, Pool | Add):
-        sources = sorted((lanes.sources()[0].parent / "streaming").glob("*.sv"))
+        sources = [lanes.sources()[0].parent / "streaming" / f"stream_{point.node}.sv"]
     else:
         return ""
     digest = hashlib.sha256()

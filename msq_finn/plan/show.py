@@ -10,7 +10,8 @@ from rich.table import Table
 
 from msq_finn.plan.cost import Error
 from msq_finn.plan.features import group
-from msq_finn.plan.planfile import Lanes, Plan
+from msq_finn.plan.layer_plan import Lanes
+from msq_finn.plan.planfile import Plan
 
 
 def tables(plan: Plan) -> list[Table]:

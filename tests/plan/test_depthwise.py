@@ -18,7 +18,7 @@ from msq_finn.plan.design import DESIGNS, MSQ, PLANNED
 from msq_finn.plan.lanes import LaneCosts, Lanes
 from msq_finn.plan.making import make_plan
 from msq_finn.plan.network import Conv, Layer, Network, Rows
-from msq_finn.plan.plan_checks import fits_network
+from msq_finn.plan.plan_fits import fits_network
 from msq_finn.plan.planfile import Plan
 from msq_finn.plan.request import shares_of
 from msq_finn.plan.windows import window_cycles
@@ -93,6 +93,7 @@ def test_illegal_edits_are_refused(tmp_path: Path, change, message: str):
     none = dict.fromkeys(layer["lanes"], 0)
     layer |= {"simd": 1, "sp2_ratio": 0.0, "cycles": 10**6, "lanes": none | lanes}
     layer |= {"window": {"simd": 4, "parallel": False, "memory": "distributed"}}
+    content["totals"] |= {"cycles": 10**6, "bottleneck": "dw"}
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump(content))
     if "lanes" not in message:

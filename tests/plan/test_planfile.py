@@ -12,7 +12,7 @@ import yaml
 from msq_finn.errors import MsqError
 from msq_finn.plan.making import make_plan
 from msq_finn.plan.network import Conv, Layer, Network, Rows
-from msq_finn.plan.plan_checks import fits_network
+from msq_finn.plan.plan_fits import fits_board, fits_network
 from msq_finn.plan.planfile import Plan
 from msq_finn.plan.request import shares_of
 from msq_finn.plan.zoo import resnet_cifar
@@ -130,7 +130,8 @@ def test_bad_budgets(text: str, message: str):
         (("layers",), "none", "layers: input should be a valid list"),
         (("layers",), [], "totals: cycles: .*, but the slowest layer takes 0"),
         (("totals", "cycles"), 1, "totals: cycles: 1, but the slowest layer takes"),
-        (("totals", "bottleneck"), "conv9", "totals: bottleneck: no layer is 'conv9'"),
+        (("totals", "bottleneck"), "conv9", "totals: bottleneck: conv9, but conv1 take"),
+        (("totals", "bottleneck"), "fc", "totals: bottleneck: fc, but conv1 take"),
     ],
 )
 def test_illegal_edits_name_layer_and_field(edited, where, to, message: str):
@@ -194,6 +195,27 @@ def test_a_plan_for_another_network_is_refused(plan: Plan):
         plan.check_board("Ultra96", plan.part, "p")
     with pytest.raises(MsqError, match="p: part: xc7z020clg400-1, but Pynq-Z1 has xc7z045; plan"):
         plan.check_board("Pynq-Z1", "xc7z045", "p")
+
+
+def test_more_lanes_than_the_board(tmp_path: Path):
+    """Lanes that a user added to a plan whose figures are of before."""
+    network = Network("wide", (Layer("conv", 1024, 512, 64), Layer("fc", 64, 4, 1, steps=0)))
+    made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", target_fps=100)
+    fits_board(made, network, "DSP48E1", "p")
+    folding = {
+        "simd": 16,
+        "memory": "block",
+        "sp2_ratio": 0.0,
+        "rows": {"sp2_4": 0, "fixed_4": 512},
+    }
+    for kind, name, whole in (("fixed_4_dsp", "DSP slices", 220), ("fixed_4_lut", "LUTs", 53200)):
+        content = made.model_dump()
+        lanes = {"sp2_4_lut": 0, "fixed_4_lut": 0, "fixed_4_dsp": 0, kind: 512}
+        content["layers"][0] |= {**folding, "lanes": lanes}
+        (tmp_path / "plan.yaml").write_text(yaml.safe_dump(content))
+        message = rf"p: layer conv: lanes: .* \d+ {name}, .* Pynq-Z1 has {whole}; give fewer"
+        with pytest.raises(MsqError, match=message):
+            fits_board(Plan.load(tmp_path / "plan.yaml"), network, "DSP48E1", "p")
 
 
 def test_a_pipe_is_no_plan(tmp_path: Path):

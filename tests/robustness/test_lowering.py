@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+
+from msq_finn.plan.devices import DEVICES
+from msq_finn.plan.making import make_plan
+from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.plan.planfile import Plan
 
 from . import models as m
 from .conftest import REACHED
@@ -94,3 +100,42 @@ def test_extreme_targets(refused, tmp_path, options):
 def test_damage_that_leaves_a_valid_file(refused, tmp_path):
     for _, contents, _ in damaged_files():
         lowered(m.as_bytes(contents), refused, tmp_path)
+
+
+def test_plans_for_other_networks(refused, tmp_path):
+    model = m.as_bytes(m.valid())
+    for layers, text in (
+        ((Layer("conv", 9, 4, 16),), "plan.yaml: layers: 1, but the model has 2 4-bit ones"),
+        (
+            (
+                Layer("conv", 9, 4, 16, conv=Conv(1, (4, 4), pad=(1, 1)), rows=Rows(2, 2, 0)),
+                Layer("fc", 32, 3, 1),
+            ),
+            "plan.yaml: layer fc: mw: 32, but the model's is 64; plan again",
+        ),
+    ):
+        network = Network("other", layers)
+        made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", target_fps=40_000)
+        made.save(tmp_path / "plan.yaml")
+        lowered(model, refused, tmp_path, "--plan", "plan.yaml", text=text)
+
+
+def test_plans_with_more_lanes_than_the_board(refused, tmp_path, monkeypatch):
+    """A board of 1 DSP slice, and a plan for one of 220."""
+    network = Network(
+        "small",
+        (
+            Layer("conv", 9, 4, 16, conv=Conv(1, (4, 4), pad=(1, 1)), rows=Rows(2, 2, 0)),
+            Layer("fc", 64, 3, 1, steps=0, rows=Rows(0, 3, 0), ordered=True),
+        ),
+    )
+    made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1")
+    content = made.model_dump()
+    lanes = dict.fromkeys(content["layers"][1]["lanes"], 0) | {"fixed_4_dsp": 3}
+    content["layers"][1] |= {"simd": 16, "lanes": lanes, "memory": "distributed"}
+    Plan.model_validate(content).save(tmp_path / "plan.yaml")
+    model, options = m.as_bytes(m.valid()), ("--plan", "plan.yaml")
+    lowered(model, refused, tmp_path, *options, text=REACHED)
+    monkeypatch.setitem(DEVICES, "xc7z020", replace(DEVICES["xc7z020"], dsp=1))
+    text = "plan.yaml: layer fc: lanes: those of all layers take about 16 DSP slices, of which"
+    lowered(model, refused, tmp_path, *options, text=text)

@@ -58,6 +58,64 @@ def test_no_plans(refused, tmp_path, text):
     refused("build", "model.onnx", "--plan", "plan.yaml", "-o", "out", text="plan.yaml: ")
 
 
+@pytest.mark.parametrize("where", KEYS, ids=lambda w: ".".join(map(str, w)))
+def test_keys_given_twice(refused, tmp_path, where):
+    """The second one holds what the first one does, so that only the repetition is wrong."""
+    *outer, key = where
+    if not isinstance(key, str):
+        return
+    content = copy.deepcopy(PLAN)
+    place = content
+    for step in outer:
+        place = place[step]
+    place["twice"] = place[key]
+    text = yaml.safe_dump(content, sort_keys=False).replace("twice:", f"{key}:")
+    (tmp_path / "model.onnx").write_bytes(m.as_bytes(m.valid()))
+    (tmp_path / "plan.yaml").write_text(text)
+    text = f"plan.yaml: {key} is given twice, again in line "
+    refused("build", "model.onnx", "--plan", "plan.yaml", "-o", "out", text=text)
+
+
+NEEDED = [
+    *("version", "network", "board", "part", "clk_ns", "budget", "totals", "layers"),
+    *(f"totals.{key}" for key in PLAN["totals"]),
+    *(f"budget.{key}" for key in ("lut", "dsp", "bram")),
+    *(f"totals.resources.{key}" for key in ("lut", "dsp", "bram36")),
+]
+OF_LAYERS = ["mw", "mh", "vectors", "simd", "lanes", "memory", "rows", "sp2_ratio", "cycles"]
+OF_LAYERS += ["lanes.sp2_4_lut", "lanes.fixed_4_lut", "lanes.fixed_4_dsp", "rows.sp2_4"]
+
+
+@pytest.mark.parametrize("key", [*NEEDED, *(f"layers.{key}" for key in OF_LAYERS)])
+def test_missing_keys(refused, tmp_path, key):
+    content = copy.deepcopy(PLAN)
+    *outer, last = key.split(".")
+    place = content
+    for step in outer:
+        place = place[step][0] if step == "layers" else place[step]
+    del place[last]
+    (tmp_path / "model.onnx").write_bytes(m.as_bytes(m.valid()))
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(content))
+    text = f"plan.yaml: {key.replace('layers.', 'layer conv: ')}: "
+    text += "None is not supported" if key == "version" else "field required"
+    refused("build", "model.onnx", "--plan", "plan.yaml", "-o", "out", text=text)
+
+
+def test_texts_of_other_encodings(refused, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(m.as_bytes(m.valid()))
+    for encoding in ("utf-16", "latin-1"):
+        content = yaml.safe_dump({**PLAN, "network": "é"}, allow_unicode=True)
+        (tmp_path / "plan.yaml").write_bytes(content.encode(encoding))
+        text = "plan.yaml: not UTF-8 text; give a plan"
+        refused("build", "model.onnx", "--plan", "plan.yaml", "-o", "out", text=text)
+
+
+@pytest.mark.parametrize("name", ["missing", "tmp", "/dev/zero", "x" * 300])
+def test_what_is_no_plan_to_read(refused, tmp_path, name):
+    (tmp_path / "model.onnx").write_bytes(m.as_bytes(m.valid()))
+    refused("build", "model.onnx", "--plan", name, "-o", "out")
+
+
 class Code:
     def __reduce__(self):
         return open, ("pwned", "w")
