@@ -1,4 +1,4 @@
-"""Choose PE of the streaming RTL ops for a cycle target."""
+"""Choose the parallelism of the streaming RTL ops for a cycle target."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from msq_finn.ops.streaming.pool import Pool_rtl
 
 
 def fold_streaming(model: ModelWrapper, target_cycles: int) -> ModelWrapper:
-    """Give every streaming RTL op the least PE that meets the target, else that is fastest.
+    """Give every streaming RTL op the least PE (or SIMD) that meets the target, else is fastest.
 
-    FINN's SetFolding does this for nodes that it knows by name (set_folding.py, ``pe_ops``), the
-    HLS ones. As there, the depthwise window generator before a pool gets the pool's PE as SIMD and
-    has to meet the target as well.
+    FINN's SetFolding does this for nodes that it knows by name (set_folding.py, ``pe_ops`` and
+    ``simd_ops``), the HLS ones. As there, the depthwise window generator before a pool gets the
+    pool's PE as SIMD and has to meet the target as well.
 
     Args:
         model: graph after SpecializeLayers.
@@ -45,7 +45,7 @@ def fold_streaming(model: ModelWrapper, target_cycles: int) -> ModelWrapper:
 
 
 def _set_pe(op: Any, generator: Any, pe: int) -> None:
-    op.set_nodeattr("PE", pe)
+    op.set_nodeattr(op.parallelism, pe)
     if generator is not None:
         generator.set_nodeattr("SIMD", pe)
         generator.set_nodeattr("parallel_window", 0)

@@ -42,11 +42,13 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper, *, deploy: bool) 
             f"no layer would be in the accelerator; on the host stay {around or 'no nodes'}; "
             f"{_ADVICE}"
         )
+    joined = any(_joins_streams(parent, node) for node in host.nodes_after)
+    advice = "branches that are joined need one quantizer for all of them" if joined else _ADVICE
     for side, ends in (("inputs", model.graph.input), ("outputs", model.graph.output)):
         if len(ends) > 1:
             raise MsqError(
                 f"the accelerator would have {len(ends)} {side}, and one is the most; on the host "
-                f"stay {around}, which need them; {_ADVICE}"
+                f"stay {around}, which need them; {advice}"
             )
     if deploy:
         programs(host)
@@ -61,6 +63,11 @@ def layers_on_host(parent: ModelWrapper) -> list[str]:
     host = Host(parent)
     nodes = (*host.nodes_before, *host.nodes_after)
     return [f"{node.name} ({node.op_type})" for node in nodes if node.op_type in _LAYERS]
+
+
+def _joins_streams(parent: ModelWrapper, node: Any) -> bool:
+    streams = [name for name in node.input if parent.get_initializer(name) is None]
+    return len(streams) > 1 and node.op_type in ("Add", "Concat")
 
 
 def _named(nodes: Iterable[Any]) -> str:

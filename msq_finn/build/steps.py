@@ -45,7 +45,7 @@ from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
-from msq_finn.transforms.streamline_residual import StreamlineResidual
+from msq_finn.transforms.streamline_joins import StreamlineJoins
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -86,14 +86,14 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Finish streamlining of residual adds and global pooling (after FINN's streamline).
+    """Finish streamlining of joins and global pooling (after FINN's streamline).
 
     Args:
         model: streamlined graph.
         cfg: FINN's ``DataflowBuildConfig``.
     """
     workers.prepare()
-    return ours(model, cfg, StreamlineResidual(), StreamlineGlobalPool())
+    return ours(model, cfg, StreamlineJoins(), StreamlineGlobalPool())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -150,6 +150,39 @@ def residual_cnn(seed=0):
     return model.eval()
 
 
+class Dense(nn.Module):
+    """A convolution beside what a second one adds to it, and a third on both, for 4x4 images."""
+
+    def __init__(self):
+        super().__init__()
+        msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+        self.pixels = qnn.QuantIdentity(act_quant=PixelQuant)
+        self.stem = nn.Sequential(qnn.QuantConv2d(1, 4, 3, padding=1, **msq), nn.BatchNorm2d(4))
+        self.growth = nn.Sequential(qnn.QuantConv2d(4, 8, 3, padding=1, **msq), nn.BatchNorm2d(8))
+        # One scale for both.
+        self.joined = qnn.QuantReLU(act_quant=ActQuant)
+        self.transition = nn.Sequential(qnn.QuantConv2d(12, 8, 1, **msq), nn.BatchNorm2d(8))
+        self.activate = qnn.QuantReLU(act_quant=ActQuant)
+        weight_quant = FixedWeightPerTensorFloat
+        self.classifier = qnn.QuantLinear(8 * 16, 3, bias=False, weight_quant=weight_quant)
+
+    def forward(self, x):
+        x = self.joined(self.stem(self.pixels(x)))
+        x = torch.cat([x, self.joined(self.growth(x))], 1)
+        return self.classifier(torch.flatten(self.activate(self.transition(x)), 1))
+
+
+def dense_cnn(seed=0):
+    torch.manual_seed(seed)
+    model = Dense()
+    assign_rows(model, 0.5, coupled=coupled_layers(model))
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(32, 1, 4, 4))
+    return model.eval()
+
+
 def depthwise_cnn(seed=0):
     """A convolution, two depthwise and pointwise ones, pooling and a classifier, for 6x6 images.
 

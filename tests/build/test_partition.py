@@ -31,12 +31,14 @@ class Concatenated(nn.Module):
         super().__init__()
         self.quantize = qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat)
         self.first, self.second = qnn.QuantLinear(8, 8, **FIXED), qnn.QuantLinear(8, 8, **FIXED)
-        self.activate = qnn.QuantReLU(act_quant=ActQuant)
+        # Of two scales, which no scale behind the concatenation can stand for.
+        self.activations = nn.ModuleList(qnn.QuantReLU(act_quant=ActQuant) for _ in range(2))
         self.third = qnn.QuantLinear(16, 4, **FIXED)
 
     def forward(self, x):
         x = self.quantize(x)
-        both = [self.activate(layer(x)) for layer in (self.first, self.second)]
+        layers = (self.first, self.second)
+        both = [act(layer(x)) for act, layer in zip(self.activations, layers, strict=True)]
         return self.third(torch.cat(both, 1))
 
 
@@ -76,10 +78,22 @@ def invoked(source, folder, *options):
 
 
 def test_an_accelerator_without_a_layer_is_refused(tmp_path):
-    result = invoked(source_of(Concatenated(), tmp_path), tmp_path)
+    """A layer with weights in float behind the only quantizers."""
+    quantizer = qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat)
+    model = nn.Sequential(quantizer, qnn.QuantReLU(act_quant=ActQuant), nn.Linear(8, 4, bias=False))
+    result = invoked(source_of(model, tmp_path), tmp_path)
     assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
     assert "no layer would be in the accelerator; on the host stay " in result.stderr
-    assert "MatMul_0 (MatMul)" in result.stderr and "Concat_0 (Concat)" in result.stderr
+    assert "MatMul_0 (MatMul)" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_branches_of_two_scales_that_are_joined_are_refused(tmp_path):
+    result = invoked(source_of(Concatenated(), tmp_path), tmp_path)
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
+    assert "the accelerator would have 2 outputs" in result.stderr
+    assert "Concat_0 (Concat)" in result.stderr
+    assert "branches that are joined need one quantizer for all of them" in result.stderr
     assert not (tmp_path / "out").exists()
 
 

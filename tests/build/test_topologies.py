@@ -21,6 +21,7 @@ from msq_finn.build.stitch import stitch
 
 from .networks import (
     brevitas_mobilenet,
+    dense_cnn,
     exported,
     feature_map_cnn,
     plain_mlp,
@@ -31,6 +32,7 @@ from .networks import (
 
 CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
+    "dense": (dense_cnn, (1, 1, 4, 4), 100_000),
     "signals": (signal_cnn, (1, 2, 16), 200_000),
     "feature map": (feature_map_cnn, (1, 1, 4, 5), 200_000),
     "brevitas mobilenet": (brevitas_mobilenet, (1, 3, 4, 4), 100_000),

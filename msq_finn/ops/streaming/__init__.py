@@ -3,6 +3,7 @@
 ``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
 """
 
+from msq_finn.ops.streaming.concat import StreamingConcat_rtl
 from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
@@ -14,6 +15,7 @@ STREAMING_OPS = (
     Pool_rtl,
     GlobalAccPool_rtl,
     DuplicateStreams_rtl,
+    StreamingConcat_rtl,
     LabelSelect_rtl,
     ElementwiseAddInt_rtl,
 )

@@ -40,11 +40,13 @@ class StreamingRTL(RTLBackend):
     module: ClassVar[str]
     #: Modules beneath it.
     submodules: ClassVar[tuple[str, ...]] = ()
-    #: The module's names for the node's inputs, in order.
+    #: The module's names for the node's inputs, in order; the last is that of any further input.
     input_ports: ClassVar[tuple[str, ...]] = ("in",)
+    #: FINN's attribute for how many elements a word has.
+    parallelism: ClassVar[str] = "PE"
 
     @abstractmethod
-    def rtl_parameters(self) -> dict[str, int]:
+    def rtl_parameters(self) -> dict[str, int | str]:
         """Parameters of the module.
 
         Raises:
@@ -52,7 +54,7 @@ class StreamingRTL(RTLBackend):
         """
 
     def parallel_elements(self) -> int:
-        """How many elements PE divides (channels, or labels)."""
+        """How many elements the parallelism divides (channels, or labels)."""
         return int(self.get_normal_output_shape()[-1])
 
     def refuse(self, what: str) -> MsqError:
@@ -92,19 +94,25 @@ class StreamingRTL(RTLBackend):
         Raises:
             MsqError: PE does not divide, or see ``rtl_parameters``.
         """
-        pe, elements = self.get_nodeattr("PE"), self.parallel_elements()
-        if pe < 1 or elements % pe:
-            raise MsqError(f"{self.onnx_node.name}: PE={pe} does not divide {elements} elements")
+        node, elements = self.onnx_node, self.parallel_elements()
+        word = self.get_nodeattr(self.parallelism)
+        if word < 1 or elements % word:
+            raise MsqError(
+                f"{node.name}: {self.parallelism}={word} does not divide {elements} elements"
+            )
         parameters = self.rtl_parameters()
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
-        inputs = [Stream(p, self.get_instream_width(i)) for i, p in enumerate(self.input_ports)]
+        ports = [
+            self.input_ports[min(i, len(self.input_ports) - 1)] for i in range(len(node.input))
+        ]
+        inputs = [Stream(port, self.get_instream_width(i)) for i, port in enumerate(ports)]
         text = render(
             self.get_nodeattr("gen_top_module"),
             self.module,
             parameters,
             inputs,
             self.get_outstream_width(),
-            len(self.onnx_node.output),
+            len(node.output),
         )
         self._wrapper().write_text(text)
         for attribute in ("ipgen_path", "ip_path"):

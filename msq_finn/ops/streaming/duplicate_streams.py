@@ -14,7 +14,7 @@ class DuplicateStreams_rtl(StreamingRTL, DuplicateStreams):
 
     module = "stream_duplicate"
 
-    def rtl_parameters(self) -> dict[str, int]:
+    def rtl_parameters(self) -> dict[str, int | str]:
         """See StreamingRTL."""
         outputs = len(self.onnx_node.output)
         if self.get_num_output_streams() != outputs:

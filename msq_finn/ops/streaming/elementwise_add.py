@@ -35,7 +35,7 @@ class ElementwiseAddInt_rtl(StreamingRTL, ElementwiseAdd):
                 return f"{self.out_dtype.name} does not hold a sum of {sum_}"
         return None
 
-    def rtl_parameters(self) -> dict[str, int]:
+    def rtl_parameters(self) -> dict[str, int | str]:
         """See StreamingRTL."""
         reason = self.unsupported()
         if reason is not None:

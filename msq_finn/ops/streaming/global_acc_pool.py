@@ -14,7 +14,7 @@ class GlobalAccPool_rtl(StreamingRTL, GlobalAccPool):
 
     module = "stream_global_sum"
 
-    def rtl_parameters(self) -> dict[str, int]:
+    def rtl_parameters(self) -> dict[str, int | str]:
         """See StreamingRTL."""
         vectors = list(self.get_nodeattr("numInputVectors"))
         if len(vectors) != 3:

@@ -25,7 +25,7 @@ class LabelSelect_rtl(StreamingRTL, LabelSelect):
         """How many elements PE divides."""
         return int(self.get_nodeattr("Labels"))
 
-    def rtl_parameters(self) -> dict[str, int]:
+    def rtl_parameters(self) -> dict[str, int | str]:
         """See StreamingRTL."""
         labels, k = self.get_nodeattr("Labels"), self.get_nodeattr("K")
         if not 1 <= k <= labels:

@@ -30,7 +30,7 @@ class Pool_rtl(StreamingRTL, Pool):
         averages = self.get_nodeattr("Function") == "QuantAvgPool"
         return int(self.get_nodeattr("Size")) if averages else 0
 
-    def rtl_parameters(self) -> dict[str, int]:
+    def rtl_parameters(self) -> dict[str, int | str]:
         """See StreamingRTL."""
         function = self.get_nodeattr("Function")
         if function == "AvgPool":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -11,7 +11,8 @@ class Stream:
     """An input stream.
 
     Attributes:
-        port: the module's name for it, which ``_data_i``, ``_valid_i`` and ``_ready_o`` follow.
+        port: the module's name for it, which ``_data_i``, ``_valid_i`` and ``_ready_o`` follow;
+            streams of one name share a port, the first of them in the lowest bits.
         bits: of a word, without padding.
     """
 
@@ -40,16 +41,17 @@ def render(
         outputs: how many outputs carry it, ``out0_V`` and on.
     """
     pins = [".clk_i(ap_clk)", ".rst_ni(ap_rst_n)"]
-    for i, stream in enumerate(inputs):
+    for port in dict.fromkeys(stream.port for stream in inputs):
+        members = [(i, s.bits) for i, s in enumerate(inputs) if s.port == port]
         pins += [
-            f".{stream.port}_data_i(in{i}_V_TDATA[{stream.bits - 1}:0])",
-            f".{stream.port}_valid_i(in{i}_V_TVALID)",
-            f".{stream.port}_ready_o(in{i}_V_TREADY)",
+            f".{port}_data_i({_joined(f'in{i}_V_TDATA[{bits - 1}:0]' for i, bits in members)})",
+            f".{port}_valid_i({_joined(f'in{i}_V_TVALID' for i, _ in members)})",
+            f".{port}_ready_o({_joined(f'in{i}_V_TREADY' for i, _ in members)})",
         ]
     pins += [
         ".out_data_o(out_data)",
-        f".out_valid_o({_bits('TVALID', outputs)})",
-        f".out_ready_i({_bits('TREADY', outputs)})",
+        f".out_valid_o({_joined(f'out{i}_V_TVALID' for i in range(outputs))})",
+        f".out_ready_i({_joined(f'out{i}_V_TREADY' for i in range(outputs))})",
     ]
     ports = [port for i, s in enumerate(inputs) for port in _ports(f"in{i}_V", s.bits, "input")]
     ports += [port for i in range(outputs) for port in _ports(f"out{i}_V", out_bits, "output")]
@@ -88,6 +90,6 @@ def _ports(name: str, bits: int, direction: str) -> list[str]:
     ]
 
 
-def _bits(signal: str, outputs: int) -> str:
-    """All outputs' signals as one vector, output 0 in the lowest bit."""
-    return f"{{{', '.join(f'out{i}_V_{signal}' for i in reversed(range(outputs)))}}}"
+def _joined(signals: Iterable[str]) -> str:
+    """Several signals as one vector, the first in the lowest bits."""
+    return f"{{{', '.join(reversed(list(signals)))}}}"

@@ -22,12 +22,12 @@ def streamlined(source, folder):
 
 
 def test_scales_and_transposes_leave_the_branches(tmp_path, rng):
-    from msq_finn.transforms.streamline_residual import StreamlineResidual
+    from msq_finn.transforms.streamline_joins import StreamlineJoins
 
     model = streamlined(exported(residual_cnn(), tmp_path / "m.onnx", (1, 1, 4, 4)), tmp_path)
     image = {model.graph.input[0].name: rng.random((1, 1, 4, 4), dtype=np.float32)}
     before = next(iter(execute_onnx(model, image).values()))
-    model = model.transform(StreamlineResidual())
+    model = model.transform(StreamlineJoins())
     operations = [node.op_type for node in model.graph.node]
     # What is left of scales is the last one, behind the classifier.
     assert operations.count("Mul") == 1 and operations[-1] == "Mul"
@@ -38,9 +38,9 @@ def test_scales_and_transposes_leave_the_branches(tmp_path, rng):
     np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
 
 
-def test_graphs_without_an_add_stay_as_they_are(tmp_path):
-    from msq_finn.transforms.streamline_residual import StreamlineResidual
+def test_graphs_without_a_join_stay_as_they_are(tmp_path):
+    from msq_finn.transforms.streamline_joins import StreamlineJoins
 
     model = streamlined(exported(small_cnn(), tmp_path / "m.onnx"), tmp_path)
     before = model.model.SerializeToString()
-    assert model.transform(StreamlineResidual()).model.SerializeToString() == before
+    assert model.transform(StreamlineJoins()).model.SerializeToString() == before

@@ -1,4 +1,4 @@
-"""Streamline networks whose branches meet in an add."""
+"""Streamline networks whose branches meet in an add or a concatenation."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from finn.transformation.streamline.collapse_repeated import (
     CollapseRepeatedMul,
 )
 from finn.transformation.streamline.reorder import (
+    MoveAddPastJoinConcat,
     MoveAddPastMul,
     MoveLinearPastEltwiseAdd,
     MoveLinearPastFork,
+    MoveMulPastJoinConcat,
     MoveMulPastMaxPool,
     MoveScalarAddPastMatMul,
     MoveScalarLinearPastInvariants,
@@ -27,6 +29,7 @@ from finn.transformation.streamline.reorder import (
     MoveScalesPastIm2Col,
     MoveTransposePastFork,
     MoveTransposePastJoinAdd,
+    MoveTransposePastJoinConcat,
 )
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -37,12 +40,15 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 _ROUND = (
-    # What FINN's Streamline lacks: past forks and residual adds.
+    # What FINN's Streamline lacks: past forks and joins.
     MoveLinearPastFork,
     MoveTransposePastFork,
     MoveScalarLinearPastInvariants,
     MoveLinearPastEltwiseAdd,
     MoveTransposePastJoinAdd,
+    MoveMulPastJoinConcat,
+    MoveAddPastJoinConcat,
+    MoveTransposePastJoinConcat,
     AbsorbTransposeIntoMultiThreshold,
     AbsorbConsecutiveTransposes,
     # What moves on of FINN's Streamline behind them, in its order.
@@ -78,12 +84,12 @@ class _Unhurried(ModelWrapper):
         return super().transform(transformation, make_deepcopy=False, cleanup=False)
 
 
-class StreamlineResidual(Transformation):
-    """Move scales and transposes past forks and residual adds, into the thresholds behind them.
+class StreamlineJoins(Transformation):
+    """Move scales and transposes past forks and joins, into the thresholds behind them.
 
-    FINN's ``step_streamline`` stops at both. A scale passes an add where both branches have the
-    same one, so they need a common quantizer before the add. Graphs without such an add stay as
-    they are. Run it after ``step_streamline``.
+    FINN's ``step_streamline`` stops at both. A scale passes a residual add, or a concatenation,
+    where all branches have the same one, so they need a common quantizer before it. Graphs without
+    such joins stay as they are. Run it after ``step_streamline``.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -110,4 +116,4 @@ class StreamlineResidual(Transformation):
 
 def _joins(model: ModelWrapper, node: NodeProto) -> bool:
     streams = all(model.get_initializer(tensor) is None for tensor in node.input)
-    return node.op_type == "Add" and streams
+    return node.op_type in ("Add", "Concat") and streams

@@ -1,0 +1,46 @@
+"""StreamingConcat_rtl: channels of several streams one behind the other, in SystemVerilog."""
+
+from __future__ import annotations
+
+import math
+
+from finn.custom_op.fpgadataflow.concat import StreamingConcat
+
+from msq_finn.ops.streaming.backend import StreamingRTL
+
+
+class StreamingConcat_rtl(StreamingRTL, StreamingConcat):
+    """Channels of every input in turn, pixel by pixel; types of inputs may differ."""
+
+    module = "stream_concat"
+    parallelism = "SIMD"
+
+    def parallel_elements(self) -> int:
+        """What SIMD divides: the channels of every input."""
+        return math.gcd(*self.get_nodeattr("ChannelsPerStream"))
+
+    def rtl_parameters(self) -> dict[str, int | str]:
+        """See StreamingRTL."""
+        inputs = range(len(self.onnx_node.input))
+        if len(inputs) != self.get_n_inputs():
+            raise self.refuse(
+                f"ChannelsPerStream names {self.get_n_inputs()} streams, but it has {len(inputs)} "
+                "inputs"
+            )
+        types = [self.integer_type(self.get_input_datatype(i)) for i in inputs]
+        folds = [self.get_folded_input_shape(i)[-2] for i in inputs]
+        return {
+            "Inputs": len(inputs),
+            "Elements": self.get_nodeattr("SIMD"),
+            "OutBits": self.get_output_datatype().bitwidth(),
+            "InBits": _packed([t.bitwidth() for t in types], 32),
+            "InSigned": _packed([int(t.signed()) for t in types], 1),
+            "Folds": _packed(folds, 32),
+            "InWidth": sum(self.get_instream_width(i) for i in inputs),
+        }
+
+
+def _packed(values: list[int], bits: int) -> str:
+    """A packed array in Verilog, its first element in the lowest bits."""
+    literals = [f"{bits}'d{value}" for value in reversed(values)]
+    return f"{{{', '.join(literals)}}}"
