@@ -49,16 +49,23 @@ def draw(result: Inspection, ints: Sequence[FloatArray]) -> Figure:
         _draw_rows(histogram, layer, values[order], order)
         for scheme, colour in zip(SCHEMES, list(COLOURS.values())[:2], strict=True):
             percent = [100 * layer.rows[row].errors[scheme] for row in order]
-            errors.plot(percent, range(len(order)), ".", color=colour, label=scheme)
-        errors.set(xlabel="error if projected (%)", xlim=(-0.1, None))
+            errors.plot(percent, range(len(order)), ".", color=colour, label=scheme, clip_on=False)
+        errors.set(xlabel="error if projected (%)", xlim=(0, None))
         errors.grid(axis="x", alpha=0.3)
         for axes in (histogram, errors):
             axes.spines[["top", "right"]].set_visible(False)
-    grid[0, 1].legend(frameon=False, fontsize="small")
     kinds = {row.kind for layer in result.layers for row in layer.rows}
     patches = [Patch(color=colour, label=k) for k, colour in COLOURS.items() if k in kinds]
     figure.legend(
         handles=patches, loc="outside upper left", ncols=4, frameon=False, title="rows held by"
+    )
+    figure.legend(
+        *grid[0, 1].get_legend_handles_labels(),
+        loc="outside upper right",
+        ncols=2,
+        frameon=False,
+        markerscale=2,
+        title="error if projected to",
     )
     return figure
 

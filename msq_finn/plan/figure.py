@@ -67,18 +67,28 @@ def draw(plan: Plan, by_share: dict[float, float], device: Device) -> Figure:
 
 def _draw_ratios(axes: Any, plan: Plan, by_share: dict[float, float]) -> None:
     shares = sorted(by_share)
-    axes.plot(shares, [by_share[s] for s in shares], "o-", color=SP2, label="one ratio everywhere")
+    axes.plot(shares, [by_share[s] for s in shares], "o-", color=SP2, label="most at one ratio")
     rows = sum(layer.mh for layer in plan.layers)
     share = sum(layer.rows.sp2_4 for layer in plan.layers) / rows
-    axes.plot([share], [plan.totals.fps], "*", color=DSP, markersize=14, label="this plan")
+    axes.plot(
+        [share],
+        [plan.totals.fps],
+        "*",
+        color=DSP,
+        markersize=14,
+        label="this plan",
+        clip_on=False,
+        zorder=3,
+    )
     axes.set(
-        xlabel="share of SP2 rows (SP2 on LUT lanes, fixed point on DSP lanes)",
+        xlabel="share of SP2 rows (SP2 on LUTs, fixed point on DSPs)",
         ylabel="frames/s",
         xlim=(-0.04, 1.04),
         ylim=(0, None),
     )
     axes.grid(axis="y", alpha=0.3)
-    axes.legend(frameon=False, loc="lower right")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 
 
 def _draw_resources(axes: Any, plan: Plan, device: Device) -> None:
@@ -93,4 +103,4 @@ def _draw_resources(axes: Any, plan: Plan, device: Device) -> None:
     axes.set_yticks(places, names)
     axes.invert_yaxis()
     axes.set_xlabel(f"% of {device.name.upper()}")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
