@@ -14,6 +14,7 @@ from msq_finn.build.inputs import load_model
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
 from msq_finn.plan.network import Network, Rows
+from msq_finn.plan.silence import silence
 
 
 def network_of(
@@ -61,28 +62,25 @@ def network_of_module(
     Raises:
         MsqError: it cannot be exported or lowered.
     """
-    import torch
-    from brevitas.export import export_qonnx
-
     from msq_finn.plan.extract import network_of_file
     from msq_finn.training.assign import assign_rows, mixed_layers
     from msq_finn.training.couple import coupled_layers
     from msq_finn.training.planned import module_name
 
+    _check_quantizers(model, name)
     mixed = mixed_layers(model)
-    if mixed:
-        assign_rows(model, 0.5, coupled=coupled_layers(model))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.onnx"
         try:
-            model.eval()
-            export_qonnx(model, torch.rand(1, *shape), str(path), dynamo=False, opset_version=13)
-        except Exception as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise MsqError(
-                f"{name}: cannot be exported for inputs of {'x'.join(map(str, shape))}: {reason}"
-            ) from error
-        network = network_of_file(path, board, progress)
+            with contextlib.redirect_stdout(sys.stderr):  # layers may print
+                if mixed:
+                    assign_rows(model, 0.5, coupled=coupled_layers(model))
+                _export(model, path, shape)
+            network = network_of_file(path, board, progress)
+        except MsqError as error:
+            # The file is gone by the time that the message is read.
+            reason = str(error).removeprefix(f"{path}: ")
+            raise type(error)(f"{name}: {reason}") from error
     free = (
         replace(layer, rows=Rows(0, 0, layer.mh)) if module_name(layer.name) in mixed else layer
         for layer in network.layers
@@ -90,13 +88,44 @@ def network_of_module(
     return replace(network, name=name, layers=tuple(free))
 
 
+def _check_quantizers(model: Any, name: str) -> None:
+    from brevitas.proxy.parameter_quant import WeightQuantProxyFromInjectorBase as Quantizer
+
+    if not any(isinstance(m, Quantizer) and m.is_quant_enabled for m in model.modules()):
+        raise MsqError(
+            f"{name}: none of its weights are quantized; build it of Brevitas's layers, as "
+            "brevitas.nn.QuantLinear"
+        )
+
+
+def _export(model: Any, path: Path, shape: tuple[int, ...]) -> None:
+    import torch
+    from brevitas.export import export_qonnx
+
+    try:
+        model.eval()
+        # Where it fails, torch prints graphs past Python.
+        with silence():
+            export_qonnx(model, torch.rand(1, *shape), str(path), dynamo=False, opset_version=13)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise MsqError(
+            f"cannot be exported for inputs of {'x'.join(map(str, shape))}: {reason}"
+        ) from error
+
+
 def _built(module: str, function: str) -> Any:
     """What a function of a module returns, which has to be a torch module."""
     from torch import nn
 
-    # What they print is not part of a result on standard output.
-    with contextlib.redirect_stdout(sys.stderr):
-        model = _called(module, function)
+    try:
+        # What they print is not part of a result on standard output, whose file is named from here.
+        with contextlib.redirect_stdout(sys.stderr), contextlib.chdir("."):
+            model = _called(module, function)
+    except FileNotFoundError as error:
+        raise MsqError(
+            f"{module}:{function}: removed the folder that the command runs in"
+        ) from error
     if not isinstance(model, nn.Module):
         raise MsqError(
             f"{module}:{function}: returned a {type(model).__name__}, not a torch.nn.Module"
@@ -108,16 +137,21 @@ def _called(module: str, function: str) -> Any:
     import torch
 
     where = f"{module}:{function}"
+    nothing = f"{where}: no such file, and no such function"
     sys.path.insert(0, str(Path.cwd()))
     try:
-        make = getattr(importlib.import_module(module), function)
-    except (ImportError, ValueError, AttributeError) as error:
-        raise MsqError(f"{where}: no such file, and no such function ({error})") from error
+        found = importlib.import_module(module)
     except (Exception, SystemExit) as error:
+        if not module or (isinstance(error, ModuleNotFoundError) and error.name == module):
+            raise MsqError(f"{nothing} ({error})") from error
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise MsqError(f"{where}: importing {module} failed ({reason})") from error
     finally:
         sys.path.pop(0)
+    try:
+        make = getattr(found, function)
+    except AttributeError as error:
+        raise MsqError(f"{nothing} ({error})") from error
     try:
         # Widths of sums follow from weights: the same weights each time make the same plan.
         with torch.random.fork_rng(devices=[]):
