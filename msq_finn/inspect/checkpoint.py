@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from msq_finn import schemes
+from msq_finn.build.model_checks import MAX_ELEMENTS
 from msq_finn.errors import MsqError
 from msq_finn.inspect.result import SCHEMES
 from msq_finn.inspect.weights import FloatArray, Weights
@@ -116,9 +117,18 @@ def _values(path: Path, state: Mapping[str, Any], name: str) -> FloatArray:
     tensor = state[name]
     if not isinstance(tensor, torch.Tensor):
         raise MsqError(f"{path}: {name} is a {type(tensor).__name__}, not a tensor; save it again")
-    if tensor.is_meta or tensor.layout != torch.strided or tensor.is_complex():
-        kind = "meta" if tensor.is_meta else tensor.dtype if tensor.is_complex() else tensor.layout
-        raise MsqError(f"{path}: {name} is a {kind} tensor; save one of real numbers, dense")
+    odd = (
+        "meta" if tensor.is_meta
+        else "nested" if tensor.is_nested
+        else tensor.dtype if tensor.is_complex()
+        else tensor.layout if tensor.layout != torch.strided
+        else None
+    )  # fmt: skip
+    if odd is not None:
+        raise MsqError(f"{path}: {name} is a {odd} tensor; save one of real numbers, dense")
+    if tensor.numel() > MAX_ELEMENTS:  # of a few stored bytes, where dimensions repeat
+        shape = tuple(tensor.shape)
+        raise MsqError(f"{path}: {name} of shape {shape} is too large for an accelerator's layer")
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     values: FloatArray = tensor.detach().double().numpy()
