@@ -175,8 +175,8 @@ def _rtl_sources(op: Any) -> list[Path]:
     node = op.onnx_node
     if not node.op_type.endswith("_rtl"):
         raise MsqError(
-            f"{node.name} ({node.op_type}) exists in Vitis HLS only, which is not available here; "
-            "simulation and synthesis without Vivado need RTL nodes throughout"
+            f"{node.name} ({node.op_type}) exists in Vitis HLS only, and msq-finn simulates and "
+            "synthesises RTL; with Vitis HLS, give FINN's builder our steps and its own behind them"
         )
     return [Path(f) for f in op.get_rtl_file_list(abspath=True)]
 
