@@ -2,7 +2,8 @@
 
 ruff demands that there is one. Here, every parameter of a public function or method has to have a
 line under ``Args:``, and what it raises itself one under ``Raises:``. A data class has its fields
-under ``Attributes:``. A method that overrides another is documented where it is declared.
+under ``Attributes:``. Of arrays and tensors the shape is told, in that line or under ``Returns:``. A
+method that overrides another is documented where it is declared.
 """
 
 from __future__ import annotations
@@ -81,6 +82,30 @@ def test_arguments_and_errors_are_documented(function, doc, title):
     raised = re.findall(r"^\s+raise (\w*Error)\(", inspect.getsource(function), re.MULTILINE)
     documented = re.findall(r"^ {4}(\w+):", section(doc, "Raises"), re.MULTILINE)
     assert set(raised) <= set(documented)
+
+
+#: How an array is annotated, and how a text tells a shape: in words, in brackets, or by what it is
+#: one of for each of something.
+ARRAY = re.compile(r"^(\w+\.)*(NDArray|ArrayLike|Tensor|\w*Array)\b|numpy\._typing")
+SHAPE = re.compile(
+    r"shape|\[[^]]+\]|\((\w+, )+\w+\)|broadcast|scalar|one (a|per)\b|\bper\b|of each"
+)
+
+
+def is_array(annotation):
+    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    return ARRAY.search(text) is not None
+
+
+@pytest.mark.parametrize(("function", "doc", "title"), functions())
+def test_shapes_of_arrays_are_documented(function, doc, title):
+    signature = inspect.signature(function)
+    for name, parameter in signature.parameters.items():
+        if is_array(parameter.annotation):
+            line = re.search(rf"^ {{4}}{name}:(.*\n?(?: {{8}}.*\n?)*)", section(doc, title), re.M)
+            assert SHAPE.search(line[1]), name
+    if title == "Args" and is_array(signature.return_annotation):
+        assert SHAPE.search(doc), "result"
 
 
 def test_the_packages_are_reached():

@@ -54,9 +54,6 @@ class Behind:
         """Order of the node's channels.
 
         Args:
-            order: of the space's channels.
-
-        Args:
             order: of the space's channels, shape (channels of the space,).
 
         >>> Behind(None, first=1, own=4, channels=6).order(np.array([1, 0])).tolist()

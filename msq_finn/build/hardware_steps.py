@@ -81,7 +81,7 @@ class Run:
     """What the steps are to simulate; ``msq_run`` of FINN's build configuration, if it has one.
 
     Attributes:
-        images: network inputs without the batch axis, or how many to draw at random.
+        images: network inputs without the batch axis, [images, ...], or how many to draw at random.
         seed: of random images.
         labelled: labels, where accuracies are wanted.
         progress: told of every stage.

@@ -226,7 +226,7 @@ def differ(
     Args:
         outputs: what the accelerator and the host made of the images, [images, ...].
         reference: what they should be, [images, ...].
-        step: what an integer is worth in the outputs, or one for each channel.
+        step: what an integer is worth in the outputs, a scalar or of shape (channels,).
 
     >>> differ(np.array([[0.5, 1.0]] * 2), np.array([[0.5000001, 1.0], [0.5, 1.5]]), 0.5).tolist()
     [False, True]
@@ -240,9 +240,9 @@ def mismatches(outputs: FloatArray, reference: FloatArray, step: FloatArray | fl
     """Count the images for which the two disagree in any output.
 
     Args:
-        outputs: as of `differ`.
-        reference: as of `differ`.
-        step: as of `differ`.
+        outputs: [images, ...], as of `differ`.
+        reference: [images, ...], likewise.
+        step: a scalar or of shape (channels,), likewise.
 
     >>> mismatches(np.array([[0.5, 1.0]]), np.array([[0.5, 1.5]]), 0.5)
     1

@@ -109,8 +109,8 @@ class Table:
 
     Attributes:
         blocks: what they were made from.
-        starts: first row of every block.
-        costs: one row an option.
+        starts: first row of every block, shape (blocks,).
+        costs: of every option, shape (options, resources).
     """
 
     blocks: Sequence[Block]

@@ -136,7 +136,7 @@ def top_k(value: Array, count: Array, *, axis: int, largest: int) -> tuple[Array
 
     Args:
         value: any shape.
-        count: how many, an array of one integer.
+        count: how many, an integer of shape (1,).
         axis: along which to look.
         largest: 0 for the smallest values.
 
@@ -188,9 +188,9 @@ def quantize(
 
     Args:
         value: any shape.
-        scale: one step of the grid.
-        zero: the integer that stands for 0.
-        bits: of the integers.
+        scale: one step of the grid, of a shape that broadcasts against ``value``.
+        zero: the integer that stands for 0, likewise of a shape that broadcasts.
+        bits: of the integers, a scalar.
         signed: whether they are.
         narrow: whether they lack the least (of signed ones) or the largest.
 
@@ -215,7 +215,7 @@ def reshape(value: Array, shape: Array) -> tuple[Array]:
 
     Args:
         value: any shape.
-        shape: the new one.
+        shape: the new one, integers of shape (axes,).
     """
     return (value.reshape([n or value.shape[i] for i, n in enumerate(shape)]),)
 
