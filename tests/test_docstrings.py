@@ -2,8 +2,8 @@
 
 ruff demands that there is one. Here, every parameter of a public function or method has to have a
 line under ``Args:``, and what it raises itself one under ``Raises:``. A data class has its fields
-under ``Attributes:``. Of arrays and tensors the shape is told, in that line or under ``Returns:``. A
-method that overrides another is documented where it is declared.
+under ``Attributes:``. Of arrays and tensors the shape is told, in that line or under ``Returns:``.
+A method that overrides another is documented where it is declared.
 """
 
 from __future__ import annotations
