@@ -21,9 +21,9 @@ _LOCK = ".msq-finn.lock"
 #: What a full disk, a quota, a file size limit and a read-only folder say.
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
 
-#: What a build puts into its output folder.
-_FOLDERS = ("report", "deploy")
-_FILES = ("summary.json", "report.html", "model.onnx", "dataflow.onnx")
+#: All that a build may put into its output folder.
+FOLDERS = ("report", "deploy")
+FILES = ("summary.json", "report.html", "model.onnx", "dataflow.onnx")
 
 #: What tells a folder of ours: a finished build, one under way or killed, its working folder.
 _OURS = ("summary.json", _LOCK, f"build/{_MARKER}")
@@ -143,10 +143,10 @@ def _check_contents(path: Path) -> None:
         return
     if not any((path / name).exists() for name in _OURS):
         raise MsqError(f"{path} holds files of others; give a new or empty folder")
-    for name in _FOLDERS:
+    for name in FOLDERS:
         if os.path.lexists(path / name) and not (path / name).is_dir():
             raise MsqError(f"{path / name} is no folder; move it away or choose another --out")
-    for name in _FILES:
+    for name in FILES:
         if (path / name).exists() and not (path / name).is_file():
             raise MsqError(f"{path / name} is no file; move it away or choose another --out")
 

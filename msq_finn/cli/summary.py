@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
+from msq_finn.build.output import FILES, FOLDERS
 from msq_finn.cli.console import console
 
 if TYPE_CHECKING:
@@ -77,9 +78,7 @@ def _show(summary: Summary, out: Path) -> None:
         if value is not None:
             figures.add_row(name, number(value) if isinstance(value, float) else str(value))
     screen.print(layers, figures)
-    written = [
-        path.name for path in sorted(out.iterdir()) if not path.name.startswith((".", "build"))
-    ]
+    written = [name for name in sorted((*FILES, *FOLDERS)) if (out / name).exists()]
     screen.print(f"Written to {out}: {', '.join(written)}")
     if "deploy" in written and not summary.bitfile:
         screen.print("The package lacks the bitfile, which Vivado makes: see deploy/README.md")

@@ -58,4 +58,7 @@ def device_of_part(part: str) -> Device:
     for name, device in DEVICES.items():
         if part.lower().startswith(name):
             return device
-    raise MsqError(f"no resource figures for FPGA part {part!r}; known: {', '.join(DEVICES)}")
+    raise MsqError(
+        f"no resource figures for FPGA part {part!r}, but for {', '.join(DEVICES)}; add a line for "
+        "it, as docs/how-to/own-board.md shows"
+    )

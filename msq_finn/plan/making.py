@@ -18,12 +18,21 @@ from msq_finn.plan.layer_plan import (
     Window,
 )
 from msq_finn.plan.network import Layer, Network
-from msq_finn.plan.optimize import Budget, Solution, maximize, meet
+from msq_finn.plan.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
 from msq_finn.plan.option import Option
 from msq_finn.plan.options import Catalogue
 from msq_finn.plan.planfile import Plan, Shares, Totals
 from msq_finn.plan.reasons import Choice, choices, difference
 from msq_finn.plan.request import SCHEMES, design_of, limited_rows, shares_of
+
+#: Resources, as messages call them.
+NAMES = {
+    "lut": "LUTs",
+    "dsp": "DSP slices",
+    "bram": "block RAMs",
+    "lutram": "LUTs that can be memory",
+    "ff": "flip-flops",
+}
 
 
 def make_plan(
@@ -66,10 +75,10 @@ def make_plan(
     model = default_model(dsp_block)
     best = maximize(network, budget, model, design, progress)
     if best is None:
+        binding = _binding(Catalogue(network, design, model), budget)
         raise MsqError(
-            f"{network.name} does not fit {board} within "
-            f"{budget.lut:.0f} LUTs, {budget.dsp:.0f} DSPs and {budget.bram:g} block RAMs at any "
-            "speed; raise the budget or take a larger board"
+            f"{network.name} does not fit {board} at any speed, for lack of {binding}; raise the "
+            "budget or take a larger board"
         )
     solution = best
     if target_fps is not None:
@@ -84,6 +93,20 @@ def make_plan(
         solution = best if cheapest is None else cheapest
     made = choices(Catalogue(network, design, model), solution, budget)
     return _plan(network, solution, made, best.bound, board, part, clk_ns, shares)
+
+
+def _binding(catalogue: Catalogue, budget: Budget) -> str:
+    """What even the smallest folding needs more of than there is."""
+    slowest = max(catalogue.reachable_cycles())
+    limited_by, needed = what_limits(catalogue, slowest, budget)
+    limits = dict(zip(RESOURCES, budget, strict=True))
+    if limited_by in needed:
+        limit = limits[limited_by]
+        least = f"the cheapest folding takes {needed[limited_by] * limit:.0f}"
+        return f"{NAMES[limited_by]}: there are {limit:.0f}, and {least}"
+    return "several at once: there are " + ", ".join(
+        f"{limit:.0f} {NAMES[name]}" for name, limit in limits.items()
+    )
 
 
 def _plan(

@@ -118,7 +118,12 @@ def test_a_target_out_of_reach_says_what_was_reached(tmp_path):
         f"msq-finn: warning: --target-fps {10**21} is out of reach: {frames} frames per second at "
         "10 ns is what folding came to"
     ]
-    assert not invoked(source, tmp_path, "--target-fps", "1000000").stderr
+    (tmp_path / "out" / "notes.txt").touch()
+    again = invoked(source, tmp_path, "--target-fps", "1000000")
+    assert not again.stderr
+    # Not the user's own file.
+    written = f"Written to {tmp_path / 'out'}: dataflow.onnx, model.onnx, report, summary.json"
+    assert written in again.stdout.splitlines()
 
 
 def test_what_a_board_cannot_run_is_refused_before_folding(tmp_path):

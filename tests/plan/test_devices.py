@@ -26,7 +26,9 @@ def test_boards_of_finn_have_figures(board: str, name: str, dsp: int):
 
 
 def test_unknown_part_lists_the_known_ones():
-    with pytest.raises(MsqError, match=r"'xc7a35t'; known: xc7z020, .*xcu250"):
+    with pytest.raises(
+        MsqError, match=r"'xc7a35t', but for xc7z020, .*xcu250; add a .*own-board.md"
+    ):
         device_of_part("xc7a35t")
 
 

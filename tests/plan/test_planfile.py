@@ -81,13 +81,21 @@ def test_a_target_is_planned_for():
 def test_what_cannot_be_is_refused():
     with pytest.raises(MsqError, match=r"--target-fps 1000000000: tiny reaches \d+ frames"):
         _plan(target_fps=1e9)
-    with pytest.raises(MsqError, match="resnet8 does not fit Pynq-Z1"):
+
+
+@pytest.mark.parametrize(
+    ("budget", "lack"),
+    [
+        ("ff=0.005", r"flip-flops: there are 532, and the cheapest folding takes \d{4};"),
+        ("lut=0.005", r"LUTs: there are 266, and the cheapest folding takes \d{5};"),
+        ("lut=0.005,ff=0.005", "several at once: there are 266 LUTs, 220 DSP slices, .* 532 flip"),
+    ],
+)
+def test_a_board_that_is_too_small_lacks_what_is_named(budget: str, lack: str):
+    message = f"resnet8 does not fit Pynq-Z1 at any speed, for lack of {lack}"
+    with pytest.raises(MsqError, match=message):
         make_plan(
-            resnet_cifar(1),
-            "Pynq-Z1",
-            "xc7z020clg400-1",
-            "DSP48E1",
-            shares={"lut": 0.01, "dsp": 1.0, "bram": 0.1},
+            resnet_cifar(1), "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", shares=shares_of(budget)
         )
 
 
