@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +157,30 @@ def load_folding(path: Path | None) -> Path | None:
         if node != "Defaults":
             for attribute, value in attributes.items():
                 _check_attribute(f"{path}: {node}", attribute, value)
+            known = _attributes(node)
+            for attribute in attributes:
+                if known and attribute not in known:
+                    near = get_close_matches(attribute, known, 1)
+                    advice = f"did you mean {near[0]}?" if near else "remove it"
+                    raise MsqError(f"{path}: {node}: {attribute}: no attribute of it; {advice}")
     return path.resolve()
+
+
+def _attributes(node: str) -> set[str]:
+    """Attributes of a node, whose name begins with its op; none if there is no such op."""
+    from qonnx.custom_op.registry import getCustomOp, is_custom_op
+
+    from msq_finn import ops
+    from msq_finn.sim import xsi
+
+    xsi.install()  # without which FINN's ops cannot be imported
+    ops.register()
+    op, domain = re.sub(r"_\d+$", "", node), "finn.custom_op.fpgadataflow"
+    for place in (f"{domain}.rtl", f"{domain}.hls", domain):
+        if is_custom_op(place, op):
+            plain = onnx.helper.make_node(op, [], [], domain=place)
+            return set(getCustomOp(plain).get_nodeattr_types())
+    return set()
 
 
 def _check_attribute(where: str, attribute: str, value: Any) -> None:

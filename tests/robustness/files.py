@@ -123,3 +123,11 @@ def broken_foldings():
         yield text, text.encode(), f'MVAU: {name}="../../elsewhere": a build chooses its own'
     yield "node twice", b'{"A": {"PE": 1}, "A": {"PE": 2}}', "'A' is given twice"
     yield "attribute twice", b'{"A": {"PE": 1, "PE": 2}}', "'PE' is given twice"
+    for node, name, advice in (
+        ("MVAU_MSQ_rtl_0", "SMID", "did you mean SIMD?"),
+        ("StreamingFIFO_rtl_12", "deepth", "did you mean depth?"),
+        ("Thresholding_rtl_3", "colour", "remove it"),
+        ("VVAU_MSQ_rtl_0", "pe", "no attribute of it"),
+    ):
+        text = json.dumps({node: {name: 2}})
+        yield text, text.encode(), advice
