@@ -36,6 +36,11 @@ def check_hardware(graph: onnx.GraphProto) -> None:
                 f"{where}: {groups} groups with weights of shape {list(weights)} have no hardware; "
                 "take groups=1, or as many groups as input and output channels (depthwise)"
             )
+        if node.op_type == "BipolarQuant" and node.input[0] not in shapes and not at_end:
+            raise MsqError(
+                f"{where}: no hardware for activations of 1 bit; give the quantizer bit_width=2 or "
+                "more"
+            )
         if node.op_type == "Pad" and node.input[0] != source:
             raise MsqError(
                 f"{where}: no hardware for this; pad in the convolution behind it (padding=...)"

@@ -113,9 +113,12 @@ def build(
 def _warn(summary: Summary, target: Target) -> None:
     """Say what a design lacks although it was built, on standard error."""
     if summary.layers_on_host:
+        transposed = any("(ConvTranspose)" in layer for layer in summary.layers_on_host)
+        except_for = "; there is none for transposed convolutions" if transposed else ""
         click.echo(
             f"msq-finn: warning: {', '.join(summary.layers_on_host)}: not in the accelerator but "
-            "on the host; quantize weights and input of a layer to have it in hardware",
+            "on the host; quantize weights and input of a layer to have it in hardware"
+            f"{except_for}",
             err=True,
         )
     reached = 1e9 / target.clk_ns / summary.predicted_cycles_per_image

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import brevitas.nn as qnn
 import pytest
@@ -15,6 +16,7 @@ from msq_finn.build.checkpoints import path_of
 from msq_finn.build.lower import Target
 from msq_finn.build.run import build
 from msq_finn.cli import main
+from msq_finn.cli.build import _warn
 from msq_finn.errors import MsqError
 from msq_finn.models import ActQuant
 from msq_finn.quant import FixedWeightPerTensorFloat
@@ -106,6 +108,16 @@ def test_a_layer_on_the_host_is_named(tmp_path):
     ]
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["layers_on_host"] == ["MatMul_0 (MatMul)"]
+
+
+def test_a_transposed_convolution_is_not_told_to_quantize(capsys):
+    summary = SimpleNamespace(layers_on_host=["up (ConvTranspose)"], predicted_cycles_per_image=1)
+    _warn(summary, Target("Pynq-Z1"))
+    assert capsys.readouterr().err == (
+        "msq-finn: warning: up (ConvTranspose): not in the accelerator but on the host; quantize "
+        "weights and input of a layer to have it in hardware; there is none for transposed "
+        "convolutions\n"
+    )
 
 
 def test_a_target_out_of_reach_says_what_was_reached(tmp_path):

@@ -210,6 +210,12 @@ def odd_but_fine():
     yield "only dead channels", _edited(lambda g: m.set_tensor(g, "bn_gain", np.zeros(4)))
 
 
+def _bipolar(model):
+    quantizer = m.node(model, "quant_r_q")
+    quantizer.op_type = "BipolarQuant"
+    del quantizer.input[2:], quantizer.attribute[:]
+
+
 def _residual(model):
     m.between(model, "Identity", "r")
     m.add_node(model, "Add", ["r_new", "c"], "sum", position=6)
@@ -273,6 +279,7 @@ _UNSUITABLE = [
     ("sigmoid inside", "no hardware for this", lambda g: m.between(g, "Sigmoid", "b")),
     ("softmax at the end", "(Softmax): no hardware for this at the end", _softmax),
     ("mean inside", "(ReduceMean): no hardware for this; take nn.AdaptiveAvgPool2d", _mean),
+    ("activations of 1 bit", "no hardware for activations of 1 bit; give the quantizer", _bipolar),
     ("pad inside", "(Pad): no hardware for this; pad in the convolution", _pad),
     ("an add of different scales", "no hardware for this", _residual),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
