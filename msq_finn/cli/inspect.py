@@ -9,6 +9,7 @@ from rich.table import Table
 
 from msq_finn.cli import options
 from msq_finn.cli.console import console, echo_json, progress_bars
+from msq_finn.cli.group import one_line
 
 
 @click.command("inspect")
@@ -43,7 +44,7 @@ def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
     for layer in result.layers:
         variances = [row.variance for row in layer.rows]
         table.add_row(
-            layer.name,
+            one_line(layer.name),
             f"{len(layer.rows)} x {layer.columns}",
             f"{layer.smallest} to {layer.largest}",
             "".join(row.letter for row in layer.rows),

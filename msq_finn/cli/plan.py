@@ -106,8 +106,8 @@ def plan(
     made.save(out)
     if made.not_planned:
         click.echo(
-            f"warning: {', '.join(made.not_planned)}: layers that stay FINN's are not planned, and "
-            "in none of these figures; they may need more than is left, and be slower",
+            f"warning: {', '.join(made.not_planned)}: not planned, and in none of these figures; "
+            "they may need more than is left, and be slower",
             err=True,
         )
     if as_json:

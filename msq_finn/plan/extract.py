@@ -25,6 +25,9 @@ from msq_finn.transforms.channel_spaces import channel_spaces
 from msq_finn.transforms.place_rows import ROW_MIXED
 from msq_finn.transforms.set_lanes import common_rows
 
+#: Nodes whose cycles may be the most, which no plan counts.
+_NOT_PLANNED = ("MVAU", "VVAU", "StreamingConcat")
+
 
 def network_of_file(path: Path, board: str, progress: Progress = silent) -> Network:
     """Describe an exported QONNX model, lowered up to folding.
@@ -50,7 +53,7 @@ def network_of_file(path: Path, board: str, progress: Progress = silent) -> Netw
 
 
 def network_of_model(model: ModelWrapper, name: str) -> Network:
-    """Describe our layers of a dataflow model before folding; others are left out.
+    """Describe our layers of a dataflow model before folding; others are named only.
 
     Args:
         model: graph of hardware nodes.
@@ -72,13 +75,14 @@ def network_of_model(model: ModelWrapper, name: str) -> Network:
             rows = _rows(common_rows(held, joined))
             for node in nodes:
                 by_node[node.name] = replace(by_node[node.name], group=f"add{index}", rows=rows)
-    matrices = ("MVAU", "VVAU")
-    kept = [n for n in model.graph.node if n.op_type.startswith(matrices) and not _is_msq(n)]
+    kept = [n for n in model.graph.node if n.op_type.startswith(_NOT_PLANNED) and not _is_msq(n)]
     return Network(name, tuple(by_node.values()), tuple(map(_described, kept)))
 
 
 def _described(node: Any) -> str:
     op = getCustomOp(node)
+    if node.op_type == "StreamingConcat":
+        return f"{node.name} ({'+'.join(map(str, op.get_nodeattr('ChannelsPerStream')))} channels)"
     sizes = ("MH", "MW") if node.op_type.startswith("MVAU") else ("Channels",)
     shape = "x".join(str(op.get_nodeattr(size)) for size in sizes)
     return f"{node.name} ({shape}, {op.get_nodeattr('weightDataType')})"

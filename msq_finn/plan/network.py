@@ -145,7 +145,7 @@ class Network:
     Attributes:
         name: of the network.
         layers: in the order of the data.
-        not_planned: layers that stay FINN's.
+        not_planned: layers that stay FINN's, and concatenations.
     """
 
     name: str

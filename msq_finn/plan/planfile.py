@@ -45,7 +45,7 @@ class Shares(Strict):
 class Plan(Strict):
     """A network's plan for a board.
 
-    Layers that stay FINN's, ``not_planned``, are in no figure.
+    Layers that stay FINN's, and concatenations, ``not_planned``, are in no figure.
 
     >>> Plan.model_fields["version"].default
     1

@@ -14,7 +14,7 @@ from msq_finn.plan.extract import network_of_file
 from msq_finn.plan.making import make_plan
 from msq_finn.plan.planfile import Plan
 from msq_finn.plan.request import shares_of
-from tests.build.networks import exported, residual_cnn, small_cnn
+from tests.build.networks import dense_cnn, exported, residual_cnn, small_cnn
 
 PART = "xc7z020clg400-1"
 
@@ -53,6 +53,13 @@ def test_the_models_layers_are_found(planned):
     assert plan.layers[2].rows.sp2_4 in (0, 5)
     assert [la.window is not None for la in plan.layers] == [True, True, False]
     assert plan.totals.fps >= 300_000
+
+
+def test_concatenations_are_named_as_not_planned(tmp_path: Path):
+    source = exported(dense_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
+    network = network_of_file(source, "Pynq-Z1")
+    assert [layer.mh for layer in network.layers] == [4, 8, 8, 3]
+    assert network.not_planned == ("StreamingConcat_0 (4+8 channels)",)
 
 
 def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
