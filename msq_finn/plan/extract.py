@@ -81,7 +81,7 @@ def network_of_model(model: ModelWrapper, name: str) -> Network:
 
 def _described(node: Any) -> str:
     op = getCustomOp(node)
-    if node.op_type == "StreamingConcat":
+    if node.op_type.startswith("StreamingConcat"):
         return f"{node.name} ({'+'.join(map(str, op.get_nodeattr('ChannelsPerStream')))} channels)"
     sizes = ("MH", "MW") if node.op_type.startswith("MVAU") else ("Channels",)
     shape = "x".join(str(op.get_nodeattr(size)) for size in sizes)

@@ -59,7 +59,7 @@ def test_concatenations_are_named_as_not_planned(tmp_path: Path):
     source = exported(dense_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
     network = network_of_file(source, "Pynq-Z1")
     assert [layer.mh for layer in network.layers] == [4, 8, 8, 3]
-    assert network.not_planned == ("StreamingConcat_0 (4+8 channels)",)
+    assert network.not_planned == ("StreamingConcat_rtl_0 (4+8 channels)",)
 
 
 def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
