@@ -4,7 +4,8 @@ Fetches the package ``finn-plus-tests`` and runs the tests of FINN's RTL nodes a
 unchanged, in FINN's ``rtlsim``. Two calls in them need Vivado: FIFO sizing by distributed
 simulation gives way to shallow FIFOs, and ``CreateStitchedIP`` to msq_finn's stitching, whose
 result FINN's own stitched rtlsim then runs. Tests that go on to Vitis HLS or Vivado count as
-skipped.
+skipped. FINN's tiled MVU (TH > 1, on Versal) fails where the sample has one: Verilator 5.048 does
+not take a parameter array sized by another parameter (finn-rtllib/mvu_tiled/input_gen.sv).
 
 In the suite ``rtl_mvau_msq`` MVAU_MSQ_rtl answers for FINN's ``MVAU_rtl``, all its rows on DSP
 lanes. Weights are narrow-range, as FINN's test has them on 7-series; what MVAU_MSQ refuses by
