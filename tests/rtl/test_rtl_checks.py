@@ -1,5 +1,6 @@
 """Illegal parameters are named at elaboration, sources are clean, and the benches find faults."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -15,12 +16,12 @@ GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "PeSp2Lut": 1, "PeFixedLut": 0, "PeFixedDsp
 
 
 def lint(top: str, parameters: dict[str, int | str]) -> str:
-    command, env = harness.verilator()
+    command, root = harness.verilator()
     settings = [f"-G{name}={value}" for name, value in parameters.items()]
     files = map(str, harness.design_files())
     run = subprocess.run(
         [command, "--lint-only", "--top-module", top, *settings, *files],
-        env=env,
+        env=os.environ | {"VERILATOR_ROOT": str(root)},
         capture_output=True,
         text=True,
         check=False,
