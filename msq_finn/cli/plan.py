@@ -87,11 +87,12 @@ def plan(
         from msq_finn.inspect.figure import check_picture
 
         check_picture(figure)
-    part = check_board(board)
-    from finn.util.basic import get_dsp_block
-
-    dsp_block = get_dsp_block(part)
     with progress_bars() as progress:
+        progress("FINN: loading", 0, 1)  # takes seconds
+        part = check_board(board)
+        from finn.util.basic import get_dsp_block
+
+        dsp_block = get_dsp_block(part)
         network = source.network_of(model, board, shape, progress)
         made = making.make_plan(
             network, board, part, dsp_block,
