@@ -7,3 +7,19 @@ class MsqError(Exception):
 
 class MissingToolError(MsqError):
     """A program that a step needs is not installed."""
+
+
+def said_by(error: BaseException) -> str:
+    r"""What another package's exception says, as a part of one line of ours.
+
+    Args:
+        error: any exception; one that says nothing is named by its type.
+
+    >>> said_by(ValueError("two\nlines")), said_by(KeyError())
+    ('two lines', 'KeyError')
+    """
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a user's exception may fail to speak
+        text = ""
+    return text[:300] or type(error).__name__

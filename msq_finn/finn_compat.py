@@ -19,7 +19,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.errors import MissingToolError, MsqError, said_by
 
 
 def _module(name: str) -> Any | None:
@@ -44,10 +44,10 @@ def initialize_settings() -> None:
     try:
         settings.initialize_dummy_settings()
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise MsqError(
-            f"FINN's settings cannot be read ({reason}); mend its environment variables, such as "
-            "NUM_DEFAULT_WORKERS, and its settings file, which FINN_SETTINGS names"
+            f"FINN's settings cannot be read ({said_by(error)}); mend its environment "
+            "variables, such as NUM_DEFAULT_WORKERS, and its settings file, which "
+            "FINN_SETTINGS names"
         ) from error
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.errors import MissingToolError, MsqError, said_by
 from msq_finn.finn_compat import finish_without_vivado
 from msq_finn.sim import xsi
 
@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> None:
     except MsqError:
         raise
     except Exception as error:  # of which FINN's own command line prints a traceback
-        raise MsqError(f"FINN stopped: {type(error).__name__}: {error}") from error
+        raise MsqError(f"FINN stopped: {type(error).__name__}: {said_by(error)}") from error
 
 
 def _check_configuration(arguments: Sequence[str]) -> None:

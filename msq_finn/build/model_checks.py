@@ -18,7 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import AttributeProto, TensorProto, numpy_helper
 
-from msq_finn.errors import MsqError
+from msq_finn.errors import MsqError, said_by
 
 #: Domains of ONNX's own ops.
 _ONNX_DOMAINS = {"", "ai.onnx"}
@@ -239,8 +239,7 @@ def _check_shapes(model: onnx.ModelProto) -> None:
     try:
         inferred = onnx.shape_inference.infer_shapes(plain, strict_mode=True, data_prop=True)
     except Exception as error:  # InferenceError derives from Exception, others are C++'s
-        text = " ".join(str(error).split())
-        raise MsqError(f"shapes do not fit: {text}") from error
+        raise MsqError(f"shapes do not fit: {said_by(error)}") from error
     graph = inferred.graph
     for info in (*graph.input, *graph.value_info, *graph.output):
         dims = [d.dim_value for d in info.type.tensor_type.shape.dim]

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from msq_finn.errors import MsqError
+from msq_finn.errors import MsqError, said_by
 
 
 def read_yaml(path: Path) -> Any:
@@ -36,8 +36,7 @@ def read_yaml(path: Path) -> Any:
         _check_keys(root, path)
         return None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise MsqError(f"{path}: not YAML ({reason})") from error
+        raise MsqError(f"{path}: not YAML ({said_by(error)})") from error
     except (ValueError, RecursionError) as error:  # dates, numbers and nesting beyond reason
         raise MsqError(f"{path}: not a plan ({type(error).__name__} in its YAML)") from error
 

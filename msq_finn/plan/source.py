@@ -12,7 +12,7 @@ from typing import Any
 
 from msq_finn.build.inputs import load_model
 from msq_finn.build.progress import Progress, silent
-from msq_finn.errors import MsqError
+from msq_finn.errors import MsqError, said_by
 from msq_finn.plan.network import Network, Rows
 from msq_finn.plan.silence import silence
 
@@ -108,9 +108,8 @@ def _export(model: Any, path: Path, shape: tuple[int, ...]) -> None:
         with silence():
             export_qonnx(model, torch.rand(1, *shape), str(path), dynamo=False, opset_version=13)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise MsqError(
-            f"cannot be exported for inputs of {'x'.join(map(str, shape))}: {reason}"
+            f"cannot be exported for inputs of {'x'.join(map(str, shape))}: {said_by(error)}"
         ) from error
 
 
@@ -143,20 +142,20 @@ def _called(module: str, function: str) -> Any:
         found = importlib.import_module(module)
     except (Exception, SystemExit) as error:
         if not module or (isinstance(error, ModuleNotFoundError) and error.name == module):
-            raise MsqError(f"{nothing} ({error})") from error
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise MsqError(f"{nothing} ({said_by(error)})") from error
+        reason = f"{type(error).__name__}: {said_by(error)}"
         raise MsqError(f"{where}: importing {module} failed ({reason})") from error
     finally:
         sys.path.pop(0)
     try:
         make = getattr(found, function)
     except AttributeError as error:
-        raise MsqError(f"{nothing} ({error})") from error
+        raise MsqError(f"{nothing} ({said_by(error)})") from error
     try:
         # Widths of sums follow from weights: the same weights each time make the same plan.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return make()
     except (Exception, SystemExit) as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        reason = f"{type(error).__name__}: {said_by(error)}"
         raise MsqError(f"{where}: calling it without arguments failed ({reason})") from error

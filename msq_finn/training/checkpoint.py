@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from msq_finn.errors import MsqError
+from msq_finn.errors import MsqError, said_by
 
 
 def start_from(model: nn.Module, float_model: nn.Module) -> None:
@@ -26,8 +26,7 @@ def start_from(model: nn.Module, float_model: nn.Module) -> None:
     try:
         result = model.load_state_dict(parameters, strict=False)
     except RuntimeError as error:
-        text = " ".join(str(error).split())
-        raise MsqError(f"the float network does not fit: {text}") from error
+        raise MsqError(f"the float network does not fit: {said_by(error)}") from error
     missing = [name for name in result.missing_keys if "_quant." not in name]
     for names, where in ((missing, "float"), (result.unexpected_keys, "quantized")):
         if names:

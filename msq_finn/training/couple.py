@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from msq_finn.errors import MsqError
+from msq_finn.errors import MsqError, said_by
 from msq_finn.training.assign import mixed_layers
 
 ADDS = (operator.add, operator.iadd, torch.add, "add", "add_")
@@ -45,7 +45,7 @@ def coupled_layers(model: nn.Module) -> list[list[str]]:
     try:
         graph = _LayerTracer().trace(model)
     except Exception as error:
-        raise MsqError(f"torch.fx can't trace {type(model).__name__}: {error}") from error
+        raise MsqError(f"torch.fx can't trace {type(model).__name__}: {said_by(error)}") from error
     modules = dict(model.named_modules())
     # By quantizer, which layers may share.
     names = {layer.weight_quant: name for name, layer in mixed_layers(model).items()}
