@@ -1,0 +1,69 @@
+"""The documentation, followed to the letter."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import click
+import pytest
+
+from msq_finn.cli import main
+
+from .pages import PAGES, ROOT, blocks, commands, run, run_python, text_of
+
+
+def flags(command):
+    return {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)} | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_options_exist(page):
+    for _, *words in commands(text_of(page)):
+        while words[0] in flags(main) and len(words) > 1:
+            words.pop(0)
+        if words[0] in ("--help", "COMMAND", "finn"):  # of which the last has FINN's own options
+            continue
+        command = main.get_command(click.Context(main), words[0])
+        assert command, f"no command {words[0]}"
+        unknown = {word for word in words if word.startswith("-")} - flags(command)
+        assert not unknown, f"{shlex.join(words)}: {unknown}"
+
+
+def test_commands_are_found():
+    assert sum(len(commands(text_of(page))) for page in PAGES) > 15
+
+
+def test_readme_snippets(tmp_path):
+    run_python("\n".join(blocks(text_of("README.md"), "python")), tmp_path)
+
+
+def test_own_board(tmp_path):
+    (snippet,) = blocks(text_of("docs/how-to/own-board.md"), "python")
+    known = "from msq_finn.build.inputs import check_board\nprint(check_board('My-Board'))"
+    assert run_python(f"{snippet}\n{known}", tmp_path).split() == ["xc7z020clg400-1"]
+
+
+def test_plan_for_a_board(tmp_path):
+    text = text_of("docs/how-to/plan.md")
+    plan, *_ = commands(text)
+    run(plan, tmp_path)
+    assert (tmp_path / "plan.png").stat().st_size > 10_000
+    (snippet,) = blocks(text, "python")
+    run_python(snippet, tmp_path)
+
+
+def test_tutorial(tmp_path):
+    text = text_of("docs/tutorial.md")
+    network, train = blocks(text, "python")
+    (tmp_path / "digits_mlp.py").write_text(network)
+    plan, inspect, build = commands(text)
+    run(plan, tmp_path)
+    accuracy = float(run_python(train, tmp_path).split()[-1])
+    run(inspect, tmp_path)
+    run(build, tmp_path)
+    assert accuracy > 0.85
+    assert (tmp_path / "rows.png").stat().st_size > 10_000
+    assert (tmp_path / "out/report.html").exists()
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["rtl_mismatches"] == 0 and summary["lut_sites"] > 0
