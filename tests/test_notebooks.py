@@ -1,4 +1,7 @@
-"""Every notebook runs from a clean kernel, and is stored without its results."""
+"""Every notebook runs from a clean kernel, and is stored without its results.
+
+nbclient, which nbmake runs notebooks with too, also hands over what the cells printed and drew.
+"""
 
 from __future__ import annotations
 
