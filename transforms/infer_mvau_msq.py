@@ -60,9 +60,10 @@ def _rows(weights: IntArray, layer: str) -> list[tuple[str, ...]] | None:
     Raises:
         MsqError: all weights are small, but they are those of no uniform scheme either.
     """
-    narrow, wide = row_schemes(weights, LANE_SCHEMES), row_schemes(weights, WIDE_SCHEMES)
+    narrow = row_schemes(weights, LANE_SCHEMES)
     if all(narrow):
         return narrow
+    wide = row_schemes(weights, WIDE_SCHEMES)
     if np.abs(weights).max() <= _SMALL:
         uniform = tuple(name for name in WIDE_SCHEMES if all(name in row for row in wide))
         if weights.max() < _SMALL or "sp2_5" in uniform:

@@ -174,7 +174,8 @@ class SetLanes(Transformation):
                 f"{layers}: the {len(rows)} rows cannot be shared out over lanes; give each scheme "
                 "a number of rows that is a multiple of MH/PE for some PE that divides MH"
             )
-        chosen = min(complete, key=lambda choice: _preference(ops, choice))
+        sizes = [_size(op) for op in ops]
+        chosen = min(complete, key=lambda choice: _preference(sizes, choice))
         for op, (folding, _) in zip(ops, chosen, strict=True):
             self.dsps_left -= self._dsps(op, folding)
             set_folding(op, folding)
@@ -183,7 +184,7 @@ class SetLanes(Transformation):
         self, op: Any, rows: list[tuple[str, ...]]
     ) -> dict[tuple[int, ...], tuple[Folding, bool]]:
         """Per choice of lanes, the smallest folding that meets the target, and whether it does."""
-        mw, mh = op.get_nodeattr("MW"), op.get_nodeattr("MH")
+        mw, mh = size = _size(op)
         vectors = op.get_exp_cycles() * op.get_nodeattr("PE") * op.get_nodeattr("SIMD") // (mw * mh)
         best: dict[tuple[int, ...], tuple[Folding, bool]] = {}
         for folding in foldings(mw, rows, self._packing(op)):
@@ -191,9 +192,8 @@ class SetLanes(Transformation):
                 continue
             meets = vectors * mw * mh // folding.multipliers <= self.target_cycles
             lanes = tuple(folding.counts)
-            option = (folding, meets)
-            if lanes not in best or _preference([op], [option]) < _preference([op], [best[lanes]]):
-                best[lanes] = option
+            found = [best[lanes]] if lanes in best else []
+            best[lanes] = min([*found, (folding, meets)], key=lambda o: _preference([size], [o]))
         return best
 
     def _packing(self, op: Any) -> int:
@@ -207,12 +207,18 @@ class SetLanes(Transformation):
         )
 
 
-def _preference(ops: list[Any], choice: list[tuple[Folding, bool]]) -> tuple[float, ...]:
-    """Sort key: those that meet the target first, by size; else the fastest."""
-    sites = sum(
-        folding.lut_sites(op.get_nodeattr("MW"), op.get_nodeattr("MH"))
-        for op, (folding, _) in zip(ops, choice, strict=True)
-    )
+def _size(op: Any) -> tuple[int, int]:
+    return op.get_nodeattr("MW"), op.get_nodeattr("MH")
+
+
+def _preference(
+    sizes: list[tuple[int, int]], choice: list[tuple[Folding, bool]]
+) -> tuple[float, ...]:
+    """Sort key: those that meet the target first, by LUT sites; else the fastest.
+
+    The layers' sizes are MW and MH.
+    """
+    sites = sum(folding.lut_sites(*size) for size, (folding, _) in zip(sizes, choice, strict=True))
     if all(meets for _, meets in choice):
         return 0, sites, sum(folding.pe_fixed_dsp * folding.simd for folding, _ in choice)
     return 1, -min(folding.multipliers for folding, _ in choice), sites

@@ -128,14 +128,17 @@ class LaneLayout:
             MsqError: a row lies on a lane whose scheme does not hold it.
         """
         codes = np.empty_like(weights)
-        for row, kind in enumerate(self.row_kinds(weights.shape[1])):
-            column = weights[:, row]
-            if not kind.scheme.holds(column).all():
+        for kind, rows in self._rows_by_kind(weights.shape[1]):
+            try:
+                codes[:, rows] = kind.scheme.encode(weights[:, rows])
+            except MsqError as error:
+                held = kind.scheme.holds(weights[:, rows])
+                row = rows[held.all(axis=0).argmin()]
+                strange = weights[:, row][~kind.scheme.holds(weights[:, row])]
                 raise MsqError(
                     f"row {row} lies on a {kind.name} lane, but {kind.scheme.name} does not hold "
-                    f"its values {np.unique(column[~kind.scheme.holds(column)]).tolist()}"
-                )
-            codes[:, row] = kind.scheme.encode(column)
+                    f"its values {np.unique(strange).tolist()}"
+                ) from error
         return codes
 
     def row_offsets(self, weights: IntArray, act_bits: int, act_signed: bool) -> IntArray:
@@ -154,11 +157,15 @@ class LaneLayout:
                 such activations.
         """
         codes = self.encode(weights)
-        kinds = self.row_kinds(weights.shape[1])
-        return np.array(
-            [
-                kind.code_offset(codes[:, row], act_bits, act_signed).sum()
-                for row, kind in enumerate(kinds)
-            ],
-            dtype=np.int64,
-        )
+        offsets = np.empty(weights.shape[1], dtype=np.int64)
+        for kind, rows in self._rows_by_kind(weights.shape[1]):
+            offsets[rows] = kind.code_offset(codes[:, rows], act_bits, act_signed).sum(axis=0)
+        return offsets
+
+    def _rows_by_kind(self, rows: int) -> list[tuple[LaneKind, IntArray]]:
+        """The rows on each kind of lane, ascending."""
+        kinds = self.row_kinds(rows)
+        return [
+            (kind, np.array([row for row, its in enumerate(kinds) if its == kind]))
+            for kind in dict.fromkeys(kinds)
+        ]
