@@ -12,6 +12,7 @@ from qonnx.transformation.base import Transformation
 from qonnx.util.basic import get_by_name
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
+#: Arithmetic of FINN's, and ONNX's name of it.
 _ONNX_OPS = {"ElementwiseMul": "Mul", "ElementwiseAdd": "Add", "ElementwiseSub": "Sub"}
 
 
@@ -27,14 +28,13 @@ class ReturnFloatOpsToHost(Transformation):
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Replace the nodes; no second pass is needed."""
         on_host = {info.name for info in model.graph.input}
-        for index, node in enumerate(list(model.graph.node)):
+        for node in list(model.graph.node):
             at_front = node.input[0] in on_host
             if node.domain.startswith(_HARDWARE):
-                replacement = _as_host_node(model, node, at_front)
-                if replacement is None:
+                replacement = _as_host_nodes(model, node, at_front)
+                if not replacement:
                     continue
-                model.graph.node.insert(index, replacement)
-                model.graph.node.remove(node)
+                _replace(model, node, replacement)
             if at_front:
                 on_host.update(node.output)
         _return_last_movements(model)
@@ -44,44 +44,76 @@ class ReturnFloatOpsToHost(Transformation):
 def _return_last_movements(model: ModelWrapper) -> None:
     """Let the host transpose and reshape what the network ends with: a feature map, say."""
     ahead: set[str] = set()  # tensors that hardware further on depends on
-    for index, node in reversed(list(enumerate(model.graph.node))):
+    for node in reversed(list(model.graph.node)):
         last = not ahead.intersection(node.output)
-        if last and (replacement := _movement(model, node)) is not None:
-            model.graph.node.remove(node)
-            model.graph.node.insert(index, replacement)
+        if last and (replacement := _movement(model, node)):
+            _replace(model, node, replacement)
         elif not last or node.domain.startswith(_HARDWARE):
             ahead.update(node.input)
 
 
-def _as_host_node(model: ModelWrapper, node: Any, at_front: bool) -> Any | None:
-    """The ordinary node for a hardware op that belongs on the host, else None."""
-    if at_front and (movement := _movement(model, node)) is not None:
+def _replace(model: ModelWrapper, node: Any, replacement: list[Any]) -> None:
+    index = list(model.graph.node).index(node)
+    model.graph.node.remove(node)
+    for offset, new in enumerate(replacement):
+        model.graph.node.insert(index + offset, new)
+
+
+def _as_host_nodes(model: ModelWrapper, node: Any, at_front: bool) -> list[Any]:
+    """Ordinary nodes for a hardware op that belongs on the host; none for another."""
+    if at_front and (movement := _movement(model, node)):
         return movement
     ends = [list(node.input), list(node.output)]
     types = [str(model.get_tensor_datatype(t)) for t in (*node.input, *node.output)]
     if any(t.startswith("FLOAT") for t in types):
         if node.op_type == "Thresholding" and types[0].startswith("FLOAT"):
-            return _multi_threshold(model, node)
+            return [_multi_threshold(model, node)]
         if node.op_type in _ONNX_OPS:
-            return helper.make_node(_ONNX_OPS[node.op_type], *ends, name=node.name)
-    return None
+            return [helper.make_node(_ONNX_OPS[node.op_type], *ends, name=node.name)]
+        if node.op_type == "ElementwiseMax" and _is_zero(model, node.input[1]):
+            return [helper.make_node("Relu", [node.input[0]], list(node.output), name=node.name)]
+    return []
 
 
-def _movement(model: ModelWrapper, node: Any) -> Any | None:
-    """The ordinary node for a hardware op that only moves elements, else None."""
-    if not node.domain.startswith(_HARDWARE):
-        return None
-    ends = [list(node.input), list(node.output)]
+def _is_zero(model: ModelWrapper, tensor: str) -> bool:
+    value = model.get_initializer(tensor)
+    return value is not None and not np.any(value)
+
+
+def _movement(model: ModelWrapper, node: Any) -> list[Any]:
+    """Ordinary nodes for a hardware op that only moves elements; none for another."""
+    if not node.domain.startswith(_HARDWARE) or node.op_type not in ("Reshape", "Shuffle"):
+        return []
+    source, result = node.input[0], node.output[0]
     if node.op_type == "Reshape":
-        shape = f"{node.output[0]}_shape"  # FINN's node has it as an attribute
-        model.set_initializer(shape, np.array(model.get_tensor_shape(node.output[0])))
-        ends = [[node.input[0], shape], list(node.output)]
-        return helper.make_node("Reshape", *ends, name=node.name)
-    if node.op_type == "Shuffle":
-        op = getCustomOp(node)
-        if op.get_nodeattr("in_shape") == op.get_nodeattr("transpose_in_shape"):
-            return helper.make_node("Transpose", *ends, name=node.name, perm=_ints(node, "perm"))
-    return None
+        return [_reshape(model, source, result, model.get_tensor_shape(result), node.name)]
+    # FINN makes one op of a transposition and the reshaping before and behind it.
+    shapes = {
+        name: _ints(node, name)
+        for name in ("in_shape", "transpose_in_shape", "transpose_out_shape", "out_shape")
+    }
+    first, last = source, result
+    before, behind = [], []
+    if shapes["in_shape"] != shapes["transpose_in_shape"]:
+        first = f"{result}_apart"
+        before = [
+            _reshape(model, source, first, shapes["transpose_in_shape"], f"{node.name}_before")
+        ]
+    if shapes["out_shape"] != shapes["transpose_out_shape"]:
+        last = f"{result}_moved"
+        model.set_tensor_shape(last, shapes["transpose_out_shape"])
+        behind = [_reshape(model, last, result, shapes["out_shape"], f"{node.name}_behind")]
+    permute = helper.make_node(
+        "Transpose", [first], [last], name=node.name, perm=_ints(node, "perm")
+    )
+    return [*before, permute, *behind]
+
+
+def _reshape(model: ModelWrapper, source: str, result: str, shape: list[int], name: str) -> Any:
+    shape_name = f"{result}_shape"  # FINN's node has it as an attribute
+    model.set_initializer(shape_name, np.array(shape))
+    model.set_tensor_shape(result, shape)
+    return helper.make_node("Reshape", [source, shape_name], [result], name=name)
 
 
 def _ints(node: Any, name: str) -> list[int]:

@@ -29,6 +29,9 @@ WIDE_SCHEMES = tuple(
 #: Largest weight of the 4-bit grids; in two's complement of 4 bits only -8 is as large.
 _SMALL = max(schemes.get(name).grid_max for name in LANE_SCHEMES)
 
+#: Bits of the narrowest type that holds them.
+_NARROW = _SMALL.bit_length() + 1
+
 #: Share of a layer's rows that must have 4-bit codes.
 NARROW_ROWS = 0.5
 
@@ -48,17 +51,21 @@ class InferMVAUMSQ(Transformation):
         for node in list(model.graph.node):
             if node.op_type == "MVAU" and lanes_take(model, node):
                 weights = model.get_initializer(node.input[1]).astype(np.int64)
-                if (rows := _rows(weights, node.name)) is not None:
+                bits = model.get_tensor_datatype(node.input[1]).bitwidth()
+                if (rows := _rows(weights, bits, node.name)) is not None:
                     check_annotation(model, node.input[1], weights, node.name)
                     replace_by_msq(model, node, rows)
         return model, False
 
 
-def _rows(weights: IntArray, layer: str) -> list[tuple[str, ...]] | None:
+def _rows(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | None:
     """Per row the schemes that hold it; None where the layer is better off as FINN's.
 
+    The bits are those of the weights' type, which tells small weights of a wide type from those of
+    a layer that was to have 4-bit codes.
+
     Raises:
-        MsqError: all weights are small, but they are those of no uniform scheme either.
+        MsqError: a row of small weights in a narrow type has no 4-bit code.
     """
     narrow = row_schemes(weights, LANE_SCHEMES)
     if all(narrow):
@@ -66,7 +73,7 @@ def _rows(weights: IntArray, layer: str) -> list[tuple[str, ...]] | None:
     wide = row_schemes(weights, WIDE_SCHEMES)
     if np.abs(weights).max() <= _SMALL:
         uniform = tuple(name for name in WIDE_SCHEMES if all(name in row for row in wide))
-        if weights.max() < _SMALL or "sp2_5" in uniform:
+        if weights.max() < _SMALL or bits > _NARROW or "sp2_5" in uniform:
             return [uniform] * len(narrow)
         row = narrow.index(())
         raise MsqError(

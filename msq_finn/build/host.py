@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
-from qonnx.util.basic import get_by_name
 
 FloatArray = NDArray[np.float32]
 
+#: Twice what two ways to compute floating-point outputs may differ by.
+_ROUNDING = 0.002
 
 #: Operations of which different integers make different outputs.
 FAITHFUL = {"Mul", "Add", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Gather"}
@@ -111,15 +112,13 @@ class Host:
         """Size of one integer step of the accelerator in the network's output.
 
         Returns:
-            a positive number, or one a channel where the host scales each differently.
+            positive numbers, in the shape of an image's output. Behind operations that hide
+            integers one number instead, which only allows for rounding.
         """
-        step: FloatArray = np.ones(1, dtype=np.float32)
-        for node in self._after:
-            if node.op_type == "Mul":
-                step = step * np.abs(self.model.get_initializer(node.input[1]))
-            elif node.op_type == "Transpose" and step.size > 1:
-                axes = get_by_name(node.attribute, "perm").ints
-                step = step.reshape((1,) * (len(axes) - step.ndim) + step.shape).transpose(axes)
-            elif node.op_type in {"TopK", "ArgMax"}:
-                step = np.ones(1, dtype=np.float32)
-        return step
+        if self.hides:
+            return np.array([_ROUNDING], dtype=np.float32)
+        # The host only scales, shifts and moves integers, so one more of each shows its worth.
+        shape = self.model.get_tensor_shape(self.accelerator_output)
+        zero, one = (self.after(np.full(shape, value, np.float32))[0] for value in (0, 1))
+        step: FloatArray = np.abs(one - zero)
+        return np.where(step > 0, step, np.float32(1))

@@ -167,10 +167,12 @@ def open_source(source: Path, folder: Path) -> Any:
     """
     from qonnx.core.modelwrapper import ModelWrapper
 
+    from msq_finn.transforms.size_bias_scales import SizeBiasScales
+
     model = ModelWrapper(str(source))
     with logged(folder / "finn.log"):
         _dry_run(model)
-    return model
+    return model.transform(SizeBiasScales())
 
 
 def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress = silent) -> Any:

@@ -17,6 +17,7 @@ from msq_finn.build.host import Host
 from msq_finn.build.lower import Lowered, logged
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.stitch import TOP, Stitched
+from msq_finn.errors import MsqError
 from msq_finn.sim import network
 
 FloatArray = NDArray[np.float32]
@@ -226,11 +227,19 @@ def differ(
     Args:
         outputs: what the accelerator and the host made of the images, [images, ...].
         reference: what they should be, [images, ...].
-        step: what an integer is worth in the outputs, a scalar or of shape (channels,).
+        step: what an integer is worth in the outputs: a number, or one for each of an image's.
+
+    Raises:
+        MsqError: the shapes differ.
 
     >>> differ(np.array([[0.5, 1.0]] * 2), np.array([[0.5000001, 1.0], [0.5, 1.5]]), 0.5).tolist()
     [False, True]
     """
+    if outputs.shape != reference.shape:
+        raise MsqError(
+            f"outputs of shape {outputs.shape[1:]}, where the exported model has "
+            f"{reference.shape[1:]}"
+        )
     apart = np.abs(np.asarray(outputs, dtype=np.float64) - reference)
     wrong: NDArray[np.bool_] = np.any((apart >= step / 2).reshape(len(outputs), -1), axis=1)
     return wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 import brevitas.nn as qnn
 import torch
 from brevitas.export import export_qonnx
-from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat
+from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Int32Bias
 from brevitas_examples.imagenet_classification.models.mobilenetv1 import MobileNet
 from torch import nn
 
@@ -289,4 +289,54 @@ def feature_map_cnn():
     with torch.no_grad():
         for _ in range(30):
             model(torch.rand(8, 1, 4, 5))
+    return model.eval()
+
+
+class DetectorHead(nn.Module):
+    """Channels last and then in pairs, as detectors order their boxes."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, 2)
+
+
+def detector_cnn():
+    """A convolution with a quantized bias, and a head whose outputs are reordered and reshaped."""
+    torch.manual_seed(4)
+    msq = {"weight_quant": MSQWeightPerChannelFloat}
+    return _settled(
+        nn.Sequential(
+            qnn.QuantIdentity(Int8ActPerTensorFloat, bit_width=4, return_quant_tensor=True),
+            qnn.QuantConv2d(1, 8, 3, padding=1, bias=True, bias_quant=Int32Bias, **msq),
+            qnn.QuantReLU(act_quant=ActQuant),
+            qnn.QuantConv2d(8, 6, 1, bias=False, **msq),
+            DetectorHead(),
+        ),
+        (8, 1, 4, 4),
+    )
+
+
+def float_head_cnn():
+    """Convolutions, and a float classifier behind a float ReLU, as in transfer learning."""
+    torch.manual_seed(5)
+    msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+    return _settled(
+        nn.Sequential(
+            qnn.QuantIdentity(act_quant=PixelQuant),
+            qnn.QuantConv2d(1, 8, 3, padding=1, **msq),
+            nn.BatchNorm2d(8),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            nn.Linear(8, 3),
+        ),
+        (8, 1, 4, 4),
+    )
+
+
+def _settled(model, shape):
+    """The model once its statistics have settled on random images."""
+    model.train()
+    with torch.no_grad():
+        for _ in range(60):
+            model(torch.rand(shape))
     return model.eval()

@@ -62,7 +62,7 @@ def test_rtl_equals_the_exported_model(network):
     reference = reference_outputs(lowered.source, images)
     step = Host(lowered.parent).output_step()
     assert mismatches(result.outputs, reference, step) == 0
-    assert np.ptp(reference) > 10 * step  # the outputs say something
+    assert np.ptp(reference) > 10 * step.max()  # the outputs say something
     assert result.cycles_per_image <= 1.05 * fifos.predicted_interval(lowered.model)
 
 

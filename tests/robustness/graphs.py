@@ -238,6 +238,11 @@ def _pad(model):
     m.node(model, "new_Pad").input.append("pads")
 
 
+def _no_group(model):
+    attributes = m.node(model, "conv").attribute
+    attributes.remove(next(a for a in attributes if a.name == "group"))
+
+
 def _row_of_both(model):
     m.put(model, "conv_w", (0, 0, 0, 0), 1.0)
     m.put(model, "conv_w", (0, 0, 0, 1), 7 / 8)
@@ -283,6 +288,7 @@ _UNSUITABLE = [
     ("pad inside", "(Pad): no hardware for this; pad in the convolution", _pad),
     ("an add of different scales", "no hardware for this", _residual),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
+    ("a default of ONNX's", "(Conv): group not given, and FINN knows no defaults", _no_group),
 ]
 
 

@@ -97,6 +97,17 @@ def test_uniform_layers_off_the_4_bit_grids_take_wider_lanes(rng, values):
     np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
 
 
+def test_small_weights_of_a_wide_type_take_wider_lanes(rng):
+    """Of 8-bit weights that happen to be small, a row may have both 7 and 8."""
+    model = two_layers(rng, KINDS)
+    weights = model.get_initializer("w0").copy()
+    weights[:2, 0] = 7, 8
+    model.set_initializer("w0", weights)
+    model.set_tensor_datatype("w0", DataType["INT8"])
+    op = getCustomOp(infer(model).graph.node[0])
+    assert all("fixed_5" in names for names in op.row_schemes())
+
+
 def test_a_row_no_scheme_holds_names_the_layer(rng):
     model = two_layers(rng, KINDS)
     weights = model.get_initializer("w0").copy()
