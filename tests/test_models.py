@@ -91,7 +91,7 @@ def test_activations_have_four_bits_on_one_scale(quant):
 
 def strangers(onnx_model):
     """Rows of weights by the name of their tensor, that are neither SP2(4) nor Fixed(4)."""
-    found, quantised = [], 0
+    found, quantized = [], 0
     for node in onnx_model.graph.node:
         weight = onnx_model.get_initializer(node.input[0]) if node.op_type == "Quant" else None
         if weight is None:
@@ -102,11 +102,11 @@ def strangers(onnx_model):
             # The classifiers' float weights, on one scale, are left for the node to round.
             assert np.abs(ints - ints.round()).max() < 1e-3
         axis = int(np.argmax(np.shape(scale))) if np.shape(scale) else 0
-        quantised += 1
+        quantized += 1
         for row in np.moveaxis(ints.round().astype(int), axis, 0):
             if not any(schemes.get(name).holds(row).all() for name in ("sp2_4", "fixed_4")):
                 found.append((node.input[0], row))
-    assert quantised
+    assert quantized
     return found
 
 

@@ -19,8 +19,8 @@ _ONNX_OPS = {"ElementwiseMul": "Mul", "ElementwiseAdd": "Add", "ElementwiseSub":
 class ReturnFloatOpsToHost(Transformation):
     """Turn hardware ops on floating-point streams back into ordinary ONNX and QONNX nodes.
 
-    FINN's ``step_convert_to_hw`` also converts the input quantisation (thresholds on float pixels),
-    the transposition around it and the last dequantising multiplication, with a transposition
+    FINN's ``step_convert_to_hw`` also converts the input quantization (thresholds on float pixels),
+    the transposition around it and the last dequantizing multiplication, with a transposition
     where the network ends in a feature map. They are a few operations a frame, cost float hardware
     or HLS, and belong on the processor; as host nodes they stay outside the dataflow partition.
     """

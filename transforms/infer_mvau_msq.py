@@ -1,4 +1,4 @@
-"""Turn FINN's MVAU nodes with 4-bit rows into MVAU_MSQ nodes."""
+"""Turn FINN's MVAU nodes whose rows have lanes into MVAU_MSQ nodes."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def _write_reference(lowered: Lowered, driver: Path) -> int:
     step = host.output_step()
     found = after(raw.reshape(-1, *shape[1:]).astype(np.float32))
     if not np.array_equal(np.rint(before(images)).reshape(inputs.shape), inputs):
-        raise MsqError("the board's program quantises the images differently from the model")
+        raise MsqError("the board's program quantizes the images differently from the model")
     if (np.abs(found - outputs) >= step / 2).any():
         raise MsqError("the board's program does not give the exported model's outputs")
     np.savez_compressed(

@@ -269,7 +269,7 @@ def read_resources(report: Path) -> dict[str, Resources]:
 
 
 def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
-    """Draw uniform network inputs over the range that the input quantiser tells apart.
+    """Draw uniform network inputs over the range that the input quantizer tells apart.
 
     Args:
         lowered: the network.

@@ -99,7 +99,7 @@ class Host:
         return np.asarray(result[self.model.graph.output[0].name])
 
     def input_range(self) -> tuple[float, float]:
-        """Range of network inputs that the accelerator's input quantisation tells apart."""
+        """Range of network inputs that the accelerator's input quantization tells apart."""
         for node in self._before:
             if node.op_type == "MultiThreshold":
                 thresholds = self.model.get_initializer(node.input[1])

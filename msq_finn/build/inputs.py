@@ -86,7 +86,7 @@ def check_board(board: str) -> str:
     try:
         from finn.util.basic import part_map
     except ImportError as error:
-        raise MissingToolError('no FINN; pip install "msq-finn[finn]"') from error
+        raise MissingToolError("no FINN; pip install finn-plus psutil") from error
 
     if board not in part_map:
         raise MsqError(f"unknown board {board!r}; FINN knows {', '.join(sorted(part_map))}")

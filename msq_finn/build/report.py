@@ -70,7 +70,7 @@ def _figure(layers: list[Layer], total: int) -> str:
         [la.rows_fixed for la in layers],
         left=[la.rows_sp2 for la in layers],
         color=_COLOURS["fixed"],
-        label="fixed-point rows",
+        label="other rows, as fixed point",
     )
     for index, layer in enumerate(layers):
         text = f"{layer.pe_lut} LUT + {layer.pe_dsp} DSP lanes, SIMD {layer.simd}"

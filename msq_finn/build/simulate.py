@@ -227,7 +227,7 @@ def differ(
     Args:
         outputs: what the accelerator and the host made of the images, [images, ...].
         reference: what they should be, [images, ...].
-        step: what an integer is worth in the outputs: a number, or one for each of an image's.
+        step: what an integer is worth in the outputs: a scalar, or one per output of an image.
 
     Raises:
         MsqError: the shapes differ.

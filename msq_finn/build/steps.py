@@ -97,7 +97,7 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Turn 4-bit layers into row-mixed ones, integer adds into RTL; floats stay on the host.
+    """Turn layers whose rows have lanes into row-mixed ones; floats stay on the host.
 
     Follows FINN's ``step_convert_to_hw``.
 

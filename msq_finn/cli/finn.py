@@ -13,7 +13,7 @@ import click
 def finn(arguments: tuple[str, ...]) -> None:
     """Run FINN's own command line, with Verilator where there is no Vivado.
 
-    Example: msq-finn finn build build.yaml model.onnx
+    Example: msq-finn finn build --skip-dep-update --accept-defaults --batch build.yaml model.onnx
     """
     from msq_finn.build import finn_cli
 

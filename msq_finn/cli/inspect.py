@@ -26,8 +26,9 @@ def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
 
     MODEL is an exported QONNX file, or a checkpoint: a state_dict saved with torch.save.
 
-    A row's letter is S where only SP2 holds it, F where only fixed point does, E for either and -
-    for neither. Errors are relative squared ones, had the file's weights been projected.
+    A row's letter is S where only SP2(4) holds it, F where only Fixed(4) does, E for either and -
+    for neither, as for powers of two and 8-bit rows, which may have lanes all the same. Errors are
+    relative squared ones, had the file's weights been projected.
 
     Example: msq-finn inspect model.onnx -o rows.png
     """

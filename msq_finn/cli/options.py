@@ -38,7 +38,7 @@ seed = click.option(
     show_default=True,
     help="Seed of everything random.",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 clk_ns = click.option(
     "--clk",
     "clk_ns",

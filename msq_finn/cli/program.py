@@ -21,7 +21,7 @@ from msq_finn.cli.plan import plan
 @click.version_option(__version__, prog_name="msq-finn")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:
-    """Mixed-scheme quantised networks on FPGAs: LUT lanes beside DSP lanes.
+    """Mixed-scheme quantized networks on FPGAs: LUT lanes beside DSP lanes.
 
     Example: msq-finn demo --out demo-out
 

@@ -42,7 +42,7 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
 def _show(summary: Summary, out: Path) -> None:
     screen = console()
     layers = Table(
-        "layer", "SP2 rows", "fixed rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites"
+        "layer", "SP2 rows", "other rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites"
     )
     for la in summary.layers:
         values = (

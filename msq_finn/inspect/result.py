@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 
 SCHEMA_VERSION = 1
 
-#: Schemes that rows are compared with: those that have lanes in hardware.
+#: Schemes that rows are compared with; others, such as PoT(4) and Fixed(8), have lanes too.
 SCHEMES = ("sp2_4", "fixed_4")
 
 

@@ -31,7 +31,7 @@ class FinnNode(Point):
 
 @dataclass(frozen=True)
 class Thresholds(FinnNode):
-    """Thresholding_rtl with a uniform quantiser's thresholds in LUTs or block RAM.
+    """Thresholding_rtl with a uniform quantizer's thresholds in LUTs or block RAM.
 
     Attributes:
         channels: thresholded apart.
@@ -51,7 +51,7 @@ class Thresholds(FinnNode):
     def op(self) -> dict[str, Any]:
         """See FinnNode."""
         limit = 2 ** (self.in_bits - 1)
-        # Even steps, as a uniform quantiser's. Sums seldom come near the ends of their type: in
+        # Even steps, as a uniform quantizer's. Sums seldom come near the ends of their type: in
         # built networks thresholds span 2 to 30 % of it, and steps of 1 where that is too little.
         rng, size = np.random.default_rng(3), (self.channels, 1)
         span = np.clip(rng.uniform(0.02, 0.3, size) * limit, self.steps, 2 * limit - 1)

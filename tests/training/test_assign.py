@@ -157,8 +157,8 @@ def test_explicit_names_the_rows():
     model = net()
     names = ["sp2_4", "fixed_4", "fixed_4"] * 4
     assert assign_rows(model, {"0": names}, strategy="explicit")["0"] == names
-    quantised = model[0].quant_weight()
-    tops = (quantised.value / quantised.scale).abs().flatten(1).amax(1).round()
+    quantized = model[0].quant_weight()
+    tops = (quantized.value / quantized.scale).abs().flatten(1).amax(1).round()
     assert tops.tolist() == [8, 7, 7] * 4
 
 

@@ -26,9 +26,9 @@ from msq_finn.training.loop import accuracy
 
 
 def off_grid(layer, scheme=None):
-    """Rows of the quantised weights that are not on the grids of their schemes."""
-    quantised = layer.quant_weight()
-    ints = (quantised.value / quantised.scale).flatten(1).round().long()
+    """Rows of the quantized weights that are not on the grids of their schemes."""
+    quantized = layer.quant_weight()
+    ints = (quantized.value / quantized.scale).flatten(1).round().long()
     names = [scheme] * len(ints) if scheme else row_schemes(layer)
     return [row for row, name in enumerate(names) if not schemes.get(name).holds(ints[row]).all()]
 
@@ -86,7 +86,7 @@ def test_gptq_lowers_the_error_of_the_outputs_and_stays_on_the_grids(quant, kind
 
 
 def float_copy(layer):
-    """The layer without quantisation."""
+    """The layer without quantization."""
     if isinstance(layer, QuantLinear):
         twin = nn.Linear(layer.in_features, layer.out_features, bias=False)
     else:
