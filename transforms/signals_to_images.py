@@ -22,9 +22,9 @@ _KNOWN = {
 class SignalsToImages(Transformation):
     """Give 1-D convolutions and poolings a second dimension of size 1.
 
-    QONNX's Change3DTo4DTensors does this, but changes the network's input too and only warns at
-    ops that it does not know. Here the input stays as it is, and the host reshapes it. Graphs
-    without 1-D convolutions stay as they are. Run it before ``step_streamline``.
+    QONNX's Change3DTo4DTensors does this, but changes the network's input and output too and only
+    warns at ops that it does not know. Here both ends stay as they are, and the host reshapes them.
+    Graphs without 1-D convolutions stay as they are. Run it before ``step_streamline``.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -46,9 +46,11 @@ class SignalsToImages(Transformation):
                 if list(old.ints) != [1]:
                     raise MsqError(f"{node.name}: dilated pooling is not supported; use dilation 1")
                 node.attribute.remove(old)
-        name = model.graph.input[0].name
-        signal = model.get_tensor_shape(name)
+        name, result = model.graph.input[0].name, model.graph.output[0].name
+        signal, outputs = model.get_tensor_shape(name), model.get_tensor_shape(result)
         model = model.transform(Change3DTo4DTensors())
+        if model.get_tensor_shape(result) != outputs:
+            _reshape_result(model, result, outputs)
         image = model.make_new_valueinfo_name()
         model.set_tensor_shape(image, [*signal, 1])
         model.set_tensor_datatype(image, model.get_tensor_datatype(name))
@@ -63,3 +65,18 @@ class SignalsToImages(Transformation):
         )
         model.graph.node.insert(0, reshape)
         return model.transform(InferShapes()), False
+
+
+def _reshape_result(model: ModelWrapper, result: str, shape: list[int]) -> None:
+    """Put a reshaping to the shape behind the last node."""
+    last = model.find_producer(result)
+    image = model.make_new_valueinfo_name()
+    model.set_tensor_shape(image, model.get_tensor_shape(result))
+    model.set_tensor_datatype(image, model.get_tensor_datatype(result))
+    last.output[0] = image
+    model.set_tensor_shape(result, shape)
+    model.set_initializer(f"{image}_shape", np.array(shape, dtype=np.int64))
+    reshape = helper.make_node(
+        "Reshape", [image, f"{image}_shape"], [result], name="ImageToSignal_0"
+    )
+    model.graph.node.append(reshape)

@@ -84,6 +84,14 @@ def signal_cnn(seed=0):
     return model.eval()
 
 
+def signal_map_cnn():
+    """A 1-D convolution that ends in a signal of channels."""
+    torch.manual_seed(6)
+    make = Layers(MSQWeightPerChannelFloat, {}, dims=1)
+    last = qnn.QuantConv1d(8, 4, 1, bias=False, weight_quant=MSQWeightPerChannelFloat)
+    return _settled(nn.Sequential(make.identity(), make.conv_relu(2, 8), last), (8, 2, 8))
+
+
 def mixed_to_the_end(seed=0):
     """A convolution and a classifier, both row-mixed with a scale a row, for 4x4 images."""
     torch.manual_seed(seed)

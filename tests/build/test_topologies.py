@@ -29,6 +29,7 @@ from .networks import (
     plain_mlp,
     residual_cnn,
     signal_cnn,
+    signal_map_cnn,
     signed_mlp,
 )
 
@@ -36,6 +37,7 @@ CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
     "dense": (dense_cnn, (1, 1, 4, 4), 100_000),
     "signals": (signal_cnn, (1, 2, 16), 200_000),
+    "signal map": (signal_map_cnn, (1, 2, 8), 200_000),
     "feature map": (feature_map_cnn, (1, 1, 4, 5), 200_000),
     "detector": (detector_cnn, (1, 1, 4, 4), 200_000),
     "float head": (float_head_cnn, (1, 1, 4, 4), 200_000),
