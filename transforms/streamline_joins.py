@@ -17,6 +17,7 @@ from finn.transformation.streamline.collapse_repeated import (
     CollapseRepeatedMul,
 )
 from finn.transformation.streamline.reorder import (
+    MakeMaxPoolNHWC,
     MoveAddPastJoinConcat,
     MoveAddPastMul,
     MoveLinearPastEltwiseAdd,
@@ -43,6 +44,7 @@ _ROUND = (
     # What FINN's Streamline lacks: past forks and joins.
     MoveLinearPastFork,
     MoveTransposePastFork,
+    MakeMaxPoolNHWC,
     MoveScalarLinearPastInvariants,
     MoveLinearPastEltwiseAdd,
     MoveTransposePastJoinAdd,
@@ -105,7 +107,14 @@ class StreamlineJoins(Transformation):
             before = operations
             round_model = _Unhurried(model.model)
             for transformation in _ROUND:
+                nodes = len(round_model.graph.node)
                 round_model = round_model.transform(transformation())
+                if len(round_model.graph.node) > nodes:
+                    # What is new at forks has no shapes, which moves past pools ask for.
+                    model = ModelWrapper(round_model.model).transform(
+                        InferShapes(), make_deepcopy=False
+                    )
+                    round_model = _Unhurried(model.model)
             model = ModelWrapper(round_model.model)
             for transformation in _INFER:
                 model = model.transform(transformation(), make_deepcopy=False)

@@ -323,6 +323,34 @@ def detector_cnn():
     )
 
 
+class PooledBranch(nn.Module):
+    """A stream beside its own pooling, as in pyramids and U-nets."""
+
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.MaxPool2d(3, 1, 1)
+
+    def forward(self, x):
+        return torch.cat([x, self.pool(x)], 1)
+
+
+def pyramid_cnn():
+    """A pool in one of two branches that are concatenated."""
+    torch.manual_seed(7)
+    make = Layers(MSQWeightPerChannelFloat, {})
+    return _settled(
+        nn.Sequential(
+            make.identity(),
+            make.conv_relu(1, 4),
+            PooledBranch(),
+            make.conv_relu(8, 4),
+            nn.Flatten(),
+            make.classifier(64, 3),
+        ),
+        (8, 1, 4, 4),
+    )
+
+
 def float_head_cnn():
     """Convolutions, and a float classifier behind a float ReLU, as in transfer learning."""
     torch.manual_seed(5)
