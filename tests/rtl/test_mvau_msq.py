@@ -126,8 +126,8 @@ def test_a_million_macs_per_lane_kind():
         other_dsp=tuple((bits, lanes) for bits in OTHER_DSP_BITS),
         acc_bits=24,
     )
-    for seed in range(4):
-        check(unit, 10**6 // (4 * lanes * unit.mw) + 1, seed, stalls=(0.02, 0.02, 0.02))
+    for seed in range(2):  # each has tables, and a bench, of its own
+        check(unit, 10**6 // (2 * lanes * unit.mw) + 1, seed, stalls=(0.02, 0.02, 0.02))
 
 
 @pytest.mark.slow
