@@ -76,7 +76,8 @@ class ChannelSpace:
         inside: channelwise nodes between them.
         behind: nodes that see the channels beside those of other spaces.
         fixed_by: what forbids a permutation, as text; None where it is free.
-        is_output: whether the channels leave the graph, so that the host has to put them back.
+        is_input: whether the channels enter the graph, so that the host has to reorder them.
+        is_output: whether they leave it, so that the host has to put them back.
     """
 
     tensors: set[str]
@@ -85,6 +86,7 @@ class ChannelSpace:
     inside: list[Any] = field(default_factory=list)
     behind: list[Behind] = field(default_factory=list)
     fixed_by: str | None = None
+    is_input: bool = False
     is_output: bool = False
 
 
@@ -119,7 +121,7 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
                 spaces[tensor].fixed_by = f"{node.name} ({node.op_type})"
     for info in model.graph.input:
         if info.name in spaces:
-            spaces[info.name].fixed_by = "the network's input"
+            spaces[info.name].is_input = True
     for info in model.graph.output:
         if info.name in spaces:
             spaces[info.name].is_output = True

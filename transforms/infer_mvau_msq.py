@@ -10,6 +10,7 @@ from qonnx.transformation.base import Transformation
 from msq_finn import schemes
 from msq_finn.errors import MsqError
 from msq_finn.rtl.lanes import get, other_dsp_names, other_lut_names
+from msq_finn.transforms.make_weights_negatable import trained_bits
 from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
 from msq_finn.transforms.row_annotation import check_annotation
 from msq_finn.transforms.row_schemes import row_schemes
@@ -26,11 +27,11 @@ WIDE_SCHEMES = tuple(
     )
 )
 
-#: Largest weight of the 4-bit grids; in two's complement of 4 bits only -8 is as large.
+#: Largest weight of the 4-bit grids.
 _SMALL = max(schemes.get(name).grid_max for name in LANE_SCHEMES)
 
-#: Bits of the narrowest type that holds them.
-_NARROW = _SMALL.bit_length() + 1
+#: Bits of the type that the 4-bit grids are exported with.
+_GRID_BITS = _SMALL.bit_length() + 1
 
 #: Share of a layer's rows that must have 4-bit codes.
 NARROW_ROWS = 0.5
@@ -51,7 +52,7 @@ class InferMVAUMSQ(Transformation):
         for node in list(model.graph.node):
             if node.op_type == "MVAU" and lanes_take(model, node):
                 weights = model.get_initializer(node.input[1]).astype(np.int64)
-                bits = model.get_tensor_datatype(node.input[1]).bitwidth()
+                bits = trained_bits(model, node.input[1])
                 if (rows := _rows(weights, bits, node.name)) is not None:
                     check_annotation(model, node.input[1], weights, node.name)
                     replace_by_msq(model, node, rows)
@@ -61,11 +62,11 @@ class InferMVAUMSQ(Transformation):
 def _rows(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | None:
     """Per row the schemes that hold it; None where the layer is better off as FINN's.
 
-    The bits are those of the weights' type, which tells small weights of a wide type from those of
-    a layer that was to have 4-bit codes.
+    The bits are those of the exported type, which tells 4-bit integers, and small weights of a wide
+    type, from those of a layer that was to have 4-bit codes.
 
     Raises:
-        MsqError: a row of small weights in a narrow type has no 4-bit code.
+        MsqError: a row in the type of the 4-bit grids has no 4-bit code.
     """
     narrow = row_schemes(weights, LANE_SCHEMES)
     if all(narrow):
@@ -73,7 +74,7 @@ def _rows(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | N
     wide = row_schemes(weights, WIDE_SCHEMES)
     if np.abs(weights).max() <= _SMALL:
         uniform = tuple(name for name in WIDE_SCHEMES if all(name in row for row in wide))
-        if weights.max() < _SMALL or bits > _NARROW or "sp2_5" in uniform:
+        if weights.max() < _SMALL or bits != _GRID_BITS or "sp2_5" in uniform:
             return [uniform] * len(narrow)
         row = narrow.index(())
         raise MsqError(

@@ -23,8 +23,8 @@ IntArray = NDArray[np.int64]
 #: Ops whose rows lie on lanes of several kinds.
 ROW_MIXED = ("MVAU_MSQ", "VVAU_MSQ")
 
-#: Metadata of a dataflow graph: which channel of the network each output channel is.
-OUTPUT_ORDER = "msq_output_order"
+#: Metadata of a dataflow graph: which channel of the network each of its own channels is.
+INPUT_ORDER, OUTPUT_ORDER = "msq_input_order", "msq_output_order"
 
 
 class PlaceRows(Transformation):
@@ -32,10 +32,10 @@ class PlaceRows(Transformation):
 
     The permutation is absorbed by thresholds and by the input columns of every consumer, behind
     concatenations too; layers that meet in a residual add are permuted alike, and so is a depthwise
-    layer with the layer before it. Rows that leave the graph are put back in order
-    by the host: their order is left in the metadata :data:`OUTPUT_ORDER`, and
-    :class:`msq_finn.transforms.restore_output_order.RestoreOutputOrder` writes it into the graph
-    around the accelerator.
+    layer with the layer before it. Channels that leave the graph, or that an add ties to those that
+    enter it, are reordered by the host: their order is left in the metadata :data:`OUTPUT_ORDER`
+    and :data:`INPUT_ORDER`, and :class:`msq_finn.transforms.reorder_on_host.ReorderOnHost` writes
+    it into the graph around the accelerator.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -48,8 +48,9 @@ class PlaceRows(Transformation):
             order = _order(space, mixed)
             if not np.array_equal(order, np.arange(len(order))):
                 _permute(model, space, order)
-                if space.is_output:
-                    model.set_metadata_prop(OUTPUT_ORDER, json.dumps(order.tolist()))
+                for end, key in ((space.is_input, INPUT_ORDER), (space.is_output, OUTPUT_ORDER)):
+                    if end:
+                        model.set_metadata_prop(key, json.dumps(order.tolist()))
             for node in mixed:
                 op = getCustomOp(node)
                 rows = op.row_schemes()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.util.basic import get_by_name
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
+from msq_finn.transforms.tensor_notes import read_note, write_note
 
 IntArray = NDArray[np.int64]
 
@@ -29,14 +28,7 @@ def annotate_rows(model: ModelWrapper, tensor: str, rows: Sequence[str]) -> None
         tensor: output of the weights' ``Quant``.
         rows: the scheme of each, such as "sp2_4".
     """
-    annotations = model.graph.quantization_annotation
-    found = get_by_name(annotations, tensor, "tensor_name")
-    if found is None:
-        found = annotations.add(tensor_name=tensor)
-    entries = [e for e in found.quant_parameter_tensor_names if e.key != KEY]
-    del found.quant_parameter_tensor_names[:]
-    entry = onnx.StringStringEntryProto(key=KEY, value=",".join(rows))
-    found.quant_parameter_tensor_names.extend([*entries, entry])
+    write_note(model, tensor, KEY, ",".join(rows))
 
 
 def check_annotation(model: ModelWrapper, tensor: str, weights: IntArray, layer: str) -> None:
@@ -52,11 +44,9 @@ def check_annotation(model: ModelWrapper, tensor: str, weights: IntArray, layer:
         MsqError: other rows than annotated, a scheme that nobody knows, or a row that its annotated
             scheme does not hold.
     """
-    found = get_by_name(model.graph.quantization_annotation, tensor, "tensor_name")
-    entry = found and get_by_name(found.quant_parameter_tensor_names, KEY, "key")
-    if not entry:
+    if not (note := read_note(model, tensor, KEY)):
         return
-    annotated = entry.value.split(",")
+    annotated = note.split(",")
     if len(annotated) != weights.shape[1]:
         raise MsqError(
             f"{layer}: {len(annotated)} rows are annotated, but it has {weights.shape[1]}"

@@ -40,6 +40,8 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
+from msq_finn.transforms.fork_transposes import merge_transposes, transpose_at_forks
+
 _ROUND = (
     # What FINN's Streamline lacks: past forks and joins.
     MoveLinearPastFork,
@@ -98,29 +100,38 @@ class StreamlineJoins(Transformation):
         """Repeat a round of FINN's transformations until it changes nothing."""
         if not any(_joins(model, node) for node in model.graph.node):
             return model, False
-        before: list[str] = []
-        # Every round moves something past a node, so there are no more rounds than nodes.
-        for _ in range(len(model.graph.node)):
-            operations = [node.op_type for node in model.graph.node]
-            if operations == before:
-                break
-            before = operations
-            round_model = _Unhurried(model.model)
-            for transformation in _ROUND:
-                nodes = len(round_model.graph.node)
-                round_model = round_model.transform(transformation())
-                if len(round_model.graph.node) > nodes:
-                    # What is new at forks has no shapes, which moves past pools ask for.
-                    model = ModelWrapper(round_model.model).transform(
-                        InferShapes(), make_deepcopy=False
-                    )
-                    round_model = _Unhurried(model.model)
-            model = ModelWrapper(round_model.model)
-            for transformation in _INFER:
-                model = model.transform(transformation(), make_deepcopy=False)
+        model = _settled(model)
+        if transpose_at_forks(model):
+            # Behind a quantizer on the host no transposition was there to move into the branches.
+            model = _settled(model)
+            merge_transposes(model)
         for transformation in (GiveUniqueNodeNames, GiveReadableTensorNames):
             model = model.transform(transformation(), make_deepcopy=False)
         return model, False
+
+
+def _settled(model: ModelWrapper) -> ModelWrapper:
+    before: list[str] = []
+    # Every round moves something past a node, so there are no more rounds than nodes.
+    for _ in range(len(model.graph.node)):
+        operations = [node.op_type for node in model.graph.node]
+        if operations == before:
+            break
+        before = operations
+        round_model = _Unhurried(model.model)
+        for transformation in _ROUND:
+            nodes = len(round_model.graph.node)
+            round_model = round_model.transform(transformation())
+            if len(round_model.graph.node) > nodes:
+                # What is new at forks has no shapes, which moves past pools ask for.
+                model = ModelWrapper(round_model.model).transform(
+                    InferShapes(), make_deepcopy=False
+                )
+                round_model = _Unhurried(model.model)
+        model = ModelWrapper(round_model.model)
+        for transformation in _INFER:
+            model = model.transform(transformation(), make_deepcopy=False)
+    return model
 
 
 def _joins(model: ModelWrapper, node: NodeProto) -> bool:

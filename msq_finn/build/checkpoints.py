@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from msq_finn.build.lower import Target
 
 #: FINN's name for the graph around the accelerator, in the folder of intermediate models.
-PARENT = "dataflow_parent.onnx"
+_PARENT = "dataflow_parent.onnx"
 
 _FOLDER = "intermediate_models"
 _RECORD = "options.json"
@@ -35,6 +35,21 @@ def save(model: Any, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, model.model.SerializeToString())
+
+
+def parent_path(config: Any) -> Path:
+    """Return the file of the graph around the accelerator.
+
+    Args:
+        config: FINN's build configuration.
+
+    Raises:
+        MsqError: FINN was told to keep no intermediate models.
+    """
+    path = Path(config.get_intermediate_models_directory()) / _PARENT
+    if not path.exists():
+        raise MsqError(f"no {path}; build with save_intermediate_models")
+    return path
 
 
 def path_of(work: Path, step: str) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from msq_finn.build import times
-from msq_finn.build.checkpoints import PARENT, path_of, save
+from msq_finn.build.checkpoints import parent_path, path_of, save
 from msq_finn.build.inputs import check_board, check_folding_names, load_network
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
@@ -71,11 +71,8 @@ def lowered_of(model: Any, config: Any) -> Lowered:
     """
     from qonnx.core.modelwrapper import ModelWrapper
 
-    parent = config.get_intermediate_models_directory() / PARENT
-    if not parent.exists():
-        raise MsqError(f"no {parent}; build with save_intermediate_models")
-    folder = Path(config.output_dir)
-    return Lowered(Path(config.model_path), ModelWrapper(str(parent)), model, config, folder)
+    parent = ModelWrapper(str(parent_path(config)))
+    return Lowered(Path(config.model_path), parent, model, config, Path(config.output_dir))
 
 
 def configure(source: Path, target: Target, folder: Path) -> Any:
@@ -167,12 +164,10 @@ def open_source(source: Path, folder: Path) -> Any:
     """
     from qonnx.core.modelwrapper import ModelWrapper
 
-    from msq_finn.transforms.size_bias_scales import SizeBiasScales
-
     model = ModelWrapper(str(source))
     with logged(folder / "finn.log"):
         _dry_run(model)
-    return model.transform(SizeBiasScales())
+    return model
 
 
 def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress = silent) -> Any:

@@ -23,7 +23,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn.build import workers
-from msq_finn.build.checkpoints import PARENT, save
+from msq_finn.build.checkpoints import parent_path, save
 from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
 from msq_finn.errors import MsqError
@@ -36,16 +36,28 @@ from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
-from msq_finn.transforms.place_rows import OUTPUT_ORDER, PlaceRows
+from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
+from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
-from msq_finn.transforms.restore_output_order import RestoreOutputOrder
+from msq_finn.transforms.reorder_on_host import ReorderOnHost
 from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
 from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
 from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.signals_to_images import SignalsToImages
+from msq_finn.transforms.size_bias_scales import SizeBiasScales
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_joins import StreamlineJoins
+
+
+def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Give the scales of biases the shape that FINN's first step can take (before all others).
+
+    Args:
+        model: exported QONNX graph.
+        cfg: FINN's ``DataflowBuildConfig``.
+    """
+    return ours(model, cfg, SizeBiasScales())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -72,17 +84,18 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Move scales of channels past depthwise convolutions (before FINN's streamline lowers them).
+    """Let scales of channels pass depthwise convolutions, and signs of gains into any weights.
 
     Brevitas's MobileNet has quantizers with a scale per channel there; FINN's own flow for that
-    network does the same (``step_mobilenet_streamline``).
+    network does the same (``step_mobilenet_streamline``). Runs before FINN's streamline, which
+    lowers the convolutions.
 
     Args:
         model: tidied graph in FINN's dialect.
         cfg: FINN's ``DataflowBuildConfig``.
     """
     workers.prepare()
-    return ours(model, cfg, MoveMulPastDWConv())
+    return ours(model, cfg, MoveMulPastDWConv(), MakeWeightsNegatable())
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -171,17 +184,18 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Args:
         model: folded dataflow partition.
         cfg: FINN's ``DataflowBuildConfig``; the graph around the partition, among its intermediate
-            models, puts outputs back in order where rows were moved.
+            models, reorders inputs and puts outputs back in order where rows were moved.
 
     Raises:
-        MsqError: a folding that the hardware cannot do, or rows that its lanes cannot hold.
+        MsqError: a folding that the hardware cannot do, rows that its lanes cannot hold, or no
+            graph around the partition.
     """
     workers.prepare()
     model = ours(model, cfg, CheckFolding(), PlaceRows())
-    if (order := model.get_metadata_prop(OUTPUT_ORDER)) is not None:
-        parent = cfg.get_intermediate_models_directory() / PARENT
-        around = ModelWrapper(str(parent)).transform(RestoreOutputOrder(json.loads(order)))
-        save(around, parent)
+    orders = [model.get_metadata_prop(key) for key in (INPUT_ORDER, OUTPUT_ORDER)]
+    parent = parent_path(cfg)
+    moves = ReorderOnHost(*(json.loads(order) if order else None for order in orders))
+    save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
     return ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
 
@@ -224,6 +238,7 @@ def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 #: From an exported QONNX model to generated RTL.
 DATAFLOW_STEPS: list[Any] = [
+    step_msq_bias_scales,
     "step_qonnx_to_finn",
     "step_tidy_up",
     step_msq_round_ties,

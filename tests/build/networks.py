@@ -158,6 +158,32 @@ def residual_cnn(seed=0):
     return model.eval()
 
 
+class InputResidual(nn.Module):
+    """A convolution of quantized pixels, added to these, for 4x4 images."""
+
+    def __init__(self):
+        super().__init__()
+        msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+        self.pixels = qnn.QuantIdentity(act_quant=PixelQuant)
+        self.branch = nn.Sequential(qnn.QuantConv2d(4, 4, 3, padding=1, **msq), nn.BatchNorm2d(4))
+        self.operand = qnn.QuantIdentity(act_quant=Int8ActPerTensorFloat, bit_width=5)
+        self.activate = qnn.QuantReLU(act_quant=ActQuant)
+        weight_quant = FixedWeightPerTensorFloat
+        self.classifier = qnn.QuantLinear(4 * 16, 3, bias=False, weight_quant=weight_quant)
+
+    def forward(self, x):
+        x = self.pixels(x)
+        x = self.activate(self.operand(self.branch(x)) + self.operand(x))
+        return self.classifier(torch.flatten(x, 1))
+
+
+def input_residual_cnn():
+    torch.manual_seed(6)
+    model = InputResidual()
+    assign_rows(model, 0.5)
+    return _settled(model, (16, 4, 4, 4))
+
+
 class Dense(nn.Module):
     """A convolution beside what a second one adds to it, and a third on both, for 4x4 images."""
 
@@ -263,12 +289,19 @@ def brevitas_mobilenet():
 
 
 def plain_mlp():
-    """Layers as Brevitas has them: 4-bit integers with a -8, and SP2(5) in all rows."""
+    """Layers as Brevitas has them: 4-bit integers with a -8, and SP2(5) in all rows.
+
+    Every other gain behind the integers is negative.
+    """
     torch.manual_seed(3)
     whole = {"weight_quant": Int8WeightPerChannelFloat, "weight_bit_width": 4}
+    normalise = nn.BatchNorm1d(8)
+    with torch.no_grad():
+        normalise.weight[::2] *= -1
     model = nn.Sequential(
         qnn.QuantIdentity(act_quant=PixelQuant),
         qnn.QuantLinear(8, 8, bias=False, weight_narrow_range=False, **whole),
+        normalise,
         qnn.QuantReLU(act_quant=ActQuant),
         qnn.QuantLinear(
             8, 4, bias=False, weight_quant=SP2WeightPerChannelFloat, weight_bit_width=5

@@ -26,6 +26,7 @@ from .networks import (
     exported,
     feature_map_cnn,
     float_head_cnn,
+    input_residual_cnn,
     plain_mlp,
     pyramid_cnn,
     residual_cnn,
@@ -36,6 +37,7 @@ from .networks import (
 
 CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
+    "input residual": (input_residual_cnn, (1, 4, 4, 4), 100_000),
     "dense": (dense_cnn, (1, 1, 4, 4), 100_000),
     "signals": (signal_cnn, (1, 2, 16), 200_000),
     "signal map": (signal_map_cnn, (1, 2, 8), 200_000),

@@ -108,6 +108,23 @@ def test_small_weights_of_a_wide_type_take_wider_lanes(rng):
     assert all("fixed_5" in names for names in op.row_schemes())
 
 
+def test_rows_of_4_bit_integers_may_have_been_negated(rng):
+    """FINN multiplies signs of gains into them, so that -8 becomes 8."""
+    from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
+
+    model = two_layers(rng, KINDS)
+    weights = rng.choice(INT4, (12, 4))
+    weights[:2, 0] = (-8, 3)
+    model.set_initializer("w0", weights.astype(np.float32))
+    model.set_tensor_datatype("w0", DataType["INT4"])
+    model.graph.node[0].op_type = "MatMul"  # as it is when FINN streamlines
+    model = model.transform(MakeWeightsNegatable())
+    model.graph.node[0].op_type = "MVAU"
+    model.set_initializer("w0", -weights.astype(np.float32))
+    op = getCustomOp(infer(model).graph.node[0])
+    assert all(names[0] == "fixed_5" for names in op.row_schemes())
+
+
 def test_a_row_no_scheme_holds_names_the_layer(rng):
     model = two_layers(rng, KINDS)
     weights = model.get_initializer("w0").copy()

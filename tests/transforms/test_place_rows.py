@@ -10,7 +10,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
-from msq_finn.transforms.restore_output_order import RestoreOutputOrder
+from msq_finn.transforms.reorder_on_host import ReorderOnHost
 
 from .graphs import DOMAIN, FIXED_VALUES, mixed_weights, mvau, thresholding, two_layers
 
@@ -132,35 +132,52 @@ def test_a_mixed_last_layer_leaves_its_order_for_the_host(rng):
     np.testing.assert_array_equal(after, before[:, order])
 
 
-def test_the_host_restores_the_order(rng):
+def around(width):
+    """An accelerator between a first and a last multiplication."""
     info = helper.make_tensor_value_info
-    partition = helper.make_node(
-        "StreamingDataflowPartition",
-        ["inp"],
-        ["raw"],
-        name="partition",
-        domain="finn.custom_op.fpgadataflow",
-    )
-    scale = helper.make_node("Mul", ["raw", "scale"], ["outp"], name="Mul_0")
+    shape = [1, width]
+    nodes = [
+        helper.make_node("Mul", ["inp", "double"], ["first"], name="Mul_0"),
+        helper.make_node(
+            "StreamingDataflowPartition",
+            ["first"],
+            ["raw"],
+            name="partition",
+            domain="finn.custom_op.fpgadataflow",
+        ),
+        helper.make_node("Mul", ["raw", "half"], ["outp"], name="Mul_1"),
+    ]
     graph = helper.make_graph(
-        [partition, scale],
+        nodes,
         "parent",
-        [info("inp", TensorProto.FLOAT, [1, 4])],
-        [info("outp", TensorProto.FLOAT, [1, 4])],
-        value_info=[info("raw", TensorProto.FLOAT, [1, 4])],
+        [info("inp", TensorProto.FLOAT, shape)],
+        [info("outp", TensorProto.FLOAT, shape)],
+        value_info=[info(name, TensorProto.FLOAT, shape) for name in ("first", "raw")],
     )
     model = ModelWrapper(qonnx_make_model(graph))
-    model.set_initializer("scale", np.full(1, 0.5, dtype=np.float32))
-    for order in ([1, 3, 0, 2], [2, 0, 3, 1]):  # a repeated step replaces what it did
-        model = model.transform(RestoreOutputOrder(order))
-        gathers = model.get_nodes_by_op_type("Gather")
-        assert [node.op_type for node in model.graph.node][1:] == ["Gather", "Mul"]
-        truth = np.array([[10, 11, 12, 13]], dtype=np.float32)
-        context = {gathers[0].input[0]: truth[:, order], "inp": truth}
-        result = execute_onnx(model, context, start_node=gathers[0])
-        np.testing.assert_array_equal(result["outp"], truth / 2)
-    with pytest.raises(MsqError, match="does not end in the 5 rows"):
-        model.transform(RestoreOutputOrder([0, 1, 2, 3, 4]))
+    model.set_initializer("double", np.full(1, 2, dtype=np.float32))
+    model.set_initializer("half", np.full(1, 0.5, dtype=np.float32))
+    return model
+
+
+def test_the_host_reorders_inputs_and_outputs():
+    from msq_finn.build.host import Host
+
+    model, truth = around(4), np.array([[10, 11, 12, 13]], dtype=np.float32)
+    # A repeated step replaces what it did, or takes it back.
+    for order in ([1, 3, 0, 2], [2, 0, 3, 1], None):
+        model = model.transform(ReorderOnHost(order, order))
+        host, moved = Host(model), truth[:, order or range(4)]
+        gathers = ["Gather"] if order else []
+        assert host.operations == ["Mul", *gathers, *gathers, "Mul"]
+        np.testing.assert_array_equal(host.before(truth), 2 * moved)
+        np.testing.assert_array_equal(host.after(2 * moved), truth)
+
+
+def test_what_cannot_be_reordered_on_the_host_is_refused():
+    for orders in ([range(5), None], [None, range(5)]):
+        with pytest.raises(MsqError, match="does not end in the 5 channels"):
+            around(4).transform(ReorderOnHost(*orders))
 
 
 def test_rows_that_do_not_fit_the_lanes_are_refused(rng):

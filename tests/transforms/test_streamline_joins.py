@@ -3,7 +3,7 @@ import pytest
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
-from ..build.networks import exported, residual_cnn, small_cnn
+from ..build.networks import exported, input_residual_cnn, residual_cnn, small_cnn
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -34,6 +34,22 @@ def test_scales_and_transposes_leave_the_branches(tmp_path, rng):
     assert operations.count("Transpose") == 2  # the input's, and the one before flattening
     add = model.get_nodes_by_op_type("Add")[0]
     assert all(model.get_tensor_datatype(tensor).is_integer() for tensor in add.input)
+    after = next(iter(execute_onnx(model, image).values()))
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
+
+
+def test_a_fork_behind_the_input_quantizer_is_transposed_once(tmp_path, rng):
+    from msq_finn.transforms.streamline_joins import StreamlineJoins
+
+    shape = (1, 4, 4, 4)
+    model = streamlined(exported(input_residual_cnn(), tmp_path / "m.onnx", shape), tmp_path)
+    image = {model.graph.input[0].name: rng.random(shape, dtype=np.float32)}
+    before = next(iter(execute_onnx(model, image).values()))
+    model = model.transform(StreamlineJoins())
+    operations = [node.op_type for node in model.graph.node]
+    assert operations[:2] == ["MultiThreshold", "Transpose"]
+    assert operations.count("Transpose") == 2  # that one, and the one before flattening
+    assert len(model.find_consumers(model.graph.node[1].output[0])) == 2
     after = next(iter(execute_onnx(model, image).values()))
     np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
 
