@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import jinja2
+import numpy as np
 from matplotlib.figure import Figure
 
 from msq_finn.build.summary import Layer, Summary
@@ -14,7 +16,9 @@ from msq_finn.errors import MsqError
 from msq_finn.plan.devices import Device, device_of_part
 from msq_finn.synth.resources import Resources
 
-_COLOURS = {"sp2": "#2a6f97", "fixed": "#e07a5f", "other": "#b8b8b8"}
+#: Per number system; rows of several of them, FINN's own layers and sites are grey.
+_COLOURS = {"sp2": "#2a6f97", "fixed": "#e07a5f", "pot": "#6a994e", "apot": "#8e6c8a"}
+_GREY = "#b8b8b8"
 
 
 def render(
@@ -64,22 +68,19 @@ def _figure(layers: list[Layer], total: int) -> str:
     # Not through pyplot, whose choice of a back end belongs to the caller.
     figure = Figure(figsize=(10, 0.6 * len(layers) + 1.6))
     rows, sites = figure.subplots(1, 2, sharey=True)
-    rows.barh(names, [la.rows_sp2 for la in layers], color=_COLOURS["sp2"], label="SP2 rows")
-    rows.barh(
-        names,
-        [la.rows_fixed for la in layers],
-        left=[la.rows_sp2 for la in layers],
-        color=_COLOURS["fixed"],
-        label="other rows, as fixed point",
-    )
+    left = np.zeros(len(layers))
+    for scheme in sorted({scheme for layer in layers for scheme in layer.rows}, key=_rank):
+        widths = [layer.rows.get(scheme, 0) for layer in layers]
+        rows.barh(names, widths, left=left, label=scheme, **_style(scheme))
+        left += widths
     for index, layer in enumerate(layers):
         text = f"{layer.pe_lut} LUT + {layer.pe_dsp} DSP lanes, SIMD {layer.simd}"
-        end = (layer.rows_sp2 + layer.rows_fixed, index)
+        end = (sum(layer.rows.values()), index)
         rows.annotate(text, end, xytext=(5, -4), textcoords="offset points", fontsize=9)
     rows.margins(x=0.8)
     rows.set_xlabel("rows (output channels)")
-    rows.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2, frameon=False)
-    sites.barh(names, [la.lut_sites or 0 for la in layers], color=_COLOURS["other"])
+    rows.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=4, frameon=False)
+    sites.barh(names, [la.lut_sites or 0 for la in layers], color=_GREY)
     sites.set_xlabel(f"LUT sites (whole network: {total})")
     rows.invert_yaxis()
     for axes in (rows, sites):
@@ -87,3 +88,18 @@ def _figure(layers: list[Layer], total: int) -> str:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120, bbox_inches="tight")
     return "data:image/png;base64," + base64.b64encode(picture.getvalue()).decode()
+
+
+def _style(scheme: str) -> dict[str, Any]:
+    """Colour of a scheme's rows, the lighter the more bits it has."""
+    system, _, bits = scheme.rpartition("_")
+    if system not in _COLOURS or not bits.isdigit():
+        return {"color": _GREY}
+    return {"color": _COLOURS[system], "alpha": min(1.0, 4 / int(bits))}
+
+
+def _rank(scheme: str) -> tuple[int, str]:
+    """Number systems in the order of their colours, then what has none."""
+    systems = list(_COLOURS)
+    system = scheme.rpartition("_")[0]
+    return systems.index(system) if system in systems else len(systems), scheme

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,9 +18,24 @@ SCHEMA_VERSION = 1
 class Layer(BaseModel):
     """One matrix-vector or depthwise layer.
 
-    ``mw`` and ``mh`` are the products of a sum and the output channels. ``rows_*`` are output
-    channels per number system, ``pe_*`` lanes per engine, ``cycles`` those of a frame;
-    ``lut_sites``, ``ff``, ``dsp`` and ``bram36`` include the layer's weight memory.
+    Attributes:
+        name: the node's.
+        op: its operation, such as ``MVAU_MSQ_rtl``.
+        mw: products in a sum.
+        mh: output channels, the rows.
+        rows: output channels per scheme, such as ``{"sp2_4": 10, "fixed_4": 6}``. The schemes of
+            a row that several hold, on a lane for all of them, are joined by ``|``; FINN's own
+            layers have the datatype of their weights.
+        rows_sp2: output channels that SP2 holds.
+        rows_fixed: all others.
+        pe_lut: lanes in LUTs.
+        pe_dsp: lanes in DSP slices.
+        simd: products a cycle and lane.
+        cycles: of a frame.
+        lut_sites: with the weight memory, as are the next three.
+        ff: flip-flops.
+        dsp: DSP slices.
+        bram36: block RAMs of 36 kbit; halves are of 18 kbit.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -27,6 +43,7 @@ class Layer(BaseModel):
     op: str
     mw: int
     mh: int
+    rows: dict[str, int]
     rows_sp2: int
     rows_fixed: int
     pe_lut: int
@@ -38,13 +55,47 @@ class Layer(BaseModel):
     dsp: int | None = None
     bram36: float | None = None
 
+    @property
+    def rows_text(self) -> str:
+        """``rows`` for people: ``sp2_4 10, fixed_4 6``."""
+        return ", ".join(
+            f"{name.replace('|', ' or ')} {count}" for name, count in self.rows.items()
+        )
+
 
 class Summary(BaseModel):
     """Everything a build reports; None is what no stage of it found.
 
-    Accuracies are fractions. ``layers_on_host`` are layers that the processor computes.
-    ``finn_seconds`` and ``msq_seconds`` are what FINN's work and our transformations took up to
-    generated RTL; the file leaves them out, so that the same seed gives the same file.
+    Attributes:
+        schema_version: of this form.
+        model: the exported model's file name.
+        board: as asked for.
+        part: the board's device.
+        clk_ns: clock period in ns.
+        seed: of random images.
+        accuracy_float: of the float network on the test images, a fraction.
+        accuracy_quant: of the exported model on them.
+        accuracy_rtl: of the simulated hardware on them.
+        predicted_cycles_per_image: of the slowest node.
+        slowest_node: its name.
+        finn_seconds: FINN's work up to generated RTL; not in the file, nor are the next, so that
+            the same seed gives the same file.
+        msq_seconds: our transformations up to there.
+        images_simulated: images through the stitched RTL.
+        rtl_mismatches: images of them whose outputs differ from the exported model's.
+        cycles_per_image: measured in steady state.
+        latency_cycles: from the first word in to the last word out, of the first image.
+        fps_at_clock: images a second at ``clk_ns``.
+        lut_sites: of the whole accelerator, as are the next three.
+        ff: flip-flops.
+        dsp: DSP slices.
+        bram36: block RAMs of 36 kbit.
+        simulator: its name and version, and what it models.
+        synthesis: what the resources were found with.
+        bitfile: whether one was made.
+        versions: of the tools.
+        layers: matrix-vector and depthwise layers in the accelerator.
+        layers_on_host: layers that the processor computes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -117,9 +168,10 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
     return layers
 
 
-def _rows_and_lanes(op: Any) -> dict[str, int]:
+def _rows_and_lanes(op: Any) -> dict[str, Any]:
     if not op.onnx_node.op_type.startswith(ROW_MIXED):
         return {
+            "rows": {op.get_nodeattr("weightDataType"): op.get_nodeattr("MH")},
             "rows_sp2": 0,
             "rows_fixed": op.get_nodeattr("MH"),
             "pe_lut": 0,
@@ -130,6 +182,7 @@ def _rows_and_lanes(op: Any) -> dict[str, int]:
     engines = [kind.engine for kind in op.layout().lanes]
     sp2 = sum(all(name.startswith("sp2") for name in names) for names in rows)
     return {
+        "rows": dict(Counter("|".join(names) for names in rows).most_common()),
         "rows_sp2": sp2,
         "rows_fixed": len(rows) - sp2,
         "pe_lut": engines.count("lut"),

@@ -41,13 +41,10 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
 
 def _show(summary: Summary, out: Path) -> None:
     screen = console()
-    layers = Table(
-        "layer", "SP2 rows", "other rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites"
-    )
+    layers = Table("layer", "rows", "LUT lanes", "DSP lanes", "SIMD", "cycles", "LUT sites")
     for la in summary.layers:
         values = (
-            la.rows_sp2,
-            la.rows_fixed,
+            la.rows_text,
             la.pe_lut,
             la.pe_dsp,
             la.simd,

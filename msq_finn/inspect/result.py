@@ -39,7 +39,16 @@ class Row(BaseModel):
 
 
 class Layer(BaseModel):
-    """One layer with quantized weights; ``columns`` is the number of weights of a row."""
+    """One layer with quantized weights.
+
+    Attributes:
+        name: of the layer.
+        op: its operation.
+        columns: weights of a row.
+        smallest: the least integer among the weights.
+        largest: the greatest.
+        rows: output channels, in their order.
+    """
 
     model_config = ConfigDict(frozen=True)
     name: str
@@ -67,7 +76,13 @@ class Layer(BaseModel):
 
 
 class Inspection(BaseModel):
-    """All layers of a model, in its order."""
+    """All layers of a model.
+
+    Attributes:
+        schema_version: of this form.
+        model: the file's name.
+        layers: in the model's order.
+    """
 
     model_config = ConfigDict(frozen=True)
     schema_version: int = SCHEMA_VERSION

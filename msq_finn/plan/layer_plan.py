@@ -24,6 +24,14 @@ class Lanes(Strict):
 
     Depthwise layers have DSP lanes of their own, which take integers of 5 or of 8 bits, so that all
     rows of 4-bit schemes lie on either.
+
+    Attributes:
+        sp2_4_lut: shift and add in LUTs, for SP2(4).
+        fixed_4_lut: multiply in LUTs, for Fixed(4).
+        fixed_4_dsp: multiply in DSP slices, for Fixed(4).
+        embedded_lut: hold their weights as constants, for any scheme.
+        fixed_5_dsp: of depthwise layers.
+        fixed_8_dsp: of depthwise layers.
     """
 
     sp2_4_lut: Count
@@ -46,14 +54,27 @@ class Lanes(Strict):
 
 
 class Rows(Strict):
-    """Rows (output channels) of each scheme."""
+    """Rows (output channels) of each scheme.
+
+    Attributes:
+        sp2_4: rows of SP2(4).
+        fixed_4: rows of Fixed(4).
+    """
 
     sp2_4: Count
     fixed_4: Count
 
 
 class Resources(Strict):
-    """Predicted resources: LUT sites (of them memory), DSP slices, block RAMs, flip-flops."""
+    """Predicted resources.
+
+    Attributes:
+        lut: LUT sites.
+        dsp: DSP slices.
+        bram36: block RAMs of 36 kbit.
+        lutram: the LUT sites among ``lut`` that are memory or shift registers.
+        ff: flip-flops.
+    """
 
     lut: Annotated[float, Field(ge=0)]
     dsp: Count
@@ -73,7 +94,13 @@ class Resources(Strict):
 
 
 class Window(Strict):
-    """The sliding window before a layer: channels a cycle, whole windows or not, its memory."""
+    """The sliding window before a layer.
+
+    Attributes:
+        simd: channels a cycle.
+        parallel: whether it gives whole windows.
+        memory: style of its buffer.
+    """
 
     simd: Positive
     parallel: bool

@@ -21,7 +21,17 @@ VERSION = 1
 
 
 class Totals(Strict):
-    """The whole network at the plan's clock."""
+    """The whole network at the plan's clock.
+
+    Attributes:
+        cycles: a frame, of the slowest layer.
+        fps: frames a second.
+        gops: operations a second, in 10^9; a product and its sum are two.
+        resources: of all planned layers.
+        bottleneck: the slowest layer's name.
+        limited_by: the resource, or what else, that keeps it from being faster.
+        bound_fps: frames a second that no plan within the budget can exceed.
+    """
 
     cycles: Positive
     fps: Annotated[float, Field(gt=0)]
@@ -33,7 +43,15 @@ class Totals(Strict):
 
 
 class Shares(Strict):
-    """Shares of the board's resources that the plan may take."""
+    """Shares of the board's resources that the plan may take.
+
+    Attributes:
+        lut: of LUT sites.
+        dsp: of DSP slices.
+        bram: of block RAMs.
+        lutram: of the LUT sites that can be memory.
+        ff: of flip-flops.
+    """
 
     lut: Annotated[float, Field(gt=0, le=1)]
     dsp: Annotated[float, Field(gt=0, le=1)]
@@ -45,7 +63,16 @@ class Shares(Strict):
 class Plan(Strict):
     """A network's plan for a board.
 
-    Layers that stay FINN's, and concatenations, ``not_planned``, are in no figure.
+    Attributes:
+        version: of the format.
+        network: the model's file name, or the function's name.
+        board: as asked for.
+        part: its device.
+        clk_ns: clock period in ns.
+        budget: shares that were allowed.
+        totals: the whole network.
+        not_planned: layers that stay FINN's, and concatenations; they are in no figure.
+        layers: in the network's order.
 
     >>> Plan.model_fields["version"].default
     1

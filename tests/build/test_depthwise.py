@@ -57,7 +57,8 @@ def test_the_summary_has_depthwise_layers(network):
     lowered, *_ = network
     layers = [la for la in layers_of(lowered.model, None) if la.op == "VVAU_MSQ_rtl"]
     assert [(la.mw, la.mh, la.pe_lut, la.pe_dsp) for la in layers] == [(9, 8, 0, 8), (9, 8, 6, 2)]
-    assert all(la.rows_sp2 + la.rows_fixed == 8 and la.rows_sp2 for la in layers)
+    assert all(la.rows_sp2 + la.rows_fixed == sum(la.rows.values()) == 8 for la in layers)
+    assert all(la.rows["sp2_4"] == la.rows_sp2 for la in layers)
 
 
 def test_rtl_equals_the_exported_model(network):

@@ -8,7 +8,8 @@ from msq_finn.build.summary import Layer, Summary
 
 def summary(**changes):
     layer = Layer(
-        name="MVAU_MSQ_rtl_0", op="MVAU_MSQ_rtl", mw=27, mh=16, rows_sp2=10, rows_fixed=6,
+        name="MVAU_MSQ_rtl_0", op="MVAU_MSQ_rtl", mw=27, mh=16,
+        rows={"sp2_4": 9, "fixed_8": 4, "sp2_4|fixed_4": 3}, rows_sp2=9, rows_fixed=7,
         pe_lut=2, pe_dsp=2, simd=9, cycles=1200, lut_sites=800, ff=900, dsp=4, bram36=1.5,
     )  # fmt: skip
     given = {
@@ -42,6 +43,11 @@ def test_the_slowest_node_may_be_any():
 def test_names_are_text():
     text = render(summary(model="<script>a&b</script>"), {}, {}, 200.0)
     assert "<script>" not in text and "&lt;script&gt;a&amp;b&lt;/script&gt;" in text
+
+
+def test_rows_are_counted_per_scheme():
+    text = render(summary(), {}, {}, 200.0)
+    assert "<td>sp2_4 9, fixed_8 4, sp2_4 or fixed_4 3</td>" in text
 
 
 def test_a_device_without_figures_has_no_shares():
