@@ -7,7 +7,7 @@ from typing import Any
 
 import griffe
 
-_ROLE = re.compile(r":(func|meth|class|mod|data):`([\w.]+)`")
+_ROLE = re.compile(r":(?:func|meth|class|mod|data):`([\w.]+)`")
 
 #: Packages that the reference shows, by the names that docstrings know them by.
 _SHOWN = {"msq_finn.transforms": "transforms", "msq_finn": "msq_finn"}
@@ -20,18 +20,17 @@ class DocstringMarkup(griffe.Extension):
         """Rewrite an object's docstring; its own ``Examples:`` sections need no fences."""
         if obj.docstring is None:
             return
-        text = _ROLE.sub(lambda role: _link(obj, role[1], role[2]), obj.docstring.value)
+        text = _ROLE.sub(lambda role: _link(obj, role[1]), obj.docstring.value)
         obj.docstring.value = "\n\n".join(
             f"```pycon\n{part}\n```" if part.startswith(">>>") else part
             for part in text.split("\n\n")
         )
 
 
-def _link(obj: griffe.Object, role: str, target: str) -> str:
+def _link(obj: griffe.Object, target: str) -> str:
     """Markdown for a role; a link to nowhere is for mkdocs to refuse."""
     path = target if "." in target else obj.resolve(target)
     for package, shown in _SHOWN.items():
-        # Data has no entry of its own.
-        if path.startswith(f"{package}.") and role != "data":
+        if path.startswith(f"{package}."):
             return f"[`{target}`][{shown}{path.removeprefix(package)}]"
     return f"`{target}`"

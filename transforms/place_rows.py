@@ -23,8 +23,10 @@ IntArray = NDArray[np.int64]
 #: Ops whose rows lie on lanes of several kinds.
 ROW_MIXED = ("MVAU_MSQ", "VVAU_MSQ")
 
-#: Metadata of a dataflow graph: which channel of the network each of its own channels is.
-INPUT_ORDER, OUTPUT_ORDER = "msq_input_order", "msq_output_order"
+#: Metadata of a dataflow graph: which channel of the network each of its input channels is.
+INPUT_ORDER = "msq_input_order"
+#: The same of its output channels.
+OUTPUT_ORDER = "msq_output_order"
 
 
 class PlaceRows(Transformation):
