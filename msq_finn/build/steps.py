@@ -37,6 +37,7 @@ from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
+from msq_finn.transforms.mark_channels_last import MarkChannelsLast
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
@@ -84,18 +85,19 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Let scales of channels pass depthwise convolutions, and signs of gains into any weights.
+    """Prepare scales of channels for FINN's streamline (before it).
 
-    Brevitas's MobileNet has quantizers with a scale per channel there; FINN's own flow for that
-    network does the same (``step_mobilenet_streamline``). Runs before FINN's streamline, which
-    lowers the convolutions.
+    They pass depthwise convolutions, which have quantizers with a scale per channel before them in
+    Brevitas's MobileNet (FINN's own flow for that network does the same,
+    ``step_mobilenet_streamline``), belong to the last axis behind linear layers, and their signs
+    may go into any weights.
 
     Args:
         model: tidied graph in FINN's dialect.
         cfg: FINN's ``DataflowBuildConfig``.
     """
     workers.prepare()
-    return ours(model, cfg, MoveMulPastDWConv(), MakeWeightsNegatable())
+    return ours(model, cfg, MoveMulPastDWConv(), MarkChannelsLast(), MakeWeightsNegatable())
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:

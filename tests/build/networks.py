@@ -314,6 +314,21 @@ def plain_mlp():
     return model.eval()
 
 
+def channels_last_mlp():
+    """Linear layers on pixels whose channels come last, as many as there are lines."""
+    torch.manual_seed(8)
+    msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+    return _settled(
+        nn.Sequential(
+            qnn.QuantIdentity(act_quant=PixelQuant),
+            qnn.QuantLinear(4, 4, **msq),
+            qnn.QuantReLU(act_quant=ActQuant),
+            qnn.QuantLinear(4, 8, **msq),
+        ),
+        (16, 4, 3, 4),
+    )
+
+
 def feature_map_cnn():
     """Two row-mixed convolutions that end in a map of channels, each with a scale of its own."""
     torch.manual_seed(2)

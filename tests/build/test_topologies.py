@@ -21,6 +21,7 @@ from msq_finn.build.stitch import stitch
 
 from .networks import (
     brevitas_mobilenet,
+    channels_last_mlp,
     dense_cnn,
     detector_cnn,
     exported,
@@ -41,6 +42,7 @@ CASES = {
     "dense": (dense_cnn, (1, 1, 4, 4), 100_000),
     "signals": (signal_cnn, (1, 2, 16), 200_000),
     "signal map": (signal_map_cnn, (1, 2, 8), 200_000),
+    "channels last": (channels_last_mlp, (1, 4, 3, 4), 200_000),
     "feature map": (feature_map_cnn, (1, 1, 4, 5), 200_000),
     "detector": (detector_cnn, (1, 1, 4, 4), 200_000),
     "pyramid": (pyramid_cnn, (1, 1, 4, 4), 100_000),
