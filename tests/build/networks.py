@@ -329,6 +329,22 @@ def channels_last_mlp():
     )
 
 
+def depthwise_input_cnn():
+    """A depthwise layer on the quantized pixels, whose order is that of its mixed rows."""
+    torch.manual_seed(3)
+    msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
+    return _settled(
+        nn.Sequential(
+            qnn.QuantIdentity(act_quant=PixelQuant),
+            qnn.QuantConv2d(8, 8, 3, padding=1, groups=8, **msq),
+            nn.BatchNorm2d(8),
+            qnn.QuantReLU(act_quant=ActQuant),
+            qnn.QuantConv2d(8, 6, 1, **msq),
+        ),
+        (16, 8, 4, 4),
+    )
+
+
 def feature_map_cnn():
     """Two row-mixed convolutions that end in a map of channels, each with a scale of its own."""
     torch.manual_seed(2)

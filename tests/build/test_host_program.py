@@ -64,6 +64,7 @@ CASES = [
     ("ArgMax", (1, 9), [], {"axis": 1, "select_last_index": 1}),
     ("MatMul", (1, 8), [numbers(8, 5)], {}),
     ("MatMul", (1, 2, 8), [numbers(8, 5)], {}),
+    ("GlobalAveragePool", (1, 3, 4, 5), [], {}),
     ("Clip", (1, 9), [scalar(-0.5), scalar(0.7)], {}),
     ("Clip", (1, 9), [None, scalar(0.7)], {}),
     ("Clip", (1, 9), [scalar(0.0)], {}),
@@ -80,7 +81,7 @@ CASES = [
 ]
 
 #: Of which the results are roundings of what no format holds.
-INEXACT = {"MatMul", "Exp", "Sigmoid", "Tanh", "Softmax", "LogSoftmax"}
+INEXACT = {"GlobalAveragePool", "MatMul", "Exp", "Sigmoid", "Tanh", "Softmax", "LogSoftmax"}
 
 
 def host_of(op, shape, constants, attributes):

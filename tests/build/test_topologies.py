@@ -9,6 +9,7 @@ from msq_finn.build import fifos
 from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.hardware_steps import random_images
 from msq_finn.build.host import Host
+from msq_finn.build.host_program import programs
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import (
     accelerator_inputs,
@@ -23,6 +24,7 @@ from .networks import (
     brevitas_mobilenet,
     channels_last_mlp,
     dense_cnn,
+    depthwise_input_cnn,
     detector_cnn,
     exported,
     feature_map_cnn,
@@ -39,6 +41,7 @@ from .networks import (
 CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
     "input residual": (input_residual_cnn, (1, 4, 4, 4), 100_000),
+    "depthwise input": (depthwise_input_cnn, (1, 8, 4, 4), 100_000),
     "dense": (dense_cnn, (1, 1, 4, 4), 100_000),
     "signals": (signal_cnn, (1, 2, 16), 200_000),
     "signal map": (signal_map_cnn, (1, 2, 8), 200_000),
@@ -70,6 +73,12 @@ def test_a_network_all_the_way(tmp_path, case):
     assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.05)
     stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=5)
     np.testing.assert_array_equal(stalled, found.raw)
+    # A board's processor computes the same around it, with NumPy instead of QONNX.
+    before, after = programs(Host(lowered.parent))
+    np.testing.assert_array_equal(before(images), inputs)
+    raw_shape = lowered.parent.get_tensor_shape(Host(lowered.parent).accelerator_output)
+    raw = found.raw.reshape(len(images), *raw_shape[1:]).astype(np.float32)
+    np.testing.assert_allclose(after(raw), found.outputs, rtol=1e-5, atol=1e-6)
 
 
 def test_a_board_that_only_finn_knows(tmp_path):

@@ -247,6 +247,7 @@ OPERATIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "TopK": top_k,
     "ArgMax": arg_max,
     "MatMul": lambda a, b: (a @ b,),
+    "GlobalAveragePool": lambda a: (a.mean(axis=tuple(range(2, a.ndim)), keepdims=True),),
     "Clip": lambda a, low=None, high=None: (np.clip(a, low, high),),
     "Relu": lambda a: (np.maximum(a, 0),),
     "Neg": lambda a: (-a,),
