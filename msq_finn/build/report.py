@@ -71,13 +71,13 @@ def _figure(layers: list[Layer], total: int) -> str:
     left = np.zeros(len(layers))
     for scheme in sorted({scheme for layer in layers for scheme in layer.rows}, key=_rank):
         widths = [layer.rows.get(scheme, 0) for layer in layers]
-        rows.barh(names, widths, left=left, label=scheme, **_style(scheme))
+        rows.barh(names, widths, left=left, label=scheme.replace("|", " or "), **_style(scheme))
         left += widths
     for index, layer in enumerate(layers):
         text = f"{layer.pe_lut} LUT + {layer.pe_dsp} DSP lanes, SIMD {layer.simd}"
         end = (sum(layer.rows.values()), index)
         rows.annotate(text, end, xytext=(5, -4), textcoords="offset points", fontsize=9)
-    rows.margins(x=0.8)
+    rows.set_xlim(0, 1.8 * left.max(initial=1))  # room for the text
     rows.set_xlabel("rows (output channels)")
     rows.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=4, frameon=False)
     sites.barh(names, [la.lut_sites or 0 for la in layers], color=_GREY)
