@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from onnx import helper
+from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 from qonnx.transformation.change_3d_tensors_to_4d import Change3DTo4DTensors
@@ -15,7 +15,7 @@ from msq_finn.errors import MsqError
 #: Ops whose QONNX conversion is known, and those that keep whatever shape they get.
 _KNOWN = {
     *("Add", "Mul", "Div", "BatchNormalization", "MultiThreshold", "Conv", "Transpose", "MatMul"),
-    *("Flatten", "Reshape", "MaxPool", "TopK", "ArgMax", "LogSoftmax"),
+    *("Flatten", "Reshape", "MaxPool", "GlobalAveragePool", "TopK", "ArgMax", "LogSoftmax"),
 }
 
 
@@ -40,7 +40,8 @@ class SignalsToImages(Transformation):
             if node.op_type not in _KNOWN:
                 raise MsqError(
                     f"{node.name} ({node.op_type}) has no known form in a network on signals; use "
-                    "1-D convolutions, max-pooling, linear layers and element-wise operations"
+                    "1-D convolutions, max-pooling, global average pooling, linear layers and "
+                    "element-wise operations"
                 )
             if node.op_type == "MaxPool" and (old := get_by_name(node.attribute, "dilations")):
                 if list(old.ints) != [1]:
@@ -48,7 +49,12 @@ class SignalsToImages(Transformation):
                 node.attribute.remove(old)
         name, result = model.graph.input[0].name, model.graph.output[0].name
         signal, outputs = model.get_tensor_shape(name), model.get_tensor_shape(result)
+        pools = [_stand_in(model, pool) for pool in model.get_nodes_by_op_type("GlobalAveragePool")]
         model = model.transform(Change3DTo4DTensors())
+        for node in model.graph.node:
+            if node.output[0] in pools:
+                node.op_type = "GlobalAveragePool"
+                del node.attribute[:]
         if model.get_tensor_shape(result) != outputs:
             _reshape_result(model, result, outputs)
         image = model.make_new_valueinfo_name()
@@ -65,6 +71,19 @@ class SignalsToImages(Transformation):
         )
         model.graph.node.insert(0, reshape)
         return model.transform(InferShapes()), False
+
+
+def _stand_in(model: ModelWrapper, pool: NodeProto) -> str:
+    """Make a global pool, which QONNX's transformation does not know, a max-pool as wide.
+
+    Returns:
+        name of its output.
+    """
+    width = model.get_tensor_shape(pool.input[0])[2:]
+    pool.op_type = "MaxPool"
+    for name, value in (("kernel_shape", width), ("strides", width), ("pads", [0, 0] * len(width))):
+        pool.attribute.append(helper.make_attribute(name, value))
+    return str(pool.output[0])
 
 
 def _reshape_result(model: ModelWrapper, result: str, shape: list[int]) -> None:

@@ -41,6 +41,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn.transforms.fork_transposes import merge_transposes, transpose_at_forks
+from msq_finn.transforms.move_scales_past_pools import MoveScalesPastPools
 
 _ROUND = (
     # What FINN's Streamline lacks: past forks and joins.
@@ -67,6 +68,7 @@ _ROUND = (
     CollapseRepeatedAdd,
     CollapseRepeatedMul,
     MoveMulPastMaxPool,
+    MoveScalesPastPools,
     AbsorbAddIntoMultiThreshold,
     FactorOutMulSignMagnitude,
     AbsorbMulIntoMultiThreshold,

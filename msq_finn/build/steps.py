@@ -39,6 +39,7 @@ from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
+from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
@@ -72,7 +73,7 @@ def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Give 1-D convolutions a second dimension (after FINN's tidy_up).
+    """Give 1-D convolutions a second dimension, and pools their form (after FINN's tidy_up).
 
     Args:
         model: tidied graph in FINN's dialect.
@@ -81,7 +82,7 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: a network on signals has an op without a known 2-D form.
     """
-    return ours(model, cfg, SignalsToImages())
+    return ours(model, cfg, RecogniseGlobalPools(), SignalsToImages())
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -8,6 +8,7 @@ from brevitas.export import export_qonnx
 from brevitas.quant import Int8ActPerTensorFloat, Int8WeightPerChannelFloat, Int32Bias
 from brevitas_examples.imagenet_classification.models.mobilenetv1 import MobileNet
 from torch import nn
+from torch.nn import functional
 
 from msq_finn.models import ActQuant, Layers, PixelQuant
 from msq_finn.quant import (
@@ -90,6 +91,14 @@ def signal_map_cnn():
     make = Layers(MSQWeightPerChannelFloat, {}, dims=1)
     last = qnn.QuantConv1d(8, 4, 1, bias=False, weight_quant=MSQWeightPerChannelFloat)
     return _settled(nn.Sequential(make.identity(), make.conv_relu(2, 8), last), (8, 2, 8))
+
+
+def pooled_signal_cnn():
+    """A 1-D convolution, an average over its whole signal and a classifier."""
+    torch.manual_seed(9)
+    make = Layers(MSQWeightPerChannelFloat, {}, dims=1)
+    last = [nn.AvgPool1d(8), nn.Flatten(), make.classifier(8, 4)]
+    return _settled(nn.Sequential(make.identity(), make.conv_relu(2, 8), *last), (8, 2, 8))
 
 
 def mixed_to_the_end(seed=0):
@@ -185,7 +194,7 @@ def input_residual_cnn():
 
 
 class Dense(nn.Module):
-    """A convolution beside what a second one adds to it, and a third on both, for 4x4 images."""
+    """A convolution beside what a second one adds to it, and a third on a pool of both, 4x4."""
 
     def __init__(self):
         super().__init__()
@@ -198,11 +207,11 @@ class Dense(nn.Module):
         self.transition = nn.Sequential(qnn.QuantConv2d(12, 8, 1, **msq), nn.BatchNorm2d(8))
         self.activate = qnn.QuantReLU(act_quant=ActQuant)
         weight_quant = FixedWeightPerTensorFloat
-        self.classifier = qnn.QuantLinear(8 * 16, 3, bias=False, weight_quant=weight_quant)
+        self.classifier = qnn.QuantLinear(8 * 4, 3, bias=False, weight_quant=weight_quant)
 
     def forward(self, x):
         x = self.joined(self.stem(self.pixels(x)))
-        x = torch.cat([x, self.joined(self.growth(x))], 1)
+        x = functional.max_pool2d(torch.cat([x, self.joined(self.growth(x))], 1), 2)
         return self.classifier(torch.flatten(self.activate(self.transition(x)), 1))
 
 
