@@ -30,14 +30,17 @@ class CheckFolding(Transformation):
 
         Raises:
             MsqError: a parallelism that does not divide, lanes that do not add up to PE, weights
-                outside the accelerator, or windows that come with other channels side by side than
-                a depthwise layer takes.
+                outside the accelerator, windows that come with other channels side by side than a
+                depthwise layer takes, or an MVAU of FINN's that would lose results, see
+                :class:`msq_finn.transforms.avoid_full_simd.AvoidFullSIMD`.
         """
         for node in model.graph.node:
             op = getCustomOp(node)
             _check_weights(op)
             for attribute, whole in _DIVIDES.get(node.op_type.split("_")[0], ()):
                 _check_divides(op, attribute, whole)
+            if node.op_type == "MVAU_rtl":
+                _check_queue(op)
             if node.op_type.startswith(ROW_MIXED):
                 op.layout()
             if node.op_type.startswith("VVAU"):
@@ -60,6 +63,16 @@ def _check_divides(op: Any, attribute: str, whole: str) -> None:
         raise MsqError(
             f"{op.onnx_node.name}: {attribute}={part} does not divide {whole}={total}; "
             f"choose a divisor of {total}"
+        )
+
+
+def _check_queue(op: Any) -> None:
+    mw = op.get_nodeattr("MW")
+    if op.get_nodeattr("SIMD") == mw:
+        raise MsqError(
+            f"{op.onnx_node.name}: with SIMD={mw}=MW, FINN's MVAU_rtl loses results while its "
+            "output stalls; "
+            + ("choose a smaller SIMD" if mw > 1 else "give the layer 4-bit weights, for our lanes")
         )
 
 

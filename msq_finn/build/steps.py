@@ -29,6 +29,7 @@ from msq_finn.build.times import ours
 from msq_finn.errors import MsqError
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
+from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
@@ -156,12 +157,18 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: the plan is of another network or unreadable.
     """
     workers.prepare()
-    target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
     if (path := getattr(cfg, "msq_plan", None)) is not None:
         from msq_finn.plan.apply import apply_plan
 
-        plan = Plan.load(path)
-        return apply_plan(model, plan, str(path))
+        model = apply_plan(model, Plan.load(path), str(path))
+    else:
+        model = _fold(model, cfg)
+    return ours(model, cfg, AvoidFullSIMD())
+
+
+def _fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Fold for the throughput target, or as little as can be."""
+    target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
     cycles = target if target is not None else 2**62
     dsps = _dsps(part)
     depthwise = SetDepthwiseLanes(cycles, dsps)
