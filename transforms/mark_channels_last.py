@@ -27,7 +27,7 @@ class MarkChannelsLast(Transformation):
         for node in model.graph.node:
             if node.op_type in _ELEMENTWISE and last.intersection(node.input):
                 last.add(node.output[0])
-        for tensor in last:
+        for tensor in sorted(last):
             if len(model.get_tensor_shape(tensor)) != 4:
                 continue
             model.set_tensor_layout(tensor, DataLayout.NHWC)
