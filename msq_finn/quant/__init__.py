@@ -1,5 +1,6 @@
 """Brevitas weight quantizers whose rows are of one scheme or of several."""
 
+from msq_finn.quant import export  # noqa: F401  (registers the handlers of Brevitas's exporters)
 from msq_finn.quant.weight import (
     APoTWeightPerChannelFloat,
     APoTWeightPerChannelFloatMSE,

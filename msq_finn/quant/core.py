@@ -1,71 +1,22 @@
 """Projection of weight rows on the grids of their schemes: the maths behind the quantizers."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
+from msq_finn.quant.constants import computing_type, has_values
+from msq_finn.quant.nearest import NearestLevel
 from msq_finn.schemes import Scheme
 
-MAX_TABLE_TOP = 1 << 15
-"""Largest grid integer for which projection looks up a table, of 1 MiB then."""
+MAX_GRID_BITS = 32
+"""Widest grid that a quantizer takes: Brevitas gives integers as int32."""
 
-
-class NearestLevel(nn.Module):
-    """Round to the nearest integer of a scheme's grid; halfway, to the one of even index.
-
-    Args:
-        scheme: the scheme; its ``project_ints`` is the same function in NumPy.
-
-    Examples:
-        >>> from msq_finn import schemes
-        >>> NearestLevel(schemes.get("sp2_4"))(torch.tensor([2.9, 3.0, 4.5, -6.9, 9.0]))
-        tensor([ 2.,  2.,  5., -6.,  8.])
-    """
-
-    def __init__(self, scheme: Scheme) -> None:
-        super().__init__()
-        self.top = scheme.grid_max
-        grid = scheme.grid()
-        self.is_uniform = len(grid) == 2 * self.top + 1
-        self.has_table = not self.is_uniform and self.top <= MAX_TABLE_TOP
-        if self.has_table:
-            # Whether a number rounds up changes at multiples of 1/2 only. So does the nearest
-            # level between them: one entry for each multiple and one for each gap.
-            quarters = np.arange(-4 * self.top, 4 * self.top + 1) / 4
-            values = scheme.project_ints(quarters, self.top)
-        elif not self.is_uniform:
-            # A boundary belongs to the level below it. Below a level of odd index it has to belong
-            # to the level above, so that halfway goes to even: the next smaller number does that.
-            values = grid[grid >= 0]
-            boundaries = ((values[1:] + values[:-1]) / 2).astype(np.float32)
-            boundaries[1::2] = np.nextafter(boundaries[1::2], np.float32(0))
-            self.register_buffer("boundaries", _bits(boundaries), persistent=False)
-        if not self.is_uniform:
-            self.register_buffer("values", _bits(values), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the grid integers, of the shape and type of ``x``, without gradient."""
-        x = x.detach()
-        if self.is_uniform:
-            return x.round().clamp(-self.top, self.top)
-        values = self.values.view(torch.float32)
-        if self.has_table:
-            halves = x.float() * 2
-            quarters = halves.floor().add_(halves.ceil()).add_(4 * self.top)
-            index = quarters.to(torch.int32).clamp_(0, 8 * self.top)
-            return values.index_select(0, index.flatten()).view_as(x).to(x.dtype)
-        index = torch.bucketize(x.abs().float(), self.boundaries.view(torch.float32))
-        return values[index].to(x.dtype).copysign(x)
-
-
-def _bits(values: NDArray[np.generic]) -> Tensor:
-    """Return numbers as bit patterns; .half() and .double() convert every buffer of floats."""
-    return torch.from_numpy(values.astype(np.float32)).view(torch.int32)
+_SMALLEST_WEIGHTS = 2.0**-7
+_BITS_OF_SCALES = 5
 
 
 class SchemeIntQuant(nn.Module):
@@ -81,11 +32,17 @@ class SchemeIntQuant(nn.Module):
         tensor_clamp_impl: Brevitas's clamp, which decides on the gradient outside of the range.
 
     Raises:
-        MsqError: a scheme's grid is wider than 64 bits, which is PoT(8).
+        MsqError: a scheme's grid is wider than 32 bits, which is PoT(7) and PoT(8).
 
     Note:
         The gradient is the straight-through estimator, as in Brevitas: rounding passes it on.
+
+        The state_dict has the names of the schemes, too, so that rows of other schemes are refused.
+        Both are floats there, and are read rounded: whatever averages or casts a network's floats
+        leaves them as they are.
     """
+
+    row_kinds: Tensor | None
 
     def __init__(
         self,
@@ -97,42 +54,67 @@ class SchemeIntQuant(nn.Module):
     ) -> None:
         super().__init__()
         for scheme in schemes:
-            if scheme.grid_bits > 64:
+            if scheme.grid_bits > MAX_GRID_BITS:
                 raise MsqError(
-                    f"{scheme.name}: its grid needs {scheme.grid_bits} bits, too many for a "
-                    f"quantizer; use fewer bits per weight"
+                    f"{scheme.name}: its grid needs {scheme.grid_bits} bits, and quantizers take "
+                    f"{MAX_GRID_BITS} at most; use fewer bits per weight"
                 )
-        self.scheme_names = tuple(scheme.name for scheme in schemes)
+        self.schemes = tuple(schemes)
         self.row_shape = tuple(row_shape)
         self.nearest = nn.ModuleList(NearestLevel(scheme) for scheme in schemes)
         self.input_view_impl = input_view_impl
         self.tensor_clamp_impl = tensor_clamp_impl
-        tops = torch.tensor([scheme.grid_max for scheme in schemes])
-        widths = torch.tensor([scheme.grid_bits for scheme in schemes])
-        self.register_buffer("tops", tops, persistent=False)
-        self.register_buffer("widths", widths, persistent=False)
-        self.register_buffer("row_kinds", row_kinds)
+        self.register_buffer("row_kinds", None if row_kinds is None else row_kinds.float())
 
-    def top(self) -> Tensor:
-        """Return the largest grid integer of each row, an int64 tensor of ``row_shape``.
+    @property
+    def scheme_names(self) -> tuple[str, ...]:
+        """The names of the schemes a row may have."""
+        return tuple(scheme.name for scheme in self.schemes)
 
-        It is a scalar where there is one scheme.
+    def kinds(self) -> Tensor:
+        """Return per row the index of its scheme; shape (rows,), int64.
+
+        Raises:
+            MsqError: there is one scheme only.
         """
         if self.row_kinds is None:
-            return self.tops[0]
-        return self.tops[self.row_kinds].view(self.row_shape)
+            raise MsqError(f"every row is {self.scheme_names[0]} here; use a row-mixed quantizer")
+        return self.row_kinds.round().long()
 
-    def bit_width(self) -> Tensor:
-        """Return the width of the signed integer that holds the grid of every row, a scalar."""
+    def top(self, like: Tensor) -> Tensor:
+        """Return the largest grid integer of each row, of ``row_shape``.
+
+        It is a scalar where there is one scheme.
+
+        Args:
+            like: a tensor of the type and device wanted.
+        """
+        tops = self._chosen([scheme.grid_max for scheme in self.schemes], like)
+        return tops if self.row_kinds is None else tops.view(self.row_shape)
+
+    def bit_width(self, like: Tensor) -> Tensor:
+        """Return the width of the signed integer that holds the grid of every row, a scalar.
+
+        Args:
+            like: a tensor of the type and device wanted.
+        """
+        return self._chosen([scheme.grid_bits for scheme in self.schemes], like).max()
+
+    def _chosen(self, values: Sequence[int], like: Tensor) -> Tensor:
+        """Return of one value per scheme that of each row, or the only one."""
         if self.row_kinds is None:
-            return self.widths[0]
-        return self.widths[self.row_kinds].max()
+            return like.new_full((), values[0])
+        kinds = self.row_kinds.round()
+        chosen = like.new_full(kinds.shape, values[0])
+        for kind, value in enumerate(values[1:], start=1):
+            chosen = torch.where(kinds == kind, value, chosen)
+        return chosen
 
     def set_rows(self, row_kinds: Tensor) -> None:
         """Give each row a scheme.
 
         Args:
-            row_kinds: per row, the index of its scheme; shape (rows,), int64.
+            row_kinds: per row, the index of its scheme; shape (rows,).
 
         Raises:
             MsqError: there is one scheme only, or the number of rows or an index is wrong.
@@ -142,8 +124,12 @@ class SchemeIntQuant(nn.Module):
         if row_kinds.shape != self.row_kinds.shape:
             given, rows = tuple(row_kinds.shape), len(self.row_kinds)
             raise MsqError(f"row schemes of shape {given} for a layer of {rows} rows")
-        if row_kinds.min() < 0 or row_kinds.max() >= len(self.scheme_names):
-            raise MsqError(f"row schemes must index {self.scheme_names}, got {row_kinds.tolist()}")
+        if has_values(row_kinds) and len(row_kinds):
+            lowest, highest = row_kinds.float().round().aminmax()
+            # Written so that NaN, which compares with nothing, is refused too.
+            if not (lowest >= 0 and highest < len(self.schemes)):
+                kinds = row_kinds.tolist()
+                raise MsqError(f"row schemes must index {self.scheme_names}, got {kinds}")
         self.row_kinds.copy_(row_kinds)
 
     def forward(self, scale: Tensor, zero_point: Tensor, bit_width: Tensor, x: Tensor) -> Tensor:
@@ -156,35 +142,78 @@ class SchemeIntQuant(nn.Module):
             x: weights.
         """
         x = self.input_view_impl(x)
-        top = self.top().type_as(x)
+        top = self.top(x)
         y = self.tensor_clamp_impl(x / scale, min_val=-top, max_val=top)
         # y - y.detach() is zero and carries the gradient, which leaves the integers exact.
         return (self._to_grid(y) + (y - y.detach())) * scale
 
     def _to_grid(self, y: Tensor) -> Tensor:
         ints = self.nearest[0](y)
-        for kind, nearest in enumerate(self.nearest[1:], start=1):
-            ints = torch.where(self.row_kinds.view(self.row_shape) == kind, nearest(y), ints)
+        if self.row_kinds is not None:
+            kinds = self.row_kinds.round().view(self.row_shape)
+            for kind, nearest in enumerate(self.nearest[1:], start=1):
+                ints = torch.where(kinds == kind, nearest(y), ints)
         return ints
 
+    def get_extra_state(self) -> Tensor:
+        """Return the names of the schemes for the state_dict, as a tensor of character codes."""
+        return torch.tensor([float(byte) for byte in ",".join(self.scheme_names).encode()])
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Check the names of the schemes in a state_dict.
+
+        Args:
+            state: as `get_extra_state` makes it.
+
+        Raises:
+            MsqError: they are not the schemes of this quantizer.
+        """
+        names = names_of_state(state)
+        if names != self.scheme_names:
+            raise MsqError(
+                f"a checkpoint with rows of {', '.join(names)} for a layer with rows of "
+                f"{', '.join(self.scheme_names)}; build the network with the checkpoint's schemes"
+            )
+
     def _load_from_state_dict(
-        self, state_dict: dict[str, Tensor], prefix: str, *args: Any, **kwargs: Any
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
-        key = prefix + "row_kinds"
-        if self.row_kinds is not None:
-            # A checkpoint of a float network has no assignment: keep the one that was made from
-            # its weights, which Brevitas loads before it builds the quantizer anew.
-            state_dict.setdefault(key, self.row_kinds)
-            try:
-                self.set_rows(state_dict[key].to(self.row_kinds.device))
-            except MsqError as error:
-                layer = prefix.split(".weight_quant.")[0]
-                raise MsqError(f"layer {layer}: {error}; it is of another network") from error
+        layer = prefix.split(".weight_quant.")[0]
+        # A checkpoint of a float network has no rows: keep those that were made from its weights,
+        # which Brevitas loads before it builds the quantizer anew.
+        names = state_dict.setdefault(prefix + "_extra_state", self.get_extra_state())
+        try:
+            self.set_extra_state(names)
+            if self.row_kinds is not None:
+                kinds = state_dict.get(prefix + "row_kinds")
+                if kinds is not None:
+                    self.set_rows(kinds.to(self.row_kinds))
+                state_dict[prefix + "row_kinds"] = self.row_kinds
+        except MsqError as error:
+            raise MsqError(f"layer {layer}: {error}; it is of another network") from error
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def names_of_state(state: Tensor) -> tuple[str, ...]:
+    """Return the names of schemes that a checkpoint holds, see `SchemeIntQuant.get_extra_state`.
+
+    Args:
+        state: the character codes.
+
+    Raises:
+        MsqError: it is something else.
+    """
+    try:
+        text = bytes(state.detach().cpu().float().round().int().tolist()).decode("ascii")
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise MsqError("its names of schemes are damaged") from error
+    return tuple(text.split(","))
 
 
 class RescalingSchemeQuant(nn.Module):
     """Scale and quantize weights row by row: Brevitas's RescalingIntQuant for schemes.
+
+    Weights of half precision are quantized in float32, and come out as numbers of their own type.
 
     Args:
         int_quant: quantizes to the grids, given the scale.
@@ -197,6 +226,9 @@ class RescalingSchemeQuant(nn.Module):
     Returns:
         Weights, scale, zero point, bit width. Weights over scale are integers on the grids, and
         the bit width holds them all, so that any tool may take them for ordinary integers.
+
+    Raises:
+        MsqError: the weights' type is too coarse for a grid.
     """
 
     def __init__(
@@ -216,11 +248,50 @@ class RescalingSchemeQuant(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Quantize the weights ``x``."""
-        threshold = self.int_quant.top().type_as(x)
+        exact = x.to(computing_type(x.dtype))
+        threshold = self.int_quant.top(exact)
         if self.power_of_two_scale:
             threshold = threshold.log2().ceil().exp2()
-        scale = self.scaling_impl(x, threshold)
-        bit_width = self.int_quant.bit_width().type_as(x)
+        scale = self.scaling_impl(exact, threshold)
+        if exact.dtype != x.dtype:
+            if has_values(x) and not torch.compiler.is_compiling():
+                for scheme in self.int_quant.schemes:
+                    refuse_coarse_type(scheme, x.dtype)
+            # The scale of a row of zeros must not become zero.
+            scale = scale.to(x.dtype).clamp_min(_smallest(x.dtype))
+        bit_width = self.int_quant.bit_width(x)
         zero_point = self.zero_point_impl(x, scale, bit_width)
-        value = x if self.observer_only else self.int_quant(scale, zero_point, bit_width, x)
-        return value, scale, zero_point, bit_width
+        if self.observer_only:
+            return x, scale, zero_point, bit_width
+        value = self.int_quant(scale.to(exact.dtype), zero_point, bit_width, exact)
+        return value.to(x.dtype), scale, zero_point, bit_width
+
+
+@cache
+def refuse_coarse_type(scheme: Scheme, dtype: torch.dtype) -> None:
+    """Check that weights of a type can lie on a scheme's grid, under every scale.
+
+    Args:
+        scheme: the scheme.
+        dtype: a floating-point type.
+
+    Raises:
+        MsqError: an integer of the grid times a scale, divided by that scale, rounds to another
+            integer; or scales of small weights would lose too many bits.
+    """
+    digits = round(1 / torch.finfo(dtype).eps)
+    scales = torch.arange(digits, 2 * digits, device="cpu").to(dtype) / digits
+    ints = torch.from_numpy(scheme.grid()).float()[:, None]
+    back = (ints * scales.float()).to(dtype) / scales
+    coarse = _smallest(dtype) * scheme.grid_max * 2**_BITS_OF_SCALES > _SMALLEST_WEIGHTS
+    if coarse or not torch.equal(back.float().round(), ints.expand(-1, digits)):
+        raise MsqError(
+            f"{scheme.name}: {str(dtype).removeprefix('torch.')} is too coarse for its grid up to "
+            f"{scheme.grid_max}; keep the weights in float32, as torch.autocast does"
+        )
+
+
+def _smallest(dtype: torch.dtype) -> float:
+    """Return the smallest positive number of a type."""
+    limits = torch.finfo(dtype)
+    return limits.smallest_normal * limits.eps

@@ -1,14 +1,52 @@
-"""What takes the place of weights' quantizers in export to QONNX, and in inference."""
+"""What takes the place of weights' quantizers in export, and in inference."""
+
+from typing import Any
 
 from brevitas.export.inference.manager import InferenceManager
 from brevitas.export.onnx.qonnx.handler import BrevitasWeightQuantProxyHandler
 from brevitas.export.onnx.qonnx.manager import QONNXManager
-from brevitas.proxy import WeightQuantProxyFromInjector
+from brevitas.export.onnx.standard.qcdq.handler import StdQCDQCastONNXWeightQuantProxyHandler
+from brevitas.export.onnx.standard.qcdq.manager import StdQCDQONNXManager
+from brevitas.export.torch.qcdq.handler import TorchQCDQCastWeightQuantProxyHandler
+from brevitas.export.torch.qcdq.manager import TorchQCDQManager
 from torch import Tensor, nn
 
+from msq_finn.errors import MsqError
+from msq_finn.quant.proxy import SchemeWeightQuantProxy
 
-class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
-    """Brevitas's weight proxy; a type of its own, because export handlers are found by type."""
+
+class QuantizedWeights:
+    """The quantized weights of the layers that have a quantizer, for exporters to find.
+
+    Brevitas's handlers go by the address of a tensor's numbers, and tracers' tensors have none.
+
+    Args:
+        proxy: the quantizer's proxy.
+    """
+
+    def __init__(self, proxy: SchemeWeightQuantProxy) -> None:
+        self.modules = tuple(proxy.tracked_module_list)
+        self.quantized = tuple(module.quant_weight() for module in self.modules)
+
+    def of(self, x: Tensor) -> Any:
+        """Return what the weights that are traced are quantized to, a quantized tensor.
+
+        Args:
+            x: weights of one of the layers, or a view of all of them.
+
+        Raises:
+            MsqError: several layers share the quantizer, and it belongs to none.
+        """
+        if len(self.modules) == 1:
+            return self.quantized[0]
+        source = x if x._base is None else x._base
+        for module, quantized in zip(self.modules, self.quantized, strict=True):
+            if module.weight is source:
+                return quantized
+        raise MsqError(
+            "export cannot tell which of the layers that share a quantizer it is at; give each "
+            "layer a quantizer of its own"
+        )
 
 
 class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
@@ -20,13 +58,54 @@ class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
 
     handled_layer = SchemeWeightQuantProxy
 
+    def prepare_for_export(self, module: SchemeWeightQuantProxy) -> None:
+        """Quantize the weights."""
+        super().prepare_for_export(module)
+        self.weights = QuantizedWeights(module)
+
     def symbolic_execution(self, x: Tensor) -> tuple[Tensor, ...]:
         """Emit the node."""
-        values = self.quant_weight_values
-        # Several weights share a quantizer, or there is one; tracers may not know addresses.
-        value = values[x.data_ptr()] if len(values) > 1 else next(iter(values.values()))
-        emitted: tuple[Tensor, ...] = super().symbolic_execution(value)
+        emitted: tuple[Tensor, ...] = super().symbolic_execution(self.weights.of(x).value)
         return emitted
+
+
+class SchemeQcdqMixin:
+    """Integers of a grid for QuantizeLinear, Clip and DequantizeLinear.
+
+    A grid of more than 8 bits goes out as int32, which DequantizeLinear takes, and QuantizeLinear
+    does not make.
+    """
+
+    handled_layer = SchemeWeightQuantProxy
+    _export_q_node: bool
+
+    def validate(self, module: SchemeWeightQuantProxy) -> None:
+        """Decide how the weights go out; any grid can."""
+        self._export_q_node = self._export_q_node and int(module.bit_width()) <= 8
+
+    def prepare_for_export(self, module: SchemeWeightQuantProxy) -> None:
+        """Quantize the weights."""
+        super().prepare_for_export(module)  # type: ignore[misc]
+        self.weights = QuantizedWeights(module)
+
+    def quantize_from_floating_point(self, x: Tensor) -> Tensor:
+        """Emit QuantizeLinear behind quantized weights."""
+        values = self.weights.of(x).value
+        emitted: Tensor = super().quantize_from_floating_point(values)  # type: ignore[misc]
+        return emitted
+
+    def quantize_from_integer(self, x: Tensor) -> Tensor:
+        """Return the integers of weights."""
+        ints: Tensor = self.weights.of(x).int(float_datatype=False)
+        return ints
+
+
+class SchemeOnnxQcdqHandler(SchemeQcdqMixin, StdQCDQCastONNXWeightQuantProxyHandler):
+    """For ``export_onnx_qcdq``."""
+
+
+class SchemeTorchQcdqHandler(SchemeQcdqMixin, TorchQCDQCastWeightQuantProxyHandler):
+    """For ``export_torch_qcdq``."""
 
 
 class SchemeWeightInferenceHandler(nn.Module):
@@ -58,9 +137,13 @@ class SchemeWeightInferenceHandler(nn.Module):
         return self.inner_forward(x) if self.cached is None else self.cached
 
 
-for _manager, _handler in (
-    (QONNXManager, SchemeWeightQuantProxyHandler),
-    (InferenceManager, SchemeWeightInferenceHandler),
-):
-    if _handler not in _manager.handlers:
-        _manager.handlers.append(_handler)
+def _register(manager: Any, handler: type) -> None:
+    """Let one of Brevitas's managers find a handler."""
+    if handler not in manager.handlers:
+        manager.handlers.append(handler)
+
+
+_register(QONNXManager, SchemeWeightQuantProxyHandler)
+_register(StdQCDQONNXManager, SchemeOnnxQcdqHandler)
+_register(TorchQCDQManager, SchemeTorchQcdqHandler)
+_register(InferenceManager, SchemeWeightInferenceHandler)

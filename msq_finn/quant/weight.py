@@ -3,18 +3,21 @@
 They are recipes: injectors that name what Brevitas builds a quantizer from. Statistics, scaling,
 zero point and proxies are Brevitas's own; `msq_finn.quant.core` is put where it rounds.
 
-Brevitas's keywords do what they do for its own quantizers: ``weight_bit_width`` (3 to 8; PoT to 7),
-``weight_scaling_impl_type="parameter_from_stats"`` for learned scales, and
-``weight_restrict_scaling_type="power_of_two"`` for scales that are powers of two.
+Brevitas's keywords do what they do for its own quantizers: ``weight_bit_width`` (3 to 8; PoT to 6),
+``weight_scaling_impl_type="parameter_from_stats"`` for learned scales,
+``weight_restrict_scaling_type="power_of_two"`` for scales that are powers of two, and
+``weight_quant_type="fp"`` for float weights. What a scheme cannot do, such as other ways of
+rounding, is refused, and so are names that nothing reads.
 """
 
+import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from brevitas.inject import ExtendedInjector, value
-from brevitas.inject.enum import RestrictValueType
+from brevitas.inject.enum import QuantType, RestrictValueType
 from brevitas.quant.base import (
     MaxStatsScaling,
     MSESymmetricScale,
@@ -28,8 +31,10 @@ from torch import Tensor
 
 from msq_finn import schemes as registry
 from msq_finn.errors import MsqError
+from msq_finn.quant.constants import has_values
 from msq_finn.quant.core import RescalingSchemeQuant, SchemeIntQuant
-from msq_finn.quant.export import SchemeWeightQuantProxy
+from msq_finn.quant.keywords import refuse_other_choices
+from msq_finn.quant.proxy import SchemeWeightQuantProxy
 from msq_finn.quant.rows import as_rows, by_variance, kinds_of_names, row_counts
 from msq_finn.schemes import Scheme
 
@@ -45,14 +50,50 @@ def _errors_of(module: Any, weights: Sequence[Tensor]) -> Iterator[None]:
         raise MsqError(f"{layer} with {shape} weights: {error}") from error
 
 
+def _whole(bit_width: Any) -> int:
+    """Return a width, which has to be a whole number."""
+    try:
+        return operator.index(bit_width)
+    except TypeError as error:
+        raise MsqError(
+            f"weight_bit_width={bit_width!r} is no whole number; give one such as 4"
+        ) from error
+
+
 class SchemeQuant(ExtendedInjector):
     """All rows of one scheme, named by ``family`` ("sp2") and ``bit_width``."""
 
     proxy_class = SchemeWeightQuantProxy
-    tensor_quant = RescalingSchemeQuant
     int_quant = SchemeIntQuant
     bit_width = 4
     row_kinds = None
+
+    @value
+    def tensor_quant(
+        quant_type: Any,
+        float_to_int_impl_type: Any,
+        bit_width_impl_type: Any,
+        narrow_range: bool,
+        signed: bool,
+        scaling_per_output: Any,
+        module: Any,
+        tracked_parameter_list: list[Tensor],
+    ) -> type[RescalingSchemeQuant] | None:
+        """Return what quantizes, or None for float weights."""
+        if quant_type == QuantType.FP:
+            return None
+        with _errors_of(module, tracked_parameter_list):
+            refuse_other_choices(
+                quant_type,
+                {
+                    "float_to_int_impl_type": float_to_int_impl_type,
+                    "bit_width_impl_type": bit_width_impl_type,
+                    "narrow_range": narrow_range,
+                    "signed": signed,
+                    "scaling_per_output": scaling_per_output,
+                },
+            )
+        return RescalingSchemeQuant
 
     @value
     def schemes(
@@ -60,7 +101,7 @@ class SchemeQuant(ExtendedInjector):
     ) -> tuple[Scheme, ...]:
         """Look up the scheme."""
         with _errors_of(module, tracked_parameter_list):
-            return (registry.get(f"{family}_{bit_width}"),)
+            return (registry.get(f"{family}_{_whole(bit_width)}"),)
 
     @value
     def row_shape(scaling_per_output_channel_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -97,8 +138,8 @@ class RowMixedQuant(SchemeQuant):
         tracked_parameter_list: list[Tensor],
     ) -> tuple[Scheme, ...]:
         """Look up the schemes."""
-        names = row_mix or (f"sp2_{bit_width}", f"fixed_{bit_width}")
         with _errors_of(module, tracked_parameter_list):
+            names = row_mix or (f"sp2_{_whole(bit_width)}", f"fixed_{bit_width}")
             return tuple(registry.get(name) for name in names)
 
     @value
@@ -119,7 +160,10 @@ class RowMixedQuant(SchemeQuant):
             ratios = mix_ratios or (sp2_ratio, 1 - sp2_ratio)
             if len(ratios) != len(schemes):
                 raise MsqError(f"{len(ratios)} mix_ratios for {len(schemes)} schemes")
-            return by_variance(rows, row_counts(ratios, len(rows)))
+            counts = row_counts(ratios, len(rows))
+            if not has_values(rows):  # on the meta device; the rows are dealt once there are some
+                return torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
+            return by_variance(rows, counts)
 
 
 class FixedWeightPerChannelFloat(Int8WeightPerChannelFloat):
@@ -229,7 +273,7 @@ class MSQWeightPerChannelFloat(
         >>> from brevitas.nn import QuantLinear
         >>> fc = QuantLinear(
         ...     10, 5, bias=False, weight_quant=MSQWeightPerChannelFloat, weight_sp2_ratio=0.6)
-        >>> fc.weight_quant.tensor_quant.int_quant.row_kinds.bincount()  # rows of SP2, of Fixed
+        >>> fc.weight_quant.int_quant.kinds().bincount()  # rows of SP2, of Fixed
         tensor([3, 2])
     """
 

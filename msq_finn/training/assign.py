@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
-from msq_finn.quant.core import RescalingSchemeQuant
+from msq_finn.quant.proxy import SchemeWeightQuantProxy
 from msq_finn.quant.rows import (
     as_rows,
     by_variance,
@@ -117,16 +117,12 @@ def mixed_layers(model: nn.Module) -> dict[str, nn.Module]:
     layers = {}
     seen = set()
     for name, layer in model.named_modules():
-        quant = getattr(getattr(layer, "weight_quant", None), "tensor_quant", None)
-        # Brevitas's compile_quant wraps the quantizer.
-        scheme_quant = getattr(quant, "_orig_mod", quant)
-        if not isinstance(scheme_quant, RescalingSchemeQuant):
+        proxy = getattr(layer, "weight_quant", None)
+        if not isinstance(proxy, SchemeWeightQuantProxy) or not proxy.is_row_mixed:
             continue
-        if scheme_quant.int_quant.row_kinds is None:
-            continue
-        if quant not in seen:
+        if proxy not in seen:
             layers[name] = layer
-            seen.add(quant)
+            seen.add(proxy)
     return layers
 
 
@@ -136,8 +132,8 @@ def row_schemes(layer: nn.Module) -> list[str]:
     Args:
         layer: one of those that `mixed_layers` finds.
     """
-    quant = layer.weight_quant.tensor_quant.int_quant
-    return [quant.scheme_names[kind] for kind in quant.row_kinds.tolist()]
+    quant = layer.weight_quant.int_quant
+    return [quant.scheme_names[kind] for kind in quant.kinds().tolist()]
 
 
 @torch.no_grad()
@@ -151,8 +147,8 @@ def row_errors(layer: nn.Module) -> Tensor:
         Sums of squared differences; shape (schemes, rows).
     """
     proxy = layer.weight_quant
-    int_quant = proxy.tensor_quant.int_quant
-    kept = int_quant.row_kinds.clone()
+    int_quant = proxy.int_quant
+    kept = int_quant.kinds()
     errors = []
     for kind in range(len(int_quant.scheme_names)):
         int_quant.set_rows(torch.full_like(kept, kind))
@@ -168,11 +164,11 @@ def _assign(
     layers: Sequence[nn.Module], spec: Rows, strategy: str, curvature: Sequence[Tensor | None]
 ) -> None:
     """Assign the same schemes to the rows of one layer, or of layers that are coupled."""
-    names = layers[0].weight_quant.tensor_quant.int_quant.scheme_names
+    names = layers[0].weight_quant.int_quant.scheme_names
     matrices = [_rows(layer) for layer in layers]
     for layer, matrix in zip(layers, matrices, strict=True):
         refuse_not_finite(matrix)
-        if layer.weight_quant.tensor_quant.int_quant.scheme_names != names:
+        if layer.weight_quant.int_quant.scheme_names != names:
             raise MsqError("coupled layers must have the same schemes to choose from")
         if len(matrix) != len(matrices[0]):
             raise MsqError("coupled layers must have the same number of rows")
@@ -192,10 +188,7 @@ def _assign(
             bends = torch.stack([_unit(c) for c in curvature if c is not None])
             kinds = deal(bends.sum(dim=0).argsort(stable=True), counts)
     for layer in layers:
-        layer.weight_quant.tensor_quant.int_quant.set_rows(kinds)
-        # Brevitas builds quantizers anew from their recipes when weights are replaced.
-        proxy = layer.weight_quant
-        proxy.quant_injector = proxy.quant_injector.let(row_schemes=tuple(row_schemes(layer)))
+        layer.weight_quant.assign(kinds)
 
 
 def _rows(layer: nn.Module) -> Tensor:

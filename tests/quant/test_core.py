@@ -12,9 +12,10 @@ from hypothesis.extra.numpy import arrays
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
-from msq_finn.quant.core import NearestLevel, RescalingSchemeQuant, SchemeIntQuant
+from msq_finn.quant.core import MAX_GRID_BITS, RescalingSchemeQuant, SchemeIntQuant
+from msq_finn.quant.nearest import NearestLevel
 
-NAMES = [name for name in schemes.names() if name != "pot_8"]
+NAMES = [name for name in schemes.names() if schemes.get(name).grid_bits <= MAX_GRID_BITS]
 
 
 def quantizer(names, kinds, rows, alpha=1.0):
@@ -139,6 +140,7 @@ def test_set_rows_refuses_what_is_not_an_assignment():
         quantizer(["sp2_4"], None, 2).int_quant.set_rows(torch.tensor([0, 0]))
 
 
-def test_grids_beyond_64_bits_are_refused():
-    with pytest.raises(MsqError, match="pot_8: its grid needs 128 bits"):
-        quantizer(["pot_8"], None, 2)
+@pytest.mark.parametrize(("name", "bits"), [("pot_7", 64), ("pot_8", 128)])
+def test_grids_beyond_32_bits_are_refused(name, bits):
+    with pytest.raises(MsqError, match=f"{name}: its grid needs {bits} bits"):
+        quantizer([name], None, 2)

@@ -1,0 +1,184 @@
+"""What stands between a layer and its quantizer, and keeps the rows' schemes.
+
+Brevitas builds a quantizer anew whenever weights are loaded, merged, shared or set. The schemes of
+the rows are state, and outlive that here.
+"""
+
+import warnings
+from typing import Any, cast
+
+import torch
+from brevitas.proxy import WeightQuantProxyFromInjector
+from torch import Tensor, nn
+
+from msq_finn.errors import MsqError
+from msq_finn.quant.constants import has_values
+from msq_finn.quant.core import SchemeIntQuant
+from msq_finn.quant.keywords import refuse_unknown_keywords
+
+_COMPILED = "tensor_quant._orig_mod."
+_PLAIN = "tensor_quant."
+
+
+class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
+    """Brevitas's weight proxy, with rows that only an assignment changes.
+
+    A quantizer that was never assigned nor loaded takes its rows from the float weights that it
+    sees when it is built or loaded. From the first time that it computes it keeps them.
+
+    Its type also tells Brevitas's exporters which handler it wants.
+
+    Raises:
+        MsqError: a keyword that no quantizer knows, or with a value that this one cannot obey.
+    """
+
+    rows_assigned = False
+    """The rows were named by keyword, assigned, or loaded: float weights do not change them."""
+
+    _rows_used = False
+    _dealt_from_values = False
+
+    def __init__(self, quant_layer: nn.Module, quant_injector: Any) -> None:
+        refuse_unknown_keywords(quant_injector)
+        super().__init__(quant_layer, quant_injector)
+        given = "row_schemes" in quant_injector and quant_injector.row_schemes
+        self.rows_assigned = bool(given)
+
+    @property
+    def int_quant(self) -> SchemeIntQuant:
+        """What rounds to the grids.
+
+        Raises:
+            MsqError: quantization is switched off, by ``weight_quant_type="fp"``.
+        """
+        if self.tensor_quant is None:
+            raise MsqError("this layer's weights are not quantized")
+        # Brevitas's compile_quant wraps the quantizer.
+        quant = getattr(self.tensor_quant, "_orig_mod", self.tensor_quant)
+        return cast(SchemeIntQuant, quant.int_quant)
+
+    @property
+    def is_row_mixed(self) -> bool:
+        """Whether rows may have different schemes."""
+        return self.tensor_quant is not None and self.int_quant.row_kinds is not None
+
+    def init_tensor_quant(self, preserve_state_dict: bool = False) -> None:
+        """Build the quantizer anew, with the rows that it had.
+
+        Args:
+            preserve_state_dict: as Brevitas has it: keep learned scales, too.
+        """
+        kept = None
+        if self.is_row_mixed and (self.rows_assigned or self._rows_used):
+            kept = self.int_quant.row_kinds
+        super().init_tensor_quant(preserve_state_dict)
+        if not self.is_row_mixed:
+            return
+        self._dealt_from_values = all(map(has_values, self.tracked_parameter_list))
+        if kept is None:
+            return
+        rows = self.int_quant.kinds()
+        if kept.shape == rows.shape:
+            self.int_quant.set_rows(kept.to(rows.device))
+        else:
+            self._warn(f"the layer has {len(rows)} rows now instead of {len(kept)}")
+            self.rows_assigned = self._rows_used = False
+
+    def assign(self, kinds: Tensor) -> None:
+        """Give each row a scheme, for good.
+
+        Learned scales of rows that change begin anew, as their quantizer finds them.
+
+        Args:
+            kinds: per row, the index of its scheme; shape (rows,), int64.
+
+        Raises:
+            MsqError: there is one scheme only, or the number of rows or an index is wrong.
+        """
+        before = self.int_quant.kinds()
+        self.int_quant.set_rows(kinds)
+        self.rows_assigned = True
+        changed = self.int_quant.kinds() != before
+        if changed.any():
+            self._search_scales(changed)
+
+    @torch.no_grad()
+    def _search_scales(self, rows: Tensor) -> None:
+        """Set the learned scales of rows anew, if they were set before."""
+        scaling = self.tensor_quant.scaling_impl
+        if not getattr(scaling, "init_done", False):
+            return
+        kept = scaling.value.clone()
+        scaling.init_done = False
+        scaling.value.fill_(1.0)
+        # Brevitas's search compares what the proxy returns with the weights.
+        disabled: bool = self.disable_quant  # type: ignore[has-type]
+        self.disable_quant = False
+        try:
+            super().forward(self.tracked_parameter_list[0])
+        finally:
+            self.disable_quant = disabled
+        if kept.numel() == len(rows):
+            scaling.value.copy_(torch.where(rows.view(kept.shape), scaling.value, kept))
+
+    def forward(self, x: Tensor) -> Any:
+        """Quantize weights.
+
+        Args:
+            x: weights of one of the layers that have this quantizer.
+        """
+        if not self._rows_used and self.is_quant_enabled:
+            self._begin_to_use(x)
+        return super().forward(x)
+
+    def _begin_to_use(self, x: Tensor) -> None:
+        """Keep the rows from now on; say so if they were dealt from other weights than these."""
+        if torch.compiler.is_compiling() or torch.jit.is_tracing() or not has_values(x):
+            return
+        self._rows_used = True
+        if self.rows_assigned or not self.is_row_mixed:
+            return
+        fresh = self.quant_injector.row_kinds
+        if not self._dealt_from_values:
+            self.int_quant.set_rows(fresh)
+        elif not torch.equal(fresh, self.int_quant.kinds()):
+            self._warn("weights were changed in place since its rows were dealt to schemes")
+
+    def _warn(self, what: str) -> None:
+        layers = " and ".join(
+            f"{type(module).__name__} with {'x'.join(map(str, module.weight.shape))} weights"
+            for module in self.tracked_module_list
+        )
+        warnings.warn(
+            f"{layers}: {what}; msq_finn.training.assign.assign_rows chooses the rows' schemes by "
+            f"the present weights",
+            stacklevel=3,
+        )
+
+    def state_dict(self, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+        """Return the state under the same keys whether or not the quantizer is compiled.
+
+        Args:
+            destination: as in torch.
+            prefix: as in torch.
+            keep_vars: as in torch.
+        """
+        state = super().state_dict(destination=destination, prefix=prefix, keep_vars=keep_vars)
+        _rename(state, prefix + _COMPILED, prefix + _PLAIN)
+        return state
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        _rename(state_dict, prefix + _COMPILED, prefix + _PLAIN)
+        if f"{prefix}{_PLAIN}int_quant.row_kinds" in state_dict:
+            self.rows_assigned = True
+        elif not self.rows_assigned:
+            self._rows_used = False
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def _rename(state: dict[str, Any], old: str, new: str) -> None:
+    """Give the entries that begin with one prefix another one."""
+    for key in [key for key in state if key.startswith(old)]:
+        state[new + key.removeprefix(old)] = state.pop(key)
