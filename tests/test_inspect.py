@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import fractions
 import json
 import os
 import subprocess
@@ -13,12 +15,13 @@ import numpy as np
 import pytest
 import torch
 from brevitas.export import export_qonnx
+from brevitas.nn import QuantLinear
 from click.testing import CliRunner
 from matplotlib.image import imread
 
 from msq_finn.cli import main
 from msq_finn.inspect import inspect, projection_errors
-from msq_finn.quant import MSQWeightPerChannelFloat
+from msq_finn.quant import MSQWeightPerChannelFloat, SP2WeightPerChannelFloat
 
 from .robustness import models as m
 
@@ -214,7 +217,7 @@ def test_checkpoints_that_cannot_be_read(tmp_path):
                 "fc.weight": torch.zeros(2, 2),
                 "fc.weight_quant.tensor_quant.int_quant.row_kinds": torch.tensor([0, 2]),
             },
-            "rows of fc have more than two schemes",
+            "rows of fc have more schemes than sp2_4, fixed_4",
         ),
     ):
         torch.save(content, path)
@@ -263,6 +266,55 @@ TWO, SQUARE = torch.tensor([0, 1]), torch.ones(2, 2)
 def test_checkpoints_whose_tensors_do_not_fit(tmp_path, content, text):
     torch.save(content, tmp_path / "model.pt")
     assert_one_line(msq_finn("inspect", tmp_path / "model.pt"), text)
+
+
+def saved_net(scheme=MSQWeightPerChannelFloat, **options):
+    torch.manual_seed(0)
+    return QuantLinear(8, 6, bias=False, weight_quant=scheme, **options)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda net: torch.nn.Sequential(net).state_dict(),
+        lambda net: net.state_dict(),
+        lambda net: {"model": torch.nn.Sequential(net).state_dict(), "epoch": 3},
+        lambda net: {"model_state_dict": net.state_dict(), "args": argparse.Namespace(lr=0.1)},
+        lambda net: {
+            "state": {"net": net.state_dict()},
+            "optimizer": {"state": {0: torch.ones(2)}},
+        },
+        lambda net: {"model": net.state_dict(), "ema": net.state_dict()},
+        lambda net: {f"module.0.{key}": value for key, value in net.state_dict().items()},
+        lambda net: torch.compile(torch.nn.Sequential(net)).state_dict(),
+    ],
+)
+def test_what_scripts_save_is_read(tmp_path, wrap):
+    path = tmp_path / "model.pt"
+    net = saved_net(weight_row_mix=("pot_4", "fixed_3"), weight_mix_ratios=(0.5, 0.5))
+    torch.save(wrap(net), path)
+    (layer,) = inspect(path).layers
+    assert layer.name in {"0", "weight"}
+    ints = net.quant_weight().int()
+    assert (layer.smallest, layer.largest) == (ints.min(), ints.max())
+
+
+def test_layers_of_one_scheme_are_read(tmp_path):
+    net = saved_net(SP2WeightPerChannelFloat, weight_bit_width=3)
+    torch.save(net.state_dict(), tmp_path / "model.pt")
+    (layer,) = inspect(tmp_path / "model.pt").layers
+    assert (layer.smallest, layer.largest) == (-2, 2)
+
+
+def test_checkpoints_of_several_networks_and_of_objects_are_named(tmp_path):
+    path, state = tmp_path / "model.pt", saved_net().state_dict()
+    torch.save({"first": state, "second": state}, path)
+    assert_one_line(msq_finn("inspect", path), "several networks in it: first, second")
+    torch.save({"model": state, "when": fractions.Fraction(1, 3)}, path)
+    assert_one_line(msq_finn("inspect", path), "holds an object of fractions.Fraction")
+    state["weight_quant.tensor_quant.int_quant._extra_state"] = torch.tensor([1e9])
+    torch.save(state, path)
+    assert_one_line(msq_finn("inspect", path), "its names of schemes are damaged")
 
 
 def assert_one_line(result, text):

@@ -26,10 +26,11 @@ class QuantizedWeights:
 
     def __init__(self, proxy: SchemeWeightQuantProxy) -> None:
         self.modules = tuple(proxy.tracked_module_list)
-        self.quantized = tuple(module.quant_weight() for module in self.modules)
+        quantized = [module.quant_weight() for module in self.modules]
+        self.values = [(weight.value, weight.int()) for weight in quantized]
 
-    def of(self, x: Tensor) -> Any:
-        """Return what the weights that are traced are quantized to, a quantized tensor.
+    def of(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the weights that are traced are quantized to, and their integers.
 
         Args:
             x: weights of one of the layers, or a view of all of them.
@@ -38,11 +39,11 @@ class QuantizedWeights:
             MsqError: several layers share the quantizer, and it belongs to none.
         """
         if len(self.modules) == 1:
-            return self.quantized[0]
+            return self.values[0]
         source = x if x._base is None else x._base
-        for module, quantized in zip(self.modules, self.quantized, strict=True):
+        for module, values in zip(self.modules, self.values, strict=True):
             if module.weight is source:
-                return quantized
+                return values
         raise MsqError(
             "export cannot tell which of the layers that share a quantizer it is at; give each "
             "layer a quantizer of its own"
@@ -65,7 +66,7 @@ class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
 
     def symbolic_execution(self, x: Tensor) -> tuple[Tensor, ...]:
         """Emit the node."""
-        emitted: tuple[Tensor, ...] = super().symbolic_execution(self.weights.of(x).value)
+        emitted: tuple[Tensor, ...] = super().symbolic_execution(self.weights.of(x)[0])
         return emitted
 
 
@@ -90,14 +91,13 @@ class SchemeQcdqMixin:
 
     def quantize_from_floating_point(self, x: Tensor) -> Tensor:
         """Emit QuantizeLinear behind quantized weights."""
-        values = self.weights.of(x).value
+        values, _ = self.weights.of(x)
         emitted: Tensor = super().quantize_from_floating_point(values)  # type: ignore[misc]
         return emitted
 
     def quantize_from_integer(self, x: Tensor) -> Tensor:
         """Return the integers of weights."""
-        ints: Tensor = self.weights.of(x).int(float_datatype=False)
-        return ints
+        return self.weights.of(x)[1]
 
 
 class SchemeOnnxQcdqHandler(SchemeQcdqMixin, StdQCDQCastONNXWeightQuantProxyHandler):

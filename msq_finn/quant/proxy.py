@@ -54,7 +54,7 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         if self.tensor_quant is None:
             raise MsqError("this layer's weights are not quantized")
         # Brevitas's compile_quant wraps the quantizer.
-        quant = getattr(self.tensor_quant, "_orig_mod", self.tensor_quant)
+        quant: Any = getattr(self.tensor_quant, "_orig_mod", self.tensor_quant)
         return cast(SchemeIntQuant, quant.int_quant)
 
     @property
@@ -70,14 +70,15 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         """
         kept = None
         if self.is_row_mixed and (self.rows_assigned or self._rows_used):
-            kept = self.int_quant.row_kinds
+            rows = self.int_quant.kinds()
+            kept = rows if has_values(rows) else None
         super().init_tensor_quant(preserve_state_dict)
         if not self.is_row_mixed:
             return
         self._dealt_from_values = all(map(has_values, self.tracked_parameter_list))
+        rows = self.int_quant.kinds()
         if kept is None:
             return
-        rows = self.int_quant.kinds()
         if kept.shape == rows.shape:
             self.int_quant.set_rows(kept.to(rows.device))
         else:
