@@ -23,8 +23,8 @@ _PLAIN = "tensor_quant."
 class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
     """Brevitas's weight proxy, with rows that only an assignment changes.
 
-    A quantizer that was never assigned nor loaded takes its rows from the float weights that it
-    sees when it is built or loaded. From the first time that it computes it keeps them.
+    A quantizer that was never assigned takes its rows from the float weights that it is built with,
+    and again from those that are loaded. It keeps them from then on, or once it has computed.
 
     Its type also tells Brevitas's exporters which handler it wants.
 
@@ -35,7 +35,8 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
     rows_assigned = False
     """The rows were named by keyword, assigned, or loaded: float weights do not change them."""
 
-    _rows_used = False
+    _rows_kept = False
+    _dealt_from: tuple[Tensor, ...] = ()
     _dealt_from_values = False
 
     def __init__(self, quant_layer: nn.Module, quant_injector: Any) -> None:
@@ -69,21 +70,26 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
             preserve_state_dict: as Brevitas has it: keep learned scales, too.
         """
         kept = None
-        if self.is_row_mixed and (self.rows_assigned or self._rows_used):
+        weights = tuple(self.tracked_parameter_list)
+        changed_in_place = len(weights) == len(self._dealt_from) and all(
+            weight is other for weight, other in zip(weights, self._dealt_from, strict=True)
+        )
+        if self.is_row_mixed and (self.rows_assigned or self._rows_kept or changed_in_place):
             rows = self.int_quant.kinds()
             kept = rows if has_values(rows) else None
         super().init_tensor_quant(preserve_state_dict)
         if not self.is_row_mixed:
             return
-        self._dealt_from_values = all(map(has_values, self.tracked_parameter_list))
         rows = self.int_quant.kinds()
         if kept is None:
+            self._dealt_from = weights
+            self._dealt_from_values = all(map(has_values, weights))
             return
         if kept.shape == rows.shape:
             self.int_quant.set_rows(kept.to(rows.device))
         else:
             self._warn(f"the layer has {len(rows)} rows now instead of {len(kept)}")
-            self.rows_assigned = self._rows_used = False
+            self.rows_assigned = self._rows_kept = False
 
     def assign(self, kinds: Tensor) -> None:
         """Give each row a scheme, for good.
@@ -128,15 +134,15 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         Args:
             x: weights of one of the layers that have this quantizer.
         """
-        if not self._rows_used and self.is_quant_enabled:
-            self._begin_to_use(x)
+        if not self._rows_kept and self.is_quant_enabled:
+            self._keep_rows(x)
         return super().forward(x)
 
-    def _begin_to_use(self, x: Tensor) -> None:
+    def _keep_rows(self, x: Tensor) -> None:
         """Keep the rows from now on; say so if they were dealt from other weights than these."""
         if torch.compiler.is_compiling() or torch.jit.is_tracing() or not has_values(x):
             return
-        self._rows_used = True
+        self._rows_kept = True
         if self.rows_assigned or not self.is_row_mixed:
             return
         fresh = self.quant_injector.row_kinds
@@ -175,8 +181,9 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         if f"{prefix}{_PLAIN}int_quant.row_kinds" in state_dict:
             self.rows_assigned = True
         elif not self.rows_assigned:
-            self._rows_used = False
+            self._rows_kept, self._dealt_from = False, ()
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+        self._rows_kept = self._dealt_from_values
 
 
 def _rename(state: dict[str, Any], old: str, new: str) -> None:

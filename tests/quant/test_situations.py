@@ -216,8 +216,8 @@ def merged(layer, norm):
 
 
 def reloaded(layer, _):
+    layer(torch.randn(1, 3, 4, 4))
     twin = copy.deepcopy(layer)
-    twin(torch.randn(1, 3, 4, 4))
     twin.load_state_dict(layer.state_dict())
     return twin
 
@@ -253,7 +253,7 @@ CHANGES = {
 
 @every_mix
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-@pytest.mark.parametrize("how", ["used", "assigned", "loaded"])
+@pytest.mark.parametrize("how", ["used", "assigned", "loaded", "loaded floats"])
 def test_rows_outlive_what_rebuilds_their_quantizer(name, change, how):
     quantizer, options = QUANTIZERS[name]
     layers = [conv(quantizer, options).eval(), conv(*oracle(options)).eval()]
@@ -264,22 +264,45 @@ def test_rows_outlive_what_rebuilds_their_quantizer(name, change, how):
         other.weight_quant.assign(layers[0].weight_quant.int_quant.kinds().flip(0))
         other.quant_weight()
         layers[0].load_state_dict(other.state_dict())
+    elif how == "loaded floats":
+        layers[0].load_state_dict(nn.Conv2d(3, 8, 3, bias=False).state_dict(), strict=False)
     before = row_schemes(layers[0])
     torch.manual_seed(1)
     norm = nn.BatchNorm2d(8).eval()
     with torch.no_grad():
         norm.running_mean.normal_(), norm.running_var.uniform_(0.2, 4), norm.weight.uniform_(-2, 2)
     x = torch.randn(2, 3, 6, 6)
+    # Scales of a tensor are no multiples after merging; those learned or searched begin anew.
+    compares = change in {merged, fuse_conv_bn_eval} and name in {"MSQ", "MSQ by name"}
     for layer in layers:
-        layer(x)
-        expected = norm(layer(x))
+        expected = norm(copy.deepcopy(layer)(x)) if compares else None
+        if how == "used":
+            layer(x)
         changed = change(layer, norm)
-        # Scales of a tensor are no multiples after merging; those learned or searched begin anew.
-        if change in {merged, fuse_conv_bn_eval} and name in {"MSQ", "MSQ by name"}:
+        if compares:
             assert (changed(x) - expected).norm() < 1e-5 * expected.norm()
         if layer is layers[0]:
             assert row_schemes(changed) == before
             assert_on_grids(changed)
+
+
+def test_merging_into_a_layer_that_never_computed_keeps_its_rows():
+    layer, norm = conv(*QUANTIZERS["MSQ"]), nn.BatchNorm2d(8)
+    with torch.no_grad():
+        norm.weight.uniform_(-2, 2)
+    before = row_schemes(layer)
+    merge_bn(layer, norm)
+    assert row_schemes(layer) == before
+
+
+def test_float_weights_loaded_later_are_dealt_by():
+    layer = conv(*QUANTIZERS["MSQ"])
+    layer(torch.randn(1, 3, 4, 4))
+    torch.manual_seed(1)
+    saved = nn.Conv2d(3, 8, 3, bias=False)
+    layer.load_state_dict(saved.state_dict())
+    lowest = saved.weight.flatten(1).var(1, correction=0).argsort()[:4].tolist()
+    assert sorted(lowest) == [i for i, n in enumerate(row_schemes(layer)) if n == "sp2_4"]
 
 
 def test_weights_changed_in_place_are_named_once():
