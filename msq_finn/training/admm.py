@@ -1,10 +1,14 @@
 """Training towards the schemes' grids by ADMM, the MSQ paper's other way beside the STE."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
 from msq_finn.quant.rows import as_rows, refuse_not_finite
+from msq_finn.training.feed import unwrapped
 
 
 class Admm:
@@ -15,7 +19,8 @@ class Admm:
     running sum of what is missing, grows by W - Z. In the end W is projected for good.
 
     Works with any Brevitas weight quantizer, and with rows that are assigned anew between epochs.
-    Weights that share a quantizer are drawn to the same scales.
+    Weights that share a quantizer are drawn to the same scales. A checkpoint of the training has
+    `state_dict` beside those of the network and the optimizer.
 
     Args:
         model: the network; from here until `finish` its weights are not quantized as it computes.
@@ -40,7 +45,7 @@ class Admm:
     def __init__(self, model: nn.Module, rho: float = 1e-2, growth: float = 1.0) -> None:
         self.layers = {
             name: layer
-            for name, layer in model.named_modules()
+            for name, layer in unwrapped(model).named_modules()
             if hasattr(layer, "weight_quant") and layer.weight_quant.is_quant_enabled
         }
         if not self.layers:
@@ -93,6 +98,44 @@ class Admm:
         pairs = [(layer.weight.detach(), self.z[name]) for name, layer in self.layers.items()]
         missing = sum((w - z).square().sum().item() for w, z in pairs)
         return float((missing / sum(w.square().sum().item() for w, _ in pairs)) ** 0.5)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a training needs to go on: Z and U by layer, rho and its growth.
+
+        `torch.save` takes it, and `torch.load` with ``weights_only=True`` gives it back.
+        """
+        kept = {"z": self.z, "u": self.u}
+        copies = {key: {n: t.clone() for n, t in of.items()} for key, of in kept.items()}
+        return {"rho": self.rho, "growth": self.growth, **copies}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another run stopped; its network's weights are loaded before.
+
+        Args:
+            state: as from `state_dict`, on any device; copied.
+
+        Raises:
+            MsqError: it is no such state, or one of another network; the text names the layer.
+                Nothing is changed then.
+        """
+        if wanting := [key for key in ("rho", "growth", "z", "u") if key not in state]:
+            raise MsqError(f"this is no state of ADMM: it has no {wanting[0]}")
+        for of in (state["z"], state["u"]):
+            for name in (*self.layers, *of):
+                if name not in of or name not in self.layers:
+                    where = "saved state" if name in self.layers else "network"
+                    raise MsqError(f"layer {name} is not in ADMM's {where}; it is of another")
+            for name, layer in self.layers.items():
+                if of[name].shape != layer.weight.shape:
+                    saved, here = tuple(of[name].shape), tuple(layer.weight.shape)
+                    raise MsqError(
+                        f"layer {name}: weights of shape {here}, {saved} in ADMM's saved state; "
+                        "it is of another network"
+                    )
+        self.rho, self.growth = float(state["rho"]), float(state["growth"])
+        for own, saved in ((self.z, state["z"]), (self.u, state["u"])):
+            for name, layer in self.layers.items():
+                own[name] = saved[name].to(layer.weight, copy=True)
 
     @torch.no_grad()
     def _projected(self, name: str) -> Tensor:
