@@ -1,0 +1,1 @@
+"""Following the rows of layers through a network, to where values meet."""
