@@ -96,7 +96,9 @@ def unbind(call: Call) -> Result:
 
 def concatenate(call: Call) -> Value:
     """Lay channels side by side, or values along another axis, where their channels meet."""
-    items = [v for v in call.get(0, "tensors", "tensor_list", default=()) if isinstance(v, Value)]
+    given = call.get(0, "tensors", "tensor_list", default=())
+    several = [given.value] if isinstance(given, Each) else given
+    items = [v for v in several if isinstance(v, Value)]
     found = [v.channels for v in items if isinstance(v.channels, Rows)]
     if not found or any(isinstance(v.channels, Lost) for v in items):
         return call.lost()
@@ -108,7 +110,7 @@ def concatenate(call: Call) -> Value:
         return call.lost()
     if dim != axis:
         return replace(elementwise(replace(call, args=items, kwargs={})), ndim=ndim)
-    if spread:
+    if spread or isinstance(given, Each):
         return call.lost()
     parts: list[Part] = []
     for v in items:
@@ -121,7 +123,10 @@ def concatenate(call: Call) -> Value:
 
 def stack(call: Call) -> Value:
     """Lay values along a new axis, along which they may be summed."""
-    items = tuple(v for v in call.get(0, "tensors", default=()) if isinstance(v, Value))
+    given = call.get(0, "tensors", default=())
+    if isinstance(given, Each):
+        return call.lost()
+    items = tuple(v for v in given if isinstance(v, Value))
     return replace(call.lost(), stacked=(call.get(1, "dim", default=0), items))
 
 
@@ -162,8 +167,8 @@ def item(call: Call) -> Result:
     if isinstance(of, Each):
         return of.value
     if isinstance(of, list | tuple):
-        found: Result = of[index] if isinstance(index, int | slice) else call.lost()
-        return found
+        chosen: Any = of[index] if isinstance(index, int | slice) else call.lost()
+        return chosen if isinstance(chosen, Value | Each | tuple) else Value()
     followed = call.followed()
     entries = index if isinstance(index, tuple) else (index,)
     if followed is None or not all(i is None or i is ... or _is_plain(i) for i in entries):

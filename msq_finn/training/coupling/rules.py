@@ -110,9 +110,9 @@ upsample_bilinear upsample_nearest where xlogy
 """
 
 FIRST = """
-alias as_tensor bfloat16 broadcast_to byte char clone contiguous cpu cuda data detach double
-expand expand_as float half int long pin_memory real requires_grad retain_grad short sum_to_size
-to type type_as value
+alias align_to as_tensor bfloat16 broadcast_to byte char clone contiguous cpu cuda data detach
+double expand expand_as float half int long pin_memory real refine_names rename requires_grad
+retain_grad short sum_to_size to type type_as value
 """
 
 NOBODYS = """

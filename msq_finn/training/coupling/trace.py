@@ -106,9 +106,9 @@ class _Recorder(TorchFunctionMode):
         name = getattr(func, "__name__", type(func).__name__)
         if name == "__get__":
             name = func.__self__.__name__
-        before = [self._known(value) for value in (args, kwargs)]
+        operands, named = self._known(args), self._known(kwargs)
         result = func(*args, **kwargs)
-        call = Call(name.strip("_"), *before, self.couplings, _shape(result))
+        call = Call(name.strip("_"), operands, named, self.couplings, _shape(result))
         target = args[0] if name == "__setitem__" else result
         if name != "__set__":
             self._keep(target, apply(call))
@@ -123,9 +123,8 @@ class _Recorder(TorchFunctionMode):
         self.depth -= 1
         if self.depth:
             return
-        operands = (self._known(args), self._known(kwargs))
-        name = type(module).__name__
-        call = Call(name, *operands, self.couplings, _shape(result))
+        name, shape = type(module).__name__, _shape(result)
+        call = Call(name, self._known(args), self._known(kwargs), self.couplings, shape)
         self._keep(result, leave(module, self.layers, call))
         inside = (self.layers.name(module), *self.layers.inside(module))
         self.seen |= dict.fromkeys(name for name in inside if name)
