@@ -132,6 +132,8 @@ class Admm:
                         f"layer {name}: weights of shape {here}, {saved} in ADMM's saved state; "
                         "it is of another network"
                     )
+                if not of[name].isfinite().all():
+                    raise MsqError(f"layer {name}: ADMM's saved state is not finite")
         self.rho, self.growth = float(state["rho"]), float(state["growth"])
         for own, saved in ((self.z, state["z"]), (self.u, state["u"])):
             for name, layer in self.layers.items():

@@ -1,9 +1,12 @@
-"""ADMM against the paper's updates written out in NumPy, and its effect on weights."""
+"""ADMM against the paper's updates written out in NumPy, its effect on weights, and resuming."""
+
+from copy import deepcopy
 
 import numpy as np
 import pytest
 import torch
 from brevitas.nn import QuantLinear
+from brevitas.quant import Int8WeightPerChannelFloat
 from torch import nn
 
 from msq_finn import schemes
@@ -126,3 +129,137 @@ def test_diverged_weights_are_refused_by_the_layers_name():
         model[0].weight[1, 2] = float("inf")
     with pytest.raises(MsqError, match="layer 0: weight inf at row 1, column 2"):
         admm.epoch_end()
+
+
+class Training:
+    """A least-squares problem with ADMM, an optimizer with momentum, and noise."""
+
+    def __init__(self, quant, device="cpu"):
+        torch.manual_seed(0)
+        self.model = nn.Sequential(
+            QuantLinear(12, 8, bias=True, weight_quant=quant),
+            nn.ReLU(),
+            QuantLinear(8, 6, bias=False, weight_quant=quant),
+        ).to(device)
+        self.x, self.y = torch.randn(64, 12).to(device), torch.randn(64, 6).to(device)
+        self.admm = Admm(self.model, rho=0.05, growth=1.5)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=0.02)
+
+    def epochs(self, number):
+        for _ in range(number):
+            for _ in range(2):
+                loss = (self.model(self.x) - self.y).square().mean() + self.admm.regularization()
+                self.optimizer.zero_grad()
+                loss.backward()
+                self.optimizer.step()
+            self.admm.epoch_end()
+
+    def checkpoint(self):
+        parts = (self.model, self.optimizer, self.admm)
+        return [part.state_dict() for part in parts]
+
+    def resume(self, states):
+        for part, state in zip((self.model, self.optimizer, self.admm), states, strict=True):
+            part.load_state_dict(state)
+
+
+class LearnedScale(MSQWeightPerChannelFloat):
+    scaling_impl_type = "parameter_from_stats"
+
+
+DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    "quant",
+    [SP2WeightPerChannelFloat, MSQWeightPerChannelFloat, LearnedScale, Int8WeightPerChannelFloat],
+)
+def test_resumed_training_is_the_same_bit_for_bit(quant, device, tmp_path):
+    whole, first, second = (Training(quant) for _ in range(3))
+    second.epochs(1)  # another state, to be replaced
+    whole.epochs(3)
+    first.epochs(2)
+    torch.save(first.checkpoint(), tmp_path / "checkpoint.pt")
+    first.epochs(1)  # what was saved is not what goes on
+    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True, map_location=device)
+    second.resume(kept)
+    second.epochs(1)
+    assert second.admm.rho == whole.admm.rho and second.admm.growth == 1.5
+    assert second.admm.residual() == whole.admm.residual()
+    for training in (whole, second):
+        training.admm.finish()
+    for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_state_is_a_copy_both_ways():
+    training = Training(SP2WeightPerChannelFloat)
+    state = training.admm.state_dict()
+    kept = deepcopy(state)
+    training.epochs(1)
+    training.admm.load_state_dict(state)
+    training.epochs(1)
+    for part in ("z", "u"):
+        assert all(torch.equal(state[part][name], kept[part][name]) for name in state[part])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_state_takes_the_type_of_the_weights(dtype):
+    admm = Admm(net().to(dtype))
+    admm.load_state_dict(Admm(net()).state_dict())
+    assert admm.z["0"].dtype == admm.u["0"].dtype == dtype
+
+
+def test_a_state_moves_to_the_weights_device():
+    """On the meta device, which any machine has."""
+    state = Training(SP2WeightPerChannelFloat).admm.state_dict()
+    admm = Training(SP2WeightPerChannelFloat).admm
+    for layer in admm.layers.values():
+        layer.weight = nn.Parameter(layer.weight.to("meta"))
+    admm.load_state_dict(state)
+    assert all(z.is_meta for z in admm.z.values()) and all(u.is_meta for u in admm.u.values())
+
+
+def test_names_are_stable_under_compilation_and_wrappers():
+    state = Admm(net()).state_dict()
+    for wrap in (nn.DataParallel, lambda m: torch.compile(m, backend="eager")):
+        admm = Admm(wrap(net()))
+        admm.load_state_dict(state)
+        assert admm.state_dict()["z"].keys() == state["z"].keys()
+
+
+BROKEN = {
+    "no state": (lambda s: {"model": {}}, "no state of ADMM: it has no rho"),
+    "without U": (lambda s: {k: v for k, v in s.items() if k != "u"}, "it has no u"),
+    "fewer layers": (
+        lambda s: s | {"u": {"0": s["u"]["0"]}},
+        "layer 2 is not in ADMM's saved state",
+    ),
+    "more layers": (
+        lambda s: s | {"z": s["z"] | {"4": torch.zeros(1)}},
+        "layer 4 is not in ADMM's network",
+    ),
+    "another shape": (
+        lambda s: s | {"z": s["z"] | {"2": torch.zeros(6, 9)}},
+        r"layer 2: weights of shape \(6, 8\), \(6, 9\) in ADMM's saved state",
+    ),
+    "not finite": (
+        lambda s: s | {"u": s["u"] | {"2": torch.full((6, 8), torch.nan)}},
+        "layer 2: ADMM's saved state is not finite",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_state_of_another_network_is_refused_by_name_and_changes_nothing(fault):
+    training = Training(SP2WeightPerChannelFloat)
+    training.epochs(1)
+    before = training.admm.state_dict()
+    broken, message = BROKEN[fault]
+    with pytest.raises(MsqError, match=message):
+        training.admm.load_state_dict(broken(training.admm.state_dict()))
+    after = training.admm.state_dict()
+    assert after["rho"] == before["rho"]
+    for part in ("z", "u"):
+        assert all(torch.equal(after[part][name], before[part][name]) for name in before[part])
