@@ -21,7 +21,13 @@ import msq_finn
 import msq_finn.transforms as transforms
 
 #: Called by the framework that they are handed to, or in a process of their own, never by a user.
-INTERNAL = {"msq_finn.quant.export", "msq_finn.synth.worker"}
+INTERNAL = {
+    "msq_finn.quant.export",
+    "msq_finn.synth.worker",
+    "msq_finn.training.coupling.axes",
+    "msq_finn.training.coupling.pieces",
+    "msq_finn.training.coupling.rules",
+}
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 

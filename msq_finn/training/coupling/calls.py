@@ -26,14 +26,22 @@ class Value:
 
 @dataclass(frozen=True)
 class Each:
-    """A tuple of values of all of which the same is known."""
+    """A tuple of values of all of which the same is known.
+
+    Attributes:
+        value: what is known.
+    """
 
     value: Value
 
 
 @dataclass(frozen=True)
 class SizeOf:
-    """The shape of a tensor, where its numbers are not known."""
+    """The shape of a tensor, where its numbers are not known.
+
+    Attributes:
+        value: what is known of the tensor.
+    """
 
     value: Value
 

@@ -66,10 +66,8 @@ Channels = Rows | Lost | None
 class Couplings:
     """Groups of layers that have to have the same rows, and what may be missing in them.
 
-    Args:
-        rows: number of rows of each layer that may be coupled, by name.
-
     Attributes:
+        rows: number of rows of each layer that may be coupled, by name.
         doubts: by reason, the layers that may have to be coupled and were not.
     """
 

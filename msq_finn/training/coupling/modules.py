@@ -47,7 +47,7 @@ OF_NEW_CHANNELS = (
 class Layers:
     """The layers of which rows are to be placed.
 
-    Args:
+    Attributes:
         by_quantizer: their names, by their weights' quantizers, which several may share.
     """
 
