@@ -64,7 +64,6 @@ def network_of_module(
     """
     from msq_finn.plan.extract import network_of_file
     from msq_finn.training.assign import assign_rows, mixed_layers
-    from msq_finn.training.couple import coupled_layers
     from msq_finn.training.planned import module_name
 
     _check_quantizers(model, name)
@@ -74,7 +73,7 @@ def network_of_module(
         try:
             with contextlib.redirect_stdout(sys.stderr):  # layers may print
                 if mixed:
-                    assign_rows(model, 0.5, coupled=coupled_layers(model))
+                    assign_rows(model, 0.5, coupled=_coupled(model, shape))
                 _export(model, path, shape)
             network = network_of_file(path, board, progress)
         except MsqError as error:
@@ -86,6 +85,18 @@ def network_of_module(
         for layer in network.layers
     )
     return replace(network, name=name, layers=tuple(free))
+
+
+def _coupled(model: Any, shape: tuple[int, ...]) -> list[list[str]]:
+    """Groups of coupled layers; none where the network does not run, as its export will say."""
+    import torch
+
+    from msq_finn.training.couple import coupled_layers
+
+    try:
+        return coupled_layers(model, torch.zeros(1, *shape))
+    except MsqError:
+        return []
 
 
 def _check_quantizers(model: Any, name: str) -> None:

@@ -109,7 +109,7 @@ class Recipe:
         start_from(model.to(device), float_model)
         starts = range(0, min(512, len(split.x_train)), 64)
         calibrate(model, [split.x_train[i : i + 64].to(device) for i in starts])
-        coupled = coupled_layers(model)
+        coupled = coupled_layers(model, split.x_train[:1])
 
         def loss() -> Tensor:
             logits = model.eval()(split.x_train[:256].to(device))

@@ -234,6 +234,18 @@ class Uniform(nn.Module):
         return self.quant(self.c(y)) + y
 
 
+class OneRow(nn.Module):
+    """A row-mixed layer of one row, whose only channel scales all of another's."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.gate, self.out = conv(3, 8), conv(8, 1), conv(8, 8)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.out(x * torch.sigmoid(self.gate(x))) + x
+
+
 class TimeEmbedding(nn.Module):
     """A vector added to every pixel, as in diffusion networks."""
 
@@ -270,6 +282,7 @@ NETWORKS = {
     "shared": (Shared, IMAGE, [["twice", "a", "c"]]),
     "depthwise": (Depthwise, IMAGE, [["stem", "pointwise", "depthwise"]]),
     "uniform": (Uniform, IMAGE, []),
+    "one row": (OneRow, IMAGE, [["stem", "out"]]),
     "MobileNet-v2": (inverted_residuals, IMAGE, MOBILENET),
 }
 
@@ -342,22 +355,36 @@ def test_brevitas_own_residual_blocks_are_coupled():
     assert groups(model, IMAGE) == (expected, [])
 
 
+def compiled(model):
+    return torch.compile(model, backend="eager")
+
+
+def compiled_in_part(model):
+    model.layer1 = compiled(model.layer1)
+    return model
+
+
+def compiled_in_place(model):
+    model.layer1.compile(backend="eager")
+    return model
+
+
 @pytest.mark.parametrize(
-    "wrap", [lambda m: m, lambda m: torch.compile(m, backend="eager"), nn.DataParallel],
-    ids=["bare", "compiled", "data parallel"],
-)  # fmt: skip
+    "wrap", [lambda m: m, compiled, compiled_in_part, compiled_in_place, nn.DataParallel]
+)
 def test_names_are_those_of_assign_rows_and_nothing_is_left_behind(wrap):
     model = ResNet().train()
     model.conv1.eval()
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     wrapped = wrap(model)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    calls = [m._compiled_call_impl for m in model.modules()]
     for example in (None, IMAGE):
         found = coupled_layers(wrapped, example)
-        assert [[name.split(".", name.startswith(("_orig", "module")))[-1] for name in group]
-                for group in found] == BLOCKS  # fmt: skip
-        rows = assign_rows(wrapped, {}, coupled=found)
-        assert {name for group in found for name in group} <= set(rows)
-    assert model.training and not model.conv1.training and model.layer1[0].bn1.training
+        plain = [[n.replace("_orig_mod.", "").replace("module.", "") for n in g] for g in found]
+        assert plain == BLOCKS
+        assert {name for group in found for name in group} <= set(assign_rows(wrapped, {}))
+    assert model.training and not model.conv1.training and model.layer2[0].bn1.training
     assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
+    assert [m._compiled_call_impl for m in model.modules()] == calls
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
     assert all(p.grad is None for p in model.parameters())

@@ -7,6 +7,7 @@ import pytest
 import torch
 from brevitas.nn import QuantEltwiseAdd, QuantIdentity, QuantReLU
 from torch import nn
+from torch.ao.nn.quantized import FloatFunctional
 from torch.nn import functional as F
 
 from msq_finn.training.couple import coupled_layers
@@ -30,6 +31,7 @@ class Residual(nn.Module):
         self.relu = QuantReLU()
         self.identity = QuantIdentity(return_quant_tensor=True)
         self.nothing = nn.Identity()
+        self.functional = FloatFunctional()
 
     def written(self, branch, add):
         """The same layers, with another way from one to the next."""
@@ -144,6 +146,7 @@ BRANCHES = {
     "roll": lambda m, y: torch.roll(y, 1, dims=2),
     "chunk of rows": lambda m, y: torch.cat(torch.chunk(y, 2, dim=2), 2),
     "halves": lambda m, y: torch.cat([y[:, :4], y[:, 4:]], 1),
+    "narrow": lambda m, y: torch.cat([y.narrow(1, 0, 4), torch.narrow(y, 1, 4, 4)], 1),
     "split": lambda m, y: torch.cat(y.split(4, 1), dim=1),
     "where": lambda m, y: torch.where(y > 0, y, 0.1 * y),
     "drop path": lambda m, y: drop_path(y, 0.1, m.training),
@@ -154,7 +157,7 @@ BRANCHES = {
     "no grad": lambda m, y: y + y.detach().abs(),
     "straight through": lambda m, y: Straight.apply(y),
 }
-RUN_ONLY = {"straight through", "a function that torch doesn't show"}
+RUN_ONLY = {"setitem", "copy", "straight through", "a function that torch doesn't show"}
 """What torch.fx refuses."""
 
 ADDS = {
@@ -174,10 +177,23 @@ ADDS = {
     "product": lambda m, y, x: y * x.sigmoid(),
     "maximum": lambda m, y, x: torch.maximum(y, x),
     "eltwise layer": lambda m, y, x: m.eltwise(y, x),
+    "torch's functional module": lambda m, y, x: m.functional.add_relu(y, x),
+    "into zeros": lambda m, y, x: torch.zeros_like(x).add_(y).add_(x),
+    "dictionary": lambda m, y, x: sum({"y": y, "x": x}.values()),
     "quantized": lambda m, y, x: m.identity(y) + m.identity(x),
     "halves added": lambda m, y, x: torch.cat([y[:, :4] + x[:, :4], y[:, 4:] + x[:, 4:]], 1),
     "side by side": lambda m, y, x: torch.cat([y, x], dim=2)[:, :, :4],
 }
+
+
+def accumulate(m, y, x):
+    out = torch.zeros_like(x)
+    out.add_(y)
+    out.add_(x)
+    return out
+
+
+ADDS["accumulated"] = accumulate
 
 STYLES = {
     **{name: (branch, plus) for name, branch in BRANCHES.items()},
@@ -217,7 +233,21 @@ def test_layers_that_need_no_coupling_have_none(residual, style, runs):
     assert groups(residual.written(plain, APART[style]), IMAGES if runs else None) == ([], [])
 
 
+def parts_written(m, y):
+    buffer = torch.zeros_like(y)
+    buffer[:, :4] = y[:, :4]
+    return buffer
+
+
+def views_written(m, y):
+    buffer = torch.zeros_like(y)
+    buffer.narrow(1, 0, 4).copy_(y[:, :4])
+    return buffer
+
+
 LOST = {
+    "setitem": parts_written,
+    "copy": views_written,
     "pixel_shuffle": lambda m, y: F.pixel_unshuffle(F.pixel_shuffle(y, 2), 2),
     "flip": lambda m, y: y.flip(1),
     "getitem": lambda m, y: y[:, [1, 0, 3, 2, 5, 4, 7, 6]],

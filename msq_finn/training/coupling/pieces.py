@@ -80,6 +80,21 @@ def split(call: Call) -> Result:
     return tuple(Value(Rows(rows.axis, parts or ()), value.ndim) for parts in cut)
 
 
+def narrow(call: Call) -> Value:
+    """Take neighbouring entries along an axis."""
+    if (followed := call.followed()) is None:
+        return call.lost()
+    value, rows = followed
+    axis = from_end(call.get(1, "dim"), value.ndim)
+    start, length = call.get(2, "start"), call.get(3, "length")
+    if axis is not None and axis != rows.axis:
+        return Value(rows, value.ndim)
+    if axis is None or rows.spread or not are_numbers([start, length]) or start < 0:
+        return call.lost()
+    parts = part_of(rows.parts, start, start + length)
+    return Value(Rows(axis, parts), value.ndim) if parts else call.lost()
+
+
 def unbind(call: Call) -> Result:
     """Take the slices along an axis."""
     value = next(iter(call.values), Value())

@@ -155,6 +155,7 @@ RULES: dict[str, Rule] = {
     **_named(axes.unmoved, ("roll", "flip")),
     **_named(axes.size, ("size", "shape")),
     **_named(pieces.split, ("split", "split_with_sizes", "chunk", "tensor_split")),
+    "narrow": pieces.narrow,
     "unbind": pieces.unbind,
     **_named(pieces.concatenate, ("cat", "concat", "concatenate", "QuantCat")),
     "stack": pieces.stack,

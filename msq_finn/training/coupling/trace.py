@@ -16,7 +16,7 @@ from msq_finn.training.coupling.calls import Call, Each, Value
 from msq_finn.training.coupling.channels import Couplings, Lost
 from msq_finn.training.coupling.modules import Layers, leave
 from msq_finn.training.coupling.rules import apply
-from msq_finn.training.feed import feed
+from msq_finn.training.feed import feed, unwrapped
 
 
 class _Tracer(fx.Tracer):
@@ -79,11 +79,8 @@ def follow_graph(model: nn.Module, layers: Layers, couplings: Couplings) -> None
 def _is_in_place(name: str) -> bool:
     """Tell whether an operation changes its first operand."""
     plain = name.strip("_")
-    return (
-        plain == "setitem"
-        or (name.endswith("_") and not name.endswith("__"))
-        or (plain.startswith("i") and plain[1:] in ("add", "sub", "mul", "truediv", "and", "or"))
-    )
+    augmented = plain.startswith("i") and plain[1:] in ("add", "sub", "mul", "truediv", "and", "or")
+    return augmented or (name.endswith("_") and not name.endswith("__"))
 
 
 class _Recorder(TorchFunctionMode):
@@ -112,6 +109,9 @@ class _Recorder(TorchFunctionMode):
         target = args[0] if name == "__setitem__" else result
         if name != "__set__":
             self._keep(target, apply(call))
+        base = target._base if isinstance(target, Tensor) and args and target is args[0] else None
+        if base is not None and self._known(base).channels is None:
+            self._keep(base, call.lost())  # something was written into a part of it
         return result
 
     def enter(self, module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -199,16 +199,30 @@ def follow_run(model: nn.Module, example: Any, layers: Layers, couplings: Coupli
 
 
 @contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put all modules of a network into eval mode, and back where they were.
+def as_written(model: nn.Module) -> Iterator[None]:
+    """Put all modules of a network into eval mode, without what torch.compile made of them.
 
     Args:
-        model: the network.
+        model: the network, which is afterwards as it was.
     """
-    training = {module: module.training for module in model.modules()}
-    model.eval()
+    modules = list(model.modules())
+    training = [module.training for module in modules]
+    calls = [module._compiled_call_impl for module in modules]
+    compiled = [
+        (parent, name, child)
+        for parent in modules
+        for name, child in parent.named_children()
+        if hasattr(child, "_orig_mod")
+    ]
     try:
+        model.eval()
+        for module in modules:
+            module._compiled_call_impl = None
+        for parent, name, child in compiled:
+            parent._modules[name] = unwrapped(child)
         yield
     finally:
-        for module, was in training.items():
-            module.training = was
+        for parent, name, child in compiled:
+            parent._modules[name] = child
+        for module, was_training, call in zip(modules, training, calls, strict=True):
+            module.training, module._compiled_call_impl = was_training, call
