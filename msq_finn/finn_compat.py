@@ -49,6 +49,10 @@ def initialize_settings() -> None:
             "variables, such as NUM_DEFAULT_WORKERS, and its settings file, which "
             "FINN_SETTINGS names"
         ) from error
+    # FINN's Tcl scripts name its folders by these, which only its own command line sets.
+    library = rtl_library()
+    os.environ["FINN_RTLLIB"] = str(library)
+    os.environ["FINN_CUSTOM_HLS"] = str(library.with_name("custom_hls"))
 
 
 def rtl_library() -> Path:
@@ -64,6 +68,24 @@ def rtl_library() -> Path:
     if not root:
         raise MissingToolError("FINN_ROOT is not set; set it to the folder of FINN's repository")
     return Path(root) / "finn-rtllib"
+
+
+def check_dependencies() -> None:
+    """See whether FINN has fetched what a bitfile is made of.
+
+    Raises:
+        MissingToolError: it has not; pip brings none of it.
+    """
+    settings = _module("finn.util.settings")
+    if settings is None:
+        return  # upstream FINN's docker has it
+    folder = Path(settings.get_settings().finn_deps)
+    missing = [name for name in ("finn-hlslib", "board_files") if not (folder / name).is_dir()]
+    if missing:
+        raise MissingToolError(
+            f"a bitfile needs FINN's {' and '.join(missing)}, which pip does not bring, in {folder}"
+            "; run 'msq-finn finn deps update --batch'"
+        )
 
 
 def infer_global_acc_pool() -> Any:

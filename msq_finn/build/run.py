@@ -36,6 +36,7 @@ from msq_finn.build.stages import STAGES, check_vivado, stage_steps
 from msq_finn.build.summary import Summary, layers_of
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import check_dependencies
 
 
 def build(
@@ -87,6 +88,8 @@ def build(
         check_record(work, source, target, images, seed)
     progress("FINN: loading", first, len(steps))  # takes seconds
     config = configure(source, target, work)
+    if "step_msq_bitfile" in steps:
+        check_dependencies()
     config.msq_run = Run(images, seed, labelled, progress)
     resolved = [resolve(step) for step in steps.values()]
     names = [name for name, _ in resolved]
