@@ -108,7 +108,12 @@ def configure(source: Path, target: Target, folder: Path) -> Any:
         target_fps=target.target_fps,
         folding_config_file=str(target.folding_config) if target.folding_config else None,
         standalone_thresholds=True,
-        generate_outputs=list(DataflowOutputType),
+        generate_outputs=[
+            output
+            for output in DataflowOutputType
+            # FINN refuses it for a Zynq, behind hours of Vivado.
+            if alveo or output != DataflowOutputType.CPP_DRIVER
+        ],
         # FINN's default is HLS-friendly; RTL nodes have no such limit.
         mvau_wwidth_max=2**30,
     )
