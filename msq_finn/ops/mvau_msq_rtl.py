@@ -123,12 +123,8 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
     def instantiate_ip(self, cmd: list[str]) -> None:
         """Append the Vivado IPI commands that add the sources and the compute core."""
         node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
-        clock = self.get_verilog_top_module_intf_names()["clk"][0]
         cmd += [f"add_files -norecurse {file}" for file in self.get_rtl_file_list(abspath=True)]
         if self.get_nodeattr("mem_mode") == "internal_embedded":
             cmd.append(f"create_bd_cell -type module -reference {top} {node}")
             return
         cmd.append(f"create_bd_cell -type hier -reference {top} /{node}/{node}")
-        cmd.append(
-            f"connect_bd_net [get_bd_pins {node}/{clock}] [get_bd_pins {node}/{node}/ap_clk2x]"
-        )

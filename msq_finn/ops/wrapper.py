@@ -136,8 +136,6 @@ module {module} (
   (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {interfaces}, ASSOCIATED_RESET ap_rst_n" *)
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk CLK" *)
   input ap_clk,
-  (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk2x CLK" *)
-  input ap_clk2x,
   (* X_INTERFACE_PARAMETER = "POLARITY ACTIVE_LOW" *)
   input ap_rst_n,
   input [{act - 1}:0] in0_V_TDATA,
