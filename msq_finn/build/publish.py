@@ -9,6 +9,8 @@ from pathlib import Path
 
 from msq_finn.build.board.overlay import MANIFEST
 from msq_finn.build.output import write
+from msq_finn.build.rehearsal.marker import is_marker
+from msq_finn.errors import MsqError
 
 #: Names of FINN's and our own files in the report folder; what else lies there is not ours.
 _REPORTS = (
@@ -41,8 +43,12 @@ def publish(
         package: folder for ``deploy``, None if this build made none.
 
     Raises:
+        MsqError: the package holds a rehearsal's bitfile, which is none.
         OSError: the folder is full or read-only.
     """
+    for path in package.rglob("*.bit") if package is not None else ():
+        if is_marker(path):
+            raise MsqError(f"{path} is no bitfile but a rehearsal's; build --start bitfile anew")
     folder = out / "report"
     folder.mkdir(exist_ok=True)
     made = set()

@@ -15,6 +15,7 @@ from msq_finn.cli.finn import finn
 from msq_finn.cli.group import Group
 from msq_finn.cli.inspect import inspect_model
 from msq_finn.cli.plan import plan
+from msq_finn.cli.rehearse import rehearse
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,5 +36,5 @@ def main(debug: bool) -> None:
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
-for _command in (build, characterize, demo, doctor, finn, inspect_model, plan):
+for _command in (build, characterize, demo, doctor, finn, inspect_model, plan, rehearse):
     main.add_command(_command)

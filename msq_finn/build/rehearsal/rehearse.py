@@ -1,0 +1,171 @@
+"""Run the stages ``bitfile`` and ``deploy`` of a build against the stand-ins."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from msq_finn.build.checkpoints import path_of
+from msq_finn.build.deploy import deploy
+from msq_finn.build.hardware_steps import REFERENCE, SIMULATION, step_msq_bitfile
+from msq_finn.build.lower import Lowered, Target, configure, logged
+from msq_finn.build.output import output_folder, write
+from msq_finn.build.progress import Progress, silent
+from msq_finn.build.rehearsal.findings import Finding, Log
+from msq_finn.build.rehearsal.hdl import check_slang
+from msq_finn.build.rehearsal.package import traces
+from msq_finn.build.rehearsal.session import interpreter
+from msq_finn.build.rehearsal.stand_ins import stand_ins
+from msq_finn.errors import MsqError, said_by
+
+#: File of the report folder.
+REHEARSAL = "msq_rehearsal.json"
+
+#: What no rehearsal of any design can show.
+ALWAYS_UNSEEN = (
+    "what Vivado itself says: a stand-in checked the scripts, Vivado ran none",
+    "a bitfile: the stand-in's is none, and is deleted",
+)
+
+#: Step whose graph goes to Vivado, and the graph around it.
+_SIZED = "step_msq_size_fifos"
+_PARENT = "intermediate_models/dataflow_parent.onnx"
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a rehearsal came to.
+
+    Attributes:
+        complaints: what Vivado would stumble over.
+        unseen: what the rehearsal cannot show.
+        scripts: how many scripts ran.
+        seconds: that it took.
+    """
+
+    complaints: tuple[Finding, ...]
+    unseen: tuple[str, ...]
+    scripts: int
+    seconds: float
+
+
+def rehearse_build(out: Path, progress: Progress = silent) -> Rehearsal:
+    """Rehearse a build that was simulated.
+
+    Args:
+        out: the build's output folder; its report folder gets `REHEARSAL`.
+        progress: told of every part.
+
+    Raises:
+        MsqError: there is no such build, or its board has no Zynq.
+        MissingToolError: this Python has no Tcl, or slang is not installed.
+    """
+    interpreter()
+    check_slang()
+    needed = (path_of(out / "build", _SIZED), out / "build" / REFERENCE, out / "model.onnx")
+    if not all(path.is_file() for path in needed):
+        raise MsqError(f"no simulated build in {out}; run msq-finn build --until simulate first")
+    with output_folder(out, resume=True):
+        found = rehearse(open_build(out), (out / "build").resolve(), progress)
+        content = {
+            "complaints": [asdict(finding) for finding in found.complaints],
+            "not_shown": found.unseen,
+            "scripts": found.scripts,
+        }
+        write(out / "report" / REHEARSAL, json.dumps(content, indent=2) + "\n")
+    return found
+
+
+def open_build(out: Path) -> Lowered:
+    """Open a simulated build, its folder for new files an empty ``build/rehearsal``.
+
+    Args:
+        out: the build's output folder.
+
+    Raises:
+        MsqError: its board has no Zynq.
+    """
+    work, source = (out / "build").resolve(), (out / "model.onnx").resolve()
+    asked = json.loads((work / "options.json").read_text())
+    folder = work / "rehearsal"
+    shutil.rmtree(folder, ignore_errors=True)
+    config = configure(source, Target(asked["board"], asked["clk_ns"]), folder)
+    from finn.util.basic import pynq_part_map
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    if asked["board"] not in pynq_part_map:
+        raise MsqError(
+            f"{asked['board']} has no Zynq; a rehearsal is of FINN's flow for boards with one"
+        )
+    shutil.copy(work / REFERENCE, folder)
+    shutil.copy(work / "report" / SIMULATION, config.get_report_directory())
+    parent, model = (ModelWrapper(str(path)) for path in (work / _PARENT, path_of(work, _SIZED)))
+    return Lowered(source, parent, model, config, folder)
+
+
+def rehearse(lowered: Lowered, root: Path, progress: Progress = silent) -> Rehearsal:
+    """Run FINN's Vivado steps and ours behind them, each script in a Tcl interpreter.
+
+    Args:
+        lowered: a simulated network, and the folder that everything new goes to.
+        root: folder of the whole build, which may move to another machine.
+        progress: told of every part.
+    """
+    started, folder = time.monotonic(), lowered.folder
+    try:
+        with logged(folder / "finn.log"), stand_ins(folder, [root]) as log:
+            progress("Rehearsal: FINN's scripts", 0, 2)
+            if _run(lambda: step_msq_bitfile(lowered.model, lowered.config), log):
+                progress("Rehearsal: deployment", 1, 2)
+                _check_results(folder, log)
+                _run(lambda: _deploy(lowered, root, log), log)
+            complaints, unseen = log.read()
+        progress("Rehearsal: done", 2, 2)
+    finally:
+        _remove_markers(folder)
+    return Rehearsal(
+        tuple(complaints),
+        (*ALWAYS_UNSEEN, *(finding.text for finding in unseen)),
+        len([*folder.rglob("*.tcl")]),
+        time.monotonic() - started,
+    )
+
+
+def _run(step: Any, log: Log) -> bool:
+    """Run one part; FINN's own error is a complaint where no script's is behind it."""
+    try:
+        step()
+    except Exception as error:
+        if not log.read()[0]:
+            log.add(Finding("flow", f"FINN stopped: {said_by(error)}"))
+        return False
+    return True
+
+
+def _check_results(folder: Path, log: Log) -> None:
+    """See whether FINN's steps made what the next stage takes."""
+    wanted = ("bitfile/finn-accel.bit", "bitfile/finn-accel.hwh", "driver/settings.json")
+    for name in wanted:
+        if not (folder / name).is_file():
+            log.add(Finding("flow", f"FINN's steps ended without {name}"))
+
+
+def _deploy(lowered: Lowered, root: Path, log: Log) -> None:
+    package = deploy(lowered)
+    if not (package / "bitfile/finn-accel.bit").is_file():
+        log.add(Finding("flow", "the package lacks the bitfile that there is"))
+    for finding in traces(package, [root, Path.home(), Path(sys.prefix)]):
+        log.add(finding)
+
+
+def _remove_markers(folder: Path) -> None:
+    """Delete the package, and everything that stood for a bitfile."""
+    for name in ("deploy", "bitfile"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for path in (*folder.rglob("*.bit"), *folder.rglob("*.hwh")):
+        path.unlink()
