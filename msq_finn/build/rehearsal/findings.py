@@ -67,19 +67,29 @@ class Finding:
 
 
 class Log:
-    """Findings of all processes of a rehearsal, in one file.
+    """Findings of all processes of a rehearsal, and which scripts they ran.
 
     Args:
-        path: the file; made if missing.
+        path: file of the findings; made if missing, beside one of the scripts' names.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._scripts = path.with_name(f"{path.name}.scripts")
 
     def add(self, finding: Finding) -> None:
         """Append a finding; lines of several processes do not mix."""
         with self._path.open("a") as file:
             file.write(json.dumps(asdict(finding)) + "\n")
+
+    def begin(self, script: str) -> None:
+        """Note that a script runs."""
+        with self._scripts.open("a") as file:
+            file.write(f"{script}\n")
+
+    def scripts(self) -> list[str]:
+        """Names of the scripts that ran."""
+        return self._scripts.read_text().splitlines() if self._scripts.exists() else []
 
     def read(self) -> tuple[list[Finding], list[Finding]]:
         """Complaints, and what cannot be shown, each once and in order."""

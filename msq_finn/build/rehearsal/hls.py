@@ -84,9 +84,8 @@ def _csynth_design(session: Session, args: Args) -> None:
         _check_headers(session, source, text, folders)
         texts.append(text)
     session.state["ip"] = describe(top, "\n".join(texts))
-    session.unseen(
-        f"the HLS synthesis of {re.sub(r'[0-9]+', 'N', top)}: its C++ was only looked at"
-    )
+    kind = re.sub(r"_\d+$|^\w+?_\d+_(?=\D)", "", top)
+    session.unseen(f"the HLS synthesis of {kind}: its C++ was only looked at, by names and ports")
 
 
 def _check_headers(session: Session, source: Path, text: str, folders: list[Path]) -> None:

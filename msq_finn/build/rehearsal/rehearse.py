@@ -124,14 +124,14 @@ def rehearse(lowered: Lowered, root: Path, progress: Progress = silent) -> Rehea
                 progress("Rehearsal: deployment", 1, 2)
                 _check_results(folder, log)
                 _run(lambda: _deploy(lowered, root, log), log)
-            complaints, unseen = log.read()
+            complaints, unseen, scripts = *log.read(), log.scripts()
         progress("Rehearsal: done", 2, 2)
     finally:
         _remove_markers(folder)
     return Rehearsal(
         tuple(complaints),
         (*ALWAYS_UNSEEN, *(finding.text for finding in unseen)),
-        len([*folder.rglob("*.tcl")]),
+        len(scripts),
         time.monotonic() - started,
     )
 

@@ -95,6 +95,7 @@ class Session:
         if not script.is_file():
             self.complain("file", f"there is no script {script}")
             return 1
+        self._log.begin(script.name)
         call = self._tcl.call
         failed = int(call("catch", f"source {tcl_list([str(script)])}", "message", "options"))
         if self._error is not None:
