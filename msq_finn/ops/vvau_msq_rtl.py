@@ -14,6 +14,7 @@ from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.streaming.wrapper import Stream, render
 from msq_finn.ops.vvau_msq import DSP_KINDS, VVAU_MSQ
 from msq_finn.rtl import dsp
+from msq_finn.rtl.literals import remarked
 
 
 class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
@@ -100,13 +101,14 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             Stream("weight", self.get_instream_width(1)),
         ]
         # Verilator has no models of Xilinx primitives; tests/rtl shows both forms equal.
-        return f"""\
+        text = f"""\
 `ifdef VERILATOR
 `define {top}_PRIMITIVES 0
 `else
 `define {top}_PRIMITIVES 1
 `endif
 {render(top, "vvau_msq", parameters, streams, self.get_outstream_width(), 1)}"""
+        return remarked(text)
 
     def instantiate_ip(self, cmd: list[str]) -> None:
         """Append the Vivado IPI commands that add the sources and the compute core."""

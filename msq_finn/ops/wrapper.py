@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from msq_finn.rtl.embedded import LayerTables
+from msq_finn.rtl.literals import remarked
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def render(module: str, parameters: Parameters) -> str:
         ("in1_V_TDATA", "in1_V_TVALID", "in1_V_TREADY") if weight else ("8'b0", "1'b0", "")
     )
     # Verilator has no models of Xilinx primitives; tests/rtl shows both forms of the lanes equal.
-    return f"""\
+    text = f"""\
 `ifdef VERILATOR
 `define {module}_PRIMITIVES 0
 `else
@@ -162,3 +163,4 @@ module {module} (
   );
 endmodule
 """
+    return remarked(text)

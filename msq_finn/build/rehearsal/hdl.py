@@ -12,6 +12,7 @@ from typing import Any
 import msq_finn.synth
 from msq_finn.build.rehearsal.literals import beyond_standard
 from msq_finn.errors import MissingToolError
+from msq_finn.rtl.literals import remarked_sizes
 
 #: Ports and parameters of Xilinx primitives, which Vivado has in its libraries.
 _PRIMITIVES = Path(msq_finn.synth.__file__).with_name("xilinx_stubs.v")
@@ -124,7 +125,8 @@ class Sources:
         text = path.read_text()
         self._trees[path] = tree = self._parsed(path)
         faults = self._faults(tree.diagnostics)
-        faults += [("literal", f"{path.name}: {what}") for what in beyond_standard(tree)]
+        said = remarked_sizes(text)
+        faults += [("literal", f"{path.name}: {what}") for what in beyond_standard(tree, said)]
         for name in _RELATIVE.findall(text):
             what = "a relative path, which Vivado looks up in a folder of its own"
             faults.append(("file", f"{path.name} reads {name}: {what}"))
@@ -132,6 +134,10 @@ class Sources:
             if not any(named.parent.glob(f"{glob.escape(named.name)}*")):
                 faults.append(("file", f"{path.name} reads {named}, which is not there"))
         return faults + self._declare(path, tree, text)
+
+    def remarked(self, path: Path) -> set[int]:
+        """Sizes of literals that a source says are beyond what every tool takes."""
+        return remarked_sizes(path.read_text())
 
     def memory_files(self, path: Path) -> list[Path]:
         """Absolute paths of memory contents that a source names, or how they begin."""

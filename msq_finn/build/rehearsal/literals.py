@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-#: Bits of a vector that every tool must take (IEEE 1364-2005, 4.3.1; IEEE 1800-2017, 6.9.1).
-MOST_BITS = 65_536
+from msq_finn.rtl.literals import MOST_BITS
 
 #: Bits of a literal without a size that every tool must take (IEEE 1364-2005, 3.5.1).
 MOST_UNSIZED = 32
@@ -15,17 +14,18 @@ MOST_UNSIZED = 32
 MOST_CHARACTERS = 1_024
 
 
-def beyond_standard(tree: Any) -> Iterator[str]:
+def beyond_standard(tree: Any, said: set[int]) -> Iterator[str]:
     """Say what is beyond the standard's guarantees, in words.
 
     Args:
         tree: slang's syntax tree of a file.
+        said: sizes of literals that the file itself says are beyond them.
     """
     tokens: list[Any] = []
     tree.root.visit(lambda node: _collect(node, tokens))
     before = [None, *tokens]
     for last, previous, token in zip([None, *before], before, tokens, strict=False):
-        yield from _token(last, previous, token)
+        yield from _token(last, previous, token, said)
 
 
 def _collect(node: Any, tokens: list[Any]) -> None:
@@ -33,7 +33,7 @@ def _collect(node: Any, tokens: list[Any]) -> None:
         tokens.append(node)
 
 
-def _token(last: Any, previous: Any, token: Any) -> Iterator[str]:
+def _token(last: Any, previous: Any, token: Any, said: set[int]) -> Iterator[str]:
     kind = token.kind.name
     if kind == "Identifier" and len(token.valueText) > MOST_CHARACTERS:
         yield f"a name of {len(token.valueText)} characters, {token.valueText[:40]}..."
@@ -50,5 +50,5 @@ def _token(last: Any, previous: Any, token: Any) -> Iterator[str]:
     size = int(last.value) if sized else bits
     if not sized and bits > MOST_UNSIZED:
         yield f"the literal {previous.rawText}{token.rawText[:40]} of {bits} bits without a size"
-    if sized and size > MOST_BITS:
+    if sized and size > MOST_BITS and size not in said:
         yield f"a literal of {size} bits, beyond the {MOST_BITS} that every tool takes"

@@ -188,6 +188,8 @@ def add_source(session: Session, path: Path) -> None:
     if path.suffix in (".v", ".sv"):
         for memory in here.sources.memory_files(path):
             session.check_place(memory)
+        for size in here.sources.remarked(path):
+            session.unseen(f"whether Vivado takes the literal of {size} bits in {path.name}")
 
 
 @command("get_files", "-filter=", "-quiet", "-of_objects=", words=(0, 1))

@@ -7,10 +7,11 @@ import re
 import pytest
 
 from msq_finn.build.rehearsal.component import read
-from msq_finn.build.rehearsal.findings import RULES
+from msq_finn.build.rehearsal.findings import RULES, Log
 from msq_finn.build.rehearsal.marker import NO_BITFILE, is_marker
+from msq_finn.rtl.literals import remarked
 
-from .scripts import rehearsed
+from .scripts import DESIGN, rehearsed
 
 STREAM = "connect_bd_intf_net [get_bd_intf_pins dma_0/out0_V] [get_bd_intf_pins first_0/in0_V]\n"
 OTHER_CORE = """\
@@ -301,3 +302,13 @@ def test_each_check_makes_its_own_complaint(tmp_path, name):
 
 def test_there_is_a_broken_script_for_every_rule():
     assert {rule for rule, *_ in BROKEN.values()} | {"flow"} == set(RULES)
+
+
+def test_a_long_literal_of_which_the_source_says_so_is_none_of_the_complaints(tmp_path):
+    long = "logic [69999:0] KEY = 70000'h12_3456_789A"
+    source = (DESIGN / "core.sv").read_text()
+    text = remarked(source.replace("logic [39:0] KEY = 40'h12_3456_789A", long))
+    assert long in text and text.startswith("// A literal of 70000 bits")
+    assert rehearsed(tmp_path, [("core.sv", None, text)]) == []
+    _, unseen = Log(tmp_path / "log").read()
+    assert "whether Vivado takes the literal of 70000 bits in core.sv" in [f.text for f in unseen]
