@@ -78,12 +78,20 @@ class Log:
         self._scripts = path.with_name(f"{path.name}.scripts")
 
     def add(self, finding: Finding) -> None:
-        """Append a finding; lines of several processes do not mix."""
+        """Append a finding; lines of several processes do not mix.
+
+        Args:
+            finding: of any process.
+        """
         with self._path.open("a") as file:
             file.write(json.dumps(asdict(finding)) + "\n")
 
     def begin(self, script: str) -> None:
-        """Note that a script runs."""
+        """Note that a script runs.
+
+        Args:
+            script: its name.
+        """
         with self._scripts.open("a") as file:
             file.write(f"{script}\n")
 

@@ -16,11 +16,11 @@ from msq_finn.build.hardware_steps import REFERENCE, SIMULATION, step_msq_bitfil
 from msq_finn.build.lower import Lowered, Target, configure, logged
 from msq_finn.build.output import output_folder, write
 from msq_finn.build.progress import Progress, silent
+from msq_finn.build.rehearsal.environment import stand_ins
 from msq_finn.build.rehearsal.findings import Finding, Log
-from msq_finn.build.rehearsal.hdl import check_slang
 from msq_finn.build.rehearsal.package import traces
-from msq_finn.build.rehearsal.session import interpreter
-from msq_finn.build.rehearsal.stand_ins import stand_ins
+from msq_finn.build.rehearsal.stand_in.hdl import check_slang
+from msq_finn.build.rehearsal.stand_in.session import interpreter
 from msq_finn.errors import MsqError, said_by
 
 #: File of the report folder.

@@ -10,9 +10,9 @@ from contextlib import chdir
 from pathlib import Path
 from unittest.mock import patch
 
-from msq_finn.build.rehearsal import tool
 from msq_finn.build.rehearsal.findings import Log
-from msq_finn.build.rehearsal.session import ROOTS
+from msq_finn.build.rehearsal.stand_in import tool
+from msq_finn.build.rehearsal.stand_in.session import ROOTS
 
 DESIGN = Path(__file__).with_name("design")
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from msq_finn.build.rehearsal.component import read
 from msq_finn.build.rehearsal.findings import RULES, Log
 from msq_finn.build.rehearsal.marker import NO_BITFILE, is_marker
+from msq_finn.build.rehearsal.stand_in.component import read
 from msq_finn.rtl.literals import remarked
 
 from .scripts import DESIGN, rehearsed

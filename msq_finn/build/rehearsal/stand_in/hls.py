@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from msq_finn.build.rehearsal import component
-from msq_finn.build.rehearsal.command import HLS, Args, command
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.interfaces import Bus, Ip, Pin
-from msq_finn.build.rehearsal.session import Session
+from msq_finn.build.rehearsal.stand_in import component
+from msq_finn.build.rehearsal.stand_in.command import HLS, Args, command
+from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
+from msq_finn.build.rehearsal.stand_in.session import Session
 
 _INTERFACE = re.compile(r"#pragma HLS INTERFACE (\w+)([^\n]*)")
 _ARGUMENT = re.compile(r"(?:ap_u?int\s*<\s*(\d+)\s*>|unsigned int|int)\s*>?\s*([*&]?)\s*(\w+)")

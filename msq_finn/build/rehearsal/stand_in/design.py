@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.interfaces import Bus, Ip, Pin
+from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
 
 ROOT = "/"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.interfaces import Bus, Ip, Pin
+from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
 
 Config = Mapping[str, str]
 

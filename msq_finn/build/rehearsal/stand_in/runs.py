@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from msq_finn.build.rehearsal.command import Args, command
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.marker import MARK, NO_BITFILE
-from msq_finn.build.rehearsal.project import Project, Run, project
-from msq_finn.build.rehearsal.session import Session
+from msq_finn.build.rehearsal.stand_in.command import Args, command
+from msq_finn.build.rehearsal.stand_in.project import Project, Run, project
+from msq_finn.build.rehearsal.stand_in.session import Session
 
 _UNSEEN = (
     "whether the design fits, meets its clock and synthesises: no synthesis, placement or routing",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from msq_finn.build.rehearsal import catalog
-from msq_finn.build.rehearsal.blocks import design, value_of
-from msq_finn.build.rehearsal.command import Args, command
-from msq_finn.build.rehearsal.design import Cell
-from msq_finn.build.rehearsal.filters import selects
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.interfaces import Ip, infer
-from msq_finn.build.rehearsal.project import project
-from msq_finn.build.rehearsal.session import Session
+from msq_finn.build.rehearsal.stand_in import catalog
+from msq_finn.build.rehearsal.stand_in.blocks import design, value_of
+from msq_finn.build.rehearsal.stand_in.command import Args, command
+from msq_finn.build.rehearsal.stand_in.design import Cell
+from msq_finn.build.rehearsal.stand_in.filters import selects
+from msq_finn.build.rehearsal.stand_in.interfaces import Ip, infer
+from msq_finn.build.rehearsal.stand_in.project import project
+from msq_finn.build.rehearsal.stand_in.session import Session
 
 _NAME = re.compile(r"/?([A-Za-z]\w*/)*[A-Za-z]\w*")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from msq_finn.build.rehearsal.command import Args, command
-from msq_finn.build.rehearsal.design import (
+from msq_finn.build.rehearsal.findings import Refusal
+from msq_finn.build.rehearsal.stand_in.command import Args, command
+from msq_finn.build.rehearsal.stand_in.design import (
     ROOT,
     Design,
     absolute,
@@ -14,12 +15,11 @@ from msq_finn.build.rehearsal.design import (
     matching,
     parent,
 )
-from msq_finn.build.rehearsal.filters import selects
-from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.interfaces import Bus, Pin
-from msq_finn.build.rehearsal.project import design_file, project
-from msq_finn.build.rehearsal.session import Session
-from msq_finn.build.rehearsal.validate import validate
+from msq_finn.build.rehearsal.stand_in.filters import selects
+from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Pin
+from msq_finn.build.rehearsal.stand_in.project import design_file, project
+from msq_finn.build.rehearsal.stand_in.session import Session
+from msq_finn.build.rehearsal.stand_in.validate import validate
 
 
 def design(session: Session) -> Design:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msq_finn.build.rehearsal.command import Command, Result
 from msq_finn.build.rehearsal.findings import Finding, Log, Refusal
+from msq_finn.build.rehearsal.stand_in.command import Command, Result
 from msq_finn.errors import MissingToolError
 
 if TYPE_CHECKING:
-    from msq_finn.build.rehearsal.project import Project
+    from msq_finn.build.rehearsal.stand_in.project import Project
 
 #: Folders under which files may lie that scripts name, separated as in PATH.
 ROOTS = "MSQ_FINN_REHEARSAL_ROOTS"
@@ -187,14 +187,3 @@ def _element(text: str) -> str:
         return f"{{{text}}}"
     escaped = re.sub(r"([\s{}\[\]$\";\\#])", r"\\\1", text)
     return escaped.replace("\\\n", "\\n")
-
-
-def expect(found: Sequence[str], rule: str, what: str) -> Sequence[str]:
-    """Return what was found.
-
-    Raises:
-        Refusal: nothing was.
-    """
-    if not found:
-        raise Refusal(rule, what)
-    return found

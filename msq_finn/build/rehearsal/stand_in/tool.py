@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from msq_finn.build.rehearsal import (
+from msq_finn.build.rehearsal.findings import Finding, Log
+from msq_finn.build.rehearsal.stand_in import (
     addresses,
     blocks,
     cells,
@@ -20,9 +21,8 @@ from msq_finn.build.rehearsal import (
     properties,
     runs,
 )
-from msq_finn.build.rehearsal.command import HLS, VIVADO
-from msq_finn.build.rehearsal.findings import Finding, Log
-from msq_finn.build.rehearsal.session import Session
+from msq_finn.build.rehearsal.stand_in.command import HLS, VIVADO
+from msq_finn.build.rehearsal.stand_in.session import Session
 
 #: Modules that enter Vivado's commands.
 COMMANDS = (addresses, blocks, cells, hls, packaging, project, properties, runs)

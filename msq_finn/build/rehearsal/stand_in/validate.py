@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from msq_finn.build.rehearsal.design import Design, leaf, parent
-from msq_finn.build.rehearsal.hdl import Faults
+from msq_finn.build.rehearsal.stand_in.design import Design, leaf, parent
+from msq_finn.build.rehearsal.stand_in.hdl import Faults
 
 #: Where the processing systems' masters reach: first address, bytes.
 _WINDOWS = {

@@ -9,14 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from msq_finn.build.rehearsal import component
-from msq_finn.build.rehearsal.command import Args, command
-from msq_finn.build.rehearsal.design import Design, leaf
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.interfaces import Ip
 from msq_finn.build.rehearsal.marker import MARK
-from msq_finn.build.rehearsal.project import Project, project
-from msq_finn.build.rehearsal.session import Session
+from msq_finn.build.rehearsal.stand_in import component
+from msq_finn.build.rehearsal.stand_in.command import Args, command
+from msq_finn.build.rehearsal.stand_in.design import Design, leaf
+from msq_finn.build.rehearsal.stand_in.interfaces import Ip
+from msq_finn.build.rehearsal.stand_in.project import Project, project
+from msq_finn.build.rehearsal.stand_in.session import Session
 
 _CORE = "ipx:core"
 _SYNTHESIS, _SIMULATION = (

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from msq_finn.build.rehearsal.command import Args, command
-from msq_finn.build.rehearsal.component import scan
-from msq_finn.build.rehearsal.design import Design
-from msq_finn.build.rehearsal.filters import selects
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.hdl import FILE_TYPES, Sources
-from msq_finn.build.rehearsal.interfaces import Ip
 from msq_finn.build.rehearsal.marker import MARK
-from msq_finn.build.rehearsal.session import Session
+from msq_finn.build.rehearsal.stand_in.command import Args, command
+from msq_finn.build.rehearsal.stand_in.component import scan
+from msq_finn.build.rehearsal.stand_in.design import Design
+from msq_finn.build.rehearsal.stand_in.filters import selects
+from msq_finn.build.rehearsal.stand_in.hdl import FILE_TYPES, Sources
+from msq_finn.build.rehearsal.stand_in.interfaces import Ip
+from msq_finn.build.rehearsal.stand_in.session import Session
 
 _PART = re.compile(r"xc\w+-[\w-]+|xck26-[\w-]+")
 

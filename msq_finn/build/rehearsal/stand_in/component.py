@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.interfaces import Bus, Ip, Pin
 from msq_finn.build.rehearsal.marker import MARK
+from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
 
 _SPIRIT = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 _S = f"{{{_SPIRIT}}}"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msq_finn
 from msq_finn.build.rehearsal.findings import Log
-from msq_finn.build.rehearsal.session import ROOTS
-from msq_finn.build.rehearsal.tool import LOG
+from msq_finn.build.rehearsal.stand_in.session import ROOTS
+from msq_finn.build.rehearsal.stand_in.tool import LOG
 
 #: Release that the stand-ins pass for; FINN reads it from the folder's name.
 _RELEASE = "2024.2"
@@ -37,7 +37,7 @@ def stand_ins(folder: Path, roots: Sequence[Path]) -> Iterator[Log]:
     programs.mkdir(parents=True)
     for tool in _TOOLS:
         program = programs / tool
-        words = (sys.executable, "-m", "msq_finn.build.rehearsal.tool", tool)
+        words = (sys.executable, "-m", "msq_finn.build.rehearsal.stand_in.tool", tool)
         program.write_text(f'#!/bin/sh\nexec {" ".join(map(shlex.quote, words))} "$@"\n')
         program.chmod(0o755)
     log = folder / "findings.jsonl"

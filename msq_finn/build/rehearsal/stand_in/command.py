@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msq_finn.build.rehearsal.findings import Refusal
 
 if TYPE_CHECKING:
-    from msq_finn.build.rehearsal.session import Session
+    from msq_finn.build.rehearsal.stand_in.session import Session
 
 
 @dataclass
