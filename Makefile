@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all coverage docs lint clean
+.PHONY: demo test test-all coverage rehearse docs lint clean
 
 demo: $(READY)
 	$(BIN)/msq-finn demo --out demo-out
@@ -20,6 +20,13 @@ test-all: lint
 coverage: $(READY)
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow" --cov=msq_finn --cov=transforms \
 		--cov-report=term --cov-fail-under=90 tests
+
+# The Vivado scripts of the demo on a Zynq-7000 and on an UltraScale+, without Vivado.
+rehearse: $(READY)
+	set -e; for board in Pynq-Z1 Ultra96; do \
+		$(BIN)/msq-finn demo --board $$board --out build/rehearse-$$board; \
+		$(BIN)/msq-finn rehearse build/rehearse-$$board; \
+	done
 
 # Warnings are errors: a link to nowhere, a parameter that a docstring invents.
 docs: $(READY)

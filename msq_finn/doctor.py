@@ -92,6 +92,7 @@ def examine() -> list[Check]:
             "pip install finn-plus psutil",
         ),
         _vivado(),
+        _rehearsal(),
     ]
 
 
@@ -120,6 +121,23 @@ def _program(name: str, flag: str) -> str:
         raise MissingToolError(name)
     done = subprocess.run([path, flag], capture_output=True, text=True, check=True, timeout=20)
     return done.stdout.strip()
+
+
+def _rehearsal() -> Check:
+    """Slang and Tcl, of which only a rehearsal is made."""
+    try:
+        import tkinter
+
+        found = f"slang {version('pyslang')}, Tcl {tkinter.TclVersion}"
+    except (ImportError, PackageNotFoundError):
+        return Check(
+            "slang and Tcl",
+            None,
+            "warning",
+            "no rehearsal of Vivado's scripts: msq-finn rehearse stops",
+            "pip install pyslang, and a Python with Tcl, such as Debian's python3-tk",
+        )
+    return Check("slang and Tcl", found, "ok", "rehearse Vivado's scripts", "")
 
 
 def _vivado() -> Check:
