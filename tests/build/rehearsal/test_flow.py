@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 
 import numpy as np
@@ -177,6 +178,29 @@ def test_a_board_without_a_zynq_is_refused(built, tmp_path):
     options.write_text(options.read_text().replace("Pynq-Z1", "U250"))
     with pytest.raises(MsqError, match="U250 has no Zynq"):
         rehearse_build(tmp_path / "out")
+
+
+SPAWNED = """
+import multiprocessing, sys
+from pathlib import Path
+from msq_finn.build.rehearsal.rehearse import rehearse_build
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn", force=True)
+    print([str(complaint) for complaint in rehearse_build(Path(sys.argv[1])).complaints])
+"""
+
+
+@pytest.mark.slow
+def test_kernels_are_built_in_spawned_workers_too(built, tmp_path):
+    """As FINN's own command line starts them; our ops are registered in none of them."""
+    (tmp_path / "spawned.py").write_text(SPAWNED)
+    workers = {"FINN_MP_START_METHOD": "spawn", "NUM_DEFAULT_WORKERS": "3"}
+    done = subprocess.run(
+        [sys.executable, tmp_path / "spawned.py", built],
+        env=os.environ | workers, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1:] == ["[]"], done.stderr[-2000:]
 
 
 @pytest.mark.slow
