@@ -32,7 +32,7 @@ from msq_finn.build.lower import (
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.simulate import FloatArray
-from msq_finn.build.stages import STAGES, check_vivado, stage_steps
+from msq_finn.build.stages import STAGES, check_folder, check_vivado, stage_steps
 from msq_finn.build.summary import Summary, layers_of
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
@@ -76,6 +76,7 @@ def build(
         MissingToolError: the stage ``bitfile`` is asked for, and there is no Vivado.
     """
     check_vivado(until)
+    check_folder(until, work)
     if until == "deploy":
         _check_driver(target.board)
     started = time.monotonic()

@@ -15,6 +15,9 @@ STAGES = ("estimate", "hardware", "simulate", "synth", "bitfile", "deploy")
 #: What FINN takes for Vivado's version in the name of its folder (finn/xsi).
 _VERSION = re.compile(r"\b20\d{2}\.[12]\b")
 
+#: What separates words in Tcl and in a shell, of characters that other stages take.
+_SEPARATORS = re.compile(r"[\s\[\]{}();&|<>'*?#]")
+
 
 def has_vivado() -> bool:
     """Whether FINN finds Vivado."""
@@ -45,6 +48,24 @@ def check_vivado(until: str) -> None:
         raise MsqError(
             f"XILINX_VIVADO={folder} is no folder of a Vivado, such as /opt/Xilinx/Vivado/2024.2; "
             "source Vivado's settings64.sh, or unset XILINX_VIVADO to build without Vivado"
+        )
+
+
+def check_folder(until: str, folder: Path) -> None:
+    """Refuse a folder whose name FINN's scripts for Vivado would take for several words.
+
+    Args:
+        until: last stage to run, one of `STAGES`.
+        folder: the build's.
+
+    Raises:
+        MsqError: it is such a folder, and Vivado is to run.
+    """
+    name = str(folder.resolve())
+    if "step_msq_bitfile" in stage_steps(until) and _SEPARATORS.search(name):
+        raise MsqError(
+            f"{name}: FINN's scripts for Vivado take no spaces, brackets or semicolons in a path; "
+            "choose another --out"
         )
 
 

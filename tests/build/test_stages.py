@@ -17,7 +17,7 @@ from msq_finn.build import hardware_steps
 from msq_finn.build.inputs import load_model
 from msq_finn.build.lower import Target
 from msq_finn.build.run import build
-from msq_finn.build.stages import STAGES, stage_steps
+from msq_finn.build.stages import STAGES, check_folder, stage_steps
 from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
 
@@ -274,6 +274,34 @@ def test_a_vivado_that_is_none(source, tmp_path, monkeypatch, name):
     assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
     assert f"XILINX_VIVADO={tmp_path / name} is no folder of a Vivado" in result.stderr
     assert "unset XILINX_VIVADO" in result.stderr and not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_finns_scripts_cannot_name(source, tmp_path, monkeypatch):
+    """Known before the long stages, and to builds with Vivado only."""
+    monkeypatch.setenv("XILINX_VIVADO", str(tmp_path / "2024.2"))
+    (tmp_path / "2024.2").mkdir()
+    out = tmp_path / "my results"
+    for name in ("my results", "results[1]", "a;b"):
+        with pytest.raises(MsqError, match="take no spaces, brackets or semicolons in a path"):
+            check_folder("bitfile", tmp_path / name)
+    check_folder("simulate", out)
+    check_folder("bitfile", tmp_path / "my_results")
+    arguments = ["build", str(source), "-o", str(out), "--until", "bitfile"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2 and len(result.stderr.splitlines()) == 1
+    assert "choose another --out" in result.stderr and not out.exists()
+
+
+def test_a_bitfile_without_finns_dependencies_is_refused(source, tmp_path, monkeypatch):
+    """pip brings neither the HLS library nor the board files."""
+    monkeypatch.setenv("XILINX_VIVADO", str(tmp_path / "2024.2"))
+    (tmp_path / "2024.2").mkdir()
+    result = CliRunner().invoke(
+        main, ["build", str(source), "-o", str(tmp_path / "out"), "--until", "bitfile"]
+    )
+    assert result.exit_code == 1 and len(result.stderr.splitlines()) == 1
+    assert "needs FINN's finn-hlslib and board_files" in result.stderr
+    assert "msq-finn finn deps update --batch" in result.stderr and not (tmp_path / "out").exists()
 
 
 def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch):
