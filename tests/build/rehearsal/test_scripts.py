@@ -8,6 +8,7 @@ import pytest
 
 from msq_finn.build.rehearsal.findings import RULES, Log
 from msq_finn.build.rehearsal.marker import NO_BITFILE, is_marker
+from msq_finn.build.rehearsal.stand_in import tool
 from msq_finn.build.rehearsal.stand_in.component import read
 from msq_finn.rtl.literals import remarked
 
@@ -180,6 +181,41 @@ BROKEN = {
         "ip", [("shell.tcl", "xilinx.com:ip:smartconnect:1.0", "xilinx.com:ip:smartconnect:9.9")],
         "nor does the stand-in know it",
     ),
+    "an IP of two contents": (
+        "name", [("shell.tcl", "[list @/ip]", "[list @/ip @/other]"),
+                 ("shell.tcl", "create_bd_design", "file copy @/ip @/other\n"
+                  "set f [open @/other/component.xml a]\nputs $f {<!-- -->}\nclose $f\n"
+                  "create_bd_design")],
+        "us:finn:accel:1.0 is in .* and, other, in .*other/component.xml",
+    ),
+    "an IP whose description is broken": (
+        "ip", [("shell.tcl", "create_bd_design",
+                "set f [open @/ip/component.xml a]\nputs $f <\nclose $f\ncreate_bd_design")],
+        "component.xml is not well formed",
+    ),
+    "an IP that lacks a file": (
+        "file", [("shell.tcl", "create_bd_design", "file delete @/ip/src/first.v\n"
+                  "create_bd_design")],
+        "lists src/first.v, which is not there",
+    ),
+    "a board of which there are no files": (
+        "file", [("shell.tcl", "set_property board_part",
+                  "file mkdir @/boards/other\nset f [open @/boards/other/board.xml w]\n"
+                  "puts $f {<board vendor=\"v\" name=\"n\"/>}\nclose $f\n"
+                  "set_property BOARD_PART_REPO_PATHS @/boards [current_project]\n"
+                  "set_property board_part")],
+        "no board.xml under .* is of www.digilentinc.com:pynq-z1",
+    ),
+    "a source of no known type": (
+        "file", [("stitch.tcl", "@/core.sv", "@/top_dma_0.cpp")], "takes no such file as a source",
+    ),
+    "a report of no netlist": (
+        "command", [("shell.tcl", "open_run impl_1\n", "")], "no run is open",
+    ),
+    "a run that was not launched": (
+        "command", [("shell.tcl", "launch_runs -jobs 2 -to_step write_bitstream impl_1\n", "")],
+        "wait_on_run impl_1, which was not launched",
+    ),
     "a cell's name that is taken": (
         "name", [("stitch.tcl", "second_0/s_axilite\nadd_files", "second_0/out0_V\nadd_files")],
         "/second_0/out0_V is the name of another",
@@ -312,3 +348,14 @@ def test_a_long_literal_of_which_the_source_says_so_is_none_of_the_complaints(tm
     assert rehearsed(tmp_path, [("core.sv", None, text)]) == []
     _, unseen = Log(tmp_path / "log").read()
     assert "whether Vivado takes the literal of 70000 bits in core.sv" in [f.text for f in unseen]
+
+
+def test_a_call_that_is_none_of_finns_is_complained_of(tmp_path, monkeypatch):
+    monkeypatch.setenv(tool.LOG, str(tmp_path / "log"))
+    assert tool.main(["vivado", "-mode", "gui", "-source", "stitch.tcl"]) == 1
+    assert tool.main(["vivado", "-mode", "batch", "-source", "nowhere.tcl"]) == 1
+    found = [(f.rule, f.text) for f in Log(tmp_path / "log").read()[0]]
+    assert found == [
+        ("command", "vivado called with -mode gui -source stitch.tcl"),
+        ("file", "there is no script nowhere.tcl"),
+    ]
