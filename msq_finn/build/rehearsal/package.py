@@ -19,7 +19,8 @@ def traces(package: Path, places: Sequence[Path]) -> Iterator[Finding]:
         package: its folder.
         places: folders of this machine that files could name.
     """
-    names = [str(place) for place in places] + [n for n in (socket.gethostname(),) if len(n) > 5]
+    named = [place for place in places if place != Path(place.anchor)]
+    names = [str(place) for place in named] + [n for n in (socket.gethostname(),) if len(n) > 5]
     marks = [name.encode() for name in names if name not in _PLAIN]
     for path in sorted(package.rglob("*")):
         if not path.is_file():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msq_finn
 from msq_finn.build.checkpoints import path_of
 from msq_finn.build.deploy import deploy
 from msq_finn.build.hardware_steps import REFERENCE, SIMULATION, step_msq_bitfile
@@ -159,7 +159,7 @@ def _deploy(lowered: Lowered, root: Path, log: Log) -> None:
     package = deploy(lowered)
     if not (package / "bitfile/finn-accel.bit").is_file():
         log.add(Finding("flow", "the package lacks the bitfile that there is"))
-    for finding in traces(package, [root, Path.home(), Path(sys.prefix)]):
+    for finding in traces(package, [root, Path.home(), Path(msq_finn.__file__).parent]):
         log.add(finding)
 
 

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,8 +67,15 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(create_stitched_ip, "wait_for_file", lambda path, **_: path.is_file())
 
 
+def contents(folder):
+    """What a build may go on from, which a rehearsal leaves alone."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    kept = [path for path in files if "rehearsal" not in path.relative_to(folder).parts]
+    return {path: path.read_bytes() for path in kept}
+
+
 def test_a_small_network_is_complained_of_nowhere(built):
-    before = dict(os.environ)
+    before, files = dict(os.environ), contents(built / "build")
     result = CliRunner().invoke(main, ["rehearse", str(built), "--json"])
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
@@ -79,7 +87,7 @@ def test_a_small_network_is_complained_of_nowhere(built):
     changed = {name for name in before if os.environ.get(name) != before[name]}
     assert changed <= {"FINN_BUILD_DIR"} and "XILINX_VIVADO" not in os.environ
     left = [p.name for p in built.rglob("*") if p.suffix in (".bit", ".hwh") or p.name == "deploy"]
-    assert left == []
+    assert left == [] and contents(built / "build") == files and len(files) > 40
 
 
 def test_a_script_that_stops_ends_the_command_with_1(built, monkeypatch):
@@ -131,7 +139,7 @@ def test_a_package_with_a_path_of_this_machine_is_complained_of(built, monkeypat
 def test_traces_of_a_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(socket, "gethostname", lambda: "workstation-7")
     (tmp_path / "plain.txt").write_text("nothing")
-    assert list(traces(tmp_path, [tmp_path])) == []
+    assert list(traces(tmp_path, [tmp_path, Path("/")])) == []
     (tmp_path / "data.bin").write_bytes(b"\0workstation-7\0")
     (tmp_path / "settings.json").write_text(json.dumps({"dir": str(tmp_path / "x")}))
     found = [finding.text for finding in traces(tmp_path, [tmp_path])]
