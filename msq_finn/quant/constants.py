@@ -15,7 +15,7 @@ def has_values(tensor: Tensor) -> bool:
     """Tell whether a tensor holds numbers, rather than a shape alone (meta device, fake tensors).
 
     Args:
-        tensor: any tensor.
+        tensor: of any shape.
     """
     return not (tensor.is_meta or isinstance(tensor, FakeTensor))
 
@@ -28,7 +28,7 @@ def constants_beside(values: tuple[float, ...], like: Tensor, dtype: torch.dtype
 
     Args:
         values: the numbers.
-        like: the tensor that they meet.
+        like: the tensor that they meet, of any shape.
         dtype: the type that they shall have.
 
     Returns:

@@ -87,7 +87,7 @@ class SchemeIntQuant(nn.Module):
         It is a scalar where there is one scheme.
 
         Args:
-            like: a tensor of the type and device wanted.
+            like: a tensor of the type and device wanted, of any shape.
         """
         tops = self._chosen([scheme.grid_max for scheme in self.schemes], like)
         return tops if self.row_kinds is None else tops.view(self.row_shape)
@@ -96,7 +96,7 @@ class SchemeIntQuant(nn.Module):
         """Return the width of the signed integer that holds the grid of every row, a scalar.
 
         Args:
-            like: a tensor of the type and device wanted.
+            like: a tensor of the type and device wanted, of any shape.
         """
         return self._chosen([scheme.grid_bits for scheme in self.schemes], like).max()
 
@@ -163,7 +163,7 @@ class SchemeIntQuant(nn.Module):
         """Check the names of the schemes in a state_dict.
 
         Args:
-            state: as `get_extra_state` makes it.
+            state: as `get_extra_state` makes it; shape (characters,).
 
         Raises:
             MsqError: they are not the schemes of this quantizer.
@@ -198,7 +198,7 @@ def names_of_state(state: Tensor) -> tuple[str, ...]:
     """Return the names of schemes that a checkpoint holds, see `SchemeIntQuant.get_extra_state`.
 
     Args:
-        state: the character codes.
+        state: the character codes; shape (characters,).
 
     Raises:
         MsqError: it is something else.

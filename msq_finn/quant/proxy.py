@@ -28,6 +28,10 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
 
     Its type also tells Brevitas's exporters which handler it wants.
 
+    Args:
+        quant_layer: the layer, or the first of those that share the quantizer.
+        quant_injector: its recipe.
+
     Raises:
         MsqError: a keyword that no quantizer knows, or with a value that this one cannot obey.
     """
