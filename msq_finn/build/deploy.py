@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from finn.util.data_packing import finnpy_to_packed_bytearray
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build.board import overlay
+from msq_finn.build.board import package
 from msq_finn.build.checkpoints import digest
+from msq_finn.build.guide import Signature, notebook, readme
 from msq_finn.build.hardware_steps import REFERENCE, SIMULATION
 from msq_finn.build.host import Host
 from msq_finn.build.host_program import programs
@@ -33,9 +33,9 @@ _REFERENCES = 16
 def deploy(lowered: Lowered) -> Path:
     """Write the package into FINN's ``deploy`` folder.
 
-    It holds ``driver`` (``settings.json`` for finn-plus-driver, runtime weights, the host's
-    operations, reference images, the code that runs them, a manifest), ``bitfile`` where FINN has
-    built one, and a README that says what was verified where.
+    It holds ``driver`` (FINN's ``settings.json``, runtime weights, the host's operations, reference
+    images, the code that runs them, a manifest), ``bitfile`` where FINN has built one, a notebook,
+    and a README that says what goes in and comes out, what to type, and what was verified where.
 
     Args:
         lowered: the network, simulated.
@@ -54,7 +54,7 @@ def deploy(lowered: Lowered) -> Path:
     driver.mkdir(parents=True)
     settings = _settings(lowered)
     shutil.copytree(
-        Path(overlay.__file__).parent,
+        Path(package.__file__).parent,
         driver / _BOARD_PACKAGE,
         ignore=shutil.ignore_patterns("__pycache__"),
     )
@@ -62,12 +62,14 @@ def deploy(lowered: Lowered) -> Path:
     settings["driver_information"]["runtime_weights"] = runtime
     for name, program in zip(("before", "after"), programs(Host(lowered.parent)), strict=True):
         program.save(driver / f"{name}.json")
-    images = _write_reference(lowered, driver)
+    signature = _write_reference(lowered, driver)
     bitfile = _copy_bitfile(lowered.folder / "bitfile", folder / "bitfile")
     write(driver / "settings.json", json.dumps(settings, indent=2) + "\n")
     manifest = _manifest(lowered, driver, bitfile)
-    write(driver / overlay.MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    write(folder / "README.md", _readme(lowered, manifest, images))
+    write(driver / package.MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    simulated = json.loads((lowered.config.get_report_directory() / SIMULATION).read_text())
+    write(folder / "README.md", readme(manifest, simulated, signature))
+    write(folder / "board.ipynb", notebook(manifest, signature))
     return folder
 
 
@@ -122,8 +124,11 @@ def _write_runtime_weights(lowered: Lowered, driver: Path) -> bool:
     return bool(kernels)
 
 
-def _write_reference(lowered: Lowered, driver: Path) -> int:
+def _write_reference(lowered: Lowered, driver: Path) -> Signature:
     """Write reference images, after running the board's program on them here.
+
+    Returns:
+        what goes in and comes out, these images among it.
 
     Raises:
         MsqError: nothing was simulated, or the program computes something else than the graph.
@@ -148,7 +153,22 @@ def _write_reference(lowered: Lowered, driver: Path) -> int:
     np.savez_compressed(
         driver / "reference.npz", images=images, outputs=outputs, raw=raw, step=step
     )
-    return len(images)
+    return Signature(
+        images=images,
+        outputs=outputs,
+        before=[node.op_type for node in host.nodes_before],
+        after=[node.op_type for node in host.nodes_after],
+        levels=_levels(host),
+    )
+
+
+def _levels(host: Host) -> tuple[float, float, int] | None:
+    """Least and largest threshold of the quantizer before the accelerator, and their number."""
+    for node in host.nodes_before:
+        if node.op_type == "MultiThreshold":
+            thresholds = host.model.get_initializer(node.input[1])
+            return float(thresholds.min()), float(thresholds.max()), thresholds.shape[1]
+    return None
 
 
 def _copy_bitfile(built: Path, target: Path) -> dict[str, str] | None:
@@ -157,12 +177,12 @@ def _copy_bitfile(built: Path, target: Path) -> dict[str, str] | None:
     if not all(file.exists() for file in files):
         return None
     shutil.copytree(built, target)
-    return {file.suffix: overlay.digest(file) for file in files}
+    return {file.suffix: package.digest(file) for file in files}
 
 
 def _manifest(lowered: Lowered, driver: Path, bitfile: dict[str, str] | None) -> dict[str, Any]:
     files = {
-        str(path.relative_to(driver)): overlay.digest(path)
+        str(path.relative_to(driver)): package.digest(path)
         for path in sorted(driver.rglob("*"))
         if path.is_file()
     }
@@ -174,17 +194,4 @@ def _manifest(lowered: Lowered, driver: Path, bitfile: dict[str, str] | None) ->
         "files": files,
         "bitfile": bitfile,
     }
-    return {"fingerprint": overlay.fingerprint(content), **content}
-
-
-def _readme(lowered: Lowered, manifest: dict[str, Any], images: int) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("msq_finn.build", "."), keep_trailing_newline=True
-    )
-    report = lowered.config.get_report_directory() / SIMULATION
-    return environment.get_template("deploy.md.j2").render(
-        m=manifest,
-        s=json.loads(report.read_text()),
-        references=images,
-        operations=Host(lowered.parent).operations,
-    )
+    return {"fingerprint": package.fingerprint(content), **content}

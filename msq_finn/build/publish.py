@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from msq_finn.build.board.overlay import MANIFEST
+from msq_finn.build.board.package import MANIFEST
 from msq_finn.build.output import write
 from msq_finn.build.rehearsal.marker import is_marker
 from msq_finn.errors import MsqError

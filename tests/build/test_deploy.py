@@ -1,8 +1,9 @@
-"""The deployment package: FINN's own driver on a fake of PYNQ, and the board's code as copied."""
+"""The deployment package: the board's code as copied, on a fake of PYNQ."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -17,11 +18,8 @@ from msq_finn.build.host import Host
 from msq_finn.build.lower import Target, lowered_of
 from msq_finn.build.run import build
 
-from . import fake_pynq
+from ..board import fake_pynq
 from .networks import exported, mixed_to_the_end
-
-# `make test` installs it; with its own dependencies it would pull NumPy back to version 1.
-pytest.importorskip("finn_plus_driver")
 
 IMAGES = 5
 
@@ -73,7 +71,8 @@ def accelerator_of(lowered, spoil=None):
     )
     in_type, out_type = model.get_tensor_datatype(source), model.get_tensor_datatype(result)
 
-    def compute(packed):
+    def compute(given):
+        (packed,) = given
         elements = first.get_folded_input_shape()[-1]
         frames = fake_pynq.unpacked(packed, in_type.bitwidth(), in_type.signed(), elements)
         outputs = []
@@ -85,9 +84,16 @@ def accelerator_of(lowered, spoil=None):
             spoil(values)
         folded = values.reshape(len(frames), *last.get_folded_output_shape()[1:])
         size = -(-folded.shape[-1] * out_type.bitwidth() // 8)
-        return fake_pynq.packed(folded, out_type.bitwidth(), size)
+        return [fake_pynq.packed(folded, out_type.bitwidth(), size)]
 
     return compute
+
+
+def install(monkeypatch, compute):
+    board = fake_pynq.Board(compute)
+    for name, module in board.modules().items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return board
 
 
 def loaded(folder, **options):
@@ -96,9 +102,9 @@ def loaded(folder, **options):
     return load(folder / "driver", folder / "bitfile" / "finn-accel.bit", **options)
 
 
-def test_the_network_runs_on_finns_driver(package, copied, monkeypatch):
+def test_the_network_runs_on_the_boards_code(package, copied, monkeypatch):
     lowered, _ = package
-    fake_pynq.install(monkeypatch, accelerator_of(lowered))
+    install(monkeypatch, accelerator_of(lowered))
     accelerator = loaded(copied, batch_size=IMAGES)
     reference = np.load(lowered.folder / REFERENCE)
     outputs = accelerator.execute(reference["images"])
@@ -112,12 +118,15 @@ def test_the_network_runs_on_finns_driver(package, copied, monkeypatch):
         accelerator.execute_raw(reference["accelerator_inputs"]).reshape(IMAGES, -1),
         reference["accelerator_outputs"].reshape(IMAGES, -1),
     )
+    np.testing.assert_array_equal(accelerator.execute([reference["images"]]), outputs)
     with pytest.raises(ValueError, match="2 images, but batch_size is 5"):
         accelerator.execute(reference["images"][:2])
+    with pytest.raises(ValueError, match="2 arrays, but the network has 1 input"):
+        accelerator.execute([reference["images"]] * 2)
 
 
 def test_throughput_keys_are_finns(package, copied, monkeypatch):
-    fake_pynq.install(monkeypatch, accelerator_of(package[0]))
+    install(monkeypatch, accelerator_of(package[0]))
     accelerator = loaded(copied)
     accelerator.batch_size = 3
     figures = accelerator.throughput_test()
@@ -134,7 +143,7 @@ def test_validation_tells_right_from_wrong(package, copied, monkeypatch):
     from msq_board.validate import validate
 
     for spoil, wrong in ((None, 0), (lambda values: values.__setitem__((2, 0), 99), 1)):
-        fake_pynq.install(monkeypatch, accelerator_of(package[0], spoil))
+        install(monkeypatch, accelerator_of(package[0], spoil))
         found = validate(loaded(copied), copied / "driver" / "reference.npz")
         assert (found["images"], found["mismatches"], found["raw_mismatches"]) == (
             IMAGES,
@@ -144,7 +153,7 @@ def test_validation_tells_right_from_wrong(package, copied, monkeypatch):
 
 
 def test_a_silent_accelerator_times_out(package, copied, monkeypatch):
-    fake_pynq.install(monkeypatch, accelerator_of(package[0]), hang=True)
+    install(monkeypatch, None)
     runs = (
         lambda accelerator: accelerator.execute(np.zeros((1, 2, 4, 4))),
         lambda accelerator: accelerator.execute_raw(np.zeros((1, 4, 4, 2))),
@@ -152,15 +161,17 @@ def test_a_silent_accelerator_times_out(package, copied, monkeypatch):
     )
     for run in runs:
         accelerator = loaded(copied, timeout_s=0.05)
-        with pytest.raises(TimeoutError, match=r"output DMA 0 did not finish 1 images in 0.05 s"):
+        with pytest.raises(
+            TimeoutError, match=r"output DMA odma0 did not finish 1 images in 0.05 s"
+        ):
             run(accelerator)
 
 
 @pytest.mark.parametrize("name", ["before.npz", "settings.json", "msq_board/host.py"])
 def test_changed_files_are_refused(copied, monkeypatch, name):
-    from msq_board.overlay import PackageError
+    from msq_board.package import PackageError
 
-    fake_pynq.install(monkeypatch, None)
+    install(monkeypatch, None)
     path = copied / "driver" / name
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(PackageError, match=f"{path.name} is not the file that was built"):
@@ -171,9 +182,9 @@ def test_changed_files_are_refused(copied, monkeypatch, name):
 
 
 def test_a_lost_manifest_is_refused(copied, monkeypatch):
-    from msq_board.overlay import PackageError
+    from msq_board.package import PackageError
 
-    fake_pynq.install(monkeypatch, None)
+    install(monkeypatch, None)
     path = copied / "driver" / "manifest.json"
     for text in ("{", "[]", "{}"):
         path.write_text(text)
@@ -187,9 +198,9 @@ def test_a_lost_manifest_is_refused(copied, monkeypatch):
 @pytest.mark.parametrize("key", ["model", "board", "files", "bitfile", "fingerprint"])
 def test_a_forged_manifest_is_refused(copied, monkeypatch, key):
     """One that names other files, or none, and says the rest as it was."""
-    from msq_board.overlay import PackageError
+    from msq_board.package import PackageError
 
-    fake_pynq.install(monkeypatch, None)
+    install(monkeypatch, None)
     path = copied / "driver" / "manifest.json"
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps(manifest | {key: {} if key == "files" else None}))
@@ -199,9 +210,9 @@ def test_a_forged_manifest_is_refused(copied, monkeypatch, key):
 
 @pytest.mark.parametrize("name", ["runtime_weights/1_0_other.dat", "msq_board/numpy.py"])
 def test_a_file_that_was_not_built_is_refused(copied, monkeypatch, name):
-    from msq_board.overlay import PackageError
+    from msq_board.package import PackageError
 
-    fake_pynq.install(monkeypatch, None)
+    install(monkeypatch, None)
     path = copied / "driver" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("0\n")
@@ -211,7 +222,7 @@ def test_a_file_that_was_not_built_is_refused(copied, monkeypatch, name):
 
 def test_files_of_the_user_beside_the_package_are_not(package, copied, monkeypatch):
     """What nothing loads, and what Python leaves."""
-    fake_pynq.install(monkeypatch, accelerator_of(package[0]))
+    install(monkeypatch, accelerator_of(package[0]))
     (copied / "driver" / "mine.py").write_text("")
     (copied / "driver" / "msq_board" / "__pycache__").mkdir(exist_ok=True)
     (copied / "driver" / "msq_board" / "__pycache__" / "host.pyc").write_text("")
@@ -221,9 +232,9 @@ def test_files_of_the_user_beside_the_package_are_not(package, copied, monkeypat
 
 @pytest.mark.parametrize("suffix", ["bit", "hwh"])
 def test_another_builds_bitfile_is_refused(copied, monkeypatch, suffix):
-    from msq_board.overlay import PackageError
+    from msq_board.package import PackageError
 
-    fake_pynq.install(monkeypatch, None)
+    install(monkeypatch, None)
     path = copied / "bitfile" / f"finn-accel.{suffix}"
     path.write_bytes(b"another")
     with pytest.raises(PackageError, match=f"finn-accel.{suffix} belongs to another build than"):
@@ -234,7 +245,7 @@ def test_another_builds_bitfile_is_refused(copied, monkeypatch, suffix):
 
 
 def test_a_bitfile_for_a_package_that_was_built_without_is_refused(package, tmp_path, monkeypatch):
-    from msq_finn.build.board.overlay import PackageError, check_package
+    from msq_finn.build.board.package import PackageError, check_package
     from msq_finn.build.deploy import deploy
 
     lowered, _ = package
@@ -248,6 +259,21 @@ def test_a_bitfile_for_a_package_that_was_built_without_is_refused(package, tmp_
     assert "There is no bitfile in this package" in (folder / "README.md").read_text()
 
 
+def rewritten(folder, **changes):
+    """Change the package's settings, and have its manifest say so."""
+    from msq_board import package
+
+    path = folder / "driver" / "settings.json"
+    settings = json.loads(path.read_text())
+    settings["driver_information"].update(changes)
+    path.write_text(json.dumps(settings))
+    manifest = json.loads((folder / "driver" / package.MANIFEST).read_text())
+    del manifest["fingerprint"]
+    manifest["files"][path.name] = package.digest(path)
+    signed = {"fingerprint": package.fingerprint(manifest), **manifest}
+    (folder / "driver" / package.MANIFEST).write_text(json.dumps(signed))
+
+
 @pytest.mark.parametrize(
     ("kind", "platform"),
     [
@@ -257,12 +283,105 @@ def test_a_bitfile_for_a_package_that_was_built_without_is_refused(package, tmp_
         ("FINNLiveFIFOOverlay", "zynq-iodma"),
     ],
 )
-def test_drivers_that_would_wait_for_ever_are_refused(copied, monkeypatch, kind, platform):
-    from msq_board.overlay import PackageError
+def test_drivers_and_shells_of_another_kind_are_refused(copied, monkeypatch, kind, platform):
+    from msq_board.package import PackageError
 
-    fake_pynq.install(monkeypatch, None)
+    install(monkeypatch, None)
+    rewritten(copied, driver_type=kind, platform=platform)
     with pytest.raises(PackageError, match=f"asks for {kind} on {platform}; this package serves"):
-        loaded(copied, driver_type=kind, platform=platform)
+        loaded(copied)
+
+
+def test_weights_in_the_boards_memory_are_refused(copied, monkeypatch):
+    from msq_board.package import PackageError
+
+    install(monkeypatch, None)
+    rewritten(copied, external_weights=True)
+    with pytest.raises(PackageError, match="asks for weights in the board's memory"):
+        loaded(copied)
+
+
+def test_weights_that_have_to_be_written_have_to_be_there(copied, monkeypatch):
+    from msq_board.package import PackageError
+
+    install(monkeypatch, None)
+    rewritten(copied, runtime_weights=True)
+    with pytest.raises(PackageError, match="runtime_weights holds no weights, and the accelerator"):
+        loaded(copied)
+
+
+def test_without_pynq_the_environment_is_named(copied, monkeypatch):
+    from msq_board.package import PackageError
+
+    monkeypatch.setitem(sys.modules, "pynq", None)
+    with pytest.raises(PackageError, match=r"pynq cannot be imported .* in PYNQ's virtual"):
+        loaded(copied)
+
+
+WIZARD = """<EDKSYSTEM><MODULES><MODULE INSTANCE="other"/><MODULE INSTANCE="clk_wiz_0"><PARAMETERS>
+<PARAMETER NAME="CLKOUT1_REQUESTED_OUT_FREQ" VALUE="125"/>{}
+</PARAMETERS></MODULE></MODULES></EDKSYSTEM>"""
+
+
+@pytest.mark.parametrize(
+    ("description", "processors", "accelerators"),
+    [
+        # Without FINN's clocking wizard, the processor's own clock drives the accelerator.
+        ("not really", 100.0, 100.0),
+        ("<EDKSYSTEM/>", 100.0, 100.0),
+        (WIZARD.format(""), 100.0, 125.0),
+        (WIZARD.format('<PARAMETER NAME="CLKOUT1_OUT_FREQ" VALUE="123.4"/>'), 100.0, 123.4),
+    ],
+)
+def test_the_clock_is_the_bitfiles(
+    package, copied, monkeypatch, description, processors, accelerators
+):
+    from msq_board import package as boards
+
+    path = copied / "bitfile/finn-accel.hwh"
+    path.write_text(description)
+    manifest_path = copied / "driver" / boards.MANIFEST
+    manifest = json.loads(manifest_path.read_text())
+    del manifest["fingerprint"]
+    manifest["bitfile"][".hwh"] = boards.digest(path)
+    manifest_path.write_text(json.dumps({"fingerprint": boards.fingerprint(manifest), **manifest}))
+    install(monkeypatch, accelerator_of(package[0]))
+    accelerator = loaded(copied)
+    assert sys.modules["pynq.ps"].Clocks.fclk0_mhz == processors
+    assert accelerator.throughput_test()["fclk[mhz]"] == accelerators
+
+
+def test_the_command_validates_and_fails_in_words(package, copied, monkeypatch, capsys):
+    from msq_board import validate
+
+    arguments = ["validate", "--bitfile", str(copied / "bitfile/finn-accel.bit")]
+    monkeypatch.setattr(sys, "argv", [*arguments, "--driver", str(copied / "driver")])
+    install(monkeypatch, accelerator_of(package[0]))
+    assert validate.main() == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["images"], found["mismatches"]) == (IMAGES, 0)
+    assert found["throughput_test"]["batch_size"] == 64
+    install(monkeypatch, accelerator_of(package[0], lambda v: v.__setitem__((0, 0), 99)))
+    assert validate.main() == 1
+    monkeypatch.setitem(sys.modules, "pynq", None)
+    assert validate.main() == 1
+    assert "pynq cannot be imported" in capsys.readouterr().err
+
+
+def test_the_notebook_runs_on_the_board(package, copied, monkeypatch):
+    import nbformat
+
+    content = nbformat.read(copied / "board.ipynb", as_version=nbformat.NO_CONVERT)
+    nbformat.validate(content)
+    install(monkeypatch, accelerator_of(package[0]))
+    monkeypatch.chdir(copied)
+    names = {}
+    for cell in content.cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+    assert names["result"]["mismatches"] == names["result"]["raw_mismatches"] == 0
+    assert names["outputs"].shape == (IMAGES, 6)
+    assert set(names["rates"]) == {1, 16, 256}
 
 
 def test_the_boards_code_needs_numpy_only(copied):
@@ -281,6 +400,16 @@ def test_the_boards_code_needs_numpy_only(copied):
         check=True,
     )
     assert done.stdout.strip() == "(5, 4, 4, 2)"
+
+
+def test_the_readme_says_what_goes_in_and_comes_out(package):
+    text = (package[1] / "README.md").read_text()
+    assert "| shape | [images, 2, 4, 4] | [images, 6] |" in text
+    assert "| type | float32 | float32 |" in text
+    assert re.search(r"the input quantizer has 15 thresholds from [\d.]+ to [\d.]+, and", text)
+    assert "none in the exported model: give images normalised as they were for training" in text
+    assert "position k is output k of the exported model: class k" in text
+    assert "pip" not in text
 
 
 def test_the_readme_claims_no_more_than_was_run(package):

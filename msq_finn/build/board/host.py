@@ -1,4 +1,8 @@
-"""The network's first and last operations, which the processor computes, in NumPy."""
+"""The network's first and last operations, which the processor computes, in NumPy.
+
+Integers are ONNX's, of 64 bits, also where NumPy's default has 32; indices are what NumPy takes
+there.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from .packing import size
+
+#: ``numpy.typing`` is none of what the NumPy of older images has.
+Array = Any
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ class Program:
             # ONNX leaves the name of an optional input empty.
             values = [known[name] if name else None for name in operation.inputs]
             results = OPERATIONS[operation.op](*values, **operation.attributes)
-            known.update(zip(operation.outputs, results, strict=False))
+            known.update(zip(operation.outputs, results))
         return known[self.output]
 
     def save(self, path: Path) -> None:
@@ -95,7 +101,7 @@ class Program:
         """
         described = json.loads(path.read_text())
         with np.load(path.with_suffix(".npz")) as file:
-            constants = {name.removeprefix("tensor "): file[name] for name in file.files}
+            constants = {name[len("tensor ") :]: file[name] for name in file.files}
         operations = tuple(
             Operation(o["op"], tuple(o["inputs"]), tuple(o["outputs"]), o["attributes"])
             for o in described["operations"]
@@ -147,8 +153,8 @@ def top_k(value: Array, count: Array, *, axis: int, largest: int) -> tuple[Array
     [[5, 5], [1, 2]]
     """
     order = np.argsort(-value if largest else value, axis=axis, kind="stable")
-    order = np.take(order, np.arange(int(count.item())), axis=axis)
-    return np.take_along_axis(value, order, axis=axis), order
+    order = np.take(order, np.arange(int(count.item()), dtype=np.intp), axis=axis)
+    return np.take_along_axis(value, order, axis=axis), order.astype(np.int64)
 
 
 def arg_max(value: Array, *, axis: int, keepdims: int, select_last_index: int) -> tuple[Array]:
@@ -164,7 +170,7 @@ def arg_max(value: Array, *, axis: int, keepdims: int, select_last_index: int) -
     [1]
     """
     ahead = np.flip(value, axis) if select_last_index else value
-    found = np.argmax(ahead, axis=axis)
+    found = np.argmax(ahead, axis=axis).astype(np.int64)
     if select_last_index:
         found = value.shape[axis] - 1 - found
     return (np.expand_dims(found, axis) if keepdims else found,)
@@ -220,6 +226,26 @@ def reshape(value: Array, shape: Array) -> tuple[Array]:
     return (value.reshape([n or value.shape[i] for i, n in enumerate(shape)]),)
 
 
+def clip(value: Array, low: Array | None = None, high: Array | None = None) -> tuple[Array]:
+    """Keep values within limits.
+
+    Args:
+        value: any shape.
+        low: a scalar, None for no limit.
+        high: likewise.
+    """
+    value = value if low is None else np.maximum(value, low)
+    return (value if high is None else np.minimum(value, high),)
+
+
+def _unsqueeze(value: Array, axes: tuple[int, ...]) -> Array:
+    # Before NumPy 1.18, expand_dims takes one axis only.
+    rank = value.ndim + len(axes)
+    new = {axis % rank for axis in axes}
+    lengths = iter(value.shape)
+    return value.reshape([1 if axis in new else next(lengths) for axis in range(rank)])
+
+
 def _sigmoid(value: Array) -> Array:
     # Of the two forms, the one of which the exponential cannot overflow.
     small = np.exp(-np.abs(value))
@@ -241,14 +267,14 @@ OPERATIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "Transpose": lambda a, *, perm: (np.transpose(a, perm),),
     "Reshape": reshape,
     "Squeeze": lambda a, given=None, *, axes: (np.squeeze(a, _axes(given, axes)),),
-    "Unsqueeze": lambda a, given=None, *, axes: (np.expand_dims(a, _axes(given, axes)),),
-    "Flatten": lambda a, *, axis: (a.reshape((int(np.prod(a.shape[:axis])), -1)),),
-    "Gather": lambda a, indices, *, axis: (np.take(a, indices, axis=axis),),
+    "Unsqueeze": lambda a, given=None, *, axes: (_unsqueeze(a, _axes(given, axes)),),
+    "Flatten": lambda a, *, axis: (a.reshape((size(a.shape[:axis]), -1)),),
+    "Gather": lambda a, indices, *, axis: (np.take(a, indices.astype(np.intp), axis=axis),),
     "TopK": top_k,
     "ArgMax": arg_max,
     "MatMul": lambda a, b: (a @ b,),
     "GlobalAveragePool": lambda a: (a.mean(axis=tuple(range(2, a.ndim)), keepdims=True),),
-    "Clip": lambda a, low=None, high=None: (np.clip(a, low, high),),
+    "Clip": clip,
     "Relu": lambda a: (np.maximum(a, 0),),
     "Neg": lambda a: (-a,),
     "Exp": lambda a: (np.exp(a),),

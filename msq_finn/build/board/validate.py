@@ -10,30 +10,34 @@ from typing import Any
 
 import numpy as np
 
-from .overlay import PackageError, load
+from .overlay import Network, load
+from .package import PackageError
 
 
-def validate(accelerator: Any, reference: Path) -> dict[str, Any]:
-    """Compare an accelerator with the outputs that its build recorded.
+def validate(network: Network, reference: Path) -> dict[str, Any]:
+    """Compare a network on the board with the outputs that its build recorded.
 
     Args:
-        accelerator: from :func:`msq_board.overlay.load`.
+        network: from :func:`msq_board.overlay.load`.
         reference: ``reference.npz``.
 
     Returns:
         ``images``, and how many differ in any integer of the accelerator (``raw_mismatches``) and
         in any of the network's outputs by half an integer step or more (``mismatches``).
+
+    Raises:
+        TimeoutError: the accelerator does not finish in time.
     """
-    with np.load(reference) as file:
+    with np.load(str(reference)) as file:
         images, outputs, raw, step = (file[n] for n in ("images", "outputs", "raw", "step"))
-    accelerator.batch_size = len(images)
-    found = accelerator.execute(images)
-    found_raw = accelerator.execute_raw(accelerator.before(images)).reshape(raw.shape)
+    network.batch_size = len(images)
+    found = network.execute(images)
+    found_raw = network.execute_raw(network.before(images)).reshape(raw.shape)
     return {
         "images": len(images),
         "raw_mismatches": _different(found_raw != raw),
         "mismatches": _different(np.abs(found.astype(np.float64) - outputs) >= step / 2),
-        "fingerprint": accelerator.fingerprint,
+        "fingerprint": network.fingerprint,
     }
 
 
@@ -51,14 +55,14 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=10.0, help="seconds to wait")
     options = parser.parse_args()
     try:
-        accelerator = load(options.driver, options.bitfile, timeout_s=options.timeout)
-        result = validate(accelerator, options.driver / "reference.npz")
-        accelerator.batch_size = options.batch_size
-        result["throughput_test"] = accelerator.throughput_test()
-    except (PackageError, TimeoutError) as error:
+        network = load(options.driver, options.bitfile, timeout_s=options.timeout)
+        result = validate(network, options.driver / "reference.npz")
+        network.batch_size = options.batch_size
+        result["throughput_test"] = network.throughput_test()
+    except (PackageError, RuntimeError, TimeoutError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(result, indent=2, default=float))
+    print(json.dumps(result, indent=2))
     return int(result["mismatches"] + result["raw_mismatches"] > 0)
 
 
