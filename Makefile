@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all coverage rehearse docs lint clean
+.PHONY: demo test test-all board-test coverage rehearse docs lint clean
 
 demo: $(READY)
 	$(BIN)/msq-finn demo --out demo-out
@@ -15,6 +15,12 @@ test: lint docs
 
 test-all: lint
 	$(BIN)/pytest -n 2 tests msq_finn transforms
+
+# The demo's package in Python for armv7l and aarch64, under QEMU. As root it installs Debian's
+# qemu-user-static and mmdebstrap; where it cannot, it says why and tests nothing.
+board-test: $(READY)
+	bash tests/board/roots.sh build/board-roots
+	$(BIN)/pytest -q -rs tests/board
 
 # Lines of the package that the tests reach, at least 90 %; also those run by worker processes.
 coverage: $(READY)
@@ -40,7 +46,7 @@ lint: $(READY)
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable ".[finn,rtl,dev,docs]"
-	# FINN's board driver, for tests against a fake board; it asks for NumPy 1, but does not need it.
+	# FINN's board driver, with which tests compare ours; it asks for NumPy 1, but does not need it.
 	$(BIN)/pip install --quiet --no-deps finn-plus-driver==1.6.1
 	touch $@
 

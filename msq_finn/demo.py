@@ -28,6 +28,7 @@ def run(
     board: str = "Pynq-Z1",
     seed: int = 0,
     epochs: int = 30,
+    until: str = "synth",
     progress: Progress = silent,
 ) -> Summary:
     """Train, export, lower, simulate all test images and synthesise.
@@ -38,6 +39,7 @@ def run(
         board: a board that FINN knows.
         seed: of the split, the weights and the training.
         epochs: of float training, and of quantization-aware training after it.
+        until: last stage to run, of :data:`msq_finn.build.stages.STAGES`.
         progress: told of every stage.
 
     Returns:
@@ -69,5 +71,6 @@ def run(
         split.x_test.numpy(),
         seed=seed,
         labelled=Labelled(split.y_test.numpy(), accuracy(reference, split.x_test, split.y_test)),
+        until=until,
         progress=progress,
     )

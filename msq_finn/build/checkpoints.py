@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msq_finn.build.output import write
+from msq_finn.build.relocate import relocate
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 
@@ -21,6 +23,9 @@ _PARENT = "dataflow_parent.onnx"
 
 _FOLDER = "intermediate_models"
 _RECORD = "options.json"
+
+#: Key of the record: folders that a build's files name by absolute paths.
+_FOLDERS = "folders"
 
 
 def save(model: Any, path: Path) -> None:
@@ -100,7 +105,8 @@ def record(work: Path, source: Path, target: Target, images: Any, seed: int) -> 
     Raises:
         OSError: a file of the target's cannot be read, or the folder not be written.
     """
-    write(work / _RECORD, json.dumps(_asked(source, target, images, seed), indent=2))
+    asked = _asked(source, target, images, seed)
+    write(work / _RECORD, json.dumps({**asked, _FOLDERS: _folders(work)}, indent=2))
 
 
 def check_record(work: Path, source: Path, target: Target, images: Any, seed: int) -> None:
@@ -127,6 +133,29 @@ def check_record(work: Path, source: Path, target: Target, images: Any, seed: in
                 f"the build in {work.parent} was made with {key} {earlier.get(key)}, not {value}; "
                 "give what it was given, or build anew without --start"
             )
+
+
+def follow(work: Path) -> None:
+    """Make a build's files right that was moved, or whose tools lie elsewhere on this machine.
+
+    Args:
+        work: folder of the earlier build, of which :func:`check_record` has a good opinion.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    path = work / _RECORD
+    earlier = json.loads(path.read_text())
+    now = _folders(work)
+    moved = {old: now[name] for name, old in earlier.get(_FOLDERS, {}).items() if name in now}
+    relocate(work, moved, leave=path)
+    write(path, json.dumps({**earlier, _FOLDERS: now}, indent=2))
+
+
+def _folders(work: Path) -> dict[str, str]:
+    packages = {name: importlib.util.find_spec(name) for name in ("finn", "msq_finn")}
+    places = {k: v.submodule_search_locations for k, v in packages.items() if v is not None}
+    return {"work": str(work.absolute()), **{k: next(iter(v)) for k, v in places.items() if v}}
 
 
 def _asked(source: Path, target: Target, images: Any, seed: int) -> dict[str, Any]:

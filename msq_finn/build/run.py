@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from msq_finn.build import report, times
-from msq_finn.build.checkpoints import check_record, load_before, record
+from msq_finn.build.checkpoints import check_record, follow, load_before, record
 from msq_finn.build.cycles import predicted_interval, slowest_node
 from msq_finn.build.hardware_steps import (
     RESOURCES,
@@ -65,7 +65,8 @@ def build(
         seed: of random images.
         labelled: labels, where accuracies are wanted.
         until: last stage to run, of :data:`msq_finn.build.stages.STAGES`.
-        start: stage or step to go on from, in the ``work`` of an earlier build that was killed.
+        start: stage or step to go on from, in the ``work`` of an earlier build that was killed; it
+            may have been moved since, also to another machine.
         progress: told of every stage.
 
     Returns:
@@ -80,6 +81,7 @@ def build(
     if until == "deploy":
         _check_driver(target.board)
     started = time.monotonic()
+    work = work.absolute()  # FINN writes folders' names into files
     steps = stage_steps(until)
     first = 0
     if start is None:
@@ -87,6 +89,7 @@ def build(
     else:
         first = _position(start, list(steps), until)
         check_record(work, source, target, images, seed)
+        follow(work)
     progress("FINN: loading", first, len(steps))  # takes seconds
     config = configure(source, target, work)
     if "step_msq_bitfile" in steps:
@@ -106,7 +109,7 @@ def build(
 
 
 def _check_driver(board: str) -> None:
-    """Refuse a package for a board on which the package's code could wait for ever."""
+    """Refuse a package for a board whose shell the package has no code for."""
     check_board(board)
     from finn.util.basic import pynq_native_port_width
 
