@@ -232,7 +232,7 @@ def clip(value: Array, low: Array | None = None, high: Array | None = None) -> t
     Args:
         value: any shape.
         low: a scalar, None for no limit.
-        high: likewise.
+        high: a scalar, None for no limit.
     """
     value = value if low is None else np.maximum(value, low)
     return (value if high is None else np.minimum(value, high),)
