@@ -1,6 +1,6 @@
 """Brevitas's tools for whole networks, on the networks of `msq_finn.models`, as with its own."""
 
-from itertools import pairwise
+import itertools
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ from msq_finn.quant import (
 )
 from msq_finn.training.assign import assign_rows, mixed_layers, row_schemes
 from tests.quant.quantizers import assert_on_grids
-from tests.test_models import NETWORKS, SLOW
+from tests.test_models import NETWORKS
 
 QUANTIZERS = {
     "MSQ": MSQWeightPerChannelFloat,
@@ -63,6 +63,7 @@ def calibrated(make, x, quantizer):
 
 def gptq(make, x, quantizer):
     model = make(quantizer).eval()
+    model(x)
     with torch.no_grad(), gptq_mode(model, use_quant_activations=False) as mode:
         for _ in range(mode.num_layers):
             mode.model(x)
@@ -72,6 +73,7 @@ def gptq(make, x, quantizer):
 
 def gpfq(make, x, quantizer, **options):
     model = make(quantizer).eval()
+    model(x)
     with torch.no_grad(), gpfq_mode(model, create_weight_orig=True, **options) as mode:
         for _ in range(mode.num_layers):
             mode.model(x)
@@ -94,7 +96,7 @@ def merged(make, x, quantizer):
     model = make(quantizer).eval()
     model(x)
     layers = [m for m in model.modules() if not list(m.children()) or hasattr(m, "weight_quant")]
-    for layer, norm in pairwise(layers):
+    for layer, norm in itertools.pairwise(layers):
         is_norm = isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
         if is_norm and hasattr(layer, "weight_quant") and layer.out_channels == norm.num_features:
             merge_bn(layer, norm)
@@ -116,11 +118,17 @@ def outcome(tool, name, quantizer):
     return model, x
 
 
-@pytest.mark.parametrize("quantizer", QUANTIZERS)
-@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.__name__)
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in NETWORKS]
-)
+def cases():
+    """All of it is slow; the quick run has each tool, and each kind of network."""
+    for name, tool, quantizer in itertools.product(NETWORKS, TOOLS, QUANTIZERS):
+        rounds = tool in (gptq, gpfq, qronos)  # one column after the other
+        quick = {"digits_cnn"} if rounds else {"digits_cnn", "vit_block", "lstm_classifier"}
+        marks = [] if quantizer == "MSQ" and name in quick else [pytest.mark.slow]
+        ident = f"{name}-{tool.__name__}-{quantizer}"
+        yield pytest.param(tool, name, quantizer, marks=marks, id=ident)
+
+
+@pytest.mark.parametrize(("tool", "name", "quantizer"), cases())
 def test_tools_work_as_with_brevitas_own(tool, name, quantizer):
     theirs, _ = outcome(tool, name, Int8WeightPerChannelFloat)
     ours, x = outcome(tool, name, QUANTIZERS[quantizer])
@@ -137,7 +145,7 @@ def test_tools_work_as_with_brevitas_own(tool, name, quantizer):
 
 
 def test_rows_that_were_assigned_outlive_the_tools():
-    make, shape, _ = NETWORKS["resnet8"]
+    make, shape, _ = NETWORKS["digits_cnn"]
     x = torch.rand(4, *shape)
 
     def assigned(quantizer):
