@@ -14,11 +14,11 @@ from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNode
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
-from msq_finn.finn_compat import infer_global_acc_pool
+from msq_finn.finn_compat.convert import InferGlobalAccPoolLayer
 
 _SEQUENCE = (
     InferDataTypes,
-    infer_global_acc_pool,
+    InferGlobalAccPoolLayer,
     InferDataLayouts,
     AbsorbConsecutiveTransposes,
     # Past the transpose and the flattening, one each.

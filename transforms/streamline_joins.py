@@ -8,7 +8,6 @@ from finn.transformation.streamline.absorb import (
     AbsorbAddIntoMultiThreshold,
     AbsorbConsecutiveTransposes,
     AbsorbMulIntoMultiThreshold,
-    AbsorbScalarBiasIntoMultiThreshold,
     AbsorbTransposeIntoMultiThreshold,
     FactorOutMulSignMagnitude,
 )
@@ -18,19 +17,14 @@ from finn.transformation.streamline.collapse_repeated import (
 )
 from finn.transformation.streamline.reorder import (
     MakeMaxPoolNHWC,
-    MoveAddPastJoinConcat,
     MoveAddPastMul,
-    MoveLinearPastEltwiseAdd,
     MoveLinearPastFork,
-    MoveMulPastJoinConcat,
     MoveMulPastMaxPool,
     MoveScalarAddPastMatMul,
     MoveScalarLinearPastInvariants,
     MoveScalarMulPastMatMul,
-    MoveScalesPastIm2Col,
     MoveTransposePastFork,
     MoveTransposePastJoinAdd,
-    MoveTransposePastJoinConcat,
 )
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -40,6 +34,14 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
+from msq_finn.finn_compat.streamline import (
+    AbsorbScalarBiasIntoMultiThreshold,
+    MoveAddPastJoinConcat,
+    MoveLinearPastEltwiseAdd,
+    MoveMulPastJoinConcat,
+    MoveScalesPastIm2Col,
+    MoveTransposePastJoinConcat,
+)
 from msq_finn.transforms.fork_transposes import merge_transposes, transpose_at_forks
 from msq_finn.transforms.move_scales_past_pools import MoveScalesPastPools
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from msq_finn.build.lower import Target
 
 #: FINN's name for the graph around the accelerator, in the folder of intermediate models.
-_PARENT = "dataflow_parent.onnx"
+_PARENT = "dataflow_parent"
+
+#: The exported model, in that folder.
+_SOURCE = "msq_source"
 
 _FOLDER = "intermediate_models"
 _RECORD = "options.json"
@@ -51,10 +54,34 @@ def parent_path(config: Any) -> Path:
     Raises:
         MsqError: FINN was told to keep no intermediate models.
     """
-    path = Path(config.get_intermediate_models_directory()) / _PARENT
+    path = path_of(Path(config.output_dir), _PARENT)
     if not path.exists():
         raise MsqError(f"no {path}; build with save_intermediate_models")
     return path
+
+
+def keep_source(model: Any, config: Any) -> None:
+    """Keep the exported model for later steps, where FINN's configuration does not name its file.
+
+    Args:
+        model: as FINN's builder loaded it.
+        config: FINN's build configuration.
+
+    Raises:
+        OSError: the folder is full or read-only.
+    """
+    if getattr(config, "model_path", None) is None:
+        save(model, path_of(Path(config.output_dir), _SOURCE))
+
+
+def source_path(config: Any) -> Path:
+    """Return the file of the exported model.
+
+    Args:
+        config: FINN's build configuration.
+    """
+    named = getattr(config, "model_path", None)
+    return path_of(Path(config.output_dir), _SOURCE) if named is None else Path(named)
 
 
 def path_of(work: Path, step: str) -> Path:

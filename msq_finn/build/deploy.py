@@ -22,6 +22,7 @@ from msq_finn.build.lower import Lowered
 from msq_finn.build.output import write
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import report_folder
 
 #: The board's copy of :mod:`msq_finn.build.board`.
 _BOARD_PACKAGE = "msq_board"
@@ -67,7 +68,7 @@ def deploy(lowered: Lowered) -> Path:
     write(driver / "settings.json", json.dumps(settings, indent=2) + "\n")
     manifest = _manifest(lowered, driver, bitfile)
     write(driver / package.MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    simulated = json.loads((lowered.config.get_report_directory() / SIMULATION).read_text())
+    simulated = json.loads((report_folder(lowered.config) / SIMULATION).read_text())
     write(folder / "README.md", readme(manifest, simulated, signature))
     write(folder / "board.ipynb", notebook(manifest, signature))
     return folder

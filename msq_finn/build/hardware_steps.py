@@ -31,6 +31,7 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched_ip import offer_to_finn
+from msq_finn.finn_compat import report_folder
 from msq_finn.sim.performance import performance
 from msq_finn.sim.xsi import SIMULATOR
 
@@ -178,7 +179,7 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         "accuracy_rtl": _accuracy(found.outputs, run.labelled),
         "accuracy_float": run.labelled.accuracy_float if run.labelled else None,
     }
-    report = cfg.get_report_directory()
+    report = report_folder(cfg)
     timing = performance("finn_design", found.result, len(images), cfg.synth_clk_period_ns)
     write(report / PERFORMANCE, json.dumps([timing], indent=2))
     np.savez_compressed(
@@ -210,7 +211,7 @@ def step_msq_synthesize(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     design = stitch(model, lowered.folder)
     measured = resources.measure(design, cfg._resolve_fpga_part(), run.progress)
     found = {name: asdict(value) for name, value in measured.items()}
-    write(cfg.get_report_directory() / RESOURCES, json.dumps(found, indent=2))
+    write(report_folder(cfg) / RESOURCES, json.dumps(found, indent=2))
     return model
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from msq_finn.build.hardware_checks import check_hardware
 from msq_finn.build.model_checks import check_model, data_input
-from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.errors import MsqError
+from msq_finn.finn_compat import missing
 
 FloatArray = NDArray[np.float32]
 
@@ -86,7 +87,7 @@ def check_board(board: str) -> str:
     try:
         from finn.util.basic import part_map
     except ImportError as error:
-        raise MissingToolError("no FINN; pip install finn-plus psutil") from error
+        raise missing(error) from error
 
     if board not in part_map:
         raise MsqError(f"unknown board {board!r}; FINN knows {', '.join(sorted(part_map))}")

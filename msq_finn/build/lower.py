@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from msq_finn.build import times
-from msq_finn.build.checkpoints import parent_path, path_of, save
+from msq_finn.build.checkpoints import parent_path, path_of, save, source_path
 from msq_finn.build.inputs import check_board, check_folding_names, load_network
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import configuration
 
 #: Name and function of a builder step.
 Step = tuple[str, Callable[[Any, Any], Any]]
@@ -72,7 +73,7 @@ def lowered_of(model: Any, config: Any) -> Lowered:
     from qonnx.core.modelwrapper import ModelWrapper
 
     parent = ModelWrapper(str(parent_path(config)))
-    return Lowered(Path(config.model_path), parent, model, config, Path(config.output_dir))
+    return Lowered(source_path(config), parent, model, config, Path(config.output_dir))
 
 
 def configure(source: Path, target: Target, folder: Path) -> Any:
@@ -91,19 +92,15 @@ def configure(source: Path, target: Target, folder: Path) -> Any:
     from msq_finn.sim.finn_env import prepare
 
     prepare(folder / "finn")
-    from finn.builder.build_dataflow_config import (
-        DataflowBuildConfig,
-        DataflowOutputType,
-        ShellFlowType,
-    )
+    from finn.builder.build_dataflow_config import DataflowOutputType, ShellFlowType
     from finn.util.basic import alveo_part_map
 
     alveo = target.board in alveo_part_map
-    config = DataflowBuildConfig(
+    config = configuration(
+        source,
         output_dir=str(folder),
         synth_clk_period_ns=target.clk_ns,
         board=target.board,
-        model_path=source,
         shell_flow_type=ShellFlowType.VITIS_ALVEO if alveo else ShellFlowType.VIVADO_ZYNQ,
         target_fps=target.target_fps,
         folding_config_file=str(target.folding_config) if target.folding_config else None,

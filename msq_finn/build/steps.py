@@ -15,7 +15,6 @@ from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
 from finn.transformation.fpgadataflow.set_folding import SetFolding
 from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-from finn.transformation.general import ApplyConfig
 from finn.transformation.streamline.reorder import MoveMulPastDWConv
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
@@ -23,10 +22,13 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn.build import workers
-from msq_finn.build.checkpoints import parent_path, save
+from msq_finn.build.checkpoints import keep_source, parent_path, save
 from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat.frontend import before_conversion, before_first_step
+from msq_finn.finn_compat.steps import MINIMIZE_INITIAL
+from msq_finn.finn_compat.streamline import ApplyConfig
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
@@ -60,7 +62,8 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: exported QONNX graph.
         cfg: FINN's ``DataflowBuildConfig``.
     """
-    return ours(model, cfg, SizeBiasScales())
+    keep_source(model, cfg)
+    return ours(model, cfg, SizeBiasScales(), *before_first_step())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -110,7 +113,7 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         cfg: FINN's ``DataflowBuildConfig``.
     """
     workers.prepare()
-    return ours(model, cfg, StreamlineJoins(), StreamlineGlobalPool())
+    return ours(model, cfg, StreamlineJoins(), StreamlineGlobalPool(), *before_conversion())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -258,7 +261,7 @@ DATAFLOW_STEPS: list[Any] = [
     step_msq_streamline,
     "step_convert_to_hw",
     step_msq_infer,
-    "step_minimize_bit_width_initial",
+    MINIMIZE_INITIAL,
     "step_create_dataflow_partition",
     "step_specialize_layers",
     step_msq_fold,

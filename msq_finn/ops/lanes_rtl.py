@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
-from finn.util.basic import get_dsp_block
+from finn.util.basic import get_dsp_block, is_versal
 
 from msq_finn.errors import MsqError
 from msq_finn.ops import memstream
@@ -56,6 +56,18 @@ class LanesRTL(RTLBackend):
                 f"{name}: the sums of LUT lanes carry constants of the weights; runtime-writeable "
                 "weights need DSP lanes, or runtime-writeable thresholds right behind the layer"
             )
+
+    def _generate_weight_memory(self, fpgapart: str) -> None:
+        """Write the memstream of a layer whose lanes take codes."""
+        if self.get_nodeattr("mem_mode") != "internal_decoupled":
+            return
+        writeable = self.get_nodeattr("runtime_writeable_weights")
+        if self.get_nodeattr("ram_style") == "ultra" and not writeable and not is_versal(fpgapart):
+            raise MsqError(
+                f"{self.onnx_node.name}: UltraRAM of {fpgapart} has no initial contents; set "
+                "runtime_writeable_weights, or another ram_style"
+            )
+        self.generate_hdl_memstream(fpgapart, pumped_memory=self.get_nodeattr("pumpedMemory"))
 
     def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
         """Write the memstream wrapper.

@@ -81,7 +81,7 @@ class MVAU_MSQ(RowMixed, MVAU):
         pumped = bool(self.get_nodeattr("pumpedMemory"))
         weight_file.write(words, weight_file_mode, Path(weight_file_name), pumped, element)
 
-    def lut_estimation(self, fpgapart: str) -> int:
+    def lut_estimation(self, fpgapart: str = "") -> int:
         """LUT sites of the lanes, from what each lane kind was measured to take a MAC.
 
         Raises:

@@ -32,7 +32,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         else:
             MVAU_MSQ.execute_node(self, context, graph)
 
-    def lut_estimation(self, fpgapart: str) -> int:
+    def lut_estimation(self, fpgapart: str = "") -> int:
         """See MVAU_MSQ; FINN's RTL estimate is 0."""
         return MVAU_MSQ.lut_estimation(self, fpgapart)
 
@@ -65,7 +65,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         wrapper = render(self.get_nodeattr("gen_top_module"), self._parameters(model, fpgapart))
         self._wrapper_path().write_text(wrapper)
-        self.generate_infra_hdl(fpgapart)
+        self._generate_weight_memory(fpgapart)
         self.set_nodeattr("ipgen_path", str(folder))
         self.set_nodeattr("ip_path", str(folder))
 
@@ -78,10 +78,11 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
                 f"use {memory}"
             )
         self._check_runtime_weights()
+        known = self.get_nodeattr_types()  # not all FINNs have all of these
         for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
-            if self.get_nodeattr(attribute):
+            if attribute in known and self.get_nodeattr(attribute):
                 raise MsqError(f"{name}: {attribute} is not supported by MVAU_MSQ")
-        if self.get_nodeattr("TH") != 1:
+        if "TH" in known and self.get_nodeattr("TH") != 1:
             raise MsqError(f"{name}: tiling (TH > 1) is not supported by MVAU_MSQ")
         self._check_widths(fpgapart)
 

@@ -113,7 +113,7 @@ class VVAU_MSQ(RowMixed, VVAU):
         path = Path(weight_file_name)
         weight_file.write(words, weight_file_mode, path, code_bits=self.code_bits())
 
-    def lut_estimation(self, fpgapart: str) -> int:
+    def lut_estimation(self, fpgapart: str = "") -> int:
         """LUT sites of the lanes."""
         layout, simd = self.layout(), self.get_nodeattr("SIMD")
         dsp = sum(kind.engine == "dsp" for kind in layout.lanes)

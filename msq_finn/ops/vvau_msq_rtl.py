@@ -31,7 +31,7 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
         else:
             VVAU_MSQ.execute_node(self, context, graph)
 
-    def lut_estimation(self, fpgapart: str) -> int:
+    def lut_estimation(self, fpgapart: str = "") -> int:
         """See VVAU_MSQ; FINN's RTL estimate is 0."""
         return VVAU_MSQ.lut_estimation(self, fpgapart)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -113,6 +114,22 @@ def build(
         compilation.compile_library(folder, find(), texts, reworded, flags, trace=trace)
 
     return cache.entry("sim", key, make) / "design.so"
+
+
+def copy_library(library: Path, target: Path) -> None:
+    """Copy a library to a build, which is to outlive the cache.
+
+    Args:
+        library: from `build`.
+        target: a name unique to the contents: the system's loader tells libraries apart by path,
+            and one in use must not be overwritten. An earlier copy stays.
+    """
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    staging = target.with_suffix(f".{os.getpid()}")
+    shutil.copy(library, staging)
+    staging.rename(target)
 
 
 def ports(library: Path) -> dict[str, tuple[int, bool]]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import importlib
 import os
-import shutil
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.sim import ports, verilator
+from msq_finn.finn_compat import missing, module, upstream_engine
+from msq_finn.sim import ports, pyverilator, verilator
 
 
 def _simulator() -> str:
@@ -41,19 +42,25 @@ def install(force: bool = False) -> bool:
     Raises:
         MissingToolError: FINN or Verilator is not installed.
     """
-    if os.environ.get("XILINX_VIVADO") and not force:
+    facade = _facade()
+    if os.environ.get("XILINX_VIVADO") and not force and facade is not None:
         return False
     verilator.find()
-    sys.modules["xsi"] = ports
+    if facade is None:
+        pyverilator.install()
+        return True
+    home = upstream_engine()
+    if home is not None:
+        sys.path.insert(0, str(home))
+    sys.modules["xsi"] = ports if home is None else _UpstreamPorts("xsi")
     try:
-        facade = importlib.import_module("finn.xsi")
-        adapter = importlib.import_module("finn_xsi.adapter")
+        engine = importlib.import_module("finn_xsi.sim_engine").SimEngine
     except ImportError as error:
-        raise MissingToolError(f"no FINN ({error}); pip install finn-plus psutil") from error
+        raise missing(error) from error
     ours = {
-        "SimEngine": adapter.SimEngine,
-        "reset_rtlsim": adapter.reset_rtlsim,
-        "close_rtlsim": adapter.close_rtlsim,
+        "SimEngine": engine,
+        "reset_rtlsim": reset_rtlsim,
+        "close_rtlsim": close_rtlsim,
         "rtlsim_multi_io": rtlsim_multi_io,
         "compile_sim_obj": compile_sim_obj,
         "load_sim_obj": load_sim_obj,
@@ -65,6 +72,50 @@ def install(force: bool = False) -> bool:
     for name, value in ours.items():
         setattr(facade, name, value)
     return True
+
+
+def _facade() -> Any | None:
+    """FINN's ``finn.xsi``; upstream's main has none, and simulates with PyVerilator."""
+    try:
+        return module("finn.xsi")
+    except ImportError as error:
+        raise missing(error) from error
+
+
+class _UpstreamPorts(ModuleType):
+    """The provider for upstream's engine, which takes None for a port that is not there."""
+
+    Kernel = ports.Kernel
+
+    class Design(ports.Design):
+        """An open design."""
+
+        def getPort(self, name: str) -> Any:
+            """Look a port up; None if there is none of that name."""
+            try:
+                return super().getPort(name)
+            except RuntimeError:
+                return None
+
+
+def reset_rtlsim(sim: Any, *_: Any, **__: Any) -> None:
+    """Reset an open design, as FINN's function of that name.
+
+    Args:
+        sim: FINN's ``SimEngine``; it knows the names of clock and reset.
+    """
+    sim.do_reset()
+    sim.run()
+
+
+def close_rtlsim(sim: Any) -> None:
+    """End a simulation, as FINN's function of that name.
+
+    Args:
+        sim: FINN's ``SimEngine``.
+    """
+    sim.tasks, sim.watchdogs = [], []
+    sim.top.close()
 
 
 def compile_sim_obj(
@@ -99,16 +150,9 @@ def compile_sim_obj(
         defines={"FINN_SIMULATION": "1"} if behav else None,
         trace=debug,
     )
-    # "xsim.dir" is where FINN splits the path. The name is unique to the contents: the system's
-    # loader tells libraries apart by path, and one in use must not be overwritten. A copy, so that
-    # a build outlives the cache.
+    # "xsim.dir" is where FINN splits the path.
     relative = Path("xsim.dir") / top_module_name / f"{library.parent.name}.so"
-    target = Path(sim_out_dir) / relative
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = target.with_suffix(f".{os.getpid()}")
-        shutil.copy(library, staging)
-        staging.rename(target)
+    verilator.copy_library(library, Path(sim_out_dir) / relative)
     return Path(sim_out_dir), relative
 
 

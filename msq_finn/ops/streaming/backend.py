@@ -45,6 +45,11 @@ class StreamingRTL(RTLBackend):
     #: FINN's attribute for how many elements a word has.
     parallelism: ClassVar[str] = "PE"
 
+    def get_nodeattr_types(self) -> dict[str, Any]:
+        """FINN's attributes of the op; upstream's RTLBackend does not ask for those behind it."""
+        own: dict[str, Any] = super(RTLBackend, self).get_nodeattr_types()
+        return own | RTLBackend.get_nodeattr_types(self)
+
     @abstractmethod
     def rtl_parameters(self) -> dict[str, int | str]:
         """Parameters of the module.

@@ -1,0 +1,30 @@
+"""Streamlining that FINN's lines do not all have: FINN's own where it is there, else a stand-in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msq_finn.finn_compat import module
+from msq_finn.finn_compat import stand_ins as ours
+
+
+def _own(name: str, *homes: str) -> Any:
+    """FINN's class of that name, or ours."""
+    for home in homes:
+        found = getattr(module(home), name, None)
+        if found is not None:
+            return found
+    return getattr(ours, name)
+
+
+_ABSORB, _REORDER = (f"finn.transformation.streamline.{name}" for name in ("absorb", "reorder"))
+
+AbsorbScalarBiasIntoMultiThreshold = _own("AbsorbScalarBiasIntoMultiThreshold", _ABSORB)
+MoveAddPastJoinConcat = _own("MoveAddPastJoinConcat", _REORDER)
+MoveLinearPastEltwiseAdd = _own("MoveLinearPastEltwiseAdd", _REORDER)
+MoveMulPastJoinConcat = _own("MoveMulPastJoinConcat", _REORDER)
+MoveScalesPastIm2Col = _own("MoveScalesPastIm2Col", _REORDER)
+MoveTransposePastJoinConcat = _own("MoveTransposePastJoinConcat", _REORDER)
+
+#: Attributes by a configuration; upstream's main takes it from QONNX, of which some lack it.
+ApplyConfig = _own("ApplyConfig", "finn.transformation.general", "qonnx.transformation.general")
