@@ -24,7 +24,6 @@ from finn.transformation.streamline.reorder import (
     MoveScalarLinearPastInvariants,
     MoveScalarMulPastMatMul,
     MoveTransposePastFork,
-    MoveTransposePastJoinAdd,
 )
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -40,6 +39,7 @@ from msq_finn.finn_compat.streamline import (
     MoveLinearPastEltwiseAdd,
     MoveMulPastJoinConcat,
     MoveScalesPastIm2Col,
+    MoveTransposePastJoinAdd,
     MoveTransposePastJoinConcat,
 )
 from msq_finn.transforms.fork_transposes import merge_transposes, transpose_at_forks

@@ -27,7 +27,8 @@ from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.frontend import before_conversion, before_first_step
-from msq_finn.finn_compat.steps import MINIMIZE_INITIAL
+from msq_finn.finn_compat.width_converters import behind_width_converters
+from msq_finn.finn_compat.steps import CONVERT_TO_HW, MINIMIZE_INITIAL
 from msq_finn.finn_compat.streamline import ApplyConfig
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
@@ -160,6 +161,8 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: the plan is of another network or unreadable.
     """
     workers.prepare()
+    if not all(node.name for node in model.graph.node):  # upstream's main names none it specialises
+        model = model.transform(GiveUniqueNodeNames())
     if (path := getattr(cfg, "msq_plan", None)) is not None:
         from msq_finn.plan.apply import apply_plan
 
@@ -224,6 +227,8 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     workers.prepare()
     model = model.transform(InsertDWC())
+    for transformation in behind_width_converters():
+        model = model.transform(transformation)
     model = model.transform(InsertFIFO(create_shallow_fifos=True))
     model = model.transform(SpecializeLayers(cfg._resolve_fpga_part()))
     model = model.transform(GiveUniqueNodeNames())
@@ -259,7 +264,7 @@ DATAFLOW_STEPS: list[Any] = [
     step_msq_channel_scales,
     "step_streamline",
     step_msq_streamline,
-    "step_convert_to_hw",
+    CONVERT_TO_HW,
     step_msq_infer,
     MINIMIZE_INITIAL,
     "step_create_dataflow_partition",

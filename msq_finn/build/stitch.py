@@ -13,6 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
 from msq_finn.ops import memstream
 
 #: Name of the stitched top module.
@@ -109,7 +110,7 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
             nets.append(nets_)
             instances.append(memory)
             result.parts.append((f"{node.name}_weights", _memory_module(op), memory_sources))
-            extra |= {f"in1_V_{s}": f"{node.name}_w_{s}" for s in ("TDATA", "TVALID", "TREADY")}
+            extra |= {f"{weights_port()}_{s}": f"{node.name}_w_{s}" for s in ("TDATA", "TVALID", "TREADY")}
         else:
             extra |= configuration
         instances.append(_instance(op, sources, streams, extra))
@@ -178,7 +179,7 @@ def _rtl_sources(op: Any) -> list[Path]:
             f"{node.name} ({node.op_type}) exists in Vitis HLS only, and msq-finn simulates and "
             "synthesises RTL; with Vitis HLS, give FINN's builder our steps and its own behind them"
         )
-    return [Path(f) for f in op.get_rtl_file_list(abspath=True)]
+    return list(rtl_sources(op))
 
 
 def _inputs(op: Any, sources: list[Path]) -> list[str]:
@@ -199,11 +200,11 @@ def _instance(op: Any, sources: list[Path], streams: dict[str, str], extra: dict
     pins |= {"ap_clk": "ap_clk", "ap_rst_n": "ap_rst_n"}
     if "ap_clk2x" in pins:
         pins["ap_clk2x"] = _double_clock(op)
-    for prefix, tensors in (("in", node.input), ("out", node.output)):
+    for ports, tensors in zip(stream_ports(op), (node.input, node.output), strict=True):
         for index, tensor in enumerate(tensors):
             if tensor in streams:
                 for signal in ("TDATA", "TVALID", "TREADY"):
-                    pins[f"{prefix}{index}_V_{signal}"] = f"{streams[tensor]}_{signal}"
+                    pins[f"{ports[index]}_{signal}"] = f"{streams[tensor]}_{signal}"
     pins |= extra
     return _instantiate(op.get_nodeattr("gen_top_module"), f"i_{node.name}", pins)
 
@@ -255,15 +256,15 @@ def _weight_memory(op: Any, configuration: dict[str, str]) -> tuple[str, str, li
     pins |= configuration
     for signal in ("tdata", "tvalid", "tready"):
         pins[f"m_axis_0_{signal}"] = f"{node.name}_w_{signal.upper()}"
-    width = op.get_instream_width_padded(1)
+    width = weight_stream_bits(op)
     nets = (
         f"logic [{width - 1}:0] {node.name}_w_TDATA; "
         f"logic {node.name}_w_TVALID, {node.name}_w_TREADY;"
     )
-    sources = [
-        Path(op.get_nodeattr("code_gen_dir_ipgen")) / f"{module}.v",
-        *memstream.sources(),
-    ]
+    wrapper = Path(op.get_nodeattr("code_gen_dir_ipgen")) / f"{module}.v"
+    if not wrapper.exists():  # in a line of FINN that leaves it to Vivado
+        wrapper.write_text(memstream.wrapper_of(op))
+    sources = [wrapper, *memstream.sources()]
     return nets, _instantiate(module, f"i_{node.name}_weights", pins), sources
 
 

@@ -83,6 +83,11 @@ def is_upstream() -> bool:
     return module("finn.util.settings") is None
 
 
+def is_main() -> bool:
+    """Whether it is upstream's main line, which simulates its nodes with PyVerilator."""
+    return folder() is not None and find_spec("finn.xsi") is None
+
+
 def missing(error: ImportError) -> MissingToolError:
     """What to tell who has no FINN, or another than msq_finn can use.
 

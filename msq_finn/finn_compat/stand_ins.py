@@ -190,6 +190,16 @@ class MoveAddPastJoinConcat(_MoveChannelsPastJoinConcat):
     op_type = "Add"
 
 
+class MoveTransposePastJoinAdd(_PastJoin):
+    """Add before a transposition that both branches have."""
+
+    join = "Add"
+
+    def merge(self, model: ModelWrapper, join: NodeProto, producers: Sequence[NodeProto]) -> bool:
+        """Permutations have to be equal."""
+        return _common_order(producers) is not None
+
+
 class MoveTransposePastJoinConcat(_PastJoin):
     """Concatenate before a transposition that all branches have."""
 
@@ -197,14 +207,20 @@ class MoveTransposePastJoinConcat(_PastJoin):
 
     def merge(self, model: ModelWrapper, join: NodeProto, producers: Sequence[NodeProto]) -> bool:
         """Permutations have to be equal; the axis is that before them."""
-        if any(producer.op_type != "Transpose" for producer in producers):
-            return False
-        orders = [list(get_by_name(producer.attribute, "perm").ints) for producer in producers]
-        if any(order != orders[0] for order in orders):
+        order = _common_order(producers)
+        if order is None:
             return False
         axis = get_by_name(join.attribute, "axis")
-        axis.i = orders[0][axis.i]
+        axis.i = order[axis.i]
         return True
+
+
+def _common_order(nodes: Sequence[NodeProto]) -> list[int] | None:
+    """The permutation of nodes that all do the same one."""
+    if any(node.op_type != "Transpose" for node in nodes):
+        return None
+    orders = [list(get_by_name(node.attribute, "perm").ints) for node in nodes]
+    return orders[0] if all(order == orders[0] for order in orders) else None
 
 
 def _constant(model: ModelWrapper, node: NodeProto, *kinds: str) -> Any | None:
@@ -236,7 +252,7 @@ def _put_behind(model: ModelWrapper, node: NodeProto, moved: NodeProto) -> None:
     between, result = moved.output[0], node.output[0]
     shape = model.get_tensor_shape(result)
     if moved.op_type == "Transpose":
-        order = get_by_name(moved.attribute, "perm").ints
+        order = list(get_by_name(moved.attribute, "perm").ints)
         shape = [shape[order.index(axis)] for axis in range(len(shape))]
     model.set_tensor_shape(between, shape)
     node.output[0] = moved.input[0] = between

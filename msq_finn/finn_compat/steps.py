@@ -4,10 +4,47 @@ from __future__ import annotations
 
 from typing import Any
 
+from finn.transformation.move_reshape import RemoveCNVtoFCFlatten
+from finn.transformation.streamline.absorb import AbsorbConsecutiveTransposes
+from finn.transformation.streamline.round_thresholds import RoundAndClipThresholds
 from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.general import GiveUniqueNodeNames
+from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
-from msq_finn.finn_compat import module
+from msq_finn.finn_compat import is_main, module
+
+#: Main's conversions of one operation, in the order of its own step and of dev's.
+_MAIN_LAYERS = (
+    "InferThresholdingLayer",
+    "InferBinaryMatrixVectorActivation",
+    "InferQuantizedMatrixVectorActivation",
+    "InferVectorVectorActivation",
+    "InferLabelSelectLayer",
+    "InferPool",
+    "InferConvInpGen",
+    "InferAddStreamsLayer",
+    "InferGlobalAccPoolLayer",
+)
+
+
+def _convert_to_hw(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Make hardware layers of all that main has conversions for; its own step calls for few."""
+    layers = module("finn.transformation.fpgadataflow.convert_to_hw_layers")
+    # What streamlining leaves behind joins are fractions, which it does not take for integers.
+    model = model.transform(RoundAndClipThresholds()).transform(InferDataTypes())
+    for name in _MAIN_LAYERS:
+        model = model.transform(getattr(layers, name)())
+    if model.get_nodes_by_op_type("ConvolutionInputGenerator"):
+        model = model.transform(RemoveCNVtoFCFlatten())
+    for transformation in (
+        getattr(layers, "InferDuplicateStreamsLayer"),  # noqa: B009  of a module found late
+        AbsorbConsecutiveTransposes,
+        GiveUniqueNodeNames,
+        InferDataLayouts,
+    ):
+        model = model.transform(transformation())
+    return model
 
 
 def _minimize_bit_width(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -21,12 +58,20 @@ def _minimize_bit_width(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     return model
 
 
-def _is_there(name: str) -> bool:
-    return hasattr(module("finn.builder.build_dataflow_steps"), name)
+def _named(name: str, ours: Any, there: bool) -> Any:
+    """FINN's step of that name, or ours under it."""
+    ours.__name__ = name
+    return name if there else ours
 
+
+#: From streamlined graphs to hardware layers.
+CONVERT_TO_HW = _named("step_convert_to_hw", _convert_to_hw, not is_main())
+
+_INITIAL = "step_minimize_bit_width_initial"
 
 #: The first narrowing of bit widths; upstream has only the second.
-MINIMIZE_INITIAL: Any = "step_minimize_bit_width_initial"
-_minimize_bit_width.__name__ = MINIMIZE_INITIAL
-if not _is_there(MINIMIZE_INITIAL):
-    MINIMIZE_INITIAL = _minimize_bit_width
+MINIMIZE_INITIAL = _named(
+    _INITIAL,
+    _minimize_bit_width,
+    hasattr(module("finn.builder.build_dataflow_steps"), _INITIAL),
+)

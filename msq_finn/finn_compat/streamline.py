@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msq_finn.finn_compat import module
+from msq_finn.finn_compat import is_main, module
 from msq_finn.finn_compat import stand_ins as ours
 
 
@@ -24,6 +24,8 @@ MoveAddPastJoinConcat = _own("MoveAddPastJoinConcat", _REORDER)
 MoveLinearPastEltwiseAdd = _own("MoveLinearPastEltwiseAdd", _REORDER)
 MoveMulPastJoinConcat = _own("MoveMulPastJoinConcat", _REORDER)
 MoveScalesPastIm2Col = _own("MoveScalesPastIm2Col", _REORDER)
+#: Main's moves a node that feeds others too, whose input then changes.
+MoveTransposePastJoinAdd = _own("MoveTransposePastJoinAdd", *([] if is_main() else [_REORDER]))
 MoveTransposePastJoinConcat = _own("MoveTransposePastJoinConcat", _REORDER)
 
 #: Attributes by a configuration; upstream's main takes it from QONNX, of which some lack it.

@@ -9,6 +9,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from finn.util.basic import get_dsp_block, is_versal
 
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat.nodes import prepare_rtlsim, weight_stream_bits
 from msq_finn.ops import memstream
 from msq_finn.rtl import dsp
 from msq_finn.rtl.lanes import MAX_ACC_BITS, MAX_ACT_BITS, MIN_ACT_BITS, sources
@@ -67,7 +68,8 @@ class LanesRTL(RTLBackend):
                 f"{self.onnx_node.name}: UltraRAM of {fpgapart} has no initial contents; set "
                 "runtime_writeable_weights, or another ram_style"
             )
-        self.generate_hdl_memstream(fpgapart, pumped_memory=self.get_nodeattr("pumpedMemory"))
+        pumped = "pumpedMemory" in self.get_nodeattr_types() and self.get_nodeattr("pumpedMemory")
+        self.generate_hdl_memstream(fpgapart, pumped_memory=pumped)
 
     def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
         """Write the memstream wrapper.
@@ -79,12 +81,16 @@ class LanesRTL(RTLBackend):
         text = memstream.wrapper(
             self.onnx_node.name,
             self.calc_wmem(),
-            self.get_instream_width_padded(1),
+            weight_stream_bits(self),
             "" if style == "ultra" else folder / "memblock.dat",
             style,
             bool(pumped_memory),
         )
         (folder / f"{self.onnx_node.name}_memstream_wrapper.v").write_text(text)
+
+    def prepare_rtlsim(self, behav: bool = False) -> Any:
+        """Compile the node for simulation."""
+        return prepare_rtlsim(self, behav)
 
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
         """The wrapper and the modules beneath it, in compilation order."""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from msq_finn.errors import MsqError
 from msq_finn.finn_compat import rtl_library
+from msq_finn.finn_compat.nodes import weight_stream_bits
+
+_TEMPLATE = "memstream/hdl/memstream_wrapper_template.v"
 
 
 def wrapper(
@@ -26,7 +31,10 @@ def wrapper(
     Raises:
         MissingToolError: FINN's RTL library is not found.
     """
-    text = (rtl_library() / "memstream/hdl/memstream_wrapper_template.v").read_text()
+    template = rtl_library() / _TEMPLATE
+    if not template.exists():
+        return _bare(name, depth, width, contents, ram_style, pumped)
+    text = template.read_text()
     for key, value in {
         "MODULE_NAME": name,
         "SETS": 1,
@@ -40,11 +48,71 @@ def wrapper(
     return text
 
 
+def wrapper_of(op: Any) -> str:
+    """Return the wrapper of a node of FINN's that has none, as in upstream's main line.
+
+    Args:
+        op: a matrix-vector or depthwise unit after code generation.
+
+    Raises:
+        MsqError: as `wrapper`.
+    """
+    if op.get_nodeattr("runtime_writeable_weights"):
+        raise _not_on_main(op.onnx_node.name, "weights written at run time")
+    return wrapper(
+        op.onnx_node.name,
+        op.calc_wmem(),
+        weight_stream_bits(op),
+        Path(op.get_nodeattr("code_gen_dir_ipgen")) / "memblock.dat",
+        op.get_nodeattr("ram_style"),
+    )
+
+
+def _not_on_main(name: str, what: str) -> MsqError:
+    return MsqError(
+        f"{name}: {what} cannot be simulated with this FINN's memstream, {_TEMPLATE} is missing; "
+        "use finn-plus, or upstream's dev"
+    )
+
+
+def _bare(
+    name: str, depth: int, width: int, contents: Path | str, ram_style: str, pumped: bool
+) -> str:
+    """A wrapper around the memstream of upstream's main, which has no template of one."""
+    if pumped or not contents:
+        raise _not_on_main(name, "pumped or uninitialised memory")
+    return f"""\
+module {name}_memstream_wrapper (
+  input ap_clk, input ap_clk2x, input ap_rst_n,
+  output s_axilite_AWREADY, input s_axilite_AWVALID, input [2:0] s_axilite_AWPROT,
+  input [31:0] s_axilite_AWADDR, output s_axilite_WREADY, input s_axilite_WVALID,
+  input [31:0] s_axilite_WDATA, input [3:0] s_axilite_WSTRB, input s_axilite_BREADY,
+  output s_axilite_BVALID, output [1:0] s_axilite_BRESP, output s_axilite_ARREADY,
+  input s_axilite_ARVALID, input [2:0] s_axilite_ARPROT, input [31:0] s_axilite_ARADDR,
+  input s_axilite_RREADY, output s_axilite_RVALID, output [1:0] s_axilite_RRESP,
+  output [31:0] s_axilite_RDATA, input s_axis_0_tvalid, input s_axis_0_tdata,
+  output s_axis_0_tready,
+  input m_axis_0_tready, output m_axis_0_tvalid, output [{width - 1}:0] m_axis_0_tdata
+);
+  memstream #(
+    .DEPTH({depth}), .WIDTH({width}), .INIT_FILE("{contents}"), .RAM_STYLE("{ram_style}")
+  ) core (
+    .clk(ap_clk), .rst(!ap_rst_n),
+    .config_ce(1'b0), .config_we(1'b0), .config_address(32'd0), .config_d0({width}'d0),
+    .config_rack(), .config_q0(),
+    .ordy(m_axis_0_tready), .ovld(m_axis_0_tvalid), .odat(m_axis_0_tdata)
+  );
+endmodule
+"""
+
+
 def sources() -> list[Path]:
     """Return FINN's files beneath the wrapper, in compilation order.
 
     Raises:
         MissingToolError: FINN's RTL library is not found.
     """
-    modules = ("axi/hdl/axilite", "memstream/hdl/memstream_axi", "memstream/hdl/memstream")
+    modules = ["memstream/hdl/memstream"]
+    if (rtl_library() / _TEMPLATE).exists():
+        modules = ["axi/hdl/axilite", "memstream/hdl/memstream_axi", *modules]
     return [rtl_library() / f"{module}.sv" for module in modules]

@@ -78,8 +78,8 @@ class MVAU_MSQ(RowMixed, MVAU):
             words = weight_file.memory_words(codes)
         else:
             words = weight_file.memory_bits(codes, layout.code_bits)
-        pumped = bool(self.get_nodeattr("pumpedMemory"))
-        weight_file.write(words, weight_file_mode, Path(weight_file_name), pumped, element)
+        pumped = "pumpedMemory" in self.get_nodeattr_types() and self.get_nodeattr("pumpedMemory")
+        weight_file.write(words, weight_file_mode, Path(weight_file_name), bool(pumped), element)
 
     def lut_estimation(self, fpgapart: str = "") -> int:
         """LUT sites of the lanes, from what each lane kind was measured to take a MAC.

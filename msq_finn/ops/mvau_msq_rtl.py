@@ -10,6 +10,7 @@ from finn.custom_op.fpgadataflow.rtl.matrixvectoractivation_rtl import MVAU_rtl
 from finn.util.basic import get_dsp_block
 
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.mvau_msq import MVAU_MSQ
 from msq_finn.ops.wrapper import Parameters, render
@@ -28,7 +29,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Simulate the RTL where exec_mode says so, else compute in Python."""
         if self.get_nodeattr("exec_mode") == "rtlsim":
-            MVAU_rtl.execute_node(self, context, graph)
+            execute_rtl(self, context, graph, MVAU_rtl.execute_node)
         else:
             MVAU_MSQ.execute_node(self, context, graph)
 
@@ -64,7 +65,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         self.generate_params(model, str(folder))
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         wrapper = render(self.get_nodeattr("gen_top_module"), self._parameters(model, fpgapart))
-        self._wrapper_path().write_text(wrapper)
+        self._wrapper_path().write_text(rename_ports(wrapper, self))
         self._generate_weight_memory(fpgapart)
         self.set_nodeattr("ipgen_path", str(folder))
         self.set_nodeattr("ip_path", str(folder))

@@ -10,6 +10,7 @@ from finn.custom_op.fpgadataflow.rtl.vectorvectoractivation_rtl import VVAU_rtl
 from finn.util.basic import get_dsp_block
 
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.streaming.wrapper import Stream, render
 from msq_finn.ops.vvau_msq import DSP_KINDS, VVAU_MSQ
@@ -27,7 +28,7 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Simulate the RTL where exec_mode says so, else compute in Python."""
         if self.get_nodeattr("exec_mode") == "rtlsim":
-            VVAU_rtl.execute_node(self, context, graph)
+            execute_rtl(self, context, graph, VVAU_rtl.execute_node)
         else:
             VVAU_MSQ.execute_node(self, context, graph)
 
@@ -49,7 +50,7 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         self.generate_params(model, str(folder))
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
-        self._wrapper_path().write_text(self._wrapper(model, fpgapart))
+        self._wrapper_path().write_text(rename_ports(self._wrapper(model, fpgapart), self))
         self.generate_hdl_memstream(fpgapart)
         self.set_nodeattr("ipgen_path", str(folder))
         self.set_nodeattr("ip_path", str(folder))

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.finn_compat import missing, module, upstream_engine
+from msq_finn.finn_compat import is_main, missing, upstream_engine
 from msq_finn.sim import ports, pyverilator, verilator
 
 
@@ -42,18 +42,19 @@ def install(force: bool = False) -> bool:
     Raises:
         MissingToolError: FINN or Verilator is not installed.
     """
-    facade = _facade()
-    if os.environ.get("XILINX_VIVADO") and not force and facade is not None:
-        return False
-    verilator.find()
-    if facade is None:
+    if is_main():
+        verilator.find()
         pyverilator.install()
         return True
-    home = upstream_engine()
-    if home is not None:
-        sys.path.insert(0, str(home))
-    sys.modules["xsi"] = ports if home is None else _UpstreamPorts("xsi")
+    if os.environ.get("XILINX_VIVADO") and not force:
+        return False
+    verilator.find()
     try:
+        home = upstream_engine()
+        if home is not None:
+            sys.path.insert(0, str(home))
+        sys.modules["xsi"] = ports if home is None else _UpstreamPorts("xsi")
+        facade = importlib.import_module("finn.xsi")
         engine = importlib.import_module("finn_xsi.sim_engine").SimEngine
     except ImportError as error:
         raise missing(error) from error
@@ -72,14 +73,6 @@ def install(force: bool = False) -> bool:
     for name, value in ours.items():
         setattr(facade, name, value)
     return True
-
-
-def _facade() -> Any | None:
-    """FINN's ``finn.xsi``; upstream's main has none, and simulates with PyVerilator."""
-    try:
-        return module("finn.xsi")
-    except ImportError as error:
-        raise missing(error) from error
 
 
 class _UpstreamPorts(ModuleType):

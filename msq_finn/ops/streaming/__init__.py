@@ -3,6 +3,8 @@
 ``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
 """
 
+from msq_finn.finn_compat import is_main
+from msq_finn.ops.streaming.add_streams import AddStreams_rtl
 from msq_finn.ops.streaming.concat import StreamingConcat_rtl
 from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
@@ -15,7 +17,7 @@ STREAMING_OPS = (
     Pool_rtl,
     GlobalAccPool_rtl,
     DuplicateStreams_rtl,
-    StreamingConcat_rtl,
     LabelSelect_rtl,
-    ElementwiseAddInt_rtl,
+    # Upstream's main adds by another op, and concatenates without folding.
+    *((AddStreams_rtl,) if is_main() else (StreamingConcat_rtl, ElementwiseAddInt_rtl)),
 )

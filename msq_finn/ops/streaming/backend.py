@@ -10,6 +10,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
 import msq_finn.rtl
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat.nodes import execute_rtl, prepare_rtlsim, rename_ports
 from msq_finn.ops.streaming.wrapper import Stream, render
 
 _RTL = Path(msq_finn.rtl.__file__).parent / "streaming"
@@ -86,10 +87,14 @@ class StreamingRTL(RTLBackend):
             raise self.refuse(f"{datatype.name} is no integer type that {self.module} takes")
         return datatype
 
+    def prepare_rtlsim(self, behav: bool = False) -> Any:
+        """Compile the node for simulation."""
+        return prepare_rtlsim(self, behav)
+
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Simulate the RTL where exec_mode says so, else compute in Python."""
         if self.get_nodeattr("exec_mode") == "rtlsim":
-            RTLBackend.execute_node(self, context, graph)
+            execute_rtl(self, context, graph, getattr(RTLBackend, "execute_node", None))
         else:
             super(RTLBackend, self).execute_node(context, graph)
 
@@ -119,7 +124,7 @@ class StreamingRTL(RTLBackend):
             self.get_outstream_width(),
             len(node.output),
         )
-        self._wrapper().write_text(text)
+        self._wrapper().write_text(rename_ports(text, self))
         for attribute in ("ipgen_path", "ip_path"):
             self.set_nodeattr(attribute, self.get_nodeattr("code_gen_dir_ipgen"))
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from finn.custom_op.fpgadataflow.elementwise_binary import ElementwiseAdd
-
+from msq_finn.finn_compat.adds import ElementwiseAdd
 from msq_finn.ops.streaming.backend import StreamingRTL, is_plain_integer
 
 
-class ElementwiseAddInt_rtl(StreamingRTL, ElementwiseAdd):
+class ElementwiseAddInt_rtl(StreamingRTL, ElementwiseAdd):  # type: ignore[misc]  # found late
     """Sum of two integer streams of one shape, whose types may differ.
 
     FINN has an ``ElementwiseAdd_rtl``, but for floats on Versal only, and ``SpecializeLayers``
