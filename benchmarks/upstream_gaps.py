@@ -19,7 +19,11 @@ import numpy as np
 from qonnx.core import onnx_exec
 from qonnx.custom_op.base import CustomOp
 
-_VERSION, _OPSET = "opset_version", 13
+#: What stands in, by name.
+FILLED: list[str] = []
+
+#: Of the models that ``networks.py`` exports.
+_OPSET = 13
 
 
 def fill() -> None:
@@ -33,9 +37,10 @@ def fill() -> None:
         ("onnx.mapping", {}),
     ):
         _module(name, contents)
-    from msq_finn.finn_compat.stand_ins import ApplyConfig
     from qonnx.transformation import general, lower_convs_to_matmul
     from qonnx.util import basic
+
+    from msq_finn.finn_compat.stand_ins import ApplyConfig
 
     for module, name, value in (
         (general, "ApplyConfig", ApplyConfig),
@@ -47,10 +52,13 @@ def fill() -> None:
     ):
         if not hasattr(module, name):
             setattr(module, name, value)
+            FILLED.append(f"{module.__name__}.{name}")
     _take_numpy_numbers()
-    # Main's calls name no version of ONNX; its exported models have that of msq_finn's examples.
-    if list(signature(onnx_exec.execute_node).parameters)[3:] == [_VERSION, "return_full_exec_context"]:
+    # Main's calls name no version of ONNX, QONNX 1.0 asks for it.
+    last = list(signature(onnx_exec.execute_node).parameters)[3:]
+    if last == ["opset_version", "return_full_exec_context"]:
         onnx_exec.execute_node.__defaults__ = (_OPSET, False)
+        FILLED.append("opset_version of qonnx.core.onnx_exec.execute_node")
 
 
 def _take_numpy_numbers() -> None:
@@ -64,6 +72,7 @@ def _take_numpy_numbers() -> None:
         strict(op, name, [plain(v) for v in value] if isinstance(value, list) else plain(value))
 
     CustomOp.set_nodeattr = set_nodeattr
+    FILLED.append("NumPy's numbers as attributes in QONNX")
 
 
 def _module(name: str, contents: dict[str, Any]) -> None:
@@ -75,5 +84,6 @@ def _module(name: str, contents: dict[str, Any]) -> None:
     made.__dict__.update({k: v for k, v in contents.items() if not k.startswith("__")})
     made.__path__ = []
     sys.modules[name] = made
+    FILLED.append(name)
     if parent:
         setattr(importlib.import_module(parent), own, made)

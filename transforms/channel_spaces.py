@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
+from msq_finn.finn_compat import ADDS
+
 IntArray = NDArray[np.int64]
 
 #: Ops that keep channels apart and in order, so that permuted channels pass through them.
 CHANNELWISE = (
+    *ADDS,
     "ConvolutionInputGenerator",
     "DuplicateStreams",
-    "ElementwiseAdd",
     "FMPadding",
     "GlobalAccPool",
     "Pool",
@@ -31,7 +33,7 @@ CHANNELWISE = (
 _CONCAT = "StreamingConcat"
 
 #: Ops that have rows to place, or tie several streams, among the channelwise ones.
-_WITH_OWN_ORDER = ("ElementwiseAdd", "VVAU_MSQ")
+_WITH_OWN_ORDER = (*ADDS, "VVAU_MSQ")
 
 
 @dataclass(frozen=True)

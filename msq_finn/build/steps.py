@@ -26,10 +26,10 @@ from msq_finn.build.checkpoints import keep_source, parent_path, save
 from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
 from msq_finn.errors import MsqError
-from msq_finn.finn_compat.frontend import before_conversion, before_first_step
-from msq_finn.finn_compat.width_converters import behind_width_converters
+from msq_finn.finn_compat.frontend import before_conversion, before_first_step, before_streamline
 from msq_finn.finn_compat.steps import CONVERT_TO_HW, MINIMIZE_INITIAL
 from msq_finn.finn_compat.streamline import ApplyConfig
+from msq_finn.finn_compat.width_converters import behind_width_converters
 from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
@@ -103,7 +103,8 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         cfg: FINN's ``DataflowBuildConfig``.
     """
     workers.prepare()
-    return ours(model, cfg, MoveMulPastDWConv(), MarkChannelsLast(), MakeWeightsNegatable())
+    prepared = (*before_streamline(), MoveMulPastDWConv(), MarkChannelsLast())
+    return ours(model, cfg, *prepared, MakeWeightsNegatable())
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -110,7 +110,9 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
             nets.append(nets_)
             instances.append(memory)
             result.parts.append((f"{node.name}_weights", _memory_module(op), memory_sources))
-            extra |= {f"{weights_port()}_{s}": f"{node.name}_w_{s}" for s in ("TDATA", "TVALID", "TREADY")}
+            extra |= {
+                f"{weights_port()}_{s}": f"{node.name}_w_{s}" for s in ("TDATA", "TVALID", "TREADY")
+            }
         else:
             extra |= configuration
         instances.append(_instance(op, sources, streams, extra))

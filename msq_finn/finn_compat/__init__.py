@@ -33,6 +33,9 @@ from typing import Any
 
 from msq_finn.errors import MissingToolError, MsqError, said_by
 
+#: Ops that add two streams, of all lines.
+ADDS = ("ElementwiseAdd", "AddStreams")
+
 #: What brings the FINN that every test runs on.
 INSTALL = "pip install finn-plus psutil"
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from finn.transformation.streamline.reorder import MoveLinearPastFork
 from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
-from msq_finn.finn_compat import is_upstream
+from msq_finn.finn_compat import is_main, is_upstream
 
 
 class RectifyUnsignedQuants(Transformation):
@@ -52,6 +53,15 @@ class LayOutThresholds(Transformation):
 def before_first_step() -> list[Transformation]:
     """Transformations of an exported graph that this FINN needs before its first step."""
     return [RectifyUnsignedQuants()] if is_upstream() else []
+
+
+def before_streamline() -> list[Transformation]:
+    """Transformations of a tidied graph that this FINN needs before its streamlining.
+
+    Main's moves a scale that feeds two nodes past one of them, and the other then reads what is
+    behind that.
+    """
+    return [MoveLinearPastFork()] if is_main() else []
 
 
 def before_conversion() -> list[Transformation]:

@@ -10,13 +10,13 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
-from msq_finn.finn_compat import is_main
+from msq_finn.finn_compat import is_upstream
 
 
 class ConvertByCommonWidth(Transformation):
     """Convert by way of words that both widths divide, without waiting for more than one of them.
 
-    Upstream main's RTL converters only ever multiply or divide a width; it leaves the others to
+    Upstream's RTL converters only ever multiply or divide a width; it leaves the others to
     HLS. Run it before SpecializeLayers.
     """
 
@@ -43,4 +43,4 @@ class ConvertByCommonWidth(Transformation):
 
 def behind_width_converters() -> list[Transformation]:
     """Transformations that width converters of this FINN need once they are inserted."""
-    return [ConvertByCommonWidth()] if is_main() else []
+    return [ConvertByCommonWidth()] if is_upstream() else []

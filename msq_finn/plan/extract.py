@@ -17,6 +17,7 @@ from msq_finn.build.inputs import load_model
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import ADDS
 from msq_finn.plan.network import Conv, Layer, Network, Rows
 from msq_finn.plan.windows import waiting_pixels
 from msq_finn.rtl.lanes import get as lane_kind
@@ -191,7 +192,7 @@ def _pool(model: ModelWrapper, thresholds: Any) -> int:
 def _addition(model: ModelWrapper, thresholds: Any) -> dict[str, Any]:
     """The sum that a layer's thresholds lead to; of two layers that meet, it is the first's."""
     add: Any = model.find_consumer(thresholds.output[0]) if thresholds is not None else None
-    if not _is(add, "ElementwiseAdd"):
+    if not _is(add, ADDS):
         return {}
     first = add.input[0] == thresholds.output[0]
     other: Any = model.find_producer(add.input[1 if first else 0])
@@ -212,7 +213,7 @@ def _addition(model: ModelWrapper, thresholds: Any) -> dict[str, Any]:
 def _branch(model: ModelWrapper, tensor: str) -> list[Conv]:
     """Windows that a stream has gone through since it was forked."""
     found, node = [], model.find_producer(tensor)
-    while node is not None and not node.op_type.startswith(("DuplicateStreams", "ElementwiseAdd")):
+    while node is not None and not node.op_type.startswith(("DuplicateStreams", *ADDS)):
         if _is(node, "ConvolutionInputGenerator"):
             found.append(_window(model, node))
         node = model.find_producer(node.input[0])
@@ -223,7 +224,7 @@ def _steps(node: Any) -> int:
     return int(getCustomOp(node).get_nodeattr("numSteps")) if _is(node, "Thresholding") else 0
 
 
-def _is(node: Any, kind: str) -> bool:
+def _is(node: Any, kind: str | tuple[str, ...]) -> bool:
     return node is not None and node.op_type.startswith(kind)
 
 
