@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from msq_finn import finn_compat
 from msq_finn.errors import MissingToolError
+from msq_finn.finn_compat import INSTALL
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ def tool_versions() -> dict[str, str | None]:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = None
+    found = finn_compat.version()
+    if found is not None and not found.startswith("finn-plus"):
+        versions |= {"finn-plus": None, "finn": found}
     return versions
 
 
@@ -86,10 +91,10 @@ def examine() -> list[Check]:
         ),
         _check(
             "FINN",
-            lambda: f"finn-plus {version('finn-plus')}",
+            _finn,
             "lowers QONNX models to streaming hardware",
             "training and export work; lowering, simulation and synthesis do not",
-            "pip install finn-plus psutil",
+            INSTALL,
         ),
         _vivado(),
         _rehearsal(),
@@ -107,6 +112,13 @@ def _check(
         return Check(name, find(), "ok", good, "")
     except (PackageNotFoundError, MissingToolError, OSError, subprocess.SubprocessError):
         return Check(name, None, "error", cost, suggestion)
+
+
+def _finn() -> str:
+    found = finn_compat.version()
+    if found is None:
+        raise MissingToolError("FINN")
+    return found
 
 
 def _verilator() -> str:

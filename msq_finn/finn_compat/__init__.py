@@ -2,19 +2,24 @@
 
 | what | finn-plus | upstream dev | upstream main |
 | --- | --- | --- | --- |
-| RTL library | `finn.util.settings` | environment variable `FINN_ROOT` | likewise |
-| settings outside FINN's own command line | have to be initialised | there are none | likewise |
-| folders and the exported model in the configuration | methods and an option | not there | likewise |
-| `InferGlobalAccPoolLayer` | in `convert_to_hw.global_acc_pool` | in `convert_to_hw_layers` | likewise |
-| `step_minimize_bit_width_initial` | there | not there | likewise |
-| `ApplyConfig` | in FINN | in FINN | in QONNX |
-| moves of scales past joins, absorbed biases | there | some not | some not |
+| RTL library | `finn.util.settings` | `FINN_ROOT` | `FINN_ROOT` |
+| settings | have to be initialised | none | none |
+| exported model in the configuration | there | not there | not there |
+| `InferGlobalAccPoolLayer` | in a module of its own | `convert_to_hw_layers` | likewise |
+| `step_minimize_bit_width_initial` | there | not there | not there |
 | `step_convert_to_hw` | all operations | all operations | layers, thresholds, max pools |
+| `ApplyConfig` | in FINN | in FINN | in QONNX |
+| unsigned quantizers | any | behind a Relu | behind a Relu |
+| moves past joins and patches, absorbed biases | there | some not | some not |
+| scales at forks | moved past one by one | likewise | not told apart |
 | adds of streams | `ElementwiseAdd` | `ElementwiseAdd` | `AddStreams` |
-| simulator of its nodes | `finn.xsi` | `finn.xsi`, others than finn-plus's | PyVerilator |
-| names of streams | `out0_V`, weights `in1_V` | likewise | `out_V`, weights `weights_V` |
-| start method of worker processes | `FINN_MP_START_METHOD`, default `spawn` | Python's own | likewise |
-| Vivado in the builder's metadata | has to be there | is left out where it is missing | likewise |
+| width converters in RTL | any widths | one divides the other | likewise |
+| simulator of nodes | `finn.xsi` | `finn.xsi`, another engine | PyVerilator |
+| streams out of a node, weights | `out0_V`, `in1_V` | likewise | `out_V`, `weights_V` |
+| sources of a node's RTL | a method | a method | commands for Vivado |
+| wrapper of weight memories | a template | a template | Vivado's |
+| start of worker processes | `FINN_MP_START_METHOD` | Python's own | Python's own |
+| Vivado in the builder's metadata | has to be there | may be missing | may be missing |
 
 This package is the one place that knows; everything else that msq_finn imports has the same name in
 all three (``tests/finn_compat`` holds that to a list of upstream's names). finn-plus 1.6.1 is what
@@ -103,8 +108,8 @@ def missing(error: ImportError) -> MissingToolError:
     if error.name and not _within(error.name, "finn"):
         return MissingToolError(f"{found} needs {error.name}, which is missing ({said_by(error)})")
     return MissingToolError(
-        f"{found} lacks what msq_finn needs ({said_by(error)}); msq_finn knows finn-plus 1.6.1, and "
-        "upstream FINN's main and dev as of April 2026"
+        f"{found} lacks what msq_finn needs ({said_by(error)}); use finn-plus 1.6.1, or upstream "
+        "FINN's main or dev as of April 2026"
     )
 
 

@@ -139,8 +139,8 @@ _CODE, _EMBEDDED = "code_gen_dir_ipgen", "internal_embedded"
 
 def _weights(op: Any, packing: Any) -> list[int]:
     """Words of the weight stream for all vectors."""
-    words = packing.npy_to_rtlsim_input(
+    words: list[int] = packing.npy_to_rtlsim_input(
         f"{op.get_nodeattr(_CODE)}/weights.npy", op.get_input_datatype(1), op.get_instream_width(1)
     )
     vectors = math.prod(op.get_folded_output_shape()[:-2])
-    return list(words) * vectors
+    return words * vectors

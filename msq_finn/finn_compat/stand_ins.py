@@ -99,7 +99,7 @@ class MoveScalesPastIm2Col(Transformation):
             if scale is None or scale.size != 1:
                 continue
             patches = _only_consumer(model, node, "Im2Col")
-            if patches is None:
+            if patches is None or getCustomOp(patches).get_nodeattr("pad_value") != 0:
                 continue
             patches.input[0] = node.input[0]
             _put_behind(model, patches, node)
@@ -145,13 +145,13 @@ class MoveLinearPastEltwiseAdd(_PastJoin):
 
     def merge(self, model: ModelWrapper, join: NodeProto, producers: Sequence[NodeProto]) -> bool:
         """Factors have to be equal; summands are added."""
-        factors = [_constant(model, producer, "Mul") for producer in producers]
-        if all(f is not None and np.array_equal(f, factors[0]) for f in factors):
-            return True
-        summands = [_constant(model, producer, "Add") for producer in producers]
-        if any(s is None for s in summands):
+        factors = _constants(model, producers, "Mul")
+        if factors is not None:
+            return all(np.array_equal(factor, factors[0]) for factor in factors)
+        summands = _constants(model, producers, "Add")
+        if summands is None:
             return False
-        model.set_initializer(producers[0].input[1], sum(s for s in summands if s is not None))
+        model.set_initializer(producers[0].input[1], sum(summands))
         return True
 
 
@@ -163,16 +163,16 @@ class _MoveChannelsPastJoinConcat(_PastJoin):
 
     def merge(self, model: ModelWrapper, join: NodeProto, producers: Sequence[NodeProto]) -> bool:
         """One number for all, or one a channel, of which the numbers are concatenated."""
-        found = [_constant(model, producer, self.op_type) for producer in producers]
-        values = [value for value in found if value is not None]
-        if len(values) < len(producers):
+        values = _constants(model, producers, self.op_type)
+        if values is None:
             return False
         if all(v.size == 1 and v.item() == values[0].item() for v in values):
             return True
         shapes = [model.get_tensor_shape(producer.input[0]) for producer in producers]
         axis = get_by_name(join.attribute, "axis").i % len(shapes[0])
-        channels = [_along(value, shape, axis) for value, shape in zip(values, shapes, strict=True)]
-        if any(value is None for value in channels):
+        found = [_along(value, shape, axis) for value, shape in zip(values, shapes, strict=True)]
+        channels = [value for value in found if value is not None]
+        if len(channels) < len(found):
             return False
         model.set_initializer(producers[0].input[1], np.concatenate(channels, axis=axis))
         return True
@@ -228,6 +228,13 @@ def _constant(model: ModelWrapper, node: NodeProto, *kinds: str) -> Any | None:
     if node.op_type not in kinds or model.get_initializer(node.input[0]) is not None:
         return None
     return model.get_initializer(node.input[1])
+
+
+def _constants(model: ModelWrapper, nodes: Sequence[NodeProto], kind: str) -> list[Any] | None:
+    """Those of all nodes; None where one is of another kind, or has none."""
+    found = [_constant(model, node, kind) for node in nodes]
+    values = [value for value in found if value is not None]
+    return values if len(values) == len(nodes) else None
 
 
 def _along(value: Any, shape: Sequence[int], axis: int) -> Any | None:

@@ -12,7 +12,7 @@ from qonnx.transformation.general import GiveUniqueNodeNames
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
-from msq_finn.finn_compat import is_main, module
+from msq_finn.finn_compat import is_main, is_upstream, module
 
 #: Main's conversions of one operation, in the order of its own step and of dev's.
 _MAIN_LAYERS = (
@@ -67,11 +67,5 @@ def _named(name: str, ours: Any, there: bool) -> Any:
 #: From streamlined graphs to hardware layers.
 CONVERT_TO_HW = _named("step_convert_to_hw", _convert_to_hw, not is_main())
 
-_INITIAL = "step_minimize_bit_width_initial"
-
 #: The first narrowing of bit widths; upstream has only the second.
-MINIMIZE_INITIAL = _named(
-    _INITIAL,
-    _minimize_bit_width,
-    hasattr(module("finn.builder.build_dataflow_steps"), _INITIAL),
-)
+MINIMIZE_INITIAL = _named("step_minimize_bit_width_initial", _minimize_bit_width, not is_upstream())

@@ -40,6 +40,9 @@ class Signals:
         settle: whether an input takes effect at once.
     """
 
+    _design: Design
+    _settle: bool
+
     def __init__(self, design: Design, settle: bool) -> None:
         self.__dict__.update(_design=design, _settle=settle)
 
@@ -86,6 +89,7 @@ class PyVerilator:
             build_dir: folder for the library.
             top_module_name: if it is not that of the last file.
             auto_eval: as for the class.
+            _: ignored, such as the depth of waveforms and Verilator's own options.
 
         Raises:
             MsqError: a file is missing, or Verilator rejects the design.

@@ -91,7 +91,7 @@ class _UpstreamPorts(ModuleType):
                 return None
 
 
-def reset_rtlsim(sim: Any, *_: Any, **__: Any) -> None:
+def reset_rtlsim(sim: Any) -> None:
     """Reset an open design, as FINN's function of that name.
 
     Args:

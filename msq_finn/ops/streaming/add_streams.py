@@ -1,4 +1,4 @@
-"""AddStreams_rtl: sums of two streams of one type in SystemVerilog, for upstream FINN's main line."""
+"""AddStreams_rtl: sums of two streams in SystemVerilog, for upstream FINN's main line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msq_finn.finn_compat.adds import AddStreams
 from msq_finn.ops.streaming.backend import StreamingRTL
 
 
-class AddStreams_rtl(StreamingRTL, AddStreams):  # type: ignore[misc]  # FINN's class is found late
+class AddStreams_rtl(StreamingRTL, AddStreams):
     """Sum of two integer streams of one shape and one type."""
 
     module = "stream_add"

@@ -8,7 +8,7 @@ from msq_finn.finn_compat.adds import ElementwiseAdd
 from msq_finn.ops.streaming.backend import StreamingRTL, is_plain_integer
 
 
-class ElementwiseAddInt_rtl(StreamingRTL, ElementwiseAdd):  # type: ignore[misc]  # found late
+class ElementwiseAddInt_rtl(StreamingRTL, ElementwiseAdd):
     """Sum of two integer streams of one shape, whose types may differ.
 
     FINN has an ``ElementwiseAdd_rtl``, but for floats on Versal only, and ``SpecializeLayers``
