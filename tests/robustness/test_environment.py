@@ -39,8 +39,15 @@ def test_no_compiler(refused, model, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("arguments", [("build", "model.onnx"), ("demo",)], ids=" ".join)
 def test_no_finn(refused, model, monkeypatch, arguments):
-    monkeypatch.setitem(sys.modules, "finn.util.basic", None)
+    for name in ("finn", "finn.util.basic"):
+        monkeypatch.setitem(sys.modules, name, None)
     refused(*arguments, "-o", "out", text="no FINN; pip install finn-plus psutil", exit_code=1)
+
+
+def test_another_finn(refused, model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "finn.util.basic", None)
+    text = "finn-plus 1.6.1 lacks what msq_finn needs (import of finn.util.basic halted"
+    refused("build", "model.onnx", "-o", "out", text=text, exit_code=1)
 
 
 def test_a_full_disk(model, tmp_path):
