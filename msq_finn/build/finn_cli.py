@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from msq_finn.errors import MissingToolError, MsqError, said_by
-from msq_finn.finn_compat import finish_without_vivado
+from msq_finn.finn_compat import finish_without_vivado, version
 from msq_finn.sim import xsi
 
 
@@ -39,7 +39,7 @@ def run(arguments: Sequence[str]) -> None:
         command = importlib.import_module("finn.interface.run_finn")
     except ModuleNotFoundError as error:
         raise MissingToolError(
-            "this FINN has no command line; use DataflowBuildConfig from Python"
+            f"{version()} has no command line; use DataflowBuildConfig from Python"
         ) from error
     finish_without_vivado(xsi.SIMULATOR)
     _fail_where_the_build_fails()
