@@ -60,7 +60,8 @@ def test_converters_go_by_a_common_width(finn, before, after, between):
     shape = [1, 4, 4, 6]
     converter = node(
         "StreamingDataWidthConverter", ["x"], "z", domain="finn.custom_op.fpgadataflow",
-        backend="fpgadataflow", inShape=shape, outShape=shape, inWidth=before, outWidth=after, dataType="INT4",
+        backend="fpgadataflow", inShape=shape, outShape=shape, inWidth=before, outWidth=after,
+        dataType="INT4",
     )  # fmt: skip
     model = model_of([converter], {"x": shape}, {"z": shape}, {}, {"x": "INT4"})
     changed = model.transform(width_converters.ConvertByCommonWidth())
