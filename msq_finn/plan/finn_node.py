@@ -13,6 +13,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
+from msq_finn.finn_compat.nodes import rtl_sources
+
 #: Attributes that hold the data types of input, parameters and output, where an op has them.
 _TYPE_ATTRIBUTES = ("inputDataType", "outputDataType")
 
@@ -73,5 +75,5 @@ def generate(op: dict[str, Any], part: str) -> tuple[str, list[Path]]:
     """
     model = one_node_model(**op).transform(PrepareIP(part, 10.0))
     instance = getCustomOp(model.graph.node[0])
-    sources = [Path(name) for name in instance.get_rtl_file_list(abspath=True)]
+    sources = list(rtl_sources(instance))
     return str(instance.get_nodeattr("gen_top_module")), sources

@@ -22,6 +22,7 @@ from msq_finn.build.rehearsal.package import traces
 from msq_finn.build.rehearsal.stand_in.hdl import check_slang
 from msq_finn.build.rehearsal.stand_in.session import interpreter
 from msq_finn.errors import MsqError, said_by
+from msq_finn.finn_compat import report_folder
 
 #: File of the report folder.
 REHEARSAL = "msq_rehearsal.json"
@@ -103,7 +104,7 @@ def open_build(out: Path) -> Lowered:
             f"{asked['board']} has no Zynq; a rehearsal is of FINN's flow for boards with one"
         )
     shutil.copy(work / REFERENCE, folder)
-    shutil.copy(work / "report" / SIMULATION, config.get_report_directory())
+    shutil.copy(work / "report" / SIMULATION, report_folder(config))
     parent, model = (ModelWrapper(str(path)) for path in (work / _PARENT, path_of(work, _SIZED)))
     return Lowered(source, parent, model, config, folder)
 
