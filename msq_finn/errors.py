@@ -2,7 +2,13 @@
 
 
 class MsqError(Exception):
-    """What the user gave lets no run go on; the text is one line: what, where, what to do."""
+    """What the user gave lets no run go on; the text is one line: what, where, what to do.
+
+    Attributes:
+        kept: whether what was done before has been written, and is to stay.
+    """
+
+    kept = False
 
 
 class MissingToolError(MsqError):

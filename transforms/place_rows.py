@@ -17,6 +17,7 @@ from scipy.optimize import linear_sum_assignment
 from msq_finn.errors import MsqError
 from msq_finn.rtl.lanes import LaneKind
 from msq_finn.transforms.channel_spaces import ChannelSpace, channel_spaces
+from msq_finn.transforms.quantizer_notes import note_quantizer, quantizer_of
 
 IntArray = NDArray[np.int64]
 
@@ -158,9 +159,19 @@ def _reorder(model: ModelWrapper, node: Any, axis: int, order: IntArray) -> None
     values = model.get_initializer(name)
     if len(model.find_consumers(name)) > 1:
         raise MsqError(f"{node.name}: its parameter {name} is shared with another layer")
-    if node.op_type.startswith("Thresholding") and values.shape[0] == 1:
-        return
+    if node.op_type.startswith("Thresholding"):
+        _follow_note(model, node, order)
+        if values.shape[0] == 1:
+            return
     if values is None or values.shape[axis] % channels:
         raise MsqError(f"{node.name}: its {channels} channels cannot be reordered")
     blocks = np.arange(values.shape[axis]).reshape(-1, channels)[:, order].ravel()
     model.set_initializer(name, np.take(values, blocks, axis=axis))
+
+
+def _follow_note(model: ModelWrapper, node: Any, order: IntArray) -> None:
+    """Keep what is noted on thresholds true, also where one threshold serves all channels."""
+    if note := quantizer_of(model, node.input[1]):
+        channels = np.arange(getCustomOp(node).get_nodeattr("NumChannels"))
+        blocks = channels.reshape(-1, len(order))[:, order].ravel()
+        note_quantizer(model, node.input[1], note.permuted(blocks.tolist()))

@@ -22,6 +22,9 @@ class RoundTiesToEven(Transformation):
     FINN's ConvertQONNXtoFINN puts them halfway between two levels, so that a value halfway is
     rounded up; QONNX divides by the scale and rounds halves to even. With scales that are powers of
     two such values are common. Run it before streamlining, while the scale is behind the node.
+
+    The numbers are 32-bit floats, the thresholds become 64-bit ones: streamlining then takes biases
+    and scales out of them without losing the last place, which tells a half from what is above it.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -30,7 +33,7 @@ class RoundTiesToEven(Transformation):
             thresholds = model.get_initializer(node.input[1])
             if getCustomOp(node).get_nodeattr("out_scale") == 1.0:  # else it is no Quant's
                 moved = _moved(thresholds.astype(np.float32), _scale(model, node))
-                model.set_initializer(node.input[1], moved)
+                model.set_initializer(node.input[1], moved.astype(np.float64))
         return model, False
 
 

@@ -119,6 +119,17 @@ def load_before(work: Path, step: str, steps: Sequence[str]) -> Any:
     return ModelWrapper(str(path))
 
 
+def forget(work: Path, steps: Sequence[str]) -> None:
+    """Remove the models behind steps that are to be done again, or follow on such.
+
+    Args:
+        work: the build's folder.
+        steps: names.
+    """
+    for step in steps:
+        path_of(work, step).unlink(missing_ok=True)
+
+
 def record(work: Path, source: Path, target: Target, images: Any, seed: int) -> None:
     """Note what a build was asked for.
 
@@ -136,7 +147,15 @@ def record(work: Path, source: Path, target: Target, images: Any, seed: int) -> 
     write(work / _RECORD, json.dumps({**asked, _FOLDERS: _folders(work)}, indent=2))
 
 
-def check_record(work: Path, source: Path, target: Target, images: Any, seed: int) -> None:
+def check_record(
+    work: Path,
+    source: Path,
+    target: Target,
+    images: Any,
+    seed: int,
+    *,
+    other_images: bool = False,
+) -> None:
     """Refuse to go on with a build of something else.
 
     Args:
@@ -145,6 +164,7 @@ def check_record(work: Path, source: Path, target: Target, images: Any, seed: in
         target: likewise.
         images: likewise.
         seed: likewise.
+        other_images: whether images and seed may be others, since they are simulated anew.
 
     Raises:
         MsqError: there is no earlier build in ``work``, or it had another model or other options.
@@ -154,8 +174,9 @@ def check_record(work: Path, source: Path, target: Target, images: Any, seed: in
     except (OSError, ValueError) as error:
         raise MsqError(f"no build to go on with in {work.parent}; leave --start out") from error
     asked = _asked(source, target, images, seed)
+    free = {"images", "seed"} if other_images else set()
     for key, value in asked.items():
-        if earlier.get(key) != value:
+        if key not in free and earlier.get(key) != value:
             raise MsqError(
                 f"the build in {work.parent} was made with {key} {earlier.get(key)}, not {value}; "
                 "give what it was given, or build anew without --start"

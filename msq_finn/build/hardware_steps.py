@@ -19,7 +19,7 @@ from msq_finn.build import fifos, resources, workers
 from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.host import Host
 from msq_finn.build.lower import Lowered, lowered_of, resolve
-from msq_finn.build.output import write
+from msq_finn.build.output import DIFFERENCE, write
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import (
     FloatArray,
@@ -31,6 +31,9 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched_ip import offer_to_finn
+from msq_finn.build.verdict.judge import judge
+from msq_finn.build.verdict.record import verdict_figures, write_difference
+from msq_finn.errors import MsqError
 from msq_finn.finn_compat import report_folder
 from msq_finn.sim.performance import performance
 from msq_finn.sim.xsi import SIMULATOR
@@ -70,11 +73,12 @@ class Labelled:
 
     Attributes:
         labels: class of every image, shape (images,).
-        accuracy_float: the trained network's accuracy in Brevitas, from 0 to 1, for comparison.
+        accuracy_float: the trained network's accuracy in Brevitas, from 0 to 1, for comparison;
+            None where it is not known.
     """
 
     labels: NDArray[np.int64]
-    accuracy_float: float
+    accuracy_float: float | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MissingToolError: no Verilator, or no C++ compiler.
     """
     lowered, run = _begin(model, cfg)
-    frames = accelerator_inputs(lowered, _images(lowered, run)[:SIZING_FRAMES])
+    frames = accelerator_inputs(lowered, images_of(lowered, run)[:SIZING_FRAMES])
     fifos.size_fifos(lowered, frames, lowered.folder / "sizing", run.progress)
     return step_msq_stitch(lowered.model, cfg)
 
@@ -143,8 +147,11 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Stands for FINN's ``step_measure_rtlsim_performance``, whose file it writes too (`PERFORMANCE`),
     beside `SIMULATION` in the report folder and `REFERENCE` in the output folder. Images that
-    differ are counted there (``rtl_mismatches``). Behind a LogSoftmax, say, some would not show:
-    integers are then compared with those of the dataflow graph too, as FINN executes it.
+    differ are counted there (``rtl_mismatches``), and looked into: values that float32 rounds the
+    other way are ties (``rtl_ties``), all others faults (``rtl_faults``), of which the first tensor
+    is written beside, as it is and as it should be. Behind a LogSoftmax, say, some differences
+    would not show: integers are then compared with those of the dataflow graph too, as FINN
+    executes it.
 
     Args:
         model: stitched dataflow graph.
@@ -159,7 +166,7 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MissingToolError: no Verilator, or no C++ compiler.
     """
     lowered, run = _begin(model, cfg)
-    images = _images(lowered, run)
+    images = images_of(lowered, run)
     design = stitch(model, lowered.folder)
     reference = reference_outputs(lowered.source, images, run.progress)
     waveform = lowered.folder / WAVEFORM if cfg.verify_save_rtlsim_waveforms else None
@@ -168,9 +175,13 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     wrong = differ(found.outputs, reference, host.output_step())
     if host.hides:
         wrong |= differ(found.raw, executed(lowered, found.inputs), 1)
+    verdict = judge(lowered, images, found, wrong, run.progress)
+    report = report_folder(cfg)
+    write_difference(report, verdict)
     figures = {
         "images_simulated": len(images),
         "rtl_mismatches": int(wrong.sum()),
+        **verdict_figures(verdict),
         "cycles_per_image": found.cycles_per_image,
         "predicted_cycles_per_image": predicted_interval(model),
         "latency_cycles": found.latency,
@@ -179,7 +190,6 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         "accuracy_rtl": _accuracy(found.outputs, run.labelled),
         "accuracy_float": run.labelled.accuracy_float if run.labelled else None,
     }
-    report = report_folder(cfg)
     timing = performance("finn_design", found.result, len(images), cfg.synth_clk_period_ns)
     write(report / PERFORMANCE, json.dumps([timing], indent=2))
     np.savez_compressed(
@@ -187,7 +197,8 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         images=images,
         accelerator_inputs=found.inputs,
         accelerator_outputs=found.raw,
-        outputs=reference,
+        # Behind a tie the board gives what the RTL does.
+        outputs=np.where(wrong.reshape(-1, *[1] * (reference.ndim - 1)), found.outputs, reference),
     )
     write(report / SIMULATION, json.dumps(figures, indent=2))
     return model
@@ -226,8 +237,12 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Returns:
         ``model`` as it is.
+
+    Raises:
+        MsqError: the simulation found faults.
     """
     workers.prepare()
+    refuse_faults(cfg.get_report_directory())
     kernels = copy.deepcopy(model)
     for name in _VIVADO_STEPS:
         kernels = resolve(name)[1](kernels, cfg)
@@ -245,13 +260,33 @@ def step_msq_deploy(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         ``model`` as it is.
 
     Raises:
-        MsqError: see :func:`msq_finn.build.deploy.deploy`.
+        MsqError: the simulation found faults; or see :func:`msq_finn.build.deploy.deploy`.
     """
     from msq_finn.build.deploy import deploy
 
     lowered, _ = _begin(model, cfg)
+    refuse_faults(cfg.get_report_directory())
     deploy(lowered)
     return model
+
+
+def refuse_faults(report: Path) -> None:
+    """Let nothing be made of hardware that computes something else than the exported model.
+
+    Args:
+        report: the build's report folder; without a simulation in it nothing is refused.
+
+    Raises:
+        MsqError: the simulation found faults.
+    """
+    file = report / SIMULATION
+    faults = json.loads(file.read_text())["faults"] if file.exists() else []
+    if faults:
+        raise MsqError(
+            f"the RTL is not the exported model: image {faults[0]['image']} differs at "
+            f"{faults[0]['node']}, see {report / DIFFERENCE}; do not use this design, and please "
+            "report it"
+        )
 
 
 def read_resources(report: Path) -> dict[str, Resources]:
@@ -291,7 +326,13 @@ def _begin(model: ModelWrapper, cfg: Any) -> tuple[Lowered, Run]:
     return lowered_of(model, cfg), getattr(cfg, "msq_run", None) or Run()
 
 
-def _images(lowered: Lowered, run: Run) -> FloatArray:
+def images_of(lowered: Lowered, run: Run) -> FloatArray:
+    """The images that a run is to simulate, [images, ...].
+
+    Args:
+        lowered: the network.
+        run: what to simulate.
+    """
     if isinstance(run.images, int):
         return random_images(lowered, run.images, run.seed)
     return run.images
@@ -300,4 +341,7 @@ def _images(lowered: Lowered, run: Run) -> FloatArray:
 def _accuracy(outputs: FloatArray, labelled: Labelled | None) -> float | None:
     if labelled is None:
         return None
-    return float((outputs.reshape(len(outputs), -1).argmax(1) == labelled.labels).mean())
+    values = outputs.reshape(len(outputs), -1)
+    # A network that ends in TopK gives the label itself.
+    chosen = values[:, 0] if values.shape[1] == 1 else values.argmax(1)
+    return float((chosen == labelled.labels).mean())

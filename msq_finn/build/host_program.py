@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
@@ -43,6 +44,29 @@ def programs(host: Host) -> tuple[Program, Program]:
         _program(model, host.nodes_before, first, host.accelerator_input),
         _program(model, host.nodes_after, host.accelerator_output, last),
     )
+
+
+def check_programs(host: Host, images: NDArray[np.float32]) -> None:
+    """Refuse programs that compute something else than the graph around the accelerator.
+
+    Args:
+        host: that graph.
+        images: network inputs to try them on, [images, ...].
+
+    Raises:
+        MsqError: one does, or an operation is none of those it knows.
+    """
+    before, after = programs(host)
+    expected = np.concatenate([host.before(image[None]) for image in images])
+    if not np.array_equal(np.rint(before(images)), np.rint(expected)):
+        raise MsqError("the board's program quantizes the images differently from the model")
+    shape = host.model.get_tensor_shape(host.accelerator_output)
+    kind = host.model.get_tensor_datatype(host.accelerator_output)
+    low, high = int(max(kind.min(), -(2**20))), int(min(kind.max(), 2**20))
+    raw = np.random.default_rng(0).integers(low, high + 1, (len(images), *shape[1:]))
+    outputs = np.stack([host.after(r[None].astype(np.float32))[0] for r in raw])
+    if (np.abs(after(raw.astype(np.float32)) - outputs) >= host.output_step() / 2).any():
+        raise MsqError("the board's program does not compute what the model does at its end")
 
 
 def _program(model: ModelWrapper, nodes: Sequence[Any], source: str, result: str) -> Program:

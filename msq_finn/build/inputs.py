@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import stat
 from collections import Counter
@@ -123,6 +124,37 @@ def load_images(path: Path, model: Path) -> FloatArray:
     if not np.isfinite(images).all():
         raise MsqError(f"{path}: holds values that are no finite numbers")
     return images
+
+
+def load_labels(path: Path, model: Path, images: int) -> NDArray[np.int64]:
+    """Read the classes of images for simulation.
+
+    Args:
+        path: ``.npy`` file of whole numbers, [images].
+        model: exported model, for the number of its classes where it gives a value of each.
+        images: how many there are.
+
+    Raises:
+        MsqError: no such file, or not one class for each image.
+    """
+    _require_file(path)
+    try:
+        labels = np.load(path, allow_pickle=False)
+    except Exception as error:  # as for images
+        raise MsqError(f"{path}: not a NumPy array file (.npy)") from error
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+        raise MsqError(f"{path}: labels are an array of whole numbers, such as int64")
+    if labels.shape != (images,):
+        raise MsqError(f"{path}: shape {labels.shape}, but there are {images} images")
+    dims = load_model(model).graph.output[0].type.tensor_type.shape.dim
+    classes = math.prod(d.dim_value for d in dims[1:])
+    most = classes if classes > 1 else np.iinfo(np.int64).max  # a single value is a label itself
+    if images and not (labels.min() >= 0 and labels.max() < most):
+        raise MsqError(
+            f"{path}: labels from {labels.min()} to {labels.max()}, but the model has "
+            f"{classes} classes, numbered from 0"
+        )
+    return labels.astype(np.int64)
 
 
 def load_folding(path: Path | None) -> Path | None:

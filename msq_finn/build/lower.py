@@ -172,7 +172,13 @@ def open_source(source: Path, folder: Path) -> Any:
     return model
 
 
-def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress = silent) -> Any:
+def run_steps(
+    model: Any,
+    config: Any,
+    steps: Sequence[Step],
+    progress: Progress = silent,
+    finished: Callable[[str, Any], None] = lambda name, model: None,
+) -> Any:
     """Run builder steps one by one, and keep the model after each.
 
     Args:
@@ -180,6 +186,7 @@ def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress
         config: FINN's build configuration.
         steps: name and function of each step.
         progress: told of every step.
+        finished: told of every step that has been done, with its model, which is saved already.
 
     Returns:
         the last step's model.
@@ -206,6 +213,7 @@ def run_steps(model: Any, config: Any, steps: Sequence[Step], progress: Progress
                 if deploy:
                     runtime_kernels(model, config.board)  # or the package could not be made
             save(model, path_of(folder, name))
+            finished(name, model)
     progress("FINN: done", len(steps), len(steps))
     return model
 

@@ -25,6 +25,9 @@ _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EAC
 FOLDERS = ("report", "deploy")
 FILES = ("summary.json", "report.html", "model.onnx", "dataflow.onnx")
 
+#: In the report folder: the first tensor that is wrong in hardware, ``found`` and ``expected``.
+DIFFERENCE = "msq_difference.npz"
+
 #: What tells a folder of ours: a finished build, one under way or killed, its working folder.
 _OURS = ("summary.json", _LOCK, f"build/{_MARKER}")
 
@@ -36,7 +39,8 @@ def output_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
     """Make ``path`` and yield its empty working folder ``path/build``.
 
     When the block fails with an error meant for the user, nothing of this run stays behind: the
-    working folder goes, and so does ``path`` if this run made it. Finished results lie in ``path``
+    working folder goes, and so does ``path`` if this run made it. Not so where the error says that
+    what was done before it was kept (:attr:`MsqError.kept`). Finished results lie in ``path``
     itself, each written by :func:`write`. A ``path/build`` that no run of ours made is left alone.
     Nobody else gets the folder meanwhile; that of a killed run is free.
 
@@ -70,7 +74,7 @@ def output_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
         except (MsqError, OSError) as error:
             if isinstance(error, OSError) and error.errno not in _CANNOT_WRITE:
                 raise
-            if not resume:
+            if not resume and not getattr(error, "kept", False):
                 with contextlib.suppress(OSError):
                     _delete(work if existed else path)
             if isinstance(error, MsqError):

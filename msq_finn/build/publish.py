@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msq_finn.build.board.package import MANIFEST
-from msq_finn.build.output import write
+from msq_finn.build.output import DIFFERENCE, write
 from msq_finn.build.rehearsal.marker import is_marker
 from msq_finn.errors import MsqError
 
@@ -18,6 +18,7 @@ _REPORTS = (
     "estimate_*.json",
     "fifo_sizing.json",
     "msq_*.json",
+    DIFFERENCE,
     "ooc_*",
     "op_and_param_counts*.json",
     "post_route_*",

@@ -9,17 +9,30 @@ import time
 from pathlib import Path
 from typing import Any
 
+from qonnx.core.modelwrapper import ModelWrapper
+
 from msq_finn.build import report, times
-from msq_finn.build.checkpoints import check_record, follow, load_before, record
+from msq_finn.build.checkpoints import (
+    check_record,
+    follow,
+    forget,
+    load_before,
+    path_of,
+    record,
+)
 from msq_finn.build.cycles import predicted_interval, slowest_node
 from msq_finn.build.hardware_steps import (
     RESOURCES,
     SIMULATION,
     Run,
+    images_of,
     read_resources,
+    refuse_faults,
 )
 from msq_finn.build.hardware_steps import Labelled as Labelled
 from msq_finn.build.hardware_steps import random_images as random_images
+from msq_finn.build.host import Host
+from msq_finn.build.host_program import check_programs
 from msq_finn.build.inputs import check_board
 from msq_finn.build.lower import (
     Target,
@@ -37,6 +50,13 @@ from msq_finn.build.summary import Summary, layers_of
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import check_dependencies
+
+#: The step behind which there are results to write, and that which sizes FIFOs.
+_ESTIMATED = "step_generate_estimate_reports"
+_SIZED = "step_msq_size_fifos"
+
+#: Images that the board's programs are tried on before the long stages.
+_TRIED = 4
 
 
 def build(
@@ -70,10 +90,12 @@ def build(
         progress: told of every stage.
 
     Returns:
-        the summary, as written; figures of stages that did not run are None.
+        the summary, as written; figures of stages that did not run are None. Stages behind a
+        simulation that finds faults do not run.
 
     Raises:
-        MsqError: the model cannot be built.
+        MsqError: the model cannot be built. If that shows behind the stage ``estimate``, the
+            summary and the report of what was done are written (``failed`` in the summary).
         MissingToolError: the stage ``bitfile`` is asked for, and there is no Vivado.
     """
     check_vivado(until)
@@ -84,12 +106,13 @@ def build(
     work = work.absolute()  # FINN writes folders' names into files
     steps = stage_steps(until)
     first = 0
-    if start is None:
-        record(work, source, target, images, seed)
-    else:
-        first = _position(start, list(steps), until)
-        check_record(work, source, target, images, seed)
+    if start is not None:
+        first = _position(start, list(steps), until, work)
+        again = "step_msq_simulate" in list(steps)[first:]
+        check_record(work, source, target, images, seed, other_images=again)
         follow(work)
+        _forget_later(work, list(steps)[first])
+    record(work, source, target, images, seed)
     progress("FINN: loading", first, len(steps))  # takes seconds
     config = configure(source, target, work)
     if "step_msq_bitfile" in steps:
@@ -102,10 +125,33 @@ def build(
         model = open_source(source, work)
     else:
         model = load_before(work, names[first], names)
-    model = run_steps(model, config, resolved[first:], progress)
-    summary = _summarise(model, source, config, target, seed)
-    _publish(summary, model, source, out, work, time.monotonic() - started)
-    return summary
+    done: list[str] = names[:first]
+
+    def finished(name: str, model: Any) -> None:
+        done.append(name)
+        if name == "step_msq_place_rows" and until == "deploy":
+            lowered = lowered_of(model, config)
+            check_programs(Host(lowered.parent), images_of(lowered, config.msq_run)[:_TRIED])
+        if name == "step_msq_simulate":
+            refuse_faults(config.get_report_directory())
+
+    def write_results(model: Any, failed: str | None = None) -> Summary:
+        summary = _summarise(model, source, config, target, seed, failed)
+        _publish(summary, model, source, out, work, time.monotonic() - started)
+        return summary
+
+    try:
+        model = run_steps(model, config, resolved[first:], progress, finished)
+    except MsqError as error:
+        if _ESTIMATED not in done:
+            raise
+        # What the failed step was at work on is not what it was given.
+        summary = write_results(ModelWrapper(str(path_of(work, done[-1]))), str(error))
+        error.kept = True
+        if summary.faults:
+            return summary
+        raise
+    return write_results(model)
 
 
 def _check_driver(board: str) -> None:
@@ -120,11 +166,17 @@ def _check_driver(board: str) -> None:
         )
 
 
-def _position(start: str, names: list[str], until: str) -> int:
-    """Which of the steps ``start`` names; a stage stands for its first step."""
+def _position(start: str, names: list[str], until: str, work: Path) -> int:
+    """Which of the steps ``start`` names; a stage stands for its first step.
+
+    FIFOs that an earlier build has sized are not sized again to simulate.
+    """
     if start in STAGES:
         earlier = stage_steps(STAGES[STAGES.index(start) - 1]) if start != STAGES[0] else {}
         position = len(earlier)
+        sized = path_of(work, _SIZED).exists()
+        if start == "simulate" and _SIZED in names and sized:
+            position = names.index(_SIZED) + 1
     elif start in names:
         position = names.index(start)
     else:
@@ -135,7 +187,20 @@ def _position(start: str, names: list[str], until: str) -> int:
     return position
 
 
-def _summarise(model: Any, source: Path, config: Any, target: Target, seed: int) -> Summary:
+def _forget_later(work: Path, start: str) -> None:
+    """Remove what an earlier build made of a design that is made anew from a step on."""
+    names = list(stage_steps(STAGES[-1]))
+    if names.index(start) <= names.index(_SIZED):
+        forget(work, names[names.index(start) :])
+        for name in (SIMULATION, RESOURCES):
+            (work / "report" / name).unlink(missing_ok=True)
+        for name in ("deploy", "bitfile"):
+            shutil.rmtree(work / name, ignore_errors=True)
+
+
+def _summarise(
+    model: Any, source: Path, config: Any, target: Target, seed: int, failed: str | None
+) -> Summary:
     """Gather what the steps have left in the report folder."""
     work = Path(config.output_dir)
     folder = work / "report"
@@ -168,6 +233,7 @@ def _summarise(model: Any, source: Path, config: Any, target: Target, seed: int)
         finn_seconds=round(finn, 2),
         msq_seconds=round(ours, 2),
         bitfile=(work / "bitfile" / "finn-accel.bit").exists(),
+        failed=failed,
         **figures,
     )
 
@@ -180,8 +246,9 @@ def _publish(
         "dataflow.onnx": (work / "dataflow.onnx").read_bytes(),
         "model.onnx": source.read_bytes(),
     }
-    if summary.lut_sites is not None:
-        measured = read_resources(work / "report")
+    if summary.images_simulated is not None or summary.failed:
+        sites = work / "report" / RESOURCES
+        measured = read_resources(work / "report") if sites.exists() else {}
         depths = {
             node.name: int(a.i)
             for node in model.graph.node
@@ -192,4 +259,6 @@ def _publish(
         files[PAGE] = report.render(summary, measured, depths, seconds)
     files["summary.json"] = summary.model_dump_json(indent=2) + "\n"
     package = work / "deploy"
-    publish(out, files, (work / "report").iterdir(), package if package.exists() else None)
+    # Behind a failure it is half made, or an earlier build's.
+    whole = package.exists() and not summary.failed
+    publish(out, files, (work / "report").iterdir(), package if whole else None)

@@ -101,7 +101,8 @@ def run_accelerator(
         progress: told of finished words.
 
     Returns:
-        integer outputs [images, ...], and the simulator's own result.
+        integer outputs [images, ...], and the simulator's own result, with the words of the
+        design's taps.
 
     Raises:
         MsqError: the design starves, stops itself or does not compile.
@@ -114,11 +115,12 @@ def run_accelerator(
     in_elements = first.get_folded_input_shape()[-1]
     out_fold = last.get_folded_output_shape()
     out_words = int(np.prod(out_fold[:-1])) * len(inputs)
+    taps = {port: words_per_image(model, tensor) for tensor, port in design.taps.items()}
     result = network.simulate(
         TOP,
         design.sources,
         {"in0_V": network.pack(inputs.reshape(-1, in_elements), in_type.bitwidth())},
-        {"out0_V": out_words},
+        {"out0_V": out_words, **{port: n * len(inputs) for port, n in taps.items()}},
         stall_in=stall_in,
         stall_out=stall_out,
         seed=seed,
@@ -131,6 +133,18 @@ def run_accelerator(
         result.outputs["out0_V"], out_type.bitwidth(), out_fold[-1], out_type.signed()
     )
     return words.reshape(len(inputs), *last.get_normal_output_shape()[1:]), result
+
+
+def words_per_image(model: ModelWrapper, tensor: str) -> int:
+    """How many words a tensor's stream has.
+
+    Args:
+        model: a dataflow partition.
+        tensor: of it, with a producer.
+    """
+    producer = model.find_producer(tensor)
+    folded = getCustomOp(producer).get_folded_output_shape(list(producer.output).index(tensor))
+    return int(np.prod(folded[:-1]))
 
 
 def simulate(
@@ -207,13 +221,35 @@ def executed(lowered: Lowered, inputs: IntArray) -> IntArray:
     Returns:
         integer outputs, [images, ...].
     """
+    model = executable(lowered)
+    sink = model.graph.output[0].name
+    return np.stack([tensors(model, image)[sink][0] for image in inputs]).astype(np.int64)
+
+
+def executable(lowered: Lowered) -> ModelWrapper:
+    """A copy of the dataflow graph that FINN executes node by node, without RTL.
+
+    Args:
+        lowered: the network.
+    """
     from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 
-    model = lowered.model.transform(SetExecMode("cppsim"), make_deepcopy=True)
-    source, sink = model.graph.input[0].name, model.graph.output[0].name
-    shape = model.get_tensor_shape(source)
-    images = inputs.reshape(-1, *shape).astype(np.float32)
-    return np.stack([execute_onnx(model, {source: im})[sink][0] for im in images]).astype(np.int64)
+    return lowered.model.transform(SetExecMode("cppsim"), make_deepcopy=True)
+
+
+def tensors(model: ModelWrapper, image: IntArray) -> dict[str, FloatArray]:
+    """All tensors of a dataflow graph's execution, by name.
+
+    Args:
+        model: of `executable`.
+        image: accelerator input, of its shape behind the batch axis.
+    """
+    source = model.graph.input[0].name
+    given = image.reshape(model.get_tensor_shape(source)).astype(np.float32)
+    context: dict[str, FloatArray] = execute_onnx(
+        model, {source: given}, return_full_exec_context=True
+    )
+    return context
 
 
 def differ(

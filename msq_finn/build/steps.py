@@ -43,6 +43,7 @@ from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
+from msq_finn.transforms.quantizer_notes import NoteQuantizers, NoteThresholds
 from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
@@ -57,14 +58,16 @@ from msq_finn.transforms.streamline_joins import StreamlineJoins
 
 
 def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Give the scales of biases the shape that FINN's first step can take (before all others).
+    """Prepare what FINN's first step takes away or cannot take (before all others).
+
+    Quantizers are noted by name, and the scales of biases get a shape that the step can take.
 
     Args:
         model: exported QONNX graph.
         cfg: FINN's ``DataflowBuildConfig``.
     """
     keep_source(model, cfg)
-    return ours(model, cfg, SizeBiasScales(), *before_first_step())
+    return ours(model, cfg, NoteQuantizers(), SizeBiasScales(), *before_first_step())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -74,7 +77,7 @@ def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: graph with FINN's thresholds in the place of quantizers.
         cfg: FINN's ``DataflowBuildConfig``.
     """
-    return ours(model, cfg, RoundTiesToEven())
+    return ours(model, cfg, NoteThresholds(), RoundTiesToEven())
 
 
 def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:

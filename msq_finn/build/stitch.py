@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,16 +45,23 @@ class Stitched:
         path: the top's file.
         sources: every source in compilation order, the top last.
         probes: FIFO name -> port with the most words it ever held.
+        taps: tensor -> output stream with a copy of its words, see `stitch`.
         parts: per node, (name, top module, sources) of the modules it is made of.
     """
 
     path: Path
     sources: list[Path]
     probes: dict[str, str] = field(default_factory=dict)
+    taps: dict[str, str] = field(default_factory=dict)
     parts: list[tuple[str, str, list[Path]]] = field(default_factory=list)
 
 
-def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None) -> Stitched:
+def stitch(
+    model: ModelWrapper,
+    folder: Path,
+    frame_interval: int | None = None,
+    taps: Iterable[str] = (),
+) -> Stitched:
     """Write ``finn_design.sv``, which wires up the nodes' generated RTL as the graph says.
 
     Args:
@@ -62,11 +69,13 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
             producer and one consumer, as FINN's own stitching needs it.
         folder: where to write the top.
         frame_interval: if given, frames enter no faster than one in so many cycles.
+        taps: inner tensors to watch: their words leave in further streams as they pass. These
+            never wait, so that what reads them must always be ready.
 
     Returns:
         the design; its ports are ``ap_clk``, ``ap_rst_n`` (and ``ap_clk2x`` for pumped nodes), the
-        AXI streams ``in<i>_V`` and ``out<i>_V``, one ``<fifo>_maxcount`` a FIFO, and one AXI-lite
-        ``s_axilite_<node>`` a node with runtime-writeable weights.
+        AXI streams ``in<i>_V`` and ``out<i>_V``, one ``<fifo>_maxcount`` a FIFO, one ``tap<i>_V`` a
+        tensor watched, and one AXI-lite ``s_axilite_<node>`` a node with runtime-writeable weights.
 
     Raises:
         MsqError: a node has no RTL, or a tensor more than one consumer.
@@ -86,6 +95,12 @@ def stitch(model: ModelWrapper, folder: Path, frame_interval: int | None = None)
         ports += _stream_ports(f"in{index}_V", _width(model, info.name), "input", "output")
     if frame_interval is not None:
         instances.append(_throttle(model, streams, nets, frame_interval))
+    for index, tensor in enumerate(taps):
+        net, port = streams[tensor], f"tap{index}_V"
+        ports += _stream_ports(port, _width(model, tensor), "output", "input")
+        instances.append(f"assign {port}_TDATA = {net}_TDATA;")
+        instances.append(f"assign {port}_TVALID = {net}_TVALID & {net}_TREADY;")
+        result.taps[tensor] = port
     for index, info in enumerate(model.graph.output):
         ports += _stream_ports(f"out{index}_V", _width(model, info.name), "output", "input")
     for node in model.graph.node:

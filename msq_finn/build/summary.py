@@ -63,6 +63,44 @@ class Layer(BaseModel):
         )
 
 
+class TieRecord(BaseModel):
+    """A value that lies on a rounding boundary as far as float32 tells, see `verdict.follow.Tie`.
+
+    Attributes:
+        image: position among those simulated.
+        node: quantizer, or the selection of labels, in the exported model.
+        index: of the value in its tensor.
+        value: exact, in steps of the quantizer; of a label, its lead over the other.
+        rtl: the hardware's level, or label.
+        reference: the exported model's.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    image: int
+    node: str
+    index: list[int]
+    value: float
+    rtl: int
+    reference: int
+
+
+class FaultRecord(BaseModel):
+    """An image for which the hardware computes something else than the exported model.
+
+    Attributes:
+        image: position among those simulated.
+        node: the first whose tensor is wrong.
+        values: how many values of it are.
+        why: what makes it a fault.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    image: int
+    node: str
+    values: int
+    why: str
+
+
 class Summary(BaseModel):
     """Everything a build reports; None is what no stage of it found.
 
@@ -83,6 +121,10 @@ class Summary(BaseModel):
         msq_seconds: our transformations up to there.
         images_simulated: images through the stitched RTL.
         rtl_mismatches: images of them whose outputs differ from the exported model's.
+        rtl_ties: values in these that the exported model's float32 arithmetic rounds the other way.
+        rtl_faults: wrong values in these, each image's counted where they first show.
+        ties: the ties, each.
+        faults: images with faults; once there are some, only the first that differ are looked into.
         cycles_per_image: measured in steady state.
         latency_cycles: from the first word in to the last word out, of the first image.
         fps_at_clock: images a second at ``clk_ns``.
@@ -93,6 +135,7 @@ class Summary(BaseModel):
         simulator: its name and version, and what it models.
         synthesis: what the resources were found with.
         bitfile: whether one was made.
+        failed: what stopped the build before its last stage, None if nothing did.
         versions: of the tools.
         layers: matrix-vector and depthwise layers in the accelerator.
         layers_on_host: layers that the processor computes.
@@ -114,6 +157,10 @@ class Summary(BaseModel):
     msq_seconds: float = Field(exclude=True)
     images_simulated: int | None = None
     rtl_mismatches: int | None = None
+    rtl_ties: int | None = None
+    rtl_faults: int | None = None
+    ties: list[TieRecord] = []
+    faults: list[FaultRecord] = []
     cycles_per_image: float | None = None
     latency_cycles: int | None = None
     fps_at_clock: float | None = None
@@ -124,6 +171,7 @@ class Summary(BaseModel):
     simulator: str | None = None
     synthesis: str | None = None
     bitfile: bool = False
+    failed: str | None = None
     versions: dict[str, str | None]
     layers: list[Layer]
     layers_on_host: list[str] = []

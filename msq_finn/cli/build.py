@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     "--inputs", type=click.Path(path_type=Path), help="Images to simulate (.npy, N first)."
 )
 @click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="Classes of the --inputs (.npy, whole numbers), for the accuracy of model and RTL.",
+)
+@click.option(
     "--until",
     type=click.Choice(STAGES),
     default="synth",
@@ -73,6 +78,7 @@ def build(
     plan: Path | None,
     images: int,
     inputs: Path | None,
+    labels: Path | None,
     until: str,
     start: str | None,
     as_json: bool,
@@ -81,8 +87,15 @@ def build(
 
     Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
     """
-    from msq_finn.build.inputs import check_board, load_folding, load_images, load_network
+    from msq_finn.build.inputs import (
+        check_board,
+        load_folding,
+        load_images,
+        load_labels,
+        load_network,
+    )
     from msq_finn.build.lower import Target
+    from msq_finn.build.run import Labelled
     from msq_finn.build.run import build as run_build
 
     # What is refused here leaves an earlier build's intermediate files, to go on with.
@@ -100,11 +113,16 @@ def build(
         clk_ns = planned.clk_ns
     target = Target(board, clk_ns, target_fps, folding, plan)
     chosen = load_images(inputs, model) if inputs is not None else images
+    labelled = None
+    if labels is not None:
+        if inputs is None or isinstance(chosen, int):
+            raise click.UsageError("--labels: random images have none; give their --inputs too")
+        labelled = Labelled(load_labels(labels, model, len(chosen)))
     out = out or Path("build-out")
     with working_folder(out, resume=start is not None) as work, progress_bars() as progress:
         summary = run_build(
             model, target, out, work, chosen,
-            seed=seed, until=until, start=start, progress=progress,
+            seed=seed, labelled=labelled, until=until, start=start, progress=progress,
         )  # fmt: skip
     _warn(summary, target)
     show(summary, out, as_json)

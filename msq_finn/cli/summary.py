@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from msq_finn.build.output import FILES, FOLDERS
+from msq_finn.build.output import DIFFERENCE, FILES, FOLDERS
 from msq_finn.cli.console import console
 
 if TYPE_CHECKING:
-    from msq_finn.build.summary import Summary
+    from msq_finn.build.summary import Summary, TieRecord
+
+#: Ties that are written out; all are in the summary.
+_SHOWN = 3
 
 
 def show(summary: Summary, out: Path, as_json: bool) -> None:
@@ -24,19 +27,48 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
         as_json: print the summary as JSON instead of tables.
 
     Raises:
-        click.exceptions.Exit: with 1, where an image differs between RTL and exported model.
+        click.exceptions.Exit: with 1, where the RTL computes something else than the exported
+            model, and not only where float32 rounds a tie the other way.
     """
     if as_json:
         click.echo(summary.model_dump_json(indent=2))
     else:
         _show(summary, out)
-    if summary.rtl_mismatches:
+    images = f"{summary.rtl_mismatches} of {summary.images_simulated} images differ"
+    if summary.faults:
+        first = summary.faults[0]
         click.echo(
-            f"msq-finn: {summary.rtl_mismatches} of {summary.images_simulated} images differ "
-            "between the RTL and the exported model: do not use this design, and please report it",
+            f"msq-finn: {images} between the RTL and the exported model, first image {first.image} "
+            f"at {first.node} ({first.values} values: {first.why}), see report/{DIFFERENCE}: do "
+            "not use this design, and please report it",
             err=True,
         )
         click.get_current_context().exit(1)
+    if summary.ties:
+        ties = "1 tie" if len(summary.ties) == 1 else f"{len(summary.ties)} ties"
+        shown = [*map(described, summary.ties[:_SHOWN])]
+        click.echo(
+            f"msq-finn: {images} where the exported model's float32 arithmetic rounds {ties} the "
+            f"other way, and the RTL is right: {'; '.join(shown)}"
+            f"{'; ...' if len(shown) < len(summary.ties) else ''}",
+            err=True,
+        )
+
+
+def described(tie: TieRecord) -> str:
+    """One tie in words.
+
+    Args:
+        tie: of a summary.
+
+    >>> from msq_finn.build.summary import TieRecord
+    >>> described(TieRecord(image=1, node="q", index=[0, 3], value=9.5, rtl=9, reference=10))
+    'image 1, q [0, 3]: 9.5, 9 in RTL, 10 in the exported model'
+    """
+    return (
+        f"image {tie.image}, {tie.node} {tie.index}: {tie.value:.9g}, {tie.rtl} in RTL, "
+        f"{tie.reference} in the exported model"
+    )
 
 
 def _show(summary: Summary, out: Path) -> None:
@@ -59,6 +91,8 @@ def _show(summary: Summary, out: Path) -> None:
         "accuracy_rtl",
         "images_simulated",
         "rtl_mismatches",
+        "rtl_ties",
+        "rtl_faults",
         "cycles_per_image",
         "predicted_cycles_per_image",
         "slowest_node",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from click.testing import CliRunner
 from torch import nn
@@ -26,7 +28,19 @@ def test_a_difference_that_the_processor_hides(tmp_path, monkeypatch, broken):
     source = exported(
         nn.Sequential(small_cnn(), nn.LogSoftmax(dim=1)), tmp_path / "model.onnx", (1, 1, 6, 6)
     )
-    options = ["--until", "simulate", "--images", "3", "--out", str(tmp_path / "out")]
+    out = tmp_path / "out"
+    until = "deploy" if broken else "simulate"
+    options = ["--until", until, "--images", "3", "--out", str(out)]
     done = CliRunner().invoke(main, ["build", str(source), *options])
     assert done.exit_code == broken, done.output
-    assert ("1 of 3 images differ between the RTL and the exported model" in done.stderr) == broken
+    text = (
+        "1 of 3 images differ between the RTL and the exported model, first image 1 at the "
+        "accelerator's outputs (5 values: the same images gave other outputs in a second simulation"
+    )
+    assert (text in done.stderr) == broken
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["rtl_mismatches"], summary["rtl_faults"]) == (broken, 5 * broken)
+    assert summary["rtl_ties"] == 0 and (out / "report/msq_difference.npz").exists() == broken
+    # Nothing long is done for a wrong design, and nothing is packed.
+    assert summary["lut_sites"] is None and not (out / "deploy").exists()
+    assert ("second simulation" in (out / "report.html").read_text()) == broken

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msq_finn.build.report import render
-from msq_finn.build.summary import Layer, Summary
+from msq_finn.build.summary import FaultRecord, Layer, Summary, TieRecord
 
 
 def summary(**changes):
@@ -38,6 +38,29 @@ def test_resources_are_shares_of_the_boards():
 def test_the_slowest_node_may_be_any():
     text = " ".join(render(summary(), {}, {}, 200.0).split())
     assert "Slowest node: FMPadding_rtl_1, 1200 cycles an image." in text
+
+
+def test_ties_and_faults_are_counted_and_listed():
+    tie = TieRecord(image=4, node="/3/Quant", index=[0, 7, 1], value=9.5, rtl=9, reference=10)
+    fault = FaultRecord(image=5, node="MVAU_MSQ_rtl_1", values=12, why="sums differ")
+    found = {"rtl_mismatches": 2, "rtl_ties": 1, "rtl_faults": 12, "ties": [tie], "faults": [fault]}
+    text = " ".join(render(summary(**found), {}, {}, 200.0).split())
+    assert "<b>2 differ</b> from the exported model, with 1 ties and <b>12 faults</b>" in text
+    assert "<td>4</td><td>/3/Quant</td><td>[0, 7, 1]</td><td>9.5</td><td>9</td><td>10</td>" in text
+    assert "<td>5</td><td>MVAU_MSQ_rtl_1</td><td>12</td><td>sums differ</td>" in text
+
+
+def test_a_build_that_failed_says_how_far_it_came():
+    gone = dict.fromkeys(("images_simulated", "rtl_mismatches", "cycles_per_image", "fps_at_clock"))
+    gone |= dict.fromkeys(("lut_sites", "ff", "dsp", "bram36"))
+    text = render(summary(failed="the design starves", **gone), {}, {}, 200.0)
+    assert "<b>The build did not come to its end: the design starves</b>" in text
+    assert "images through" not in text and "Resources of" not in text and "None" not in text
+
+
+def test_accuracies_may_lack_that_of_floats():
+    text = " ".join(render(summary(accuracy_quant=0.5, accuracy_rtl=0.25), {}, {}, 200.0).split())
+    assert "Accuracy: quantized 0.500, RTL 0.250." in text
 
 
 def test_names_are_text():

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from msq_finn.build import hardware_steps
 from msq_finn.build.inputs import load_model
 from msq_finn.build.lower import Target
-from msq_finn.build.run import build
+from msq_finn.build.run import Labelled, build
 from msq_finn.build.stages import STAGES, check_folder, stage_steps
 from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
@@ -167,6 +167,19 @@ def test_a_later_stage_goes_on_from_an_earlier_one(source, whole, tmp_path, monk
     assert comparable(summary) == comparable(whole[0])
     performance = json.loads((tmp_path / "report" / "rtlsim_performance.json").read_text())
     assert performance[0]["samples"] == 3 and performance[0]["throughput_fps"] > 0
+    # Other images are simulated without sizing FIFOs again, and are those to go on with.
+    monkeypatch.setattr(hardware_steps.fifos, "size_fifos", None)
+    images = np.random.default_rng(6).random((4, 2, 4, 4), np.float32)
+    labels = np.array([0, 1, 2, 3])
+    again = build(
+        source, TARGET, tmp_path, tmp_path / "build", images,
+        labelled=Labelled(labels), until="simulate", start="simulate",
+    )  # fmt: skip
+    assert (again.images_simulated, again.rtl_mismatches) == (4, 0)
+    outputs = np.load(tmp_path / "build" / hardware_steps.REFERENCE)["outputs"]
+    assert again.accuracy_rtl == again.accuracy_quant == (outputs.argmax(1) == labels).mean()
+    with pytest.raises(MsqError, match=r"was made with images [0-9a-f]{64}, not 3"):
+        run(source, tmp_path, until="synth", start="synth")
 
 
 @pytest.fixture
@@ -205,6 +218,66 @@ def test_a_failed_build_leaves_earlier_results(source, earlier, monkeypatch):
     assert {(folder / name).read_text() for name in made + foreign} == {"earlier"}
 
 
+def test_a_failed_stage_leaves_what_was_done(source, tmp_path, monkeypatch):
+    """The results of the stages before it, and all that is needed to go on there."""
+    out = tmp_path / "out"
+    arguments = ["build", str(source), "-o", str(out), "--target-fps", "300000"]
+
+    def failed(*arguments):
+        raise MsqError("no room for this design")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hardware_steps, "stitch", failed)
+        done = CliRunner().invoke(main, [*arguments, "--until", "deploy"])
+    assert done.exit_code == 2 and done.stderr.splitlines()[-1].endswith("no room for this design")
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["failed"] == "no room for this design"
+    assert summary["predicted_cycles_per_image"] > 0 and summary["images_simulated"] is None
+    assert "did not come to its end: no room for this design" in (out / "report.html").read_text()
+    assert (out / "report/estimate_layer_cycles.json").exists() and not (out / "deploy").exists()
+    options = ["--until", "hardware", "--start", "hardware"]
+    done = CliRunner().invoke(main, [*arguments, *options])
+    assert done.exit_code == 0, done.output
+    assert json.loads((out / "summary.json").read_text())["failed"] is None
+    assert not (out / "report.html").exists()
+
+
+def test_a_package_whose_program_is_wrong_is_refused_before_the_long_stages(
+    source, tmp_path, monkeypatch
+):
+    from msq_finn.build.board import host
+
+    genuine = host.OPERATIONS["MultiThreshold"]
+
+    def shifted(value, thresholds, **attributes):
+        return genuine(value + 0.1, thresholds, **attributes)
+
+    monkeypatch.setitem(host.OPERATIONS, "MultiThreshold", shifted)
+    with pytest.raises(MsqError, match="board's program quantizes the images differently"):
+        run(source, tmp_path, until="deploy")
+    assert not (tmp_path / "build/finn_design.sv").exists()
+
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        (np.zeros(3), "labels are an array of whole numbers"),
+        (np.zeros(2, int), "shape (2,), but there are 3 images"),
+        (np.array([0, 1, 6]), "labels from 0 to 6, but the model has 6 classes, numbered from 0"),
+        (np.array([0, -1, 5]), "labels from -1 to 5"),
+        (None, "--labels: random images have none; give their --inputs too"),
+    ],
+)
+def test_labels_that_do_not_fit(source, tmp_path, labels, text):
+    np.save(tmp_path / "images.npy", np.zeros((3, 2, 4, 4), np.float32))
+    np.save(tmp_path / "labels.npy", np.zeros(3, int) if labels is None else labels)
+    inputs = [] if labels is None else ["--inputs", str(tmp_path / "images.npy")]
+    options = ["--labels", str(tmp_path / "labels.npy"), *inputs, "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, ["build", str(source), *options])
+    assert done.exit_code == 2 and text in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_model_or_option_does_not_go_on(source, whole, tmp_path):
     _, folder = whole
     other = exported(mixed_to_the_end(seed=1), tmp_path / "other.onnx", (1, 2, 4, 4))
@@ -214,7 +287,7 @@ def test_another_model_or_option_does_not_go_on(source, whole, tmp_path):
     with pytest.raises(MsqError, match=r"was made with clk_ns 10\.0, not 5\.0"):
         build(source, Target("Pynq-Z1", 5.0, 300_000), folder, work, 3, start="simulate")
     with pytest.raises(MsqError, match="was made with images 3, not 4"):
-        build(source, TARGET, folder, work, 4, start="simulate")
+        build(source, TARGET, folder, work, 4, start="synth")
 
 
 @pytest.mark.parametrize(

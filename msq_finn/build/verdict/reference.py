@@ -1,0 +1,115 @@
+"""The exported model, run up to any of its quantizers and on from there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.custom_op.general.quant import max_int, min_int
+from qonnx.custom_op.registry import getCustomOp
+from qonnx.util.cleanup import cleanup_model
+
+from msq_finn.transforms.quantizer_notes import NoteQuantizers, quantizer_of
+
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+Context = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """An activation quantizer of the exported model.
+
+    Attributes:
+        node: of the cleaned graph.
+        name: of the node in the exported file.
+        shape: of what it gives.
+        low: its least level.
+        high: its greatest.
+    """
+
+    node: Any
+    name: str
+    shape: tuple[int, ...]
+    low: int
+    high: int
+
+    def levels(self, context: Context) -> IntArray:
+        """Its integers in an execution, of its shape.
+
+        Args:
+            context: name to tensor.
+        """
+        scale, zero = (context[self.node.input[i]].astype(np.float64) for i in (1, 2))
+        return np.rint(context[self.node.output[0]] / scale + zero).astype(np.int64)
+
+    def values(self, levels: IntArray, context: Context) -> FloatArray:
+        """What it gives for integers, computed as QONNX does.
+
+        Args:
+            levels: integers, of its shape.
+            context: name to tensor.
+        """
+        scale, zero = (context[self.node.input[i]] for i in (1, 2))
+        return np.asarray((levels.astype(np.float32) - zero) * scale, dtype=np.float32)
+
+
+class Reference:
+    """An exported model, executed by QONNX in float32 as `reference_outputs` does.
+
+    Args:
+        source: the exported file.
+    """
+
+    def __init__(self, source: Path) -> None:
+        exported = ModelWrapper(str(source)).transform(NoteQuantizers())
+        nodes = exported.graph.node
+        names = {tensor: node.name or tensor for node in nodes for tensor in node.output}
+        self.model = cleanup_model(exported)
+        self.input = self.model.graph.input[0].name
+        self.output = self.model.graph.output[0].name
+        #: The node that makes it, as the exported file names it.
+        self.last = names[exported.graph.output[0].name]
+        self.quantizers: dict[str, Quantizer] = {}
+        for node in self.model.graph.node:
+            if note := quantizer_of(self.model, node.output[0]):
+                self.quantizers[note.output] = self._quantizer(node, names[note.output])
+
+    def _quantizer(self, node: Any, name: str) -> Quantizer:
+        op = getCustomOp(node)
+        signed, narrow = (bool(op.get_nodeattr(key)) for key in ("signed", "narrow"))
+        bits = int(self.model.get_initializer(node.input[3]))
+        shape = tuple(self.model.get_tensor_shape(node.output[0]))
+        low, high = min_int(signed, narrow, bits), max_int(signed, narrow, bits)
+        return Quantizer(node, name, shape, int(low), int(high))
+
+    def started(self, image: FloatArray) -> Context:
+        """An execution that has not begun.
+
+        Args:
+            image: network input, of its shape behind the batch axis.
+        """
+        return {self.input: image[None]}
+
+    def run(self, context: Context, first: int, last: int) -> Context:
+        """Execute nodes, and return the execution behind them.
+
+        Args:
+            context: the execution before the first of them.
+            first: position of the first node.
+            last: position of the last.
+        """
+        nodes = self.model.graph.node
+        result: Context = execute_onnx(
+            self.model,
+            context,
+            return_full_exec_context=True,
+            start_node=nodes[first],
+            end_node=nodes[last],
+        )
+        return {name: value for name, value in result.items() if value is not None}
