@@ -242,7 +242,7 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: the simulation found faults.
     """
     workers.prepare()
-    refuse_faults(cfg.get_report_directory())
+    refuse_faults(report_folder(cfg))
     kernels = copy.deepcopy(model)
     for name in _VIVADO_STEPS:
         kernels = resolve(name)[1](kernels, cfg)
@@ -265,7 +265,7 @@ def step_msq_deploy(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     from msq_finn.build.deploy import deploy
 
     lowered, _ = _begin(model, cfg)
-    refuse_faults(cfg.get_report_directory())
+    refuse_faults(report_folder(cfg))
     deploy(lowered)
     return model
 

@@ -49,7 +49,7 @@ from msq_finn.build.stages import STAGES, check_folder, check_vivado, stage_step
 from msq_finn.build.summary import Summary, layers_of
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
-from msq_finn.finn_compat import check_dependencies
+from msq_finn.finn_compat import check_dependencies, report_folder
 
 #: The step behind which there are results to write, and that which sizes FIFOs.
 _ESTIMATED = "step_generate_estimate_reports"
@@ -133,7 +133,7 @@ def build(
             lowered = lowered_of(model, config)
             check_programs(Host(lowered.parent), images_of(lowered, config.msq_run)[:_TRIED])
         if name == "step_msq_simulate":
-            refuse_faults(config.get_report_directory())
+            refuse_faults(report_folder(config))
 
     def write_results(model: Any, failed: str | None = None) -> Summary:
         summary = _summarise(model, source, config, target, seed, failed)
