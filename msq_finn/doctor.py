@@ -96,6 +96,7 @@ def examine() -> list[Check]:
             "training and export work; lowering, simulation and synthesis do not",
             INSTALL,
         ),
+        _icarus(),
         _vivado(),
         _rehearsal(),
     ]
@@ -150,6 +151,22 @@ def _rehearsal() -> Check:
             "pip install pyslang, and a Python with Tcl, such as Debian's python3-tk",
         )
     return Check("slang and Tcl", found, "ok", "rehearse Vivado's scripts", "")
+
+
+def _icarus() -> Check:
+    from msq_finn.sim.four_state import version as icarus_version
+
+    try:
+        return Check("Icarus Verilog", icarus_version(), "ok", "simulates in four states", "")
+    except MissingToolError:
+        return Check(
+            "Icarus Verilog",
+            None,
+            "warning",
+            "no simulation in four states, which finds what a reset leaves unknown: its tests are "
+            "skipped",
+            "install Icarus Verilog, such as Debian's iverilog",
+        )
 
 
 def _vivado() -> Check:

@@ -1,8 +1,9 @@
-"""FINN's RTL library, where Verilator and Yosys' slang front end need other words for a design.
+"""FINN's RTL library and Yosys' netlists, where a front end needs other words for a design.
 
 Verilator cannot evaluate some constant functions that xsim can, slang does not take delays. The
 sentences in question are replaced in a copy of the installed file, so that every other version of
-FINN's file stays FINN's.
+FINN's file stays FINN's. Of a constant with some undefined bits Verilator makes noise in all its
+bits; in netlists, where Yosys writes such, these bits become 0.
 """
 
 from __future__ import annotations
@@ -72,6 +73,11 @@ _SLANG = (
 )
 
 
+#: Netlists' names, and the constants in them that have undefined bits.
+_NETLIST = re.compile(r"netlist_\w+\.v")
+_UNDEFINED = re.compile(r"(?<='[bh])[0-9a-f_x]*x[0-9a-f_x]*")
+
+
 def for_verilator(name: str, text: str) -> str:
     """Bring one source into words Verilator accepts.
 
@@ -80,7 +86,7 @@ def for_verilator(name: str, text: str) -> str:
         text: its contents.
 
     Returns:
-        the contents to compile; ``text`` itself unless it is one of the known files.
+        the contents to compile; ``text`` itself unless it is one of the known files, or a netlist.
 
     Raises:
         MsqError: the file holds what Verilator rejects, in a form that is not known here.
@@ -96,7 +102,12 @@ def for_verilator(name: str, text: str) -> str:
                     f"{name}: this FINN's file is none that Verilator accepts or msq_finn can "
                     "reword; use the FINN version that msq_finn asks for"
                 )
-    return text
+    return _UNDEFINED.sub(_defined, text) if _NETLIST.fullmatch(name) else text
+
+
+def _defined(digits: re.Match[str]) -> str:
+    """Undefined digits as 0, unless all are: Verilator makes noise of those as it should."""
+    return digits[0].replace("x", "0") if digits[0].strip("x_") else digits[0]
 
 
 def for_slang(path: Path) -> str | None:

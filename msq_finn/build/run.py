@@ -21,6 +21,7 @@ from msq_finn.build.checkpoints import (
     record,
 )
 from msq_finn.build.cycles import predicted_interval, slowest_node
+from msq_finn.build.gate import GATE_LEVEL
 from msq_finn.build.hardware_steps import (
     RESOURCES,
     SIMULATION,
@@ -45,7 +46,14 @@ from msq_finn.build.lower import (
 from msq_finn.build.progress import Progress, silent
 from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.simulate import FloatArray
-from msq_finn.build.stages import STAGES, check_folder, check_vivado, stage_steps
+from msq_finn.build.stages import (
+    STAGES,
+    check_folder,
+    check_vivado,
+    stage_steps,
+    stages_before,
+    steps_of,
+)
 from msq_finn.build.summary import Summary, layers_of
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
@@ -172,8 +180,7 @@ def _position(start: str, names: list[str], until: str, work: Path) -> int:
     FIFOs that an earlier build has sized are not sized again to simulate.
     """
     if start in STAGES:
-        earlier = stage_steps(STAGES[STAGES.index(start) - 1]) if start != STAGES[0] else {}
-        position = len(earlier)
+        position = len(steps_of(stages_before(start, until)))
         sized = path_of(work, _SIZED).exists()
         if start == "simulate" and _SIZED in names and sized:
             position = names.index(_SIZED) + 1
@@ -218,6 +225,8 @@ def _summarise(
         for field in ("lut_sites", "ff", "dsp", "bram36"):
             figures[field] = sum(getattr(r, field) for r in measured.values())
         figures["synthesis"] = "Yosys estimate, modules one by one, no place and route"
+    if (folder / GATE_LEVEL).exists():
+        figures |= json.loads((folder / GATE_LEVEL).read_text())
     from msq_finn.build.partition import layers_on_host
 
     finn, ours = times.share(folder, "step_msq_generate_rtl")

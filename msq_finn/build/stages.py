@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from msq_finn.errors import MissingToolError, MsqError
 
-#: In order; each needs those before it.
-STAGES = ("estimate", "hardware", "simulate", "synth", "bitfile", "deploy")
+#: In order; each needs those before it, but for `GATE`, which only runs where it is the last.
+STAGES = ("estimate", "hardware", "simulate", "synth", "gate", "bitfile", "deploy")
+
+#: Simulation of the netlist: it shows something, and makes nothing that later stages need.
+GATE = "gate"
 
 #: What FINN takes for Vivado's version in the name of its folder (finn/xsi).
 _VERSION = re.compile(r"\b20\d{2}\.[12]\b")
@@ -69,6 +73,20 @@ def check_folder(until: str, folder: Path) -> None:
         )
 
 
+def stages_before(stage: str, until: str) -> tuple[str, ...]:
+    """Stages that run before one, in a build.
+
+    Args:
+        stage: one of `STAGES`.
+        until: the build's last stage.
+
+    >>> stages_before("bitfile", "deploy")
+    ('estimate', 'hardware', 'simulate', 'synth')
+    """
+    earlier = STAGES[: STAGES.index(stage)]
+    return tuple(name for name in earlier if name != GATE or until == GATE)
+
+
 def stage_steps(until: str) -> dict[str, Any]:
     """Steps up to the end of a stage: name to function, or to FINN's name.
 
@@ -77,6 +95,16 @@ def stage_steps(until: str) -> dict[str, Any]:
     Args:
         until: one of `STAGES`.
     """
+    return steps_of((*stages_before(until, until), until))
+
+
+def steps_of(stages: Iterable[str]) -> dict[str, Any]:
+    """Steps of some stages, as of :func:`stage_steps`.
+
+    Args:
+        stages: of `STAGES`, in order.
+    """
+    from msq_finn.build import gate
     from msq_finn.build import hardware_steps as hardware
     from msq_finn.build.steps import DATAFLOW_STEPS
 
@@ -88,8 +116,9 @@ def stage_steps(until: str) -> dict[str, Any]:
         "hardware": [*(named[name] for name in names[position:]), hardware.step_msq_stitch],
         "simulate": [hardware.step_msq_size_fifos, hardware.step_msq_simulate],
         "synth": [hardware.step_msq_synthesize],
+        GATE: [gate.step_msq_gate],
         "bitfile": [hardware.step_msq_bitfile] if has_vivado() else [],
         "deploy": [hardware.step_msq_deploy],
     }
-    steps = [step for stage in STAGES[: STAGES.index(until) + 1] for step in by_stage[stage]]
+    steps = [step for stage in stages for step in by_stage[stage]]
     return {step if isinstance(step, str) else step.__name__: step for step in steps}

@@ -37,6 +37,27 @@ _AXILITE = {
 }
 
 
+@dataclass(frozen=True)
+class Instance:
+    """An instance in the top.
+
+    Attributes:
+        part: name of the part of the design that it is.
+        module: with its parameters.
+        pins: port -> what it is wired to.
+    """
+
+    part: str
+    module: str
+    pins: dict[str, str]
+
+    @property
+    def text(self) -> str:
+        """As SystemVerilog."""
+        pins = ", ".join(f".{pin}({net})" for pin, net in self.pins.items())
+        return f"{self.module} i_{self.part} ({pins});"
+
+
 @dataclass
 class Stitched:
     """A stitched design.
@@ -47,6 +68,11 @@ class Stitched:
         probes: FIFO name -> port with the most words it ever held.
         taps: tensor -> output stream with a copy of its words, see `stitch`.
         parts: per node, (name, top module, sources) of the modules it is made of.
+        writeable: names of those parts that are written at run time.
+        ports: of the top, with directions and widths.
+        nets: declarations between the instances.
+        streams: AXI streams in the top, its own and those between parts: name -> bits of data.
+        instances: of the parts.
     """
 
     path: Path
@@ -54,6 +80,18 @@ class Stitched:
     probes: dict[str, str] = field(default_factory=dict)
     taps: dict[str, str] = field(default_factory=dict)
     parts: list[tuple[str, str, list[Path]]] = field(default_factory=list)
+    writeable: set[str] = field(default_factory=set)
+    ports: list[str] = field(default_factory=list)
+    nets: list[str] = field(default_factory=list)
+    streams: dict[str, int] = field(default_factory=dict)
+    instances: list[Instance] = field(default_factory=list)
+
+    def write(self) -> None:
+        """Write the top's file."""
+        lines = [*self.nets, *(instance.text for instance in self.instances)]
+        body = "\n".join(f"  {line}" for line in lines)
+        ports = ",\n  ".join(self.ports)
+        self.path.write_text(f"module {TOP} (\n  {ports}\n);\n{body}\nendmodule\n")
 
 
 def stitch(
@@ -80,61 +118,54 @@ def stitch(
     Raises:
         MsqError: a node has no RTL, or a tensor more than one consumer.
     """
-    nets: list[str] = []
-    instances: list[str] = []
-    ports = ["input logic ap_clk", "input logic ap_rst_n"]
-    if any(_is_pumped(getCustomOp(node)) for node in model.graph.node):
-        ports.append("input logic ap_clk2x")
     result = Stitched(folder / f"{TOP}.sv", [])
+    result.ports += ["input logic ap_clk", "input logic ap_rst_n"]
+    if any(_is_pumped(getCustomOp(node)) for node in model.graph.node):
+        result.ports.append("input logic ap_clk2x")
     streams = _stream_names(model)
     for tensor, net in streams.items():
         if net.startswith("net"):
-            width = _width(model, tensor)
-            nets.append(f"logic [{width - 1}:0] {net}_TDATA; logic {net}_TVALID, {net}_TREADY;")
+            _add_stream(result, net, _width(model, tensor))
     for index, info in enumerate(model.graph.input):
-        ports += _stream_ports(f"in{index}_V", _width(model, info.name), "input", "output")
+        _add_port(result, f"in{index}_V", _width(model, info.name), "input", "output")
     if frame_interval is not None:
-        instances.append(_throttle(model, streams, nets, frame_interval))
+        _throttle(model, streams, result, frame_interval)
     for index, tensor in enumerate(taps):
         net, port = streams[tensor], f"tap{index}_V"
-        ports += _stream_ports(port, _width(model, tensor), "output", "input")
-        instances.append(f"assign {port}_TDATA = {net}_TDATA;")
-        instances.append(f"assign {port}_TVALID = {net}_TVALID & {net}_TREADY;")
+        _add_port(result, port, _width(model, tensor), "output", "input")
+        result.nets.append(f"assign {port}_TDATA = {net}_TDATA;")
+        result.nets.append(f"assign {port}_TVALID = {net}_TVALID & {net}_TREADY;")
         result.taps[tensor] = port
     for index, info in enumerate(model.graph.output):
-        ports += _stream_ports(f"out{index}_V", _width(model, info.name), "output", "input")
+        _add_port(result, f"out{index}_V", _width(model, info.name), "output", "input")
     for node in model.graph.node:
         op = getCustomOp(node)
         sources = _rtl_sources(op)
         extra = {}
         if node.op_type.startswith("StreamingFIFO"):
             probe = f"{node.name}_maxcount"
-            ports.append(f"output logic [31:0] {probe}")
+            result.ports.append(f"output logic [31:0] {probe}")
             result.probes[node.name] = probe
             extra["maxcount"] = probe
         result.parts.append((node.name, op.get_nodeattr("gen_top_module"), sources))
         configuration = {}
         if _is_writeable(op):
-            ports += [
+            result.ports += [
                 f"{direction} logic [{width - 1}:0] s_axilite_{node.name}_{signal}"
                 for signal, (direction, width) in _AXILITE.items()
             ]
             configuration = {f"s_axilite_{s}": f"s_axilite_{node.name}_{s}" for s in _AXILITE}
+            memory = f"{node.name}_weights" if _has_weight_memory(op) else node.name
+            result.writeable.add(memory)
         if _has_weight_memory(op):
-            nets_, memory, memory_sources = _weight_memory(op, configuration)
-            nets.append(nets_)
-            instances.append(memory)
-            result.parts.append((f"{node.name}_weights", _memory_module(op), memory_sources))
+            _add_weight_memory(result, op, configuration)
             extra |= {
                 f"{weights_port()}_{s}": f"{node.name}_w_{s}" for s in ("TDATA", "TVALID", "TREADY")
             }
         else:
             extra |= configuration
-        instances.append(_instance(op, sources, streams, extra))
-    body = "\n".join(f"  {line}" for line in [*nets, *instances])
-    ports_text = ",\n  ".join(ports)
-    text = f"module {TOP} (\n  {ports_text}\n);\n{body}\nendmodule\n"
-    result.path.write_text(text)
+        result.instances.append(_instance(op, sources, streams, extra))
+    result.write()
     unique = dict.fromkeys(s for _, _, sources in result.parts for s in sources)
     throttle = [_THROTTLE] if frame_interval is not None else []
     result.sources = [*_packages_first(unique), *throttle, result.path]
@@ -155,20 +186,22 @@ def _stream_names(model: ModelWrapper) -> dict[str, str]:
     return names
 
 
-def _throttle(model: ModelWrapper, streams: dict[str, str], nets: list[str], interval: int) -> str:
+def _throttle(
+    model: ModelWrapper, streams: dict[str, str], result: Stitched, interval: int
+) -> None:
     """Put a frame throttle behind the input stream, and let the graph read from it."""
     tensor = model.graph.input[0].name
     width = _width(model, tensor)
     consumer = getCustomOp(model.find_consumers(tensor)[0])
     words = math.prod(consumer.get_folded_input_shape()[:-1])
     streams[tensor] = "throttled"
-    nets.append(f"logic [{width - 1}:0] throttled_TDATA; logic throttled_TVALID, throttled_TREADY;")
+    _add_stream(result, "throttled", width)
     pins = {"clk_i": "ap_clk", "rst_ni": "ap_rst_n"}
     for side, net in (("i", "in0_V"), ("o", "throttled")):
         pins |= {f"data_{side}": f"{net}_TDATA", f"valid_{side}": f"{net}_TVALID"}
     pins |= {"ready_o": "in0_V_TREADY", "ready_i": "throttled_TREADY"}
     parameters = f"#(.Width({width}), .Words({words}), .Interval({interval}))"
-    return _instantiate(f"rate_throttle {parameters}", "i_throttle", pins)
+    result.instances.append(Instance("throttle", f"rate_throttle {parameters}", pins))
 
 
 def _width(model: ModelWrapper, tensor: str) -> int:
@@ -181,12 +214,18 @@ def _width(model: ModelWrapper, tensor: str) -> int:
     return int(getCustomOp(consumer).get_instream_width_padded(list(consumer.input).index(tensor)))
 
 
-def _stream_ports(name: str, width: int, forward: str, backward: str) -> list[str]:
-    return [
+def _add_stream(result: Stitched, name: str, width: int) -> None:
+    result.nets.append(f"logic [{width - 1}:0] {name}_TDATA; logic {name}_TVALID, {name}_TREADY;")
+    result.streams[name] = width
+
+
+def _add_port(result: Stitched, name: str, width: int, forward: str, backward: str) -> None:
+    result.ports += [
         f"{forward} logic [{width - 1}:0] {name}_TDATA",
         f"{forward} logic {name}_TVALID",
         f"{backward} logic {name}_TREADY",
     ]
+    result.streams[name] = width
 
 
 def _rtl_sources(op: Any) -> list[Path]:
@@ -211,7 +250,9 @@ def _inputs(op: Any, sources: list[Path]) -> list[str]:
     raise MsqError(f"{op.onnx_node.name}: module {top} not found in its sources")
 
 
-def _instance(op: Any, sources: list[Path], streams: dict[str, str], extra: dict[str, str]) -> str:
+def _instance(
+    op: Any, sources: list[Path], streams: dict[str, str], extra: dict[str, str]
+) -> Instance:
     node = op.onnx_node
     pins = dict.fromkeys(_inputs(op, sources), "'0")
     pins |= {"ap_clk": "ap_clk", "ap_rst_n": "ap_rst_n"}
@@ -223,11 +264,7 @@ def _instance(op: Any, sources: list[Path], streams: dict[str, str], extra: dict
                 for signal in ("TDATA", "TVALID", "TREADY"):
                     pins[f"{ports[index]}_{signal}"] = f"{streams[tensor]}_{signal}"
     pins |= extra
-    return _instantiate(op.get_nodeattr("gen_top_module"), f"i_{node.name}", pins)
-
-
-def _instantiate(module: str, name: str, pins: dict[str, str]) -> str:
-    return f"{module} {name} ({', '.join(f'.{pin}({net})' for pin, net in pins.items())});"
+    return Instance(node.name, op.get_nodeattr("gen_top_module"), pins)
 
 
 def _is_pumped(op: Any) -> bool:
@@ -257,8 +294,8 @@ def _memory_module(op: Any) -> str:
     return f"{op.get_nodeattr('gen_top_module')}_memstream_wrapper"
 
 
-def _weight_memory(op: Any, configuration: dict[str, str]) -> tuple[str, str, list[Path]]:
-    """Nets, instance and sources of the memstream beside a matrix-vector unit."""
+def _add_weight_memory(result: Stitched, op: Any, configuration: dict[str, str]) -> None:
+    """Put the memstream beside a matrix-vector unit."""
     node = op.onnx_node
     module = _memory_module(op)
     pins = {
@@ -273,16 +310,14 @@ def _weight_memory(op: Any, configuration: dict[str, str]) -> tuple[str, str, li
     pins |= configuration
     for signal in ("tdata", "tvalid", "tready"):
         pins[f"m_axis_0_{signal}"] = f"{node.name}_w_{signal.upper()}"
-    width = weight_stream_bits(op)
-    nets = (
-        f"logic [{width - 1}:0] {node.name}_w_TDATA; "
-        f"logic {node.name}_w_TVALID, {node.name}_w_TREADY;"
-    )
+    _add_stream(result, f"{node.name}_w", weight_stream_bits(op))
     wrapper = Path(op.get_nodeattr("code_gen_dir_ipgen")) / f"{module}.v"
     if not wrapper.exists():  # in a line of FINN that leaves it to Vivado
         wrapper.write_text(memstream.wrapper_of(op))
     sources = [wrapper, *memstream.sources()]
-    return nets, _instantiate(module, f"i_{node.name}_weights", pins), sources
+    part = f"{node.name}_weights"
+    result.instances.append(Instance(part, module, pins))
+    result.parts.append((part, module, sources))
 
 
 def _packages_first(sources: Any) -> Iterator[Path]:

@@ -134,6 +134,10 @@ class Summary(BaseModel):
         bram36: block RAMs of 36 kbit.
         simulator: its name and version, and what it models.
         synthesis: what the resources were found with.
+        gate_images: images through the synthesised netlist.
+        gate_mismatches: images of them for which it gives other integers than the RTL, which is
+            compared with the exported model.
+        gate_simulator: as ``simulator``, for the netlist.
         bitfile: whether one was made.
         failed: what stopped the build before its last stage, None if nothing did.
         versions: of the tools.
@@ -170,6 +174,9 @@ class Summary(BaseModel):
     bram36: float | None = None
     simulator: str | None = None
     synthesis: str | None = None
+    gate_images: int | None = None
+    gate_mismatches: int | None = None
+    gate_simulator: str | None = None
     bitfile: bool = False
     failed: str | None = None
     versions: dict[str, str | None]

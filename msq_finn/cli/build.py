@@ -58,7 +58,8 @@ if TYPE_CHECKING:
     type=click.Choice(STAGES),
     default="synth",
     show_default=True,
-    help="Last stage to run; 'bitfile' needs Vivado, 'deploy' does without if there is none.",
+    help="Last stage to run; 'gate' simulates the synthesised netlist and only runs as the last, "
+    "'bitfile' needs Vivado, 'deploy' does without if there is none.",
 )
 @click.option(
     "--start",

@@ -28,7 +28,8 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
 
     Raises:
         click.exceptions.Exit: with 1, where the RTL computes something else than the exported
-            model, and not only where float32 rounds a tie the other way.
+            model, and not only where float32 rounds a tie the other way, or the netlist something
+            else than the RTL.
     """
     if as_json:
         click.echo(summary.model_dump_json(indent=2))
@@ -43,7 +44,12 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
             "not use this design, and please report it",
             err=True,
         )
-        click.get_current_context().exit(1)
+    if summary.gate_mismatches:
+        click.echo(
+            f"msq-finn: {summary.gate_mismatches} of {summary.gate_images} images differ between "
+            "the synthesised netlist and the RTL: do not use this design, and please report it",
+            err=True,
+        )
     if summary.ties:
         ties = "1 tie" if len(summary.ties) == 1 else f"{len(summary.ties)} ties"
         shown = [*map(described, summary.ties[:_SHOWN])]
@@ -53,6 +59,8 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
             f"{'; ...' if len(shown) < len(summary.ties) else ''}",
             err=True,
         )
+    if summary.faults or summary.gate_mismatches:
+        click.get_current_context().exit(1)
 
 
 def described(tie: TieRecord) -> str:
@@ -93,6 +101,8 @@ def _show(summary: Summary, out: Path) -> None:
         "rtl_mismatches",
         "rtl_ties",
         "rtl_faults",
+        "gate_images",
+        "gate_mismatches",
         "cycles_per_image",
         "predicted_cycles_per_image",
         "slowest_node",

@@ -1,12 +1,14 @@
 """Synthesise one design with Yosys, in a process of its own.
 
 ``python -m msq_finn.synth.worker JOB.json`` runs in the job's folder and writes ``resources.json``
-beside it. Yosys ends the process on errors; their text is on standard error.
+and the netlist, ``netlist.v.gz``, beside it. Yosys ends the process on errors; their text is on
+standard error.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import gzip
 import json
 import sys
 from pathlib import Path
@@ -15,10 +17,12 @@ from typing import Any
 from pyosys import libyosys as ys
 
 from msq_finn.synth import netlist
+from msq_finn.synth.carry import merge_carries
 from msq_finn.synth.resources import measure
 
 _SLANG_OPTIONS = "slang.f"
 _NETLIST = Path("netlist.json")
+_VERILOG = Path("netlist.v")
 _BMUX_TAPS = Path(__file__).with_name("bmux_taps.v")
 
 #: Words of the deepest LUT RAM that there is in UltraScale+.
@@ -29,7 +33,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     """Synthesise a job and count what it takes.
 
     Args:
-        job: ``top``, ``family``, ``slang`` (the front end's options), ``unused_ports`` (patterns).
+        job: ``top``, ``family``, ``slang`` (the front end's options), ``unused_ports`` (patterns),
+            ``module`` (the netlist's name).
 
     Returns:
         the fields of :class:`msq_finn.synth.resources.Resources` but the version of Yosys.
@@ -53,11 +58,24 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         f"{synth} -run map_memory:fine",
         f"techmap -map {_BMUX_TAPS}",
         f"{synth} -run fine:",
-        f"write_json {_NETLIST}",
     ):
         ys.run_pass(command, design)
-    resources = measure(netlist.load(_NETLIST, top), family)
+    module = job["module"]
+    for command in (f"rename {top} {module}", f"write_json {_NETLIST}"):
+        ys.run_pass(command, design)
+    if family == "xcup":
+        written = json.loads(_NETLIST.read_text())
+        merge_carries(written["modules"][module])
+        _NETLIST.write_text(json.dumps(written))
+        for command in ("design -reset", f"read_json {_NETLIST}"):
+            ys.run_pass(command, design)
+    resources = measure(netlist.load(_NETLIST, module), family)
+    # Undefined bits of memories and registers stay so, for simulation in four states.
+    ys.run_pass(f"write_verilog -noattr {_VERILOG}", design)
     _NETLIST.unlink()
+    with gzip.open(f"{_VERILOG}.gz", "wb", compresslevel=4) as packed:
+        packed.write(_VERILOG.read_bytes())
+    _VERILOG.unlink()
     return resources
 
 

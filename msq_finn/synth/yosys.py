@@ -1,8 +1,9 @@
-"""Synthesis with Yosys (pyosys): SystemVerilog in, resources out, cached by content."""
+"""Synthesis with Yosys (pyosys): SystemVerilog in, netlist and resources out, cached by content."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -11,15 +12,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.rewordings import for_slang
 from msq_finn.synth.resources import Resources
 
-__all__ = ["Resources", "family_of", "synthesize", "version"]
+__all__ = ["Netlist", "Resources", "Synthesis", "family_of", "run", "synthesize", "version"]
 
 #: Seconds after which a synthesis run is given up.
 TIMEOUT_S = 600.0
@@ -65,7 +68,66 @@ def family_of(part: str) -> str:
     raise MsqError(f"part {part}: Yosys maps to 7-series and UltraScale+ parts only")
 
 
-def synthesize(
+@dataclass(frozen=True)
+class Netlist:
+    """A synthesised netlist of primitives.
+
+    Attributes:
+        module: name of its module, which no other netlist has.
+        text: Verilog, with undefined bits (x) where the source leaves them open.
+    """
+
+    module: str
+    text: str
+
+    @property
+    def ports(self) -> frozenset[str]:
+        """Names of the module's ports."""
+        header = self.text.split(f"module {self.module}(", 1)[1].split(");", 1)[0]
+        return frozenset(name.strip().lstrip("\\") for name in header.split(","))
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """A finished synthesis run.
+
+    Attributes:
+        folder: its cache entry.
+        module: name of the netlist's module.
+    """
+
+    folder: Path
+    module: str
+
+    @property
+    def resources(self) -> Resources:
+        """What the netlist takes."""
+        counted = json.loads((self.folder / "resources.json").read_text())
+        return Resources(**counted, yosys=version())
+
+    @property
+    def netlist(self) -> Netlist:
+        """The netlist that was counted."""
+        packed = (self.folder / "netlist.v.gz").read_bytes()
+        return Netlist(self.module, gzip.decompress(packed).decode())
+
+
+def synthesize(top: str, sources: Sequence[Path | str], **options: Any) -> Resources:
+    """Synthesise a design, and count what it takes.
+
+    Args:
+        top: name of the top module.
+        sources: SystemVerilog or Verilog files.
+        options: as of :func:`run`.
+
+    Raises:
+        MissingToolError: see `run`.
+        MsqError: likewise.
+    """
+    return run(top, sources, **options).resources
+
+
+def run(
     top: str,
     sources: Sequence[Path | str],
     *,
@@ -75,8 +137,8 @@ def synthesize(
     defines: Mapping[str, str] | None = None,
     unused_ports: Sequence[str] = (),
     timeout_s: float = TIMEOUT_S,
-) -> Resources:
-    """Synthesise a design, flat and out of context, and count what it takes.
+) -> Synthesis:
+    """Synthesise a design, flat and out of context.
 
     DSP slices and memories are inferred as Yosys does by default; ``ram_style`` is honoured. Memory
     contents (``$readmemh``) are found by absolute path or by name in the folders of the sources.
@@ -89,7 +151,8 @@ def synthesize(
         parameters: of the top module, from -2^31 up.
         include_dirs: where headers are looked up.
         defines: macros.
-        unused_ports: patterns of ports of the top: inputs are tied to zero, outputs left open.
+        unused_ports: patterns of ports of the top: inputs are tied to zero, outputs left open; the
+            netlist does not have them.
         timeout_s: seconds after which to give up.
 
     Raises:
@@ -110,6 +173,7 @@ def synthesize(
     key = _key(top, texts, folders)
     settings = json.dumps([tool, family, options, list(unused_ports)]).replace(top, "@top@")
     digest = hashlib.sha256(f"{_own_sources()} {settings} {key}".encode()).hexdigest()
+    module = f"netlist_{digest[:16]}"
 
     def make(folder: Path) -> None:
         paths = [
@@ -128,12 +192,17 @@ def synthesize(
             *(f'-I "{d.absolute()}"' for d in folders),
             *(f'"{path.absolute()}"' for path in (_STUBS, *paths)),
         ]
-        job = {"top": top, "family": family, "slang": slang, "unused_ports": list(unused_ports)}
+        job = {
+            "top": top,
+            "family": family,
+            "slang": slang,
+            "unused_ports": list(unused_ports),
+            "module": module,
+        }
         (folder / "job.json").write_text(json.dumps(job))
         _run(top, folder, timeout_s)
 
-    entry = cache.entry("synth", digest, make)
-    return Resources(**json.loads((entry / "resources.json").read_text()), yosys=tool)
+    return Synthesis(cache.entry("synth", digest, make), module)
 
 
 def _existing(path: Path, top: str) -> Path:

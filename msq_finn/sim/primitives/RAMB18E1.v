@@ -1,0 +1,91 @@
+// RAMB18E1 of 7-series (UG473) as Yosys maps memories to it: without output registers; another mode ends
+// the simulation.
+module RAMB18E1 #(
+  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0, INITP_05 = 0,
+  parameter [255:0] INITP_06 = 0, INITP_07 = 0,
+  parameter [255:0] INIT_00 = 0, INIT_01 = 0, INIT_02 = 0, INIT_03 = 0, INIT_04 = 0, INIT_05 = 0,
+  parameter [255:0] INIT_06 = 0, INIT_07 = 0, INIT_08 = 0, INIT_09 = 0, INIT_0A = 0, INIT_0B = 0,
+  parameter [255:0] INIT_0C = 0, INIT_0D = 0, INIT_0E = 0, INIT_0F = 0, INIT_10 = 0, INIT_11 = 0,
+  parameter [255:0] INIT_12 = 0, INIT_13 = 0, INIT_14 = 0, INIT_15 = 0, INIT_16 = 0, INIT_17 = 0,
+  parameter [255:0] INIT_18 = 0, INIT_19 = 0, INIT_1A = 0, INIT_1B = 0, INIT_1C = 0, INIT_1D = 0,
+  parameter [255:0] INIT_1E = 0, INIT_1F = 0, INIT_20 = 0, INIT_21 = 0, INIT_22 = 0, INIT_23 = 0,
+  parameter [255:0] INIT_24 = 0, INIT_25 = 0, INIT_26 = 0, INIT_27 = 0, INIT_28 = 0, INIT_29 = 0,
+  parameter [255:0] INIT_2A = 0, INIT_2B = 0, INIT_2C = 0, INIT_2D = 0, INIT_2E = 0, INIT_2F = 0,
+  parameter [255:0] INIT_30 = 0, INIT_31 = 0, INIT_32 = 0, INIT_33 = 0, INIT_34 = 0, INIT_35 = 0,
+  parameter [255:0] INIT_36 = 0, INIT_37 = 0, INIT_38 = 0, INIT_39 = 0, INIT_3A = 0, INIT_3B = 0,
+  parameter [255:0] INIT_3C = 0, INIT_3D = 0, INIT_3E = 0, INIT_3F = 0,
+  parameter [17:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0,
+  parameter INIT_FILE = "NONE", RAM_MODE = "TDP", SIM_COLLISION_CHECK = "ALL", SIM_DEVICE = "7SERIES",
+  parameter RDADDR_COLLISION_HWCONFIG = "DELAYED_WRITE",
+  parameter WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST",
+  parameter RSTREG_PRIORITY_A = "RSTREG", RSTREG_PRIORITY_B = "RSTREG",
+  parameter integer DOA_REG = 0, DOB_REG = 0,
+  parameter integer READ_WIDTH_A = 0, READ_WIDTH_B = 0, WRITE_WIDTH_A = 0, WRITE_WIDTH_B = 0,
+  parameter [0:0] IS_CLKARDCLK_INVERTED = 0, IS_CLKBWRCLK_INVERTED = 0, IS_ENARDEN_INVERTED = 0,
+  parameter [0:0] IS_ENBWREN_INVERTED = 0, IS_RSTRAMARSTRAM_INVERTED = 0, IS_RSTRAMB_INVERTED = 0,
+  parameter [0:0] IS_RSTREGARSTREG_INVERTED = 0, IS_RSTREGB_INVERTED = 0
+) (
+  output wire [15:0] DOADO, DOBDO,
+  output wire [1:0]  DOPADOP, DOPBDOP,
+  input  wire        CLKARDCLK, CLKBWRCLK, ENARDEN, ENBWREN, REGCEAREGCE, REGCEB,
+  input  wire        RSTRAMARSTRAM, RSTRAMB, RSTREGARSTREG, RSTREGB,
+  input  wire [13:0] ADDRARDADDR, ADDRBWRADDR,
+  input  wire [15:0] DIADI, DIBDI,
+  input  wire [1:0]  DIPADIP, DIPBDIP,
+  input  wire [1:0]  WEA,
+  input  wire [3:0]  WEBWE
+);
+  // Words of both ports' pins: A reads them, B writes them.
+  localparam integer WIDE_READ = RAM_MODE == "SDP" && READ_WIDTH_A == 36;
+  localparam integer WIDE_WRITE = RAM_MODE == "SDP" && WRITE_WIDTH_B == 36;
+
+  initial begin
+    if (DOA_REG != 0 && READ_WIDTH_A != 0 || DOB_REG != 0 && READ_WIDTH_B != 0)
+      $fatal(1, "RAMB18E1: output registers are not modelled");
+    if (INIT_FILE != "NONE")
+      $fatal(1, "RAMB18E1: initial files are not modelled");
+    if (IS_CLKARDCLK_INVERTED || IS_CLKBWRCLK_INVERTED || IS_ENARDEN_INVERTED || IS_ENBWREN_INVERTED
+        || IS_RSTRAMARSTRAM_INVERTED || IS_RSTRAMB_INVERTED)
+      $fatal(1, "RAMB18E1: inverted pins are not modelled");
+    if (READ_WIDTH_A > 18 && !WIDE_READ || WRITE_WIDTH_A > 18 || READ_WIDTH_B > 18
+        || WRITE_WIDTH_B > 18 && !WIDE_WRITE)
+      $fatal(1, "RAMB18E1: widths %0d, %0d, %0d, %0d are not modelled", READ_WIDTH_A, WRITE_WIDTH_A,
+             READ_WIDTH_B, WRITE_WIDTH_B);
+  end
+
+  wire [63:0] data_a, data_b;
+  wire [7:0] parity_a, parity_b;
+  msq_block_ram #(
+    .BITS(16384), .ADDRESS(14),
+    .READ_A(READ_WIDTH_A), .WRITE_A(WRITE_WIDTH_A), .READ_B(READ_WIDTH_B), .WRITE_B(WRITE_WIDTH_B),
+    .MODE_A(WRITE_MODE_A), .MODE_B(WRITE_MODE_B),
+    .INIT_A(WIDE_READ ? {INIT_B[17:16], INIT_A[17:16], INIT_B[15:0], INIT_A[15:0]} : INIT_A),
+    .SRVAL_A(WIDE_READ ? {SRVAL_B[17:16], SRVAL_A[17:16], SRVAL_B[15:0], SRVAL_A[15:0]} : SRVAL_A),
+    .INIT_B(INIT_B), .SRVAL_B(SRVAL_B),
+    .INITP({
+      INITP_07, INITP_06, INITP_05, INITP_04, INITP_03, INITP_02, INITP_01, INITP_00
+    }),
+    .INIT({
+      INIT_3F, INIT_3E, INIT_3D, INIT_3C, INIT_3B, INIT_3A, INIT_39, INIT_38, INIT_37, INIT_36,
+      INIT_35, INIT_34, INIT_33, INIT_32, INIT_31, INIT_30, INIT_2F, INIT_2E, INIT_2D, INIT_2C,
+      INIT_2B, INIT_2A, INIT_29, INIT_28, INIT_27, INIT_26, INIT_25, INIT_24, INIT_23, INIT_22,
+      INIT_21, INIT_20, INIT_1F, INIT_1E, INIT_1D, INIT_1C, INIT_1B, INIT_1A, INIT_19, INIT_18,
+      INIT_17, INIT_16, INIT_15, INIT_14, INIT_13, INIT_12, INIT_11, INIT_10, INIT_0F, INIT_0E,
+      INIT_0D, INIT_0C, INIT_0B, INIT_0A, INIT_09, INIT_08, INIT_07, INIT_06, INIT_05, INIT_04,
+      INIT_03, INIT_02, INIT_01, INIT_00
+    })
+  ) ram (
+    .CLKA(CLKARDCLK), .CLKB(CLKBWRCLK), .ENA(ENARDEN), .ENB(ENBWREN),
+    .RSTA(RSTRAMARSTRAM), .RSTB(RSTRAMB), .WEA({6'b0, WEA}), .WEB({4'b0, WEBWE}),
+    .ADDRA(ADDRARDADDR[13:0]), .ADDRB(ADDRBWRADDR[13:0]),
+    .DIA({48'b0, DIADI}), .DIPA({6'b0, DIPADIP}),
+    .DIB(WIDE_WRITE ? {32'b0, DIBDI, DIADI} : {48'b0, DIBDI}),
+    .DIPB(WIDE_WRITE ? {4'b0, DIPBDIP, DIPADIP} : {6'b0, DIPBDIP}),
+    .DOA(data_a), .DOB(data_b), .DOPA(parity_a), .DOPB(parity_b)
+  );
+
+  assign DOADO = data_a[15:0];
+  assign DOBDO = WIDE_READ ? data_a[31:16] : data_b[15:0];
+  assign DOPADOP = parity_a[1:0];
+  assign DOPBDOP = WIDE_READ ? parity_a[3:2] : parity_b[1:0];
+endmodule
