@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +11,17 @@ from typing import Any
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import resources, workers
 from msq_finn.build.hardware_steps import REFERENCE, Run
 from msq_finn.build.lower import logged, lowered_of
 from msq_finn.build.output import write
-from msq_finn.build.simulate import run_accelerator
+from msq_finn.build.simulate import IntArray, run_accelerator
 from msq_finn.build.stitch import TOP, Stitched, stitch
 from msq_finn.errors import MsqError
-from msq_finn.sim import primitives
+from msq_finn.sim import four_state, primitives
+from msq_finn.sim.network import pack, unpack
 from msq_finn.sim.verilator import version
 from msq_finn.synth.yosys import Netlist
 
@@ -27,6 +30,9 @@ GATE_LEVEL = "msq_gate.json"
 
 #: Of the output folder: netlists, models of their primitives, the top.
 NETLISTS = "gate"
+
+#: The value that a flip-flop starts with.
+_INITIAL = re.compile(r"(?m)(^  FD[RSCP]E #\(\s+\.INIT\()1'h[01]")
 
 #: Images that are simulated; the first of those that the RTL was simulated with.
 IMAGES = 3
@@ -86,20 +92,25 @@ def step_msq_gate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     return model
 
 
-def gate_level(design: Stitched, netlists: Mapping[str, Netlist], folder: Path) -> Stitched:
+def gate_level(
+    design: Stitched, netlists: Mapping[str, Netlist], folder: Path, *, forgetful: bool = False
+) -> Stitched:
     """Put the netlists of a design's parts in the place of their sources.
 
     Args:
         design: stitched design.
         netlists: by the part's name.
         folder: gets the netlists, the new top and simulation models of their primitives.
+        forgetful: flip-flops do not start with what a bitfile gives them, but unknown, as they are
+            when a reset comes later; for simulation in four states.
 
     Returns:
         the design of netlists; it has no probes of FIFOs, which synthesis leaves out.
     """
     folder.mkdir(exist_ok=True)
     for netlist in netlists.values():
-        write(folder / f"{netlist.module}.v", netlist.text)
+        text = _INITIAL.sub(r"\g<1>1'hx", netlist.text) if forgetful else netlist.text
+        write(folder / f"{netlist.module}.v", text)
     probes = tuple(f" {port}" for port in design.probes.values())
     instances = []
     for instance in design.instances:
@@ -119,3 +130,39 @@ def gate_level(design: Stitched, netlists: Mapping[str, Netlist], folder: Path) 
     )
     gates.write()
     return gates
+
+
+def run_in_four_states(
+    model: ModelWrapper, design: Stitched, inputs: IntArray, **options: Any
+) -> tuple[IntArray, four_state.FourState]:
+    """Stream integers through a design of netlists in Icarus Verilog, and look for X.
+
+    Every stream between the design's parts is watched.
+
+    Args:
+        model: the dataflow partition.
+        design: its netlists, or other Verilog that Icarus takes.
+        inputs: accelerator inputs, [images, ...].
+        options: as of :func:`msq_finn.sim.four_state.simulate`.
+
+    Returns:
+        integer outputs [images, ...], zeros where words are missing, and the simulation's result.
+
+    Raises:
+        MsqError: see `msq_finn.sim.four_state.simulate`.
+        MissingToolError: no Icarus Verilog.
+    """
+    first = getCustomOp(model.find_consumer(model.graph.input[0].name))
+    last = getCustomOp(model.find_producer(model.graph.output[0].name))
+    in_type, out_type = first.get_input_datatype(0), last.get_output_datatype(0)
+    words = pack(inputs.reshape(-1, first.get_folded_input_shape()[-1]), in_type.bitwidth())
+    fold = last.get_folded_output_shape()
+    count = int(np.prod(fold[:-1])) * len(inputs)
+    found = four_state.simulate(
+        TOP, design.sources, {"in0_V": words}, {"out0_V": count}, design.streams, **options
+    )
+    given = found.outputs["out0_V"]
+    padded = np.zeros((count, (design.streams["out0_V"] + 7) // 8), np.uint8)
+    padded[: len(given)] = given
+    values = unpack(padded, out_type.bitwidth(), fold[-1], out_type.signed())
+    return values.reshape(len(inputs), *last.get_normal_output_shape()[1:]), found

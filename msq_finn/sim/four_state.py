@@ -75,7 +75,7 @@ def simulate(
 
     Args:
         top: name of the top module, with ports as of :func:`msq_finn.sim.network.simulate`.
-        sources: Verilog files that Icarus takes.
+        sources: Verilog files that Icarus takes, that of the top last.
         inputs: per input stream the words to send, [words, bytes], the lowest byte first.
         outputs: per output stream how many words to collect.
         streams: the top's streams, those between its instances among them: bits of data.
@@ -135,7 +135,8 @@ def _bench(
 ) -> str:
     """The bench's text."""
     pins = [".ap_clk(clk)", ".ap_rst_n(rst_n)"]
-    if re.search(r"\binput\s+(logic\s+|wire\s+)?ap_clk2x\b", sources[-1].read_text()):
+    header = re.search(rf"(?s)\bmodule\s+{top}\b.*?;", sources[-1].read_text())
+    if header is not None and re.search(r"\bap_clk2x\b", header[0]):
         pins.append(".ap_clk2x(clk2x)")
     parts = []
     for index, (name, words) in enumerate(inputs.items()):
@@ -191,7 +192,7 @@ def _words(path: Path) -> tuple[Words, int]:
     lines = path.read_text().split()
     bad = sum("x" in line or "z" in line for line in lines)
     if not lines:
-        return np.zeros((0, 0), np.uint8), 0
+        return np.zeros((0, 1), np.uint8), 0
     size = (len(lines[0]) + 7) // 8
     clean = (re.sub("[xz]", "0", line) for line in lines)
     data = b"".join(int(line, 2).to_bytes(size, "little") for line in clean)

@@ -449,3 +449,16 @@ def _settled(model, shape):
         for _ in range(60):
             model(torch.rand(shape))
     return model.eval()
+
+
+def tiny_mlp():
+    """A row-mixed layer and a classifier, for 4 values."""
+    torch.manual_seed(8)
+    model = nn.Sequential(
+        qnn.QuantIdentity(act_quant=ActQuant),
+        qnn.QuantLinear(4, 4, bias=False, weight_quant=MSQWeightPerChannelFloat),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantLinear(4, 2, bias=False, weight_quant=FixedWeightPerTensorFloat),
+    )
+    assign_rows(model, 0.5)
+    return _settled(model, (16, 4))

@@ -17,7 +17,7 @@ from msq_finn.errors import MissingToolError, MsqError
 _OURS = Path(__file__).parent
 
 _MODULE = re.compile(r"^module\s+(\w+).*?^endmodule", re.MULTILINE | re.DOTALL)
-_INSTANCE = re.compile(r"^  ([A-Z][A-Z0-9_]*) (?:#\(|\S+ \()", re.MULTILINE)
+_INSTANCE = re.compile(r"^  ([A-Z][A-Z0-9_]*) (?:#\(|\S+\s+\()", re.MULTILINE)
 
 
 def models(netlists: Iterable[str]) -> str:
@@ -30,19 +30,31 @@ def models(netlists: Iterable[str]) -> str:
         MissingToolError: Yosys is not installed.
         MsqError: there is no model of a primitive.
     """
-    used = {name for text in netlists for name in _INSTANCE.findall(text)}
+    wanted = sorted(set().union(*map(used, netlists)))
     known = _known()
-    missing = sorted(used - set(known))
+    missing = sorted(set(wanted) - set(known))
     if missing:
         raise MsqError(f"there is no simulation model of {', '.join(missing)}")
     needed: dict[str, None] = {}
-    waiting = sorted(used)
+    waiting = wanted
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed[name] = None
             waiting += sorted(set(re.findall(r"\bmsq_\w+", known[name])) & set(known))
     return "\n\n".join(known[name] for name in needed) + "\n"
+
+
+def used(netlist: str) -> set[str]:
+    r"""Return the names of the primitives in a netlist.
+
+    Args:
+        netlist: as Yosys writes it.
+
+    >>> used("module m(a);\n  CARRY4 \\u[0] (\n    .CI(1'h0)\n  );\nendmodule\n")
+    {'CARRY4'}
+    """
+    return set(_INSTANCE.findall(netlist))
 
 
 @functools.cache

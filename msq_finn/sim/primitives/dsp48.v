@@ -51,6 +51,10 @@ module msq_dsp48 #(
   wire [PORT_D-1:0] d = DREG == 0 ? D : d1;
 
   // INMODE: 0 and 4 take the first of two registers, 1 gates A or B, 2 D, 3 subtracts.
+  always @(posedge CLK)
+    if (inmode[0] && AREG != 2 || inmode[4] && BREG != 2)
+      $fatal(1, "%m: INMODE %b takes the first of two registers, and there is one", inmode);
+
   wire [29:0] a_early = inmode[0] && AREG == 2 ? a1 : a_out;
   wire [17:0] b_early = inmode[4] && BREG == 2 ? b1 : b_out;
   wire gate_a = PREADD_B == 0 && inmode[1];
@@ -64,7 +68,7 @@ module msq_dsp48 #(
 
   wire signed [PORT_D-1:0] first = PREADD == 1 && MULT_A_AD == 1 ? ad : a_mult;
   wire signed [17:0] second = PREADD == 1 && MULT_B_AD == 1 ? ad[17:0] : b_mult;
-  wire signed [44:0] product = USE_MULT == 1 ? first * second : 45'b0;
+  wire signed [44:0] product = USE_MULT == 1 ? first * second : 45'sb0;
   wire [44:0] m = MREG == 0 ? product : m1;
 
   reg [47:0] w, x, y, z;

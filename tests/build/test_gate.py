@@ -1,0 +1,111 @@
+"""A network in four states, as RTL with primitives and as a netlist: right, known after any reset.
+
+Icarus simulates; every internal stream is watched. What is broken on purpose is seen.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from msq_finn.build import resources
+from msq_finn.build.gate import gate_level, run_in_four_states
+from msq_finn.build.host import Host
+from msq_finn.build.lower import Target, lower
+from msq_finn.build.simulate import accelerator_inputs, mismatches, reference_outputs
+from msq_finn.build.stitch import stitch
+from msq_finn.sim import four_state, primitives
+
+from .networks import exported, tiny_mlp
+from .rtl_in_verilog import in_verilog
+
+PART = "xc7z020clg400-1"
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """The network with its RTL and netlists, images for it and what the exported model gives."""
+    four_state.version()
+    folder = tmp_path_factory.mktemp("gate")
+    source = exported(tiny_mlp(), folder / "model.onnx", (1, 4))
+    lowered = lower(source, Target("Pynq-Z1"), folder)
+    design = stitch(lowered.model, folder)
+    images = np.random.default_rng(2).random((6, 4), dtype=np.float32)
+    return lowered, design, images, reference_outputs(source, images)
+
+
+@pytest.fixture(scope="module")
+def netlists(network):
+    _, design, *_ = network
+    return {name: run.netlist for name, run in resources.synthesize(design, PART).items()}
+
+
+def differing(network, design, **options):
+    """Images that differ from the exported model, and what is unknown."""
+    lowered, _, images, reference = network
+    inputs = accelerator_inputs(lowered, images)
+    raw, found = run_in_four_states(lowered.model, design, inputs, **options)
+    host = Host(lowered.parent)
+    shape = lowered.parent.get_tensor_shape(host.accelerator_output)
+    outputs = np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])
+    return mismatches(outputs, reference, host.output_step()), found.unknown
+
+
+def gates(network, netlists, folder, **changed):
+    return gate_level(network[1], netlists | changed, folder / "gate", forgetful=True)
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.3])
+def test_rtl_with_primitives_is_right_and_known(network, tmp_path, stall):
+    text = in_verilog(network[1], tmp_path)
+    assert "LUT6_2" in primitives.used(text)
+    design = replace(network[1], sources=[tmp_path / "primitives.v", tmp_path / "rtl.v"])
+    assert differing(network, design, stall_in=stall, stall_out=stall) == (0, [])
+
+
+def test_the_netlist_is_right_and_known_whenever_it_is_reset(network, netlists, tmp_path):
+    design = gates(network, netlists, tmp_path)
+    assert set(design.streams) >= {"in0_V", "out0_V"} and len(design.streams) > 6
+    assert differing(network, design, stall_in=0.2, stall_out=0.3) == (0, [])
+    # Reset in every cycle of the first images, so to speak.
+    assert differing(network, design, restarts=range(1, 60, 3)) == (0, [])
+
+
+def layer_of(netlists):
+    return next(name for name in netlists if name.startswith("MVAU_MSQ"))
+
+
+def test_a_flipped_bit_of_a_lut_is_seen(network, netlists, tmp_path):
+    """Of the LUTs that have weights in them: those of six inputs and two outputs are adders."""
+    name = layer_of(netlists)
+    good = netlists[name]
+    inits = list(re.finditer(r"LUT6_2 #\(\n\s+\.INIT\(64'h([0-9a-f]+)\)", good.text))
+    seen = 0
+    for init in inits[:3]:
+        start, end = init.span(1)
+        # The sum of a column, whatever the fifth input says.
+        wrong = f"{int(init[1], 16) ^ 1 << 32:016x}"
+        bad = replace(good, text=good.text[:start] + wrong + good.text[end:])
+        seen += differing(network, gates(network, netlists, tmp_path, **{name: bad}))[0] > 0
+    assert seen >= 1
+
+
+def test_a_register_that_is_not_reset_is_seen(network, netlists, tmp_path):
+    name = next(name for name in netlists if name.startswith("StreamingFIFO"))
+    good = netlists[name]
+    bad = re.sub(r"\.S\((?!1'h)[^)]*\)", ".S(1'h0)", good.text, count=1)
+    assert bad != good.text
+    design = gates(network, netlists, tmp_path, **{name: replace(good, text=bad)})
+    _, unknown = differing(network, design)
+    assert unknown
+
+
+def test_a_missing_reset_is_seen_on_every_stream(network, netlists, tmp_path):
+    design = gates(network, netlists, tmp_path)
+    top = design.path.read_text().replace(".ap_rst_n(ap_rst_n)", ".ap_rst_n(1'b1)")
+    design.path.write_text(top)
+    _, unknown = differing(network, design, max_cycles=500)
+    assert unknown
