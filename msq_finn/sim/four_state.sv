@@ -73,8 +73,8 @@ module msq_monitor #(
   input wire            valid, ready
 );
   always @(posedge clk) begin
-    if (watch && (^{valid, ready} === 1'bx)) bench.report(NAME, "handshake", {valid, ready});
-    if (watch && valid === 1'b1 && ^data === 1'bx) bench.report(NAME, "data", 2'b00);
+    if (watch && (^{valid, ready} === 1'bx || valid === 1'b1 && ^data === 1'bx))
+      bench.report(NAME, ^{valid, ready} === 1'bx ? "handshake" : "data", {valid, ready});
   end
 endmodule
 

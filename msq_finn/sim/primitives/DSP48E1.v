@@ -35,7 +35,7 @@ module DSP48E1 #(
   initial begin
     if (USE_SIMD != "ONE48" || USE_PATTERN_DETECT != "NO_PATDET"
         || AUTORESET_PATDET != "NO_RESET")
-      $fatal(1, "DSP48E1: SIMD, pattern detection are not modelled");
+      $fatal(1, "DSP48E1: SIMD and pattern detection are not modelled");
     if (IS_CLK_INVERTED != 0)
       $fatal(1, "DSP48E1: inverted clocks are not modelled");
   end
