@@ -24,6 +24,8 @@ from msq_finn.sim.model import Words
 #: and a longer one.
 RESTARTS = (40, 300)
 
+_INPUT = re.compile(r"\binput\s+(?:logic\s+|wire\s+)?(?:\[[^\]]*\]\s*)?(\w+)")
+
 _INSTALL = "install Icarus Verilog, such as Debian's iverilog"
 
 
@@ -135,9 +137,13 @@ def _bench(
 ) -> str:
     """The bench's text."""
     pins = [".ap_clk(clk)", ".ap_rst_n(rst_n)"]
-    header = re.search(rf"(?s)\bmodule\s+{top}\b.*?;", sources[-1].read_text())
-    if header is not None and re.search(r"\bap_clk2x\b", header[0]):
-        pins.append(".ap_clk2x(clk2x)")
+    text = re.search(rf"(?s)\bmodule\s+{top}\b.*?\bendmodule", sources[-1].read_text())
+    found = set(_INPUT.findall(text[0])) if text is not None else set()
+    pins += [".ap_clk2x(clk2x)"] if "ap_clk2x" in found else []
+    driven = {f"{name}_T{part}" for name in streams for part in ("DATA", "VALID", "READY")}
+    driven |= {"ap_clk", "ap_rst_n", "ap_clk2x"}
+    # Configuration that nobody writes.
+    pins += [f".{name}(0)" for name in sorted(found - driven)]
     parts = []
     for index, (name, words) in enumerate(inputs.items()):
         pins += [f".{name}_T{p}({name}_{p.lower()})" for p in ("DATA", "VALID", "READY")]

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.sim import primitives
+
 from ..ops.test_mvau_msq_rtl import PART, ZYNQ_US, layer
 
 pytestmark = pytest.mark.usefixtures("finn")
@@ -15,9 +17,9 @@ LANES, FOLD, MW = (1, 1, 2), 40, 12
 
 
 class Accelerator:
-    """A stitched layer, driven by FINN's own simulation engine."""
+    """A stitched layer or its netlist, driven by FINN's own simulation engine."""
 
-    def __init__(self, model, part, folder):
+    def __init__(self, model, part, folder, gates=False):
         from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 
         from msq_finn.build.stitch import TOP, stitch
@@ -26,6 +28,13 @@ class Accelerator:
         self.op = getCustomOp(self.model.graph.node[0])
         self.xsi = importlib.import_module("finn.xsi")
         design = stitch(self.model, folder)
+        if gates:
+            from msq_finn.build import gate, resources
+
+            runs = resources.synthesize(design, part)
+            netlists = {name: run.netlist for name, run in runs.items()}
+            self.primitives = {p for n in netlists.values() for p in primitives.used(n.text)}
+            design = gate.gate_level(design, netlists, folder / "gate")
         sources = [str(source) for source in design.sources]
         self.engine = self.xsi.load_sim_obj(*self.xsi.compile_sim_obj(TOP, sources, folder))
         self.xsi.reset_rtlsim(self.engine)
@@ -64,8 +73,8 @@ class Accelerator:
 def accelerator(tmp_path):
     made = []
 
-    def make(model, part=PART):
-        made.append(Accelerator(model, part, tmp_path))
+    def make(model, part=PART, gates=False):
+        made.append(Accelerator(model, part, tmp_path, gates))
         return made[-1]
 
     yield make
@@ -96,3 +105,35 @@ def test_weights_written_at_run_time(rng, accelerator, tmp_path, ram_style):
             unit.write(weights, tmp_path / "runtime.dat")
         expected = inputs @ weights + unit.op.row_offsets(weights)
         np.testing.assert_array_equal(unit(inputs), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("memory", "primitive", "part"),
+    [
+        ({"ram_style": "block"}, "RAMB18E1", PART),
+        ({"ram_style": "block"}, "RAMB18E2", ZYNQ_US),
+        ({"ram_style": "distributed"}, "RAM", PART),
+        ({"ram_style": "ultra"}, "URAM288", ZYNQ_US),
+        ({"pumpedMemory": 1}, "", PART),
+        ({"pumpedMemory": 1}, "", ZYNQ_US),
+    ],
+    ids=str,
+)
+def test_netlists_with_memories_that_are_written_or_pumped(
+    rng, accelerator, tmp_path, memory, primitive, part
+):
+    """As they are after the bitfile, and with weights that the processor has written."""
+    writeable = {"runtime_writeable_weights": 1, "offsetOutput": 1} if primitive else {}
+    model, first = layer(rng, MW, 6, LANES, FOLD, "UINT4", **memory, **writeable)
+    _, second = layer(rng, MW, 6, LANES, FOLD, "UINT4")
+    unit = accelerator(model, part, gates=True)
+    assert any(name.startswith(primitive) for name in unit.primitives)
+    inputs = rng.integers(0, 16, (5, MW))
+    # UltraRAM starts empty.
+    started = [] if primitive == "URAM288" else [first]
+    for weights in (*started, *([second] if primitive else [])):
+        if weights is second:
+            unit.write(weights, tmp_path / "runtime.dat")
+        offsets = unit.op.row_offsets(weights) if writeable else 0
+        np.testing.assert_array_equal(unit(inputs), inputs @ weights + offsets)
