@@ -137,8 +137,8 @@ def _bench(
 ) -> str:
     """The bench's text."""
     pins = [".ap_clk(clk)", ".ap_rst_n(rst_n)"]
-    text = re.search(rf"(?s)\bmodule\s+{top}\b.*?\bendmodule", sources[-1].read_text())
-    found = set(_INPUT.findall(text[0])) if text is not None else set()
+    module = re.search(rf"(?s)\bmodule\s+{top}\b.*?\bendmodule", sources[-1].read_text())
+    found = set(_INPUT.findall(module[0])) if module is not None else set()
     pins += [".ap_clk2x(clk2x)"] if "ap_clk2x" in found else []
     driven = {f"{name}_T{part}" for name in streams for part in ("DATA", "VALID", "READY")}
     driven |= {"ap_clk", "ap_rst_n", "ap_clk2x"}
