@@ -5,18 +5,22 @@ Icarus simulates; every internal stream is watched. What is broken on purpose is
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
-from msq_finn.build import resources
+from msq_finn.build import gate, resources
 from msq_finn.build.gate import gate_level, run_in_four_states
 from msq_finn.build.host import Host
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import accelerator_inputs, mismatches, reference_outputs
 from msq_finn.build.stitch import stitch
+from msq_finn.cli import main
 from msq_finn.sim import four_state, primitives
 
 from .networks import exported, tiny_mlp
@@ -117,3 +121,33 @@ def test_a_missing_reset_is_seen_on_every_stream(network, netlists, tmp_path):
     design.path.write_text(top)
     _, unknown = differing(network, design, max_cycles=500)
     assert unknown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", [False, True])
+def test_the_stage_tells_a_wrong_netlist(tmp_path, monkeypatch, wrong):
+    """Adders' tables are other ones, behind the back of the stage."""
+
+    def changed(design, netlists, folder):
+        result = gate_level(design, netlists, folder)
+        if wrong:
+            name = next(name for name in netlists if name.startswith("MVAU_MSQ"))
+            path = folder / f"{netlists[name].module}.v"
+            flip = partial(re.sub, r"(LUT6_2 #\(\n\s+\.INIT\(64'h)(\w{8})", r"\g<1>ffff0000")
+            path.write_text(flip(path.read_text()))
+        return result
+
+    monkeypatch.setattr(gate, "gate_level", changed)
+    source = exported(tiny_mlp(), tmp_path / "model.onnx", (1, 4))
+    out = tmp_path / "out"
+    options = ["build", str(source), "-o", str(out), "--until", "gate", "--images", "4"]
+    done = CliRunner().invoke(main, options)
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["gate_images"], summary["rtl_mismatches"]) == (3, 0)
+    assert done.exit_code == (summary["gate_mismatches"] > 0) == wrong, done.output
+    assert ("differ between the synthesised netlist and the RTL" in done.stderr) == wrong
+    assert "images through the synthesised netlist" in (out / "report.html").read_text()
+    assert list((out / "build/gate").glob("netlist_*.v"))
+    # A later build of an earlier stage takes nothing over.
+    done = CliRunner().invoke(main, [*options[:4], "--until", "estimate"])
+    assert json.loads((out / "summary.json").read_text())["gate_images"] is None
