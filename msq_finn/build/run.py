@@ -59,9 +59,10 @@ from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import check_dependencies, report_folder
 
-#: The step behind which there are results to write, and that which sizes FIFOs.
+#: The step behind which there are results to write, that which sizes FIFOs, and that on netlists.
 _ESTIMATED = "step_generate_estimate_reports"
 _SIZED = "step_msq_size_fifos"
+_GATE = "step_msq_gate"
 
 #: Images that the board's programs are tried on before the long stages.
 _TRIED = 4
@@ -196,9 +197,12 @@ def _position(start: str, names: list[str], until: str, work: Path) -> int:
 
 def _forget_later(work: Path, start: str) -> None:
     """Remove what an earlier build made of a design that is made anew from a step on."""
-    names = list(stage_steps(STAGES[-1]))
-    if names.index(start) <= names.index(_SIZED):
-        forget(work, names[names.index(start) :])
+    names = list(steps_of(STAGES))
+    position = names.index(start)
+    if position < names.index(_GATE):
+        (work / "report" / GATE_LEVEL).unlink(missing_ok=True)
+    if position <= names.index(_SIZED):
+        forget(work, names[position:])
         for name in (SIMULATION, RESOURCES):
             (work / "report" / name).unlink(missing_ok=True)
         for name in ("deploy", "bitfile"):

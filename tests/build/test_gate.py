@@ -5,6 +5,7 @@ Icarus simulates; every internal stream is watched. What is broken on purpose is
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -88,18 +89,20 @@ def layer_of(netlists):
 
 
 def test_a_flipped_bit_of_a_lut_is_seen(network, netlists, tmp_path):
-    """Of the LUTs that have weights in them: those of six inputs and two outputs are adders."""
+    """One of the adders."""
     name = layer_of(netlists)
     good = netlists[name]
-    inits = list(re.finditer(r"LUT6_2 #\(\n\s+\.INIT\(64'h([0-9a-f]+)\)", good.text))
-    seen = 0
-    for init in inits[:3]:
+
+    def seen(init):
         start, end = init.span(1)
-        # The sum of a column, whatever the fifth input says.
+        # A sum's bit, where the fifth input is 1 as it always is.
         wrong = f"{int(init[1], 16) ^ 1 << 32:016x}"
         bad = broken(good, good.text[:start] + wrong + good.text[end:])
-        seen += differing(network, gates(network, netlists, tmp_path, **{name: bad}))[0] > 0
-    assert seen >= 1
+        return differing(network, gates(network, netlists, tmp_path, **{name: bad}))[0] > 0
+
+    inits = re.finditer(r"LUT6_2 #\(\n\s+\.INIT\(64'h([0-9a-f]+)\)", good.text)
+    # Not every entry of every table is looked up.
+    assert any(map(seen, itertools.islice(inits, 4)))
 
 
 @pytest.mark.parametrize("kind", ["StreamingFIFO", "MVAU_MSQ"])
