@@ -147,7 +147,8 @@ module bench;
 @RESTARTS@
     last_run <= 1;
     reset;
-    while (!all_done && cycle < MAX_CYCLES) @(posedge clk);
+    // Behind an unknown handshake words may never come.
+    while (!all_done && cycle < MAX_CYCLES && reports < 1000) @(posedge clk);
     if (!all_done) $display("STARVED %0d", cycle);
     else $display("DONE %0d", cycle);
     $finish;

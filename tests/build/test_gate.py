@@ -114,7 +114,7 @@ def test_a_register_that_is_not_reset_is_seen(network, netlists, tmp_path, kind)
     bad = re.sub(rf"(\.Q\(\S*{register}\),\s+\.[RS]\()\w+\)", r"\g<1>1'h0)", good.text)
     assert bad != good.text
     design = gates(network, netlists, tmp_path, **{name: broken(good, bad)})
-    _, unknown = differing(network, design, stall_out=0.5)
+    _, unknown = differing(network, design, stall_out=0.5, max_cycles=3000)
     assert any("handshake" in line for line in unknown)
 
 
