@@ -25,14 +25,15 @@ from rich.table import Table
 
 from msq_finn.plan import runs
 from msq_finn.plan.characterize import characterize, workers
-from msq_finn.plan.points import Depthwise, Embedded, Msq, Point
+from msq_finn.plan.points import Depthwise, Msq, Point
+from msq_finn.plan.sweep import of
 
 #: Of about equal size, so that two workers can share them; Yosys needs seconds for each.
 POINTS: list[Point] = [
-    *(Msq(64, 8, simd, sp2_lut=4) for simd in (4, 8, 16)),
-    *(Msq(64, 8, simd, fixed_lut=4) for simd in (4, 8, 16)),
-    Embedded(64, 8, 16, 4),
-    Depthwise(9, 16, 3, sp2_lut=16, acc_bits=13),
+    *(Msq(64, 8, simd, of(sp2_4_lut=4)) for simd in (4, 8, 16)),
+    *(Msq(64, 8, simd, of(fixed_4_lut=4)) for simd in (4, 8, 16)),
+    Msq(64, 8, 16, of(embedded_lut=4)),
+    Depthwise(9, 16, 3, of(sp2_4_lut=16), acc_bits=13),
 ]
 
 #: Stored runs after which the sweep is killed.

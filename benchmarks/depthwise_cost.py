@@ -17,18 +17,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from msq_finn import lanes
 from msq_finn.errors import MsqError
-from msq_finn.rtl import lanes
+from msq_finn.lanes.hardware import lanes_parameter
 from msq_finn.synth.yosys import synthesize
 
 PE = 16
-LANES = {
-    "sp2_4_lut": {"PeSp2Lut": PE, "WeightBits": 4},
-    "fixed_4_lut": {"PeFixedLut": PE, "WeightBits": 4},
-    "fixed_5_dsp": {"PeFixedDsp": PE, "WeightBits": 5},
-    "fixed_8_dsp": {"PeFixedDsp": PE, "WeightBits": 8, "AccBits": 18},
-}
-CASES = [("sp2_4_lut", 1), ("fixed_4_lut", 1), ("fixed_5_dsp", 1), ("fixed_8_dsp", 1)]
+CASES = [("sp2_4_lut", 1), ("fixed_4_lut", 1), ("int_5_dsp", 1), ("int_8_dsp", 1)]
 CASES += [("sp2_4_lut", 3), ("fixed_4_lut", 3), ("sp2_4_lut", 9), ("fixed_4_lut", 9)]
 
 
@@ -38,13 +33,12 @@ def measure(lane: str, simd: int) -> dict[str, Any]:
         "Window": 9,
         "Channels": PE,
         "SIMD": simd,
-        "PeSp2Lut": 0,
-        "PeFixedLut": 0,
-        "PeFixedDsp": 0,
+        "Lanes": lanes_parameter(lanes.LaneCounts({lane: PE}))[0],
+        "WeightBits": lanes.get(lane).code_bits,
         "ActBits": 4,
-        "AccBits": 13,
+        "AccBits": 18 if lane == "int_8_dsp" else 13,
         "UsePrimitives": 1,
-    } | LANES[lane]
+    }
     found = synthesize("vvau_msq", lanes.sources(), part="xc7", parameters=parameters)
     macs = PE * simd
     return {

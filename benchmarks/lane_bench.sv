@@ -5,15 +5,13 @@
 module lane_bench
   import msq_pkg::*;
 #(
-  parameter int unsigned Engine = 0,      // 0: LUTs, 1: DSPs, 2: weights embedded in LUTs
-  parameter int unsigned LutKind = 0,     // number in lut_kind_e
-  parameter int unsigned DspBits = 4,     // of a weight in DSPs
+  parameter lane_kind_t Kind = '0,
   parameter int unsigned Pe = 16,
   parameter int unsigned Simd = 16,
   parameter int unsigned Folds = 16,
   parameter int unsigned ActBits = 4,
   parameter int unsigned AccBits = 16,
-  // Of embedded lanes, as in mvau_msq.
+  // Of constant lanes, as in mvau_msq.
   parameter int unsigned Groups = 1,
   parameter int unsigned Members = 1,
   parameter int unsigned TableBits = 1,
@@ -24,7 +22,7 @@ module lane_bench
   parameter logic [Pe*Groups*TableBits*32-1:0] Table = '0,
 
   localparam int unsigned FoldBits = $clog2(Folds),
-  localparam int unsigned CodeBits = Engine == 1 ? DspBits : code_bits(lut_kind_e'(LutKind))
+  localparam int unsigned CodeBits = max(int'(Kind.code_bits), 1)
 ) (
   input  logic                               clk_i,
   input  logic                               rst_ni,
@@ -39,12 +37,12 @@ module lane_bench
   output logic [Pe-1:0][AccBits-1:0]         sums_o
 );
 
-  localparam int unsigned Depth = Engine == 2 ? embedded_lane_depth(Groups, ActBits) :
-      Engine == 1 ? dsp_lane_depth(1, Simd, DspBits, ActBits, 1'b0) :
-      lut_lane_depth(Simd, lut_kind_e'(LutKind));
+  localparam int unsigned Depth = Kind.engine == Constant ? embedded_lane_depth(Groups, ActBits) :
+      Kind.engine == Dsp ? dsp_lane_depth(1, Simd, CodeBits, ActBits, 1'b0) :
+      lut_lane_depth(Simd, Kind);
 
-  localparam int unsigned Packing =
-      Engine == 2 ? Pe : Engine == 1 ? dsp_packing(1, DspBits, ActBits, 1'b0) : 1;
+  localparam int unsigned Packing = Kind.engine == Constant ? Pe :
+      Kind.engine == Dsp ? dsp_packing(1, CodeBits, ActBits, 1'b0) : 1;
 
   localparam int unsigned Latency = Depth + acc_depth(AccBits);
 
@@ -70,14 +68,14 @@ module lane_bench
   end
 
   for (genvar i = 0; i < Pe; i += Packing) begin : gen_lane
-    if (Engine == 1) begin : gen_dsp
+    if (Kind.engine == Dsp) begin : gen_dsp
       localparam int unsigned Lanes = min(Packing, Pe - i);
 
       dsp_lanes #(
         .Lanes        (Lanes),
         .Simd         (Simd),
         .Folds        (Folds),
-        .WeightBits   (DspBits),
+        .WeightBits   (CodeBits),
         .ActBits      (ActBits),
         .AccBits      (AccBits),
         .DspVersion   (1),
@@ -91,7 +89,7 @@ module lane_bench
         .acc_first_i(first[Depth]),
         .acc_o      (sums_o[i+:Lanes])
       );
-    end else if (Engine == 2) begin : gen_embedded
+    end else if (Kind.engine == Constant) begin : gen_embedded
       embedded_lanes #(
         .Pe           (Pe),
         .Simd         (Simd),
@@ -119,7 +117,7 @@ module lane_bench
       );
     end else begin : gen_lut
       lut_lane #(
-        .Kind         (lut_kind_e'(LutKind)),
+        .Kind         (Kind),
         .Simd         (Simd),
         .Folds        (Folds),
         .ActBits      (ActBits),

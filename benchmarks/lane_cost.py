@@ -26,9 +26,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from msq_finn import lanes
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.rtl import lanes
-from msq_finn.rtl.embedded import layer_tables
+from msq_finn.lanes.constants import layer_tables
+from msq_finn.lanes.hardware import kind_parameter
 from msq_finn.synth.yosys import synthesize
 
 SHAPES = ((4, 16), (16, 16), (8, 8), (4, 36))
@@ -36,9 +37,8 @@ BASELINE = "finn_mvu"
 #: Lanes with weights and activations of 8 bits, FINN's first.
 WIDE_LANES = ("finn_mvu_8", "fixed_8_dsp")
 COMPARED = ("sites_per_mac", "ff_per_mac", "delay_ps")
-#: LUT lanes by their number in msq_pkg.sv's lut_kind_e.
-LUT_KINDS = ["sp2_4_lut", "fixed_4_lut", *lanes.other_lut_names()]
-LANES, DSP_LANES, EMBEDDED_LANES = range(3)  # what lane_bench.sv calls engines
+#: LUT lanes that take codes.
+LUT_KINDS = [kind.name for kind in lanes.kinds() if kind.engine == "lut" and not kind.constant]
 DEPTHS = {f"embedded_d{depth}": depth for depth in (1, 2, 4, 8, 16)}
 LANE_NAMES = [BASELINE, *LUT_KINDS, "fixed_4_dsp", *DEPTHS, *WIDE_LANES]
 SEED = 1
@@ -83,17 +83,16 @@ class Case:
         }
 
     def _ours(self) -> tuple[str, list[Path], dict[str, int]]:
+        kind = "embedded_lut" if self.lane in DEPTHS else self.lane
         parameters = {
-            "Engine": LANES if self.lane in LUT_KINDS else DSP_LANES,
-            "LutKind": LUT_KINDS.index(self.lane) if self.lane in LUT_KINDS else 0,
-            "DspBits": self.act_bits,
+            "Kind": kind_parameter(lanes.get(kind))[0],
             "Pe": self.pe,
             "Simd": self.simd,
             "ActBits": self.act_bits,
             "AccBits": self.acc_bits,
         }
         if self.lane in DEPTHS:
-            parameters |= {"Engine": EMBEDDED_LANES} | self._tables(DEPTHS[self.lane])
+            parameters |= self._tables(DEPTHS[self.lane])
         bench = Path(__file__).with_name("lane_bench.sv")
         return "lane_bench", [*lanes.sources(), bench], parameters
 

@@ -29,7 +29,7 @@ from msq_finn.build.inputs import check_board
 from msq_finn.build.lower import Target
 from msq_finn.build.run import build
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.outcome import Outcome
 from msq_finn.plan.source import network_of_module
 from msq_finn.quant import MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
@@ -67,38 +67,38 @@ CASES = {
 }
 
 
-def planned(name: str) -> tuple[Plan, nn.Module]:
+def planned(name: str) -> tuple[Outcome, nn.Module]:
     """Plan a network, and build it with rows as planned, its statistics settled."""
     case = CASES[name]
     torch.manual_seed(0)
     network = network_of_module(case.make(), name, BOARD, case.shape)
-    plan = make_plan(network, BOARD, check_board(BOARD), DSP_BLOCK, target_fps=case.target_fps)
+    made = make_plan(network, BOARD, check_board(BOARD), DSP_BLOCK, target_fps=case.target_fps)
     model = case.make()
-    assign_rows(model, plan, coupled=coupled_layers(model))
+    assign_rows(model, made.plan, coupled=coupled_layers(model))
     model.train()
     with torch.no_grad():
         for _ in range(60):
             model(torch.rand(8, *case.shape))
-    return plan, model.eval()
+    return made, model.eval()
 
 
 def check(name: str, images: int, folder: Path) -> dict[str, object]:
     """Build a network by its plan, and compare."""
-    plan, model = planned(name)
+    made, model = planned(name)
     source, plan_path, work = folder / "model.onnx", folder / "plan.yaml", folder / "build"
     work.mkdir()
-    plan.save(plan_path)
+    made.plan.save(plan_path)
     example = torch.rand(1, *CASES[name].shape)
     export_qonnx(model, example, str(source), dynamo=False, opset_version=13)
-    target = Target(BOARD, clk_ns=plan.clk_ns, plan=plan_path)
+    target = Target(BOARD, clk_ns=made.plan.clk_ns, plan=plan_path)
     summary = build(source, target, folder / "out", work, images)
-    used, figures = plan.totals.resources, {}
+    used, figures = made.totals.resources, {}
     for key, told, found in (
         ("lut", used.lut, summary.lut_sites),
         ("ff", used.ff, summary.ff),
         ("dsp", used.dsp, summary.dsp),
         ("bram36", used.bram36, summary.bram36),
-        ("cycles", plan.totals.cycles, summary.cycles_per_image),
+        ("cycles", made.totals.cycles, summary.cycles_per_image),
     ):
         assert found is not None
         figures[key] = {"plan": told, "built": found, "off": told / found - 1 if found else 0.0}

@@ -21,6 +21,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from msq_finn import plugins
 from msq_finn.errors import MsqError
 
 MIN_BITS, MAX_BITS = 3, 8
@@ -306,12 +307,15 @@ def get(name: str) -> Scheme:
         MsqError: no scheme has that name.
     """
     if name not in _REGISTRY:
+        plugins.load("msq_finn.schemes")
+    if name not in _REGISTRY:
         raise MsqError(f"no scheme is named {name!r}; known: {', '.join(names())}")
     return _REGISTRY[name]
 
 
 def names() -> list[str]:
     """Return the names of all registered schemes, sorted."""
+    plugins.load("msq_finn.schemes")
     return sorted(_REGISTRY)
 
 

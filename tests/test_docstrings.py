@@ -121,7 +121,7 @@ def test_the_packages_are_reached():
     assert {
         "msq_finn.schemes.Scheme.encode",
         "msq_finn.models.layers.Layers",
-        "msq_finn.transforms.set_lanes.Folding",
+        "msq_finn.lanes.counts.LaneCounts",
         "msq_finn.ops.streaming.wrapper.render",
     } <= names
 

@@ -42,7 +42,7 @@ class CheckFolding(Transformation):
             if node.op_type == "MVAU_rtl":
                 _check_queue(op)
             if node.op_type.startswith(ROW_MIXED):
-                op.layout()
+                op.lanes()
             if node.op_type.startswith("VVAU"):
                 _check_windows(model, op)
         return model, False

@@ -9,26 +9,17 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
-from msq_finn.rtl.lanes import get, other_dsp_names, other_lut_names
+from msq_finn.lanes import DENSE, kinds
+from msq_finn.lanes.demand import PAIR
 from msq_finn.transforms.make_weights_negatable import trained_bits
-from msq_finn.transforms.msq_node import LANE_SCHEMES, lanes_take, replace_by_msq
+from msq_finn.transforms.msq_node import lanes_take, replace_by_msq
 from msq_finn.transforms.row_annotation import check_annotation
 from msq_finn.transforms.row_schemes import row_schemes
 
 IntArray = NDArray[np.int64]
 
-#: Further schemes with lanes in hardware: the narrowest codes first, fixed point before sums of
-#: powers of two, since it has DSP lanes too.
-WIDE_SCHEMES = tuple(
-    scheme.name
-    for scheme in sorted(
-        dict.fromkeys(get(name).scheme for name in (*other_lut_names(), *other_dsp_names())),
-        key=lambda scheme: (scheme.bits, not isinstance(scheme, schemes.Fixed)),
-    )
-)
-
-#: Largest weight of the 4-bit grids.
-_SMALL = max(schemes.get(name).grid_max for name in LANE_SCHEMES)
+#: Largest weight of the paper's pair of schemes.
+_SMALL = max(schemes.get(name).grid_max for name in PAIR)
 
 #: Bits of the type that the 4-bit grids are exported with.
 _GRID_BITS = _SMALL.bit_length() + 1
@@ -68,18 +59,19 @@ def _rows(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | N
     Raises:
         MsqError: a row in the type of the 4-bit grids has no 4-bit code.
     """
-    narrow = row_schemes(weights, LANE_SCHEMES)
+    narrow = row_schemes(weights, PAIR)
     if all(narrow):
         return narrow
-    wide = row_schemes(weights, WIDE_SCHEMES)
+    further = _further_schemes()
+    wide = row_schemes(weights, further)
     if np.abs(weights).max() <= _SMALL:
-        uniform = tuple(name for name in WIDE_SCHEMES if all(name in row for row in wide))
+        uniform = tuple(name for name in further if all(name in row for row in wide))
         if weights.max() < _SMALL or bits != _GRID_BITS or "sp2_5" in uniform:
             return [uniform] * len(narrow)
         row = narrow.index(())
         raise MsqError(
             f"{layer}: no scheme holds row {row}, whose weights are "
-            f"{np.unique(weights[:, row]).tolist()} (tried {', '.join(LANE_SCHEMES)}); train the "
+            f"{np.unique(weights[:, row]).tolist()} (tried {', '.join(PAIR)}); train the "
             "layer with a quantizer of msq_finn.quant, or with 4-bit integers"
         )
     rows = [few or many for few, many in zip(narrow, wide, strict=True)]
@@ -87,3 +79,12 @@ def _rows(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | N
         return None
     codes = [schemes.get(names[0]).bits for names in rows]
     return rows if np.mean(np.array(codes) == 4) >= NARROW_ROWS else None
+
+
+def _further_schemes() -> list[str]:
+    """Schemes beyond the pair that lanes take: the narrowest codes first, fixed point before sums
+    of powers of two, since it has DSP lanes too.
+    """
+    found = dict.fromkeys(kind.scheme for kind in kinds(DENSE) if not kind.constant)
+    order = sorted(found, key=lambda s: (s.bits, not isinstance(s, schemes.Fixed)))
+    return [scheme.name for scheme in order if scheme.name not in PAIR]

@@ -9,10 +9,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
-from msq_finn.rtl.lanes import MAX_ACT_BITS, MIN_ACT_BITS
-
-#: Schemes of four bits with lanes in hardware, most wanted first.
-LANE_SCHEMES = ("sp2_4", "fixed_4")
+from msq_finn.lanes.kind import MAX_ACT_BITS, MIN_ACT_BITS
 
 
 def lanes_take(model: ModelWrapper, node: Any) -> bool:

@@ -15,7 +15,7 @@ from qonnx.transformation.base import Transformation
 from scipy.optimize import linear_sum_assignment
 
 from msq_finn.errors import MsqError
-from msq_finn.rtl.lanes import LaneKind
+from msq_finn.lanes import LaneKind
 from msq_finn.transforms.channel_spaces import ChannelSpace, channel_spaces
 from msq_finn.transforms.quantizer_notes import note_quantizer, quantizer_of
 
@@ -57,7 +57,7 @@ class PlaceRows(Transformation):
             for node in mixed:
                 op = getCustomOp(node)
                 rows = op.row_schemes()
-                kinds = op.layout().row_kinds(len(rows))
+                kinds = op.lanes().row_kinds(len(rows))
                 held = [rows[row] for row in order]
                 # A lane that takes more than its own scheme leaves the row what it was.
                 settled = [
@@ -72,7 +72,7 @@ def _order(space: ChannelSpace, mixed: Sequence[Any]) -> IntArray:
     ops = [getCustomOp(node) for node in mixed]
     layers = " and ".join(node.name for node in mixed)
     rows = [op.row_schemes() for op in ops]
-    kinds = [op.layout().row_kinds(len(rows[0])) for op in ops]
+    kinds = [op.lanes().row_kinds(len(rows[0])) for op in ops]
     allowed = allowed_places(rows, kinds)
     if space.fixed_by is not None:
         if not allowed.diagonal().all():
@@ -96,7 +96,7 @@ def allowed_places(
     Returns:
         matrix [position, row]; layers that share an order must all agree.
 
-    >>> from msq_finn.rtl.lanes import get
+    >>> from msq_finn.lanes import get
     >>> either = ("sp2_4", "fixed_4")
     >>> allowed_places([[("sp2_4",), either]], [[get("fixed_4_dsp"), get("sp2_4_lut")]])
     array([[False,  True],

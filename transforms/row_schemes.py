@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_finn import schemes
+from msq_finn.errors import MsqError
 
 
 def row_schemes(weights: NDArray[np.int64], candidates: Sequence[str]) -> list[tuple[str, ...]]:
@@ -30,3 +31,28 @@ def row_schemes(weights: NDArray[np.int64], candidates: Sequence[str]) -> list[t
     return [
         tuple(name for name in candidates if held[name][row]) for row in range(weights.shape[1])
     ]
+
+
+def common_rows(layers: list[list[tuple[str, ...]]], names: str) -> list[tuple[str, ...]]:
+    """Per row, the schemes that hold it in every layer.
+
+    Args:
+        layers: of layers whose outputs are added, per row the schemes that hold it.
+        names: what an error calls these layers.
+
+    Raises:
+        MsqError: a row that no scheme holds in all of them.
+
+    >>> common_rows([[("a", "b"), ("a",)], [("b",), ("a", "b")]], "conv1 and conv2")
+    [('b',), ('a',)]
+    """
+    common = []
+    for row, held in enumerate(zip(*layers, strict=True)):
+        schemes = tuple(name for name in held[0] if all(name in other for other in held))
+        if not schemes:
+            raise MsqError(
+                f"{names}: their outputs are added, but row {row} has another scheme in each; "
+                "give these layers one assignment of rows"
+            )
+        common.append(schemes)
+    return common

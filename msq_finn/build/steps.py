@@ -13,7 +13,6 @@ from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
 from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
 from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
-from finn.transformation.fpgadataflow.set_folding import SetFolding
 from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
 from finn.transformation.streamline.reorder import MoveMulPastDWConv
 from qonnx.core.modelwrapper import ModelWrapper
@@ -25,18 +24,15 @@ from msq_finn.build import workers
 from msq_finn.build.checkpoints import keep_source, parent_path, save
 from msq_finn.build.refuse import check_config
 from msq_finn.build.times import ours
-from msq_finn.errors import MsqError
 from msq_finn.finn_compat.frontend import before_conversion, before_first_step, before_streamline
 from msq_finn.finn_compat.steps import CONVERT_TO_HW, MINIMIZE_INITIAL
 from msq_finn.finn_compat.streamline import ApplyConfig
 from msq_finn.finn_compat.width_converters import behind_width_converters
-from msq_finn.plan.devices import device_of_part
 from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
-from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
@@ -48,8 +44,6 @@ from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
-from msq_finn.transforms.set_depthwise_lanes import SetDepthwiseLanes
-from msq_finn.transforms.set_lanes import SetLanes
 from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.size_bias_scales import SizeBiasScales
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
@@ -152,10 +146,10 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Fold by ``cfg``'s plan, or choose SIMD and lanes for its throughput target.
+    """Fold by ``cfg``'s plan, or by the planner's cheapest for its throughput target.
 
-    FINN's SetFolding does the other nodes. Without a target every MVAU_MSQ gets its smallest
-    folding. Stands for FINN's ``step_target_fps_parallelization``.
+    FINN's SetFolding does the other nodes. Without a target every layer gets its smallest folding.
+    Stands for FINN's ``step_target_fps_parallelization``.
 
     Args:
         model: dataflow partition with specialised nodes.
@@ -165,37 +159,18 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: the plan is of another network or unreadable.
     """
     workers.prepare()
+    from msq_finn.plan.apply import apply_plan, fold_for
+
     if not all(node.name for node in model.graph.node):  # upstream's main names none it specialises
         model = model.transform(GiveUniqueNodeNames())
-    if (path := getattr(cfg, "msq_plan", None)) is not None:
-        from msq_finn.plan.apply import apply_plan
 
+    if (path := getattr(cfg, "msq_plan", None)) is not None:
         model = apply_plan(model, Plan.load(path), str(path))
     else:
-        model = _fold(model, cfg)
+        target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
+        cycles = target if target is not None else 2**62
+        model = fold_for(model, cycles, part, cfg.mvau_wwidth_max)
     return ours(model, cfg, AvoidFullSIMD())
-
-
-def _fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Fold for the throughput target, or as little as can be."""
-    target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
-    cycles = target if target is not None else 2**62
-    dsps = _dsps(part)
-    depthwise = SetDepthwiseLanes(cycles, dsps)
-    dense = SetLanes(cycles, part, dsps - depthwise.dsps_wanted(model))
-    model = ours(model, cfg, dense, depthwise)
-    if target is not None:
-        model = model.transform(SetFolding(target, mvau_wwidth_max=cfg.mvau_wwidth_max))
-        model = fold_streaming(model, target)
-    return model
-
-
-def _dsps(part: str) -> int:
-    """DSP slices of a part; of one that is not in our table, more than any network takes."""
-    try:
-        return device_of_part(part).dsp
-    except MsqError:
-        return 2**31
 
 
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -211,7 +186,10 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
             graph around the partition.
     """
     workers.prepare()
+    from msq_finn.plan.apply import note_costs
+
     model = ours(model, cfg, CheckFolding(), PlaceRows())
+    model = note_costs(model, cfg._resolve_fpga_part())
     orders = [model.get_metadata_prop(key) for key in (INPUT_ORDER, OUTPUT_ORDER)]
     parent = parent_path(cfg)
     moves = ReorderOnHost(*(json.loads(order) if order else None for order in orders))

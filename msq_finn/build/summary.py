@@ -234,12 +234,12 @@ def _rows_and_lanes(op: Any) -> dict[str, Any]:
         }
     # Some lanes take rows of every scheme: the rows themselves say what they are.
     rows = op.row_schemes()
-    engines = [kind.engine for kind in op.layout().lanes]
+    lanes = op.lanes()
     sp2 = sum(all(name.startswith("sp2") for name in names) for names in rows)
     return {
         "rows": dict(Counter("|".join(names) for names in rows).most_common()),
         "rows_sp2": sp2,
         "rows_fixed": len(rows) - sp2,
-        "pe_lut": engines.count("lut"),
-        "pe_dsp": engines.count("dsp"),
+        "pe_lut": lanes.of_engine("lut"),
+        "pe_dsp": lanes.of_engine("dsp"),
     }

@@ -32,9 +32,7 @@ from msq_finn.errors import MsqError
 )
 @click.option(
     "--schemes",
-    default="sp2,fixed",
-    show_default=True,
-    help="Number systems that rows may have.",
+    help="Number systems that rows may have, as sp2_4,fixed_4; by default all that hold them.",
 )
 @options.clk_ns
 @click.option(
@@ -58,7 +56,7 @@ def plan(
     target_fps: float | None,
     max_throughput: bool,
     budget: str,
-    schemes: str,
+    schemes: str | None,
     clk_ns: float,
     out: Path,
     figure: Path | None,
@@ -80,8 +78,9 @@ def plan(
     if target_fps is not None and not math.isfinite(target_fps):
         raise MsqError(f"--target-fps {target_fps:g}: give a finite number of frames per second")
     check_target(out)
+    check_target(out.with_name(f"{out.stem}.report.yaml"))
     shares = request.shares_of(budget)
-    wanted = request.schemes_of(schemes)
+    wanted = () if schemes is None else request.schemes_of(schemes)
     shape = None if input_shape is None else request.shape_of(input_shape)
     if figure is not None:
         from msq_finn.inspect.figure import check_picture
@@ -96,7 +95,7 @@ def plan(
         network = source.network_of(model, board, shape, progress)
         made = making.make_plan(
             network, board, part, dsp_block,
-            clk_ns=clk_ns, target_fps=target_fps, shares=shares, schemes=wanted,
+            clk_ns=clk_ns, target_fps=target_fps, shares=shares, only=wanted,
             progress=lambda done, total: progress("Search", done, total),
         )  # fmt: skip
         if figure is not None:
@@ -104,15 +103,15 @@ def plan(
             from msq_finn.plan.figure import picture
 
             save(picture(network, made, dsp_block, progress), figure)
-    made.save(out)
-    if made.not_planned:
+    report = made.save(out)
+    if made.plan.not_planned:
         click.echo(
-            f"warning: {', '.join(made.not_planned)}: not planned, and in none of these figures; "
-            "they may need more than is left, and be slower",
+            f"warning: {', '.join(made.plan.not_planned)}: not planned, and in none of these "
+            "figures; they may need more than is left, and be slower",
             err=True,
         )
     if as_json:
         echo_json(made.model_dump())
     else:
         console().print(*show.tables(made))
-        click.echo(f"Written to {out}")
+        click.echo(f"Written to {out} and {report}")

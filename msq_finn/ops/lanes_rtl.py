@@ -10,9 +10,9 @@ from finn.util.basic import get_dsp_block, is_versal
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import prepare_rtlsim, weight_stream_bits
+from msq_finn.lanes import dsp, sources
+from msq_finn.lanes.kind import MAX_ACC_BITS, MAX_ACT_BITS, MIN_ACT_BITS
 from msq_finn.ops import memstream
-from msq_finn.rtl import dsp
-from msq_finn.rtl.lanes import MAX_ACC_BITS, MAX_ACT_BITS, MIN_ACT_BITS, sources
 
 
 class LanesRTL(RTLBackend):
@@ -31,7 +31,7 @@ class LanesRTL(RTLBackend):
                 f"{name}: inputDataType {acts.name}: lanes take activations of "
                 f"{MIN_ACT_BITS} to {MAX_ACT_BITS} bits"
             )
-        weight_bits = [kind.scheme.bits for kind in self.layout().lanes if kind.engine == "dsp"]
+        weight_bits = [kind.code_bits for kind in self.lanes().kinds if kind.engine == "dsp"]
         if weight_bits:
             try:
                 block = dsp.get(get_dsp_block(fpgapart))
@@ -48,10 +48,10 @@ class LanesRTL(RTLBackend):
         """Refuse what would give wrong sums, with no error, once other weights are loaded."""
         if not self.get_nodeattr("runtime_writeable_weights"):
             return
-        name, lanes = self.onnx_node.name, self.layout().lanes
-        if not all(kind.streams_codes for kind in lanes):
+        name, kinds = self.onnx_node.name, self.lanes().kinds
+        if any(kind.constant for kind in kinds):
             raise MsqError(f"{name}: embedded lanes have no runtime-writeable weights")
-        constants = any(kind.engine == "lut" for kind in lanes)
+        constants = any(kind.engine == "lut" for kind in kinds)
         if constants and not self.get_nodeattr("offsetOutput"):
             raise MsqError(
                 f"{name}: the sums of LUT lanes carry constants of the weights; runtime-writeable "
@@ -99,4 +99,5 @@ class LanesRTL(RTLBackend):
 
     def get_verilog_paths(self) -> list[str]:
         """Folders that hold the node's sources."""
-        return [self.get_nodeattr("code_gen_dir_ipgen"), str(sources()[0].parent)]
+        folders = dict.fromkeys(str(path.parent) for path in sources())
+        return [self.get_nodeattr("code_gen_dir_ipgen"), *folders]

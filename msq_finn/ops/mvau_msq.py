@@ -7,14 +7,12 @@ from typing import Any
 
 import numpy as np
 from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
-from finn.util.basic import get_dsp_block
 from qonnx.core.datatype import DataType
 
-from msq_finn.errors import MsqError
-from msq_finn.ops import estimate, weight_file
-from msq_finn.ops.layout import IntArray, LaneLayout
+from msq_finn.lanes import DENSE, LaneCounts
+from msq_finn.lanes.counts import IntArray
+from msq_finn.ops import weight_file
 from msq_finn.ops.row_mixed import RowMixed
-from msq_finn.rtl import dsp
 
 
 class MVAU_MSQ(RowMixed, MVAU):
@@ -26,8 +24,17 @@ class MVAU_MSQ(RowMixed, MVAU):
     weight tensor.
     """
 
-    def _lanes(self, names: list[str], counts: list[int]) -> LaneLayout:
-        return LaneLayout.from_names(names, counts)
+    unit = DENSE
+
+    def products(self) -> int:
+        """Products in a sum: columns of the weight matrix."""
+        return int(self.get_nodeattr("MW"))
+
+    def set_lanes(self, simd: int, lanes: LaneCounts) -> None:
+        """Fold the layer; weights that the lanes hold need no memory."""
+        super().set_lanes(simd, lanes)
+        memory = "internal_embedded" if lanes.is_constant else "internal_decoupled"
+        self.set_nodeattr("mem_mode", memory)
 
     def weight_matrix(self, weights: Any) -> IntArray:
         """The weights as integers, shape (MW, MH)."""
@@ -36,7 +43,7 @@ class MVAU_MSQ(RowMixed, MVAU):
     def get_input_datatype(self, ind: int = 0) -> Any:
         """Type of a stream's elements; of the weight stream (1) that of a code, or of a bit."""
         if ind == 1 and self.get_nodeattr("laneKinds"):
-            widths = set(self.layout().code_bits)
+            widths = set(self.lanes().code_bits)
             return DataType[f"UINT{widths.pop()}" if len(widths) == 1 else "BINARY"]
         return super().get_input_datatype(ind)
 
@@ -53,7 +60,7 @@ class MVAU_MSQ(RowMixed, MVAU):
     def get_instream_width(self, ind: int = 0) -> int:
         """Bits of a stream's words; embedded lanes take no codes."""
         if ind == 1 and self.get_nodeattr("laneKinds"):
-            return sum(self.layout().code_bits) * int(self.get_nodeattr("SIMD"))
+            return sum(self.lanes().code_bits) * int(self.get_nodeattr("SIMD"))
         return int(super().get_instream_width(ind))
 
     def get_folded_input_shape(self, ind: int = 0) -> tuple[int, ...]:
@@ -70,31 +77,13 @@ class MVAU_MSQ(RowMixed, MVAU):
         Raises:
             MsqError: a row lies on a lane that does not take it, or there is no such mode.
         """
-        layout, simd = self.layout(), self.get_nodeattr("SIMD")
-        codes = layout.encode(self.weight_matrix(weights))
-        codes = layout.folded(codes, simd)[layout.code_lanes]
+        lanes, simd = self.lanes(), self.get_nodeattr("SIMD")
+        codes = lanes.encode(self.weight_matrix(weights))
+        codes = lanes.folded(codes, simd)[lanes.code_lanes]
         element = self.get_input_datatype(1).bitwidth()
         if element > 1:
             words = weight_file.memory_words(codes)
         else:
-            words = weight_file.memory_bits(codes, layout.code_bits)
+            words = weight_file.memory_bits(codes, lanes.code_bits)
         pumped = "pumpedMemory" in self.get_nodeattr_types() and self.get_nodeattr("pumpedMemory")
         weight_file.write(words, weight_file_mode, Path(weight_file_name), bool(pumped), element)
-
-    def lut_estimation(self, fpgapart: str = "") -> int:
-        """LUT sites of the lanes, from what each lane kind was measured to take a MAC.
-
-        Raises:
-            MsqError: the layer is not folded, or embedded lanes have too many folds.
-        """
-        layout, simd = self.layout(), self.get_nodeattr("SIMD")
-        try:
-            return estimate.lut_sites(layout, simd, self.calc_wmem())
-        except MsqError as error:
-            raise MsqError(f"{self.onnx_node.name}: {error}") from None
-
-    def dsp_estimation(self, fpgapart: str) -> int:
-        """DSP slices of the lanes."""
-        block, acts = dsp.get(get_dsp_block(fpgapart)), self.get_input_datatype(0)
-        simd = self.get_nodeattr("SIMD")
-        return estimate.dsps(self.layout(), simd, block, acts.bitwidth(), acts.signed())

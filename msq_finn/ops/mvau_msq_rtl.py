@@ -11,12 +11,11 @@ from finn.util.basic import get_dsp_block
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
+from msq_finn.lanes import dsp
+from msq_finn.lanes.constants import layer_tables
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.mvau_msq import MVAU_MSQ
 from msq_finn.ops.wrapper import Parameters, render
-from msq_finn.rtl import dsp
-from msq_finn.rtl.embedded import layer_tables
-from msq_finn.rtl.lanes import get, other_dsp_names, other_lut_names
 
 
 class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
@@ -72,7 +71,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
 
     def _check_supported(self, fpgapart: str) -> None:
         name = self.onnx_node.name
-        memory = "internal_decoupled" if len(self.layout().code_lanes) else "internal_embedded"
+        memory = "internal_embedded" if self.lanes().is_constant else "internal_decoupled"
         if self.get_nodeattr("mem_mode") != memory:
             raise MsqError(
                 f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} does not suit the lanes; "
@@ -88,7 +87,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         self._check_widths(fpgapart)
 
     def _parameters(self, model: Any, fpgapart: str) -> Parameters:
-        layout = self.layout()
+        lanes = self.lanes()
         mw, mh, simd = (self.get_nodeattr(a) for a in ("MW", "MH", "SIMD"))
         if mw % simd:
             raise MsqError(f"{self.onnx_node.name}: SIMD={simd} does not divide MW={mw}")
@@ -96,24 +95,16 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         if not self.get_nodeattr("offsetOutput"):
             offsets = -self.row_offsets(weights)
-        embedded = layout.folded(weights, simd)[layout.embedded_lanes]
+        constants = lanes.folded(weights, simd)[lanes.constant_lanes]
         acts = self.get_input_datatype(0)
-
-        def others(names: list[str]) -> tuple[tuple[int, int], ...]:
-            return tuple((layout.count(name), get(name).scheme.bits) for name in names)
 
         return Parameters(
             mw=mw,
             mh=mh,
             simd=simd,
-            pe_sp2_lut=layout.count("sp2_4_lut"),
-            pe_fixed_lut=layout.count("fixed_4_lut"),
-            pe_fixed_dsp=layout.count("fixed_4_dsp"),
-            other_lut=others(other_lut_names()),
-            other_dsp=others(other_dsp_names()),
-            pe_embedded=len(embedded),
-            tables=layer_tables(embedded.reshape(len(embedded), -1, simd))
-            if len(embedded)
+            lanes=lanes,
+            tables=layer_tables(constants.reshape(len(constants), -1, simd))
+            if len(constants)
             else None,
             act_bits=acts.bitwidth(),
             act_signed=acts.signed(),

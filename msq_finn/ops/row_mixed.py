@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
+from finn.util.basic import get_dsp_block
 from qonnx.core.datatype import DataType
 from qonnx.util.basic import roundup_to_integer_multiple
 
 from msq_finn.errors import MsqError
-from msq_finn.ops.layout import IntArray, LaneLayout
+from msq_finn.lanes import LaneCounts, Shape, dsp
+from msq_finn.lanes.counts import IntArray
 
 
 def smallest_integer_type(low: int, high: int) -> Any:
@@ -36,11 +38,16 @@ class RowMixed(HWCustomOp):
 
     * ``rowSchemes``: per row of the weight matrix (MH of them) the schemes that hold it, joined by
       ``|`` (``"sp2_4"``, ``"fixed_4"`` or ``"sp2_4|fixed_4"``).
-    * ``laneKinds`` and ``lanePE``: the lane groups in hardware order; ``PE`` is their sum. Empty
-      until folding.
+    * ``laneKinds`` and ``lanePE``: the lanes of each kind; ``PE`` is their sum. Empty until
+      folding.
+    * ``lutSites``: LUT sites of the lanes and of their weights, as the planner counts them; 0
+      before rows are placed.
     * ``offsetOutput``: 1 where the lanes' constant row offsets stay in the output (and the
       thresholds behind carry the same constants), 0 where the layer gives true sums.
     """
+
+    #: Which unit the lanes are in, of msq_finn.lanes.DENSE and DEPTHWISE.
+    unit: ClassVar[str]
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         """FINN's attributes and those of the class docstring."""
@@ -48,6 +55,7 @@ class RowMixed(HWCustomOp):
             "rowSchemes": ("strings", False, []),
             "laneKinds": ("strings", False, []),
             "lanePE": ("ints", False, []),
+            "lutSites": ("i", False, 0),
             "offsetOutput": ("i", False, 0, {0, 1}),
         }
 
@@ -55,28 +63,77 @@ class RowMixed(HWCustomOp):
         """Per row, the names of the schemes that hold it."""
         return [tuple(names.split("|")) for names in self._strings("rowSchemes")]
 
-    def layout(self) -> LaneLayout:
+    def lanes(self) -> LaneCounts:
         """The layer's lanes.
 
         Raises:
-            MsqError: the layer is not folded yet, PE is not the sum of its lanes, or these are not
-                in the hardware's order.
+            MsqError: the layer is not folded yet, PE is not the sum of its lanes, or the unit has
+                no such lanes.
         """
-        names, counts = self._strings("laneKinds"), [int(n) for n in self.get_nodeattr("lanePE")]
+        name, kinds = self.onnx_node.name, self._strings("laneKinds")
+        counts = [int(n) for n in self.get_nodeattr("lanePE")]
+        if len(set(kinds)) != len(counts) or len(kinds) != len(counts):
+            raise MsqError(f"{name}: lane kinds {kinds} need one count each, got {counts}")
         try:
-            layout = self._lanes(names, counts)
+            lanes = LaneCounts(dict(zip(kinds, counts, strict=True)))
+            lanes.check_unit(self.unit)
         except MsqError as error:
-            raise MsqError(f"{self.onnx_node.name}: {error}") from None
-        if layout.pe != self.get_nodeattr("PE"):
+            raise MsqError(f"{name}: {error}") from None
+        if lanes.pe != self.get_nodeattr("PE"):
             raise MsqError(
-                f"{self.onnx_node.name}: PE={self.get_nodeattr('PE')} but its lanes "
-                f"{dict(zip(names, counts, strict=True))} sum to {layout.pe}"
+                f"{name}: PE={self.get_nodeattr('PE')} but its lanes {dict(lanes)} sum to "
+                f"{lanes.pe}"
             )
-        return layout
+        return lanes
+
+    def set_lanes(self, simd: int, lanes: LaneCounts) -> None:
+        """Fold the layer.
+
+        Args:
+            simd: products a cycle.
+            lanes: of each kind; their sum becomes PE.
+        """
+        self.set_nodeattr("SIMD", simd)
+        self.set_nodeattr("PE", lanes.pe)
+        self.set_nodeattr("laneKinds", list(lanes))
+        self.set_nodeattr("lanePE", list(lanes.values()))
+
+    def shape(self, fpgapart: str) -> Shape:
+        """What the size of the lanes depends on.
+
+        Args:
+            fpgapart: FPGA part, for its kind of DSP slice.
+        """
+        acts, sums = self.get_input_datatype(0), self.get_output_datatype()
+        return Shape(
+            self.products(),
+            self.get_nodeattr("SIMD"),
+            self.calc_wmem(),
+            acts.bitwidth(),
+            acts.signed(),
+            sums.bitwidth(),
+            dsp.get(get_dsp_block(fpgapart)),
+        )
+
+    def lut_estimation(self, fpgapart: str) -> int:
+        """LUT sites of the lanes and of their weights.
+
+        Args:
+            fpgapart: FPGA part.
+        """
+        return int(self.get_nodeattr("lutSites"))
+
+    def dsp_estimation(self, fpgapart: str) -> int:
+        """DSP slices of the lanes.
+
+        Args:
+            fpgapart: FPGA part, for its kind of DSP slice.
+        """
+        return self.lanes().slices(self.shape(fpgapart))
 
     @abstractmethod
-    def _lanes(self, names: list[str], counts: list[int]) -> LaneLayout:
-        """The lanes of these kinds and counts; MsqError where the hardware has none such."""
+    def products(self) -> int:
+        """Products in a sum."""
 
     @abstractmethod
     def weight_matrix(self, weights: Any) -> IntArray:
@@ -90,7 +147,7 @@ class RowMixed(HWCustomOp):
         """
 
     def row_offsets(self, weights: Any) -> IntArray:
-        """Constants the lanes leave in each row's sum; see LaneLayout.row_offsets.
+        """Constants the lanes leave in each row's sum; see LaneCounts.row_offsets.
 
         Args:
             weights: integers in the shape of the graph's weight tensor.
@@ -99,11 +156,11 @@ class RowMixed(HWCustomOp):
             one constant a row, shape (rows,).
 
         Raises:
-            MsqError: as ``layout``, or a row lies on a lane whose scheme does not hold it.
+            MsqError: as ``lanes``, or a row lies on a lane whose scheme does not hold it.
         """
         acts = self.get_input_datatype(0)
         matrix = self.weight_matrix(weights)
-        return self.layout().row_offsets(matrix, acts.bitwidth(), acts.signed())
+        return self.lanes().row_offsets(matrix, acts.bitwidth(), acts.signed())
 
     def minimize_accumulator_width(self, model: Any, datatype_only: bool = False) -> Any:
         """Set the narrowest accumulator (= output) type that holds every sum of every row.
@@ -149,7 +206,7 @@ class RowMixed(HWCustomOp):
         """Least and largest sum of a row that the lanes could be given."""
         acts = self.get_input_datatype(0)
         low = high = 0
-        for kind in set(self.layout().lanes):
+        for kind in self.lanes().kinds:
             grid = kind.scheme.grid()
             terms = grid[:, None] * self._extremes()
             if self.get_nodeattr("offsetOutput"):

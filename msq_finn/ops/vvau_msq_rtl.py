@@ -11,10 +11,11 @@ from finn.util.basic import get_dsp_block
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
+from msq_finn.lanes import dsp
+from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.streaming.wrapper import Stream, render
-from msq_finn.ops.vvau_msq import DSP_KINDS, VVAU_MSQ
-from msq_finn.rtl import dsp
+from msq_finn.ops.vvau_msq import VVAU_MSQ
 from msq_finn.rtl.literals import remarked
 
 
@@ -70,11 +71,11 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             )
         self._check_runtime_weights()
         self._check_widths(fpgapart)
-        if simd > 1 and any(kind.engine == "dsp" for kind in self.layout().lanes):
+        if simd > 1 and self.lanes().of_engine("dsp"):
             raise MsqError(f"{name}: DSP lanes take one element a cycle; use SIMD=1")
 
     def _wrapper(self, model: Any, fpgapart: str) -> str:
-        layout, acts = self.layout(), self.get_input_datatype(0)
+        lanes, acts = self.lanes(), self.get_input_datatype(0)
         bits, channels = self.get_output_datatype().bitwidth(), self.get_nodeattr("Channels")
         offsets = np.zeros(channels, dtype=np.int64)
         if not self.get_nodeattr("offsetOutput"):
@@ -85,9 +86,7 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             "Window": self.window(),
             "Channels": channels,
             "SIMD": self.get_nodeattr("SIMD"),
-            "PeSp2Lut": layout.count("sp2_4_lut"),
-            "PeFixedLut": layout.count("fixed_4_lut"),
-            "PeFixedDsp": sum(layout.count(kind.name) for kind in DSP_KINDS.values()),
+            "Lanes": literal(lanes_parameter(lanes)),
             "WeightBits": self.code_bits(),
             "ActBits": acts.bitwidth(),
             "ActSigned": int(acts.signed()),

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from msq_finn.errors import MsqError
-from msq_finn.ops.layout import IntArray
+from msq_finn.lanes.counts import IntArray
 
 CODE_BITS = 4
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from msq_finn.rtl.embedded import LayerTables
+from msq_finn.lanes import LaneCounts
+from msq_finn.lanes.constants import LayerTables
+from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.rtl.literals import remarked
 
 
@@ -16,53 +18,25 @@ class Parameters:
         mw: columns of the weight matrix.
         mh: its rows.
         simd: columns a cycle.
-        pe_sp2_lut: SP2(4) LUT lanes.
-        pe_fixed_lut: Fixed(4) LUT lanes.
-        pe_fixed_dsp: Fixed(4) DSP lanes.
+        lanes: of each kind.
         act_bits: bits of an activation.
         act_signed: whether activations are two's complement.
         acc_bits: bits of a sum.
-        dsp_version: ``DspVersion``, see :class:`msq_finn.rtl.dsp.DspBlock`.
+        dsp_version: ``DspVersion``, see :class:`msq_finn.lanes.dsp.DspBlock`.
         offsets: added to the sums, one a row (MH).
-        other_lut: lanes and bits of a code per kind of LUT lane after the first two.
-        other_dsp: the same per kind of DSP lane after the first.
-        pe_embedded: lanes that hold their weights.
-        tables: those of the embedded lanes, None without such lanes.
+        tables: those of lanes that hold their weights, None without such lanes.
     """
 
     mw: int
     mh: int
     simd: int
-    pe_sp2_lut: int
-    pe_fixed_lut: int
-    pe_fixed_dsp: int
+    lanes: LaneCounts
     act_bits: int
     act_signed: bool
     acc_bits: int
     dsp_version: int
     offsets: tuple[int, ...]
-    other_lut: tuple[tuple[int, int], ...] = ()
-    other_dsp: tuple[tuple[int, int], ...] = ()
-    pe_embedded: int = 0
     tables: LayerTables | None = None
-
-    @property
-    def code_lanes(self) -> int:
-        """Lanes that take codes."""
-        others = sum(lanes for lanes, _ in (*self.other_lut, *self.other_dsp))
-        return self.pe_sp2_lut + self.pe_fixed_lut + others + self.pe_fixed_dsp
-
-    @property
-    def code_bits(self) -> int:
-        """Bits of a column of codes: one code for each lane that takes codes."""
-        four = self.pe_sp2_lut + self.pe_fixed_lut + self.pe_fixed_dsp
-        others = (*self.other_lut, *self.other_dsp)
-        return 4 * four + sum(lanes * bits for lanes, bits in others)
-
-    @property
-    def pe(self) -> int:
-        """Lanes of all kinds."""
-        return self.code_lanes + self.pe_embedded
 
 
 def _bytes_up(bits: int) -> int:
@@ -77,23 +51,14 @@ def _offset_literal(parameters: Parameters) -> str:
     return f"{parameters.mh * bits}'h{packed:x}"
 
 
-def _others(parameter: str, kinds: tuple[tuple[int, int], ...]) -> str:
-    if not any(lanes for lanes, _ in kinds):
-        return ""
-    packed = sum(lanes << 16 * kind for kind, (lanes, _) in enumerate(kinds))
-    return f".{parameter}({16 * len(kinds)}'h{packed:x}),"
-
-
-def _embedded(parameters: Parameters) -> str:
-    tables = parameters.tables
+def _tables(tables: LayerTables | None) -> str:
     if tables is None:
         return ""
     settings = {
-        "PeEmbedded": str(parameters.pe_embedded),
         "Groups": str(tables.groups),
         "Members": str(tables.members),
         "TableBits": str(tables.table_bits),
-    } | {name: f"{bits}'h{value:x}" for name, (value, bits) in tables.parameters.items()}
+    } | {name: literal(parameter) for name, parameter in tables.parameters.items()}
     return "\n    ".join(f".{name}({value})," for name, value in settings.items())
 
 
@@ -117,7 +82,8 @@ def render(module: str, parameters: Parameters) -> str:
     """
     p = parameters
     act, weight, out = (
-        _bytes_up(bits) for bits in (p.simd * p.act_bits, p.code_bits * p.simd, p.pe * p.acc_bits)
+        _bytes_up(bits)
+        for bits in (p.simd * p.act_bits, sum(p.lanes.code_bits) * p.simd, p.lanes.pe * p.acc_bits)
     )
     interfaces = "in1_V:in0_V:out0_V" if weight else "in0_V:out0_V"
     ports = _WEIGHT_PORTS.format(high=weight - 1) if weight else ""
@@ -131,8 +97,7 @@ def render(module: str, parameters: Parameters) -> str:
 `else
 `define {module}_PRIMITIVES 1
 `endif
-// Row-mixed matrix-vector unit: {p.pe_sp2_lut} SP2(4) LUT, {p.pe_fixed_lut} Fixed(4) LUT and \
-{p.pe_fixed_dsp} Fixed(4) DSP lanes, {p.pe_embedded} of embedded weights, {p.pe} in all.
+// Row-mixed matrix-vector unit of {p.lanes.pe} lanes: {p.lanes.label}.
 module {module} (
   (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {interfaces}, ASSOCIATED_RESET ap_rst_n" *)
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk CLK" *)
@@ -148,10 +113,8 @@ module {module} (
 );
   mvau_msq #(
     .MW({p.mw}), .MH({p.mh}), .SIMD({p.simd}),
-    {_embedded(p)}
-    .PeSp2Lut({p.pe_sp2_lut}), .PeFixedLut({p.pe_fixed_lut}), .PeFixedDsp({p.pe_fixed_dsp}),
-    {_others("PeOtherLut", p.other_lut)}
-    {_others("PeOtherDsp", p.other_dsp)}
+    .Lanes({literal(lanes_parameter(p.lanes))}),
+    {_tables(p.tables)}
     .ActBits({p.act_bits}), .ActSigned({int(p.act_signed)}), .AccBits({p.acc_bits}),
     .DspVersion({p.dsp_version}), .UsePrimitives(`{module}_PRIMITIVES),
     .AddOffset({int(any(p.offsets))}), .Offset({_offset_literal(p)})

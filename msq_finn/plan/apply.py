@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from finn.transformation.fpgadataflow.set_folding import SetFolding
@@ -9,14 +11,25 @@ from finn.util.basic import get_dsp_block
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.ops.vvau_msq import DSP_KINDS, LUT_KINDS
-from msq_finn.plan.extract import network_of_model
+from msq_finn.errors import MsqError
+from msq_finn.plan.cost import add, default_model
+from msq_finn.plan.design import PLANNED
+from msq_finn.plan.devices import DEVICES, device_of_part
+from msq_finn.plan.extract import layer_of, network_of_model
+from msq_finn.plan.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.layer_plan import LayerPlan
-from msq_finn.plan.plan_fits import fits_board, fits_network
+from msq_finn.plan.making import layer_plan
+from msq_finn.plan.network import Network
+from msq_finn.plan.optimize import Budget, Solution, maximize, meet
+from msq_finn.plan.plan_fits import fits_board, fits_network, frame_cycles
 from msq_finn.plan.planfile import Plan
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.place_rows import ROW_MIXED
-from msq_finn.transforms.set_lanes import Folding, set_folding
+
+_NO_DSPS = ("lut", "bram", "lutram", "ff")
+
+#: LUTs and memory beyond any board's, where a build is to be folded for more than its board holds.
+_WIDE = 1000.0
 
 
 def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
@@ -37,29 +50,102 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
     network = network_of_model(model, plan.network)
     fits_network(plan, network, path)
     fits_board(plan, network, get_dsp_block(plan.part), path)
-    # FINN's own limit of width is for HLS. Its second pass would relax all nodes to the slowest, a
-    # layer of ours that is still folded as little as can be.
-    cycles = plan.totals.cycles
-    model = model.transform(SetFolding(cycles, mvau_wwidth_max=2**30, two_pass_relaxation=False))
-    model = fold_streaming(model, cycles)
-    nodes = [node for node in model.graph.node if node.op_type.startswith(ROW_MIXED)]
-    for node, layer in zip(nodes, plan.layers, strict=True):
-        _fold(model, node, layer)
+    return _folded(model, network, plan.layers)
+
+
+def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -> ModelWrapper:
+    """Set the folding of every node: the planner's cheapest that meets a target, else its fastest.
+
+    Args:
+        model: dataflow model at folding.
+        cycles: a frame, that no node may take more of.
+        part: FPGA part.
+        widest: bits of a word of weights that FINN's own layers may have.
+
+    Returns:
+        the model given.
+
+    Raises:
+        MsqError: no lanes take a layer's rows.
+    """
+    if not any(node.op_type.startswith(ROW_MIXED) for node in model.graph.node):
+        return _others(model, cycles, widest)
+    network = network_of_model(model, "model")
+    options = _cheapest(network, cycles, part).options
+    layers = [layer_plan(*each) for each in zip(network.layers, options, strict=True)]
+    return _folded(model, network, layers, cycles, widest)
+
+
+def _cheapest(network: Network, cycles: int, part: str) -> Solution:
+    costs = default_model(get_dsp_block(part))
+    try:
+        budget = Budget.of(device_of_part(part), lut=1, bram=1)
+    except MsqError:  # of a part that is not in our table, as much as of the largest
+        budget = Budget.of(max(DEVICES.values(), key=lambda device: device.lut), lut=1, bram=1)
+    wide = replace(budget, **{name: _WIDE * getattr(budget, name) for name in _NO_DSPS})
+    for limits in (budget, wide):
+        if (found := meet(network, cycles, limits, costs, PLANNED)) is not None:
+            return found
+    if (fastest := maximize(network, wide, costs, PLANNED)) is None:
+        raise MsqError(
+            f"no lanes take the rows of {network.name} with the {budget.dsp:.0f} DSP slices of "
+            f"{part}; give layers numbers of rows per scheme that fill whole lanes"
+        )
+    return fastest
+
+
+def note_costs(model: ModelWrapper, part: str) -> ModelWrapper:
+    """Note on every layer of ours what its lanes and weights take, for FINN's estimates.
+
+    Args:
+        model: folded dataflow model.
+        part: FPGA part.
+
+    Returns:
+        the model given.
+    """
+    costs = default_model(get_dsp_block(part))
+    for node in model.graph.node:
+        if node.op_type.startswith(ROW_MIXED):
+            op, own = getCustomOp(node), LaneCosts(costs, layer_of(model, node))
+            simd, lanes, style = op.get_nodeattr("SIMD"), op.lanes(), op.get_nodeattr("ram_style")
+            if lanes.is_constant or style not in ("distributed", "block"):
+                style = EMBEDDED if lanes.is_constant else "block"
+            cost = add((own.compute(simd, lanes), own.memory(simd, lanes, style)))
+            op.set_nodeattr("lutSites", round(cost.lut))
     return model
 
 
+def _folded(
+    model: ModelWrapper,
+    network: Network,
+    layers: Sequence[LayerPlan],
+    cycles: int = 0,
+    widest: int = 2**30,
+) -> ModelWrapper:
+    each = zip(layers, network.layers, strict=True)
+    slowest = max(frame_cycles(planned, layer) for planned, layer in each)
+    model = _others(model, max(cycles, slowest), widest)
+    nodes = [node for node in model.graph.node if node.op_type.startswith(ROW_MIXED)]
+    for node, planned in zip(nodes, layers, strict=True):
+        _fold(model, node, planned)
+    return model
+
+
+def _others(model: ModelWrapper, cycles: int, widest: int) -> ModelWrapper:
+    """Fold what is FINN's.
+
+    Its second pass would relax all nodes to the slowest, a layer of ours that is still folded as
+    little as can be.
+    """
+    folding = SetFolding(cycles, mvau_wwidth_max=widest, two_pass_relaxation=False)
+    return fold_streaming(model.transform(folding), cycles)
+
+
 def _fold(model: ModelWrapper, node: Any, layer: LayerPlan) -> None:
-    op, lanes = getCustomOp(node), layer.lanes
-    if layer.depthwise:
-        dsp = DSP_KINDS[8 if lanes.fixed_8_dsp else 5].name
-        op.set_nodeattr("SIMD", layer.simd)
-        op.set_nodeattr("PE", lanes.pe)
-        op.set_nodeattr("laneKinds", [*LUT_KINDS, dsp])
-        op.set_nodeattr("lanePE", [lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.depthwise_dsp])
-    else:
-        counts = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp, lanes.embedded_lut)
-        set_folding(op, Folding(layer.simd, *counts))
-    if layer.memory != "embedded":
+    op = getCustomOp(node)
+    op.set_lanes(layer.simd, layer.lanes)
+    if not layer.lanes.is_constant:
         op.set_nodeattr("ram_style", layer.memory)
     thresholds = model.find_consumer(node.output[0])
     if layer.threshold_pe and thresholds is not None:

@@ -12,9 +12,10 @@ import numpy as np
 from scipy.optimize import nnls
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes import dsp
+from msq_finn.lanes.kind import Features
 from msq_finn.plan import runs, sweep
-from msq_finn.plan.features import FEATURES, brams, dsps, group
-from msq_finn.plan.lane_features import Features
+from msq_finn.plan.features import brams, dsps, features, group
 from msq_finn.plan.points import Point
 
 
@@ -65,6 +66,9 @@ def add(costs: Iterable[Cost]) -> Cost:
     return Cost(lut, dsp, bram, lutram, ff)
 
 
+#: DSP slice of the FPGA that runs are made for.
+RUNS_BLOCK = dsp.get("DSP48E1")
+
 #: Group of nodes -> feature -> what a unit of it takes.
 Coefficients = dict[str, dict[str, float]]
 
@@ -111,14 +115,14 @@ class CostModel:
         Raises:
             MsqError: no run of such a node has been fitted.
         """
-        return self.sites(group(point), FEATURES[type(point)](point)).lut
+        return self.cost(point).lut
 
-    def sites(self, name: str, features: Features) -> Cost:
+    def sites(self, name: str, parts: Features) -> Cost:
         """What features of a group of nodes take in LUT sites and flip-flops.
 
         Args:
             name: of the group of nodes.
-            features: of a node or of a part of one.
+            parts: features of a node or of a part of one.
 
         Raises:
             MsqError: no run of such a node has been fitted.
@@ -126,7 +130,7 @@ class CostModel:
         if name not in self.coefficients:
             raise MsqError(f"no synthesis runs of {name} nodes; run 'msq-finn characterize'")
         lut, lutram, ff = (
-            sum(unit[name][feature] * value for feature, value in features.items())
+            sum(unit[name][feature] * value for feature, value in parts.items() if value)
             for unit in (self.coefficients, self.lutram, self.ff)
         )
         return Cost(lut, 0, 0.0, lutram, ff)
@@ -137,8 +141,9 @@ class CostModel:
         Args:
             point: the node.
         """
-        found = self.sites(group(point), FEATURES[type(point)](point))
-        return found._replace(dsp=dsps(point, self.dsp_block), bram=brams(point))
+        block = dsp.get(self.dsp_block)
+        found = self.sites(group(point), features(point, block))
+        return found._replace(dsp=dsps(point, block), bram=brams(point))
 
 
 class Error(NamedTuple):
@@ -186,11 +191,13 @@ def _of(points: Iterable[Point]) -> list[runs.Run]:
 
 
 def _fit(members: list[runs.Run], resource: str) -> dict[str, float]:
-    table = [FEATURES[type(run.point)](run.point) for run in members]
-    names = list(table[0])
+    table = [features(run.point, RUNS_BLOCK) for run in members]
+    names = list(dict.fromkeys(name for row in table for name in row))
     taken = np.array([getattr(run.resources, resource) for run in members], dtype=float)
     # Errors count beside the node's size: much of a little memory is still little.
     weights = np.maximum([run.resources.lut_sites for run in members], 1.0)
-    matrix = np.array([[float(row[name]) for name in names] for row in table]) / weights[:, None]
+    matrix = (
+        np.array([[float(row.get(name, 0)) for name in names] for row in table]) / weights[:, None]
+    )
     found, _ = nnls(matrix, taken / weights)
     return dict(zip(names, found.tolist(), strict=True))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msq_finn.lanes import LaneKind, get
+
 
 @dataclass(frozen=True)
 class Design:
@@ -11,30 +13,33 @@ class Design:
 
     Attributes:
         name: of the family.
+        lanes: names of the kinds of lanes that layers may have; None for all that there are.
         finn_dsp: layers may be FINN's DSP layers.
-        sp2_lut: layers may have SP2(4) LUT lanes; likewise the next two.
-        fixed_lut: Fixed(4) LUT lanes.
-        fixed_dsp: Fixed(4) DSP lanes.
-        embedded: lanes that hold their weights, where a vector takes few cycles.
         sp2_share: share of SP2 lanes that every layer must have, to the next whole lane; None
             leaves it free.
-        sp2_first: rows on LUT lanes are SP2 wherever the weights allow. Both kinds of LUT lanes
-            cost the same within the cost model's error, so this costs next to nothing.
+        in_order: rows on LUT lanes are of the first kind in the table of lanes wherever the
+            weights allow, which is SP2. Kinds of LUT lanes cost the same within the cost model's
+            error, so this costs next to nothing.
     """
 
     name: str
+    lanes: tuple[str, ...] | None = None
     finn_dsp: bool = False
-    sp2_lut: bool = False
-    fixed_lut: bool = False
-    fixed_dsp: bool = False
-    embedded: bool = False
     sp2_share: float | None = None
-    sp2_first: bool = False
+    in_order: bool = False
+
+    def has(self, kind: LaneKind) -> bool:
+        """Tell whether layers may have lanes of a kind.
+
+        Args:
+            kind: of lane.
+        """
+        return self.lanes is None or kind.name in self.lanes
 
     @property
     def mixes(self) -> bool:
-        """Whether layers have rows of both schemes, so that where rows lie matters."""
-        return self.sp2_lut and (self.fixed_lut or self.fixed_dsp)
+        """Whether layers have rows of several schemes, so that where rows lie matters."""
+        return self.lanes is None or len({get(name).scheme.name for name in self.lanes}) > 1
 
 
 def at_ratio(name: str, sp2_per_fixed: float) -> Design:
@@ -44,25 +49,32 @@ def at_ratio(name: str, sp2_per_fixed: float) -> Design:
         name: of the design.
         sp2_per_fixed: SP2 rows for each fixed-point row.
     """
-    share = sp2_per_fixed / (1 + sp2_per_fixed)
-    return Design(name, sp2_lut=True, fixed_dsp=True, sp2_share=share)
+    return at_share(name, sp2_per_fixed / (1 + sp2_per_fixed))
+
+
+def at_share(name: str, share: float) -> Design:
+    """The same, given the share of SP2 rows.
+
+    Args:
+        name: of the design.
+        share: of SP2 rows, 0 to 1.
+    """
+    return Design(name, ("sp2_4_lut", "fixed_4_dsp"), sp2_share=share)
 
 
 #: Whatever costs least.
-MSQ = Design("msq", sp2_lut=True, fixed_lut=True, fixed_dsp=True, embedded=True)
+MSQ = Design("msq")
 
 #: The paper's arrangement, SP2 on LUTs and fixed point on DSPs, at the ratio that suits a layer.
-PLANNED = Design(
-    "planned", sp2_lut=True, fixed_lut=True, fixed_dsp=True, embedded=True, sp2_first=True
-)
+PLANNED = Design("planned", in_order=True)
 
 DESIGNS = {
     design.name: design
     for design in (
-        Design("dsp_only", finn_dsp=True),
-        Design("dsp_plus_fixed_lut", finn_dsp=True, fixed_lut=True),
+        Design("dsp_only", (), finn_dsp=True),
+        Design("dsp_plus_fixed_lut", ("fixed_4_lut",), finn_dsp=True),
         MSQ,
-        Design("msq_1_0", fixed_dsp=True),
+        Design("msq_1_0", ("fixed_4_dsp",)),
         at_ratio("msq_1_1", 1.0),
         at_ratio("msq_1_1.5", 1.5),
         at_ratio("msq_1_2", 2.0),

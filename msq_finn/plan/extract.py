@@ -12,19 +12,18 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn import schemes
 from msq_finn.build.inputs import load_model
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.progress import Progress, silent
-from msq_finn.errors import MsqError
 from msq_finn.finn_compat import ADDS
-from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.lanes import kinds
+from msq_finn.lanes.demand import Demand
+from msq_finn.plan.network import Conv, Layer, Network
 from msq_finn.plan.windows import waiting_pixels
-from msq_finn.rtl.lanes import get as lane_kind
 from msq_finn.sim.finn_env import build_dir_restored
 from msq_finn.transforms.channel_spaces import channel_spaces
 from msq_finn.transforms.place_rows import ROW_MIXED
-from msq_finn.transforms.set_lanes import common_rows
+from msq_finn.transforms.row_schemes import common_rows
 
 #: Nodes whose cycles may be the most, which no plan counts.
 _NOT_PLANNED = ("MVAU", "VVAU", "StreamingConcat")
@@ -61,9 +60,9 @@ def network_of_model(model: ModelWrapper, name: str) -> Network:
         name: of the network.
 
     Raises:
-        MsqError: there is none, or one has rows that are not planned.
+        MsqError: there is none, or layers whose outputs are added share no scheme.
     """
-    layers = [_layer(model, node) for node in model.graph.node if _is_msq(node)]
+    layers = [layer_of(model, node) for node in model.graph.node if _is_msq(node)]
     by_node = {layer.name: layer for layer in layers}
     for index, space in enumerate(channel_spaces(model)):
         nodes = [node for node in space.producers if _is_msq(node)]
@@ -73,9 +72,10 @@ def network_of_model(model: ModelWrapper, name: str) -> Network:
         if len(nodes) > 1:
             joined = " and ".join(node.name for node in nodes)
             held = [getCustomOp(node).row_schemes() for node in nodes]
-            rows = _rows(common_rows(held, joined))
+            demand = Demand.of(common_rows(held, joined))
             for node in nodes:
-                by_node[node.name] = replace(by_node[node.name], group=f"add{index}", rows=rows)
+                own = by_node[node.name]
+                by_node[node.name] = replace(own, group=f"add{index}", demand=demand)
     kept = [n for n in model.graph.node if n.op_type.startswith(_NOT_PLANNED) and not _is_msq(n)]
     return Network(name, tuple(by_node.values()), tuple(map(_described, kept)))
 
@@ -93,7 +93,13 @@ def _is_msq(node: Any) -> bool:
     return node is not None and bool(node.op_type.startswith(ROW_MIXED))
 
 
-def _layer(model: ModelWrapper, node: Any) -> Layer:
+def layer_of(model: ModelWrapper, node: Any) -> Layer:
+    """Describe one of our layers.
+
+    Args:
+        model: graph of hardware nodes.
+        node: of the layer.
+    """
     op = getCustomOp(node)
     depthwise = node.op_type.startswith("VVAU")
     if depthwise:
@@ -117,28 +123,10 @@ def _layer(model: ModelWrapper, node: Any) -> Layer:
         steps=thresholds.get_nodeattr("numSteps") if thresholds else 0,
         conv=_conv(model, node),
         pool=pool,
-        rows=_rows(rows, depthwise),
+        demand=Demand.of(rows),
         depthwise=depthwise,
-        wide_bits=max((schemes.get(name).bits for name in _wide(rows)), default=0),
         **_addition(model, behind),
     )
-
-
-def _wide(held: list[tuple[str, ...]]) -> set[str]:
-    """Schemes of rows that no 4-bit one holds."""
-    return {name for names in held for name in names} - {"sp2_4", "fixed_4"}
-
-
-def _rows(held: list[tuple[str, ...]], depthwise: bool = False) -> Rows:
-    """Count rows; wide ones, which depthwise layers take on DSP lanes, as fixed-point ones."""
-    if (wide := _wide(held)) and not depthwise:
-        raise MsqError(
-            f"rows of {', '.join(sorted(wide))} are not planned, only sp2_4 and fixed_4; give "
-            "--target-fps to the build instead of a plan"
-        )
-    sp2 = sum(names == ("sp2_4",) for names in held)
-    fixed = sum("sp2_4" not in names for names in held)
-    return Rows(sp2, fixed, len(held) - sp2 - fixed)
 
 
 def _acc_bits(op: Any, weights: Any) -> int:
@@ -148,10 +136,11 @@ def _acc_bits(op: Any, weights: Any) -> int:
     extremes = np.array([acts.min(), acts.max()], dtype=np.int64)
     products = rows[None] * extremes[:, None, None]
     lows, highs = products.min(0).sum(1), products.max(0).sum(1)
+    luts = [k for k in kinds(op.unit) if k.engine == "lut" and not k.constant]
     for row, names in enumerate(op.row_schemes()):
-        if _wide([names]):
+        kind = next((k for k in luts if k.takes(names)), None)
+        if kind is None:
             continue  # on a DSP lane, which leaves nothing in its sums
-        kind = lane_kind("sp2_4_lut" if "sp2_4" in names else "fixed_4_lut")
         offset = int(kind.row_offset(rows[row], acts.bitwidth(), acts.signed()))
         lows[row] += min(offset, 0)
         highs[row] += max(offset, 0)

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from msq_finn.plan.lane_features import Features, depthwise, embedded, finn_lanes_per_dsp, msq, mvu
+from msq_finn.lanes import LaneCounts, Shape
+from msq_finn.lanes.dsp import DspBlock
+from msq_finn.lanes.kind import Features
+from msq_finn.plan.lane_features import group_of, offsets, unit
 from msq_finn.plan.memories import bits, bram36, ram_sites, rom_sites
 from msq_finn.plan.points import (
     Add,
     Depthwise,
     Dwc,
-    Embedded,
     Fifo,
     Memory,
     Msq,
@@ -25,10 +28,9 @@ from msq_finn.plan.points import (
     Point,
     Pool,
     Thresholds,
+    Unit,
     Window,
 )
-from msq_finn.rtl.depthwise import channels_per_dsp
-from msq_finn.rtl.lanes import lanes_per_dsp
 
 #: Words from which on a read-only memory of no stated style becomes block RAM.
 BRAM_FROM = 1024
@@ -141,11 +143,7 @@ def _add(point: Add) -> Features:
     return {"bits": point.elements * point.act_bits, "node": 1}
 
 
-FEATURES: dict[type[Point], Callable[[Any], Features]] = {
-    Msq: msq,
-    Embedded: embedded,
-    Depthwise: depthwise,
-    Mvu: mvu,
+_FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Memory: _memory,
     Thresholds: _thresholds,
     Window: _window,
@@ -155,6 +153,30 @@ FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Pool: _pool,
     Add: _add,
 }
+
+
+def features(point: Point, block: DspBlock) -> Features:
+    """Quantities that a node's LUTs are proportional to.
+
+    Args:
+        point: the node.
+        block: the device's DSP slice.
+    """
+    if not isinstance(point, Unit | Mvu):
+        return _FEATURES[type(point)](point)
+    lanes, shape = _lanes(point, block)
+    found = unit(lanes, shape, isinstance(point, Depthwise))
+    if isinstance(point, Msq) and point.add_offset:
+        found |= offsets(lanes.pe, point.acc_bits, point.mh // lanes.pe)
+    return found
+
+
+def _lanes(point: Unit | Mvu, block: DspBlock) -> tuple[LaneCounts, Shape]:
+    if isinstance(point, Unit):
+        return point.lanes, point.shape(block)
+    lanes = LaneCounts({"finn_dsp": point.pe})
+    unit_of = Msq(point.mw, point.mh, point.simd, lanes, point.act_bits, point.act_signed)
+    return lanes, replace(unit_of, acc_bits=point.acc_bits).shape(block)
 
 
 def group(point: Point) -> str:
@@ -167,6 +189,8 @@ def group(point: Point) -> str:
         return "swg parallel" if is_parallel(point) else "swg"
     if isinstance(point, Memory):
         return f"memory {point.style}"
+    if isinstance(point, Unit):
+        return group_of(point.lanes.kinds[0], isinstance(point, Depthwise))
     return point.node
 
 
@@ -226,22 +250,17 @@ def fifo_style(point: Fifo) -> str:
     return "distributed" if point.depth <= 257 or point.width < 5 else "block"
 
 
-def dsps(point: Point, dsp_block: str = "DSP48E1") -> int:
+def dsps(point: Point, block: DspBlock) -> int:
     """DSP slices; exact, they are instantiated one by one.
 
     Args:
         point: the node.
-        dsp_block: kind of DSP slice, such as "DSP48E1".
+        block: the device's DSP slice.
     """
-    if isinstance(point, Msq):
-        pack = lanes_per_dsp(dsp_block, point.act_bits, point.act_signed)
-        return math.ceil(point.fixed_dsp / pack) * point.simd
-    if isinstance(point, Depthwise):
-        packing = channels_per_dsp(point.window, point.act_bits, point.act_signed, point.dsp_bits)
-        return math.ceil(point.fixed_dsp / packing)
-    if isinstance(point, Mvu):
-        return math.ceil(point.pe / finn_lanes_per_dsp(dsp_block, point.act_bits)) * point.simd
-    return 0
+    if not isinstance(point, Unit | Mvu):
+        return 0
+    lanes, shape = _lanes(point, block)
+    return lanes.slices(shape)
 
 
 def brams(point: Point) -> float:

@@ -1,189 +1,83 @@
-"""What the LUTs of matrix-vector units are proportional to, lane by lane."""
+"""What the LUTs of units with lanes are proportional to: lane by lane, and what lanes share."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from msq_finn.plan import trees
+from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, get
+from msq_finn.lanes.kind import Features
 from msq_finn.plan.memories import bits, rom_sites
-from msq_finn.plan.points import Depthwise, Embedded, Msq, Mvu
-from msq_finn.rtl import dsp
-from msq_finn.rtl.depthwise import channel_spacing, channels_per_dsp
-from msq_finn.rtl.lanes import dsp_port_bits, lanes_per_dsp
-
-#: Quantities by name, of which the cost model knows what a unit takes.
-Features = dict[str, float]
 
 
-def finn_lanes_per_dsp(dsp_block: str, act_bits: int) -> int:
-    """Lanes of narrow 4-bit weights that share a DSP slice in FINN (mvu.sv's NUM_LANES).
+class Part(NamedTuple):
+    """Some of a unit's lanes.
+
+    Attributes:
+        group: of nodes whose coefficients hold.
+        packs: that are alike.
+        kind: of the lanes.
+        lanes: in a pack.
+    """
+
+    group: str
+    packs: int
+    kind: LaneKind
+    lanes: int
+
+
+def parts(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Iterator[Part]:
+    """Take a unit's lanes apart, into full packs of DSP slices and a last one.
 
     Args:
-        dsp_block: kind of DSP slice, such as "DSP48E1".
-        act_bits: bits of an activation.
-
-    >>> finn_lanes_per_dsp("DSP48E1", 4), finn_lanes_per_dsp("DSP48E1", 8)
-    (4, 2)
+        lanes: of the unit.
+        shape: of its lanes.
+        depthwise: whether it is the depthwise unit.
     """
-    return 1 + (dsp_port_bits(dsp_block) - 4) // (act_bits + 3)
+    for name, count in lanes.items():
+        kind = get(name)
+        pack = kind.pack(shape)
+        for number, size in ((count // pack, pack), (1, count % pack)):
+            if number and size:
+                yield Part(group_of(kind, depthwise), number, kind, size)
 
 
-def lut_lane(booth: bool, mw: int, simd: int, act_bits: int, acc_bits: int) -> Features:
-    """One LUT lane of SP2(4), or, with Booth's rows, of Fixed(4).
+def group_of(kind: LaneKind, depthwise: bool) -> str:
+    """Nodes whose coefficients hold for a lane: constants and FINN's lanes have their own.
 
     Args:
-        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
-        mw: columns of the weight matrix.
-        simd: elements that a lane takes a cycle.
-        act_bits: bits of an activation.
-        acc_bits: bits of a sum.
+        kind: of lane.
+        depthwise: whether it is in the depthwise unit.
     """
-    acc_bits = min(acc_bits, trees.lut_lane_sum_bits(booth, mw, act_bits))
-    row_bits = act_bits + (1 if booth else math.ceil(act_bits / 2))
-    return {
-        "Booth row bits" if booth else "SP2 row bits": simd * row_bits,
-        "compressor columns": trees.lut_lane_columns(booth, simd, act_bits, acc_bits),
-        "accumulator bits": acc_bits,
-    }
+    if kind.constant:
+        return "embedded"
+    if FINN in kind.units:
+        return "finn_mvu"
+    return "depthwise" if depthwise else "msq"
 
 
-def embedded_lane(folds: int, mw: int, simd: int, act_bits: int, acc_bits: int) -> Features:
-    """One lane of embedded weights.
+def frame(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Features:
+    """What lanes share: streams, the buffer of activations and control.
 
     Args:
-        folds: cycles a vector.
-        mw: columns of the weight matrix.
-        simd: elements that a lane takes a cycle.
-        act_bits: bits of an activation.
-        acc_bits: bits of a sum.
+        lanes: of the unit.
+        shape: of its lanes.
+        depthwise: whether it is the depthwise unit.
     """
-    lane = trees.embedded_lane(folds, mw // simd, simd, act_bits)
-    return {
-        "table outputs": lane.outputs,
-        "compressor columns": lane.columns,
-        "accumulator bits": min(acc_bits, lane.sum_bits),
-    }
-
-
-def embedded_frame(folds: int, mw: int, simd: int, act_bits: int) -> Features:
-    """What embedded lanes share.
-
-    Args:
-        folds: cycles a vector.
-        mw: columns of the weight matrix.
-        simd: elements that a lane takes a cycle.
-        act_bits: bits of an activation.
-    """
-    words, passes = mw // simd, folds // (mw // simd)
-    return {"fold bits": bits(folds), **_replay(words, passes, simd * act_bits)}
-
-
-def embedded(point: Embedded) -> Features:
-    """A layer of embedded lanes.
-
-    Args:
-        point: the node.
-    """
-    lane = embedded_lane(point.folds, point.mw, point.simd, point.act_bits, point.acc_bits)
-    return {name: point.pe * value for name, value in lane.items()} | embedded_frame(
-        point.folds, point.mw, point.simd, point.act_bits
-    )
-
-
-def dsp_pack(lanes: int, simd: int, act_bits: int, act_signed: bool, acc_bits: int) -> Features:
-    """DSP lanes that share slices.
-
-    Args:
-        lanes: that share slices.
-        simd: elements that a lane takes a cycle.
-        act_bits: bits of an activation.
-        act_signed: whether activations are signed.
-        acc_bits: bits of a sum.
-    """
-    if dsp.get("DSP48E1").apart(4, act_bits, act_signed):
+    words = shape.products // shape.simd
+    passes = shape.folds // words
+    if depthwise:
+        # Sums of LUT lanes wait for those of DSP lanes beside them.
+        waiting = lanes.of_engine("lut") * bool(lanes.of_engine("dsp"))
         return {
-            "DSP lanes": lanes,
-            "compressor columns": lanes * trees.apart_lane_columns(simd, act_bits, act_signed),
-            "accumulator bits": lanes * acc_bits,
+            "aligned bits": waiting * shape.acc_bits,
+            "input bits": lanes.pe * shape.simd * shape.act_bits,
+            "counter bits": bits(words) + bits(passes),
+            "layer": 1,
         }
-    columns = sum(
-        trees.dsp_lane_columns(simd, act_bits, act_signed, acc_bits, lane == 0)
-        for lane in range(lanes)
-    )
+    width, kept = shape.simd * shape.act_bits, passes > 1
     return {
-        "DSP low products": (lanes - 1) * simd,
-        "DSP carries": lanes * ((simd + 1) // 2),
-        "DSP lanes": lanes,
-        "compressor columns": columns,
-        "accumulator bits": lanes * acc_bits,
-    }
-
-
-def msq_frame(point: Msq) -> Features:
-    """What lanes share, and the offsets that are added to their sums.
-
-    Args:
-        point: the node.
-    """
-    offset_bits = point.add_offset * point.pe * point.acc_bits
-    return {
-        "offset bits": offset_bits,
-        "offset memory": offset_bits * rom_sites(point.mh // point.pe),
-        **_replay_of(point),
-    }
-
-
-def packs(lanes: int, pack: int) -> list[int]:
-    """How many lanes each pack of DSP slices holds.
-
-    Args:
-        lanes: DSP lanes in all.
-        pack: lanes that a slice has room for.
-
-    >>> packs(10, 4)
-    [4, 4, 2]
-    """
-    return [min(pack, lanes - first) for first in range(0, lanes, pack)]
-
-
-def msq(point: Msq) -> Features:
-    """A layer of lanes that take codes.
-
-    Args:
-        point: the node.
-    """
-    act, acc, simd = point.act_bits, point.acc_bits, point.simd
-    pack = lanes_per_dsp("DSP48E1", act, point.act_signed)
-    parts = [(1, msq_frame(point))]
-    if point.sp2_lut:
-        parts.append((point.sp2_lut, lut_lane(False, point.mw, simd, act, acc)))
-    if point.fixed_lut:
-        parts.append((point.fixed_lut, lut_lane(True, point.mw, simd, act, acc)))
-    for lanes in packs(point.fixed_dsp, pack):
-        parts.append((1, dsp_pack(lanes, simd, act, point.act_signed, acc)))
-    total = dict.fromkeys(_MSQ_FEATURES, 0.0)
-    for count, part in parts:
-        for name, value in part.items():
-            total[name] += count * value
-    return total
-
-
-_MSQ_FEATURES = (
-    *("SP2 row bits", "Booth row bits", "compressor columns", "accumulator bits"),
-    *("DSP low products", "DSP carries", "DSP lanes", "offset bits", "offset memory"),
-    *("replay memory", "replay bits", "counter bits", "layer"),
-)
-
-
-def _replay_of(point: Msq | Mvu) -> Features:
-    words, passes = point.mw // point.simd, point.mh // point.pe
-    return _replay(words, passes, point.simd * point.act_bits)
-
-
-def _replay(words: int, passes: int, width: int) -> Features:
-    """An activation buffer in front of the lanes, and their common control."""
-    kept = passes > 1
-    return {
+        **({"fold bits": bits(shape.folds)} if lanes.is_constant else {}),
         # A single word is kept in registers.
         "replay memory": width * rom_sites(words) if kept and words > 1 else 0,
         "replay bits": width if kept else 0,
@@ -192,45 +86,28 @@ def _replay(words: int, passes: int, width: int) -> Features:
     }
 
 
-def depthwise(point: Depthwise) -> Features:
-    """A depthwise layer; its lanes share nothing but their control.
+def offsets(pe: int, acc_bits: int, passes: int) -> Features:
+    """Constants that are added to the sums.
 
     Args:
-        point: the layer.
+        pe: lanes.
+        acc_bits: bits of a sum.
+        passes: rows of a lane.
     """
-    act, acc = point.act_bits, max(point.acc_bits, point.act_bits + 4)
-    lut_lanes = point.sp2_lut + point.fixed_lut
-    fields = (point.window, act, point.act_signed, point.dsp_bits)
-    lower_signs, spacing = channels_per_dsp(*fields) == 2, channel_spacing(*fields)
-    total = {
-        "DSP lanes": point.fixed_dsp,
-        # Of two channels in a slice the lower one's sign is inverted, where it is read.
-        "inverted signs": point.fixed_dsp // 2 * (lower_signs and acc >= spacing),
-        # Sums of LUT lanes wait for those of DSP lanes beside them.
-        "aligned bits": lut_lanes * acc * bool(point.fixed_dsp),
-        "input bits": point.pe * point.simd * act,
-        "counter bits": bits(point.window // point.simd) + bits(point.channels // point.pe),
-        "layer": 1,
-    } | dict.fromkeys(("SP2 row bits", "Booth row bits", "compressor columns"), 0.0)
-    total["accumulator bits"] = 0.0
-    for booth, count in ((False, point.sp2_lut), (True, point.fixed_lut)):
-        for name, value in lut_lane(booth, point.window, point.simd, act, acc).items():
-            total[name] += count * value
+    offset_bits = pe * acc_bits
+    return {"offset bits": offset_bits, "offset memory": offset_bits * rom_sites(passes)}
+
+
+def unit(lanes: LaneCounts, shape: Shape, depthwise: bool = False) -> Features:
+    """A whole unit of lanes that share coefficients.
+
+    Args:
+        lanes: of the unit.
+        shape: of its lanes.
+        depthwise: whether it is the depthwise unit.
+    """
+    total = frame(lanes, shape, depthwise)
+    for _, packs, kind, size in parts(lanes, shape, depthwise):
+        for name, value in kind.features(size, shape).items():
+            total[name] = total.get(name, 0.0) + packs * value
     return total
-
-
-def mvu(point: Mvu) -> Features:
-    """FINN's DSP layer.
-
-    Args:
-        point: the node.
-    """
-    macs = point.pe * point.simd
-    return {
-        "MACs": macs,
-        "MAC bits": macs * point.act_bits,
-        "accumulator bits": point.pe * point.acc_bits,
-        "lanes": point.pe,
-        "lane levels": point.pe * bits(point.simd),
-        **_replay_of(point),
-    }

@@ -5,155 +5,141 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from msq_finn.finn_compat import rtl_library
+from msq_finn.lanes import LaneCounts, Shape, sources
+from msq_finn.lanes.constants import layer_tables
+from msq_finn.lanes.dsp import DspBlock
+from msq_finn.lanes.hardware import lanes_parameter
 from msq_finn.ops import memstream
 from msq_finn.ops.wrapper import Parameters, render
 from msq_finn.plan.point import Design, Point
-from msq_finn.rtl import lanes
-from msq_finn.rtl.embedded import layer_tables
 
 
 @dataclass(frozen=True)
-class Msq(Point):
-    """MVAU_MSQ's compute module, without weight memory.
+class Unit(Point):
+    """A unit with lanes of ours, without weight memory.
+
+    Attributes:
+        mw: products in a sum: columns of the weight matrix, or elements of a window.
+        mh: rows of the weight matrix, or channels.
+        simd: elements that a lane takes a cycle.
+        lanes: of each kind.
+        act_bits: bits of an activation.
+        act_signed: whether activations are signed.
+        acc_bits: bits of a sum.
+    """
+
+    mw: int
+    mh: int
+    simd: int
+    lanes: LaneCounts
+    act_bits: int = 4
+    act_signed: bool = False
+    acc_bits: int = 14
+
+    def __post_init__(self) -> None:
+        """Take lanes by name as well, as records have them."""
+        object.__setattr__(self, "lanes", LaneCounts(self.lanes))
+
+    @property
+    def pe(self) -> int:
+        """Lanes of all kinds."""
+        return self.lanes.pe
+
+    def shape(self, block: DspBlock) -> Shape:
+        """What the size of a lane depends on.
+
+        Args:
+            block: the device's DSP slice.
+        """
+        folds = self.mw * self.mh // (self.simd * self.pe)
+        # Inside, a depthwise unit's accumulators hold at least one product.
+        least = self.act_bits + 4 if isinstance(self, Depthwise) else 0
+        acc = max(self.acc_bits, least)
+        return Shape(self.mw, self.simd, folds, self.act_bits, self.act_signed, acc, block)
+
+
+@dataclass(frozen=True)
+class Msq(Unit):
+    """MVAU_MSQ's compute module; weights that lanes hold are random, of 4 bits.
 
     Attributes:
         mw: columns of the weight matrix.
         mh: rows of the weight matrix.
         simd: elements that a lane takes a cycle.
-        sp2_lut: SP2(4) LUT lanes.
-        fixed_lut: Fixed(4) LUT lanes.
-        fixed_dsp: Fixed(4) DSP lanes.
+        lanes: of each kind.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.
         acc_bits: bits of a sum.
-        add_offset: whether rows' constants are taken off the sums.
+        add_offset: whether rows' constants, which are random, are taken off the sums.
     """
 
     node: ClassVar[str] = "msq"
-    mw: int
-    mh: int
-    simd: int
-    sp2_lut: int = 0
-    fixed_lut: int = 0
-    fixed_dsp: int = 0
-    act_bits: int = 4
-    act_signed: bool = False
-    acc_bits: int = 14
     add_offset: bool = False
-
-    @property
-    def pe(self) -> int:
-        """Lanes of all kinds."""
-        return self.sp2_lut + self.fixed_lut + self.fixed_dsp
-
-    def design(self, folder: Path, part: str) -> Design:
-        """``mvau_msq`` in the wrapper that a build gives it; offsets, if any, are random."""
-        offsets = np.zeros(self.mh, dtype=int)
-        if self.add_offset:
-            offsets = np.random.default_rng(1).integers(1, 2**self.acc_bits, self.mh)
-        return _layer(
-            self,
-            folder,
-            part,
-            (self.sp2_lut, self.fixed_lut, self.fixed_dsp),
-            offsets=tuple(offsets.tolist()),
-        )
-
-
-@dataclass(frozen=True)
-class Embedded(Point):
-    """MVAU_MSQ of embedded lanes only, with random 4-bit weights.
-
-    Attributes:
-        mw: columns of the weight matrix.
-        mh: rows of the weight matrix.
-        simd: elements that a lane takes a cycle.
-        pe: embedded lanes.
-        act_bits: bits of an activation.
-        act_signed: whether activations are signed.
-        acc_bits: bits of a sum.
-    """
-
-    node: ClassVar[str] = "embedded"
-    mw: int
-    mh: int
-    simd: int
-    pe: int
-    act_bits: int = 4
-    act_signed: bool = False
-    acc_bits: int = 14
-
-    @property
-    def folds(self) -> int:
-        """Cycles a vector."""
-        return self.mw * self.mh // (self.simd * self.pe)
 
     def design(self, folder: Path, part: str) -> Design:
         """``mvau_msq`` in the wrapper that a build gives it."""
-        weights = np.random.default_rng(1).integers(-7, 8, size=(self.pe, self.folds, self.simd))
-        tables = layer_tables(weights)
-        offsets = (0,) * self.mh
-        return _layer(
-            self, folder, part, (0, 0, 0), offsets=offsets, pe_embedded=self.pe, tables=tables
+        offsets = np.zeros(self.mh, dtype=int)
+        if self.add_offset:
+            offsets = np.random.default_rng(1).integers(1, 2**self.acc_bits, self.mh)
+        tables = None
+        if held := len(self.lanes.constant_lanes):
+            folds = self.mw * self.mh // (self.simd * self.pe)
+            weights = np.random.default_rng(1).integers(-7, 8, size=(held, folds, self.simd))
+            tables = layer_tables(weights)
+        parameters = Parameters(
+            mw=self.mw,
+            mh=self.mh,
+            simd=self.simd,
+            lanes=self.lanes,
+            act_bits=self.act_bits,
+            act_signed=self.act_signed,
+            acc_bits=self.acc_bits,
+            dsp_version=_version(part),
+            offsets=tuple(offsets.tolist()),
+            tables=tables,
         )
+        wrapper = folder / "layer.v"
+        wrapper.write_text(render("layer", parameters))
+        return "layer", [*sources(), wrapper], {}
 
 
 @dataclass(frozen=True)
-class Depthwise(Point):
-    """VVAU_MSQ's compute module, without weight memory.
+class Depthwise(Unit):
+    """VVAU_MSQ's compute module.
 
     Attributes:
-        window: products in a sum.
-        channels: windows side by side.
-        simd: elements of a window that a lane takes a cycle.
-        sp2_lut: lanes (PE) of each kind, likewise the next two.
-        fixed_lut: Fixed(4) LUT lanes.
-        fixed_dsp: DSP lanes, which take integers of ``dsp_bits``.
+        mw: elements of a window.
+        mh: channels.
+        simd: elements that a lane takes a cycle.
+        lanes: of each kind.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.
         acc_bits: bits of a sum.
-        dsp_bits: bits of a weight on the DSP lanes.
     """
 
     node: ClassVar[str] = "depthwise"
-    window: int
-    channels: int
-    simd: int
-    sp2_lut: int = 0
-    fixed_lut: int = 0
-    fixed_dsp: int = 0
-    act_bits: int = 4
-    act_signed: bool = False
     acc_bits: int = 12
-    dsp_bits: int = 5
-
-    @property
-    def pe(self) -> int:
-        """Lanes of all kinds."""
-        return self.sp2_lut + self.fixed_lut + self.fixed_dsp
 
     def design(self, folder: Path, part: str) -> Design:
         """``vvau_msq``, which a build wraps in nothing that takes resources."""
         parameters = {
-            "Window": self.window,
-            "Channels": self.channels,
+            "Window": self.mw,
+            "Channels": self.mh,
             "SIMD": self.simd,
-            "PeSp2Lut": self.sp2_lut,
-            "PeFixedLut": self.fixed_lut,
-            "PeFixedDsp": self.fixed_dsp,
-            "WeightBits": self.dsp_bits if self.fixed_dsp else 4,
+            "Lanes": lanes_parameter(self.lanes)[0],
+            "WeightBits": self.lanes.widest_code,
             "ActBits": self.act_bits,
             "ActSigned": int(self.act_signed),
             "AccBits": self.acc_bits,
-            "DspVersion": 1 if part.startswith("xc7") else 2,
+            "DspVersion": _version(part),
             "UsePrimitives": 1,
         }
-        return "vvau_msq", lanes.sources(), parameters
+        return "vvau_msq", sources(), parameters
 
 
 @dataclass(frozen=True)
@@ -185,7 +171,7 @@ class Mvu(Point):
         names = ("mvu_pkg", "mvu_vvu_axi", "replay_buffer", "mvu", "mvu_vvu_8sx9_dsp58")
         parameters = {
             "IS_MVU": 1,
-            "VERSION": 1 if part.startswith("xc7") else 2,
+            "VERSION": _version(part),
             "MW": self.mw,
             "MH": self.mh,
             "PE": self.pe,
@@ -196,8 +182,8 @@ class Mvu(Point):
             "NARROW_WEIGHTS": 1,
             "SIGNED_ACTIVATIONS": int(self.act_signed),
         }
-        sources = [library / f"{name}.sv" for name in (*names, "add_multi")]
-        return "mvu_vvu_axi", sources, parameters
+        files = [library / f"{name}.sv" for name in (*names, "add_multi")]
+        return "mvu_vvu_axi", files, parameters
 
 
 @dataclass(frozen=True)
@@ -228,24 +214,6 @@ class Memory(Point):
         return "weights_memstream_wrapper", [wrapper, *memstream.sources()], {}
 
 
-def _layer(
-    point: Msq | Embedded, folder: Path, part: str, lane_counts: tuple[int, int, int], **more: Any
-) -> Design:
-    """``mvau_msq`` in the wrapper that a build gives it."""
-    sp2_lut, fixed_lut, fixed_dsp = lane_counts
-    parameters = Parameters(
-        mw=point.mw,
-        mh=point.mh,
-        simd=point.simd,
-        pe_sp2_lut=sp2_lut,
-        pe_fixed_lut=fixed_lut,
-        pe_fixed_dsp=fixed_dsp,
-        act_bits=point.act_bits,
-        act_signed=point.act_signed,
-        acc_bits=point.acc_bits,
-        dsp_version=1 if part.startswith("xc7") else 2,
-        **more,
-    )
-    wrapper = folder / "layer.v"
-    wrapper.write_text(render("layer", parameters))
-    return "layer", [*lanes.sources(), wrapper], {}
+def _version(part: str) -> int:
+    """``DspVersion`` of a part: 7-series, or else UltraScale+."""
+    return 1 if part.startswith("xc7") else 2

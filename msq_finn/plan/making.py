@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Literal, cast
 
+from msq_finn import schemes
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost import default_model
+from msq_finn.plan.design import PLANNED
 from msq_finn.plan.devices import device_of_part
-from msq_finn.plan.layer_plan import (
-    Alternative,
-    Lanes,
-    LayerPlan,
-    Memory,
-    Resources,
-    Rows,
-    Window,
-)
+from msq_finn.plan.lane_costs import EMBEDDED
+from msq_finn.plan.layer_plan import LayerPlan, Window
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
 from msq_finn.plan.option import Option
 from msq_finn.plan.options import Catalogue
-from msq_finn.plan.planfile import Plan, Shares, Totals
+from msq_finn.plan.outcome import Alternative, LayerOutcome, Outcome, Resources, Totals
+from msq_finn.plan.planfile import Plan, Shares
 from msq_finn.plan.reasons import Choice, choices, difference
-from msq_finn.plan.request import SCHEMES, design_of, limited_rows, shares_of
+from msq_finn.plan.request import limited_rows, shares_of
 
 #: Resources, as messages call them.
 NAMES = {
@@ -44,9 +40,9 @@ def make_plan(
     clk_ns: float = 10.0,
     target_fps: float | None = None,
     shares: dict[str, float] | None = None,
-    schemes: tuple[str, ...] = SCHEMES,
+    only: tuple[str, ...] = (),
     progress: Callable[[int, int], None] | None = None,
-) -> Plan:
+) -> Outcome:
     """Plan a network for a board.
 
     Args:
@@ -57,18 +53,18 @@ def make_plan(
         clk_ns: clock period in ns.
         target_fps: frames per second to reach with least resources; None for the most there is.
         shares: of the device's resources, as :func:`shares_of` gives them.
-        schemes: of :data:`SCHEMES`, those that rows may have.
+        only: schemes that rows may have; none for all that hold them.
         progress: called with steps done and their number.
 
     Returns:
-        the plan.
+        the plan, and what it comes to.
 
     Raises:
         MsqError: the network does not fit, or not at the target (the best reachable is named), or
             its weights need a scheme that is not given.
     """
-    design = design_of(schemes)
-    network = limited_rows(network, schemes)
+    design = PLANNED
+    network = limited_rows(network, only)
     shares = shares or shares_of("")
     device = device_of_part(part)
     budget = Budget.of(device, **shares)
@@ -92,7 +88,7 @@ def make_plan(
         cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, design)
         solution = best if cheapest is None else cheapest
     made = choices(Catalogue(network, design, model), solution, budget)
-    return _plan(network, solution, made, best.bound, board, part, clk_ns, shares)
+    return _outcome(network, solution, made, best.bound, board, part, clk_ns, shares)
 
 
 def _binding(catalogue: Catalogue, budget: Budget) -> str:
@@ -109,7 +105,7 @@ def _binding(catalogue: Catalogue, budget: Budget) -> str:
     )
 
 
-def _plan(
+def _outcome(
     network: Network,
     solution: Solution,
     made: list[Choice],
@@ -118,16 +114,21 @@ def _plan(
     part: str,
     clk_ns: float,
     shares: dict[str, float],
-) -> Plan:
+) -> Outcome:
     fps = 1e9 / clk_ns / solution.cycles
     slowest = max(solution.options, key=lambda option: option.cycles)
     bottleneck = network.layers[solution.options.index(slowest)].name
-    return Plan(
-        network=network.name,
-        board=board,
-        part=part,
-        clk_ns=clk_ns,
-        budget=Shares(**shares),
+    layers = list(zip(network.layers, made, strict=True))
+    return Outcome(
+        plan=Plan(
+            network=network.name,
+            board=board,
+            part=part,
+            clk_ns=clk_ns,
+            budget=Shares(**shares),
+            not_planned=list(network.not_planned),
+            layers=[layer_plan(layer, choice.option) for layer, choice in layers],
+        ),
         totals=Totals(
             cycles=solution.cycles,
             fps=round(fps, 2),
@@ -137,25 +138,17 @@ def _plan(
             limited_by=solution.limited_by,
             bound_fps=round(1e9 / clk_ns / bound, 2),
         ),
-        not_planned=list(network.not_planned),
-        layers=[
-            layer_plan(layer, choice, solution.cycles, clk_ns)
-            for layer, choice in zip(network.layers, made, strict=True)
-        ],
+        layers=[_layer(layer, choice, solution.cycles, clk_ns) for layer, choice in layers],
     )
 
 
-def layer_plan(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerPlan:
+def layer_plan(layer: Layer, option: Option) -> LayerPlan:
     """Write down how a layer is folded.
 
     Args:
         layer: what is folded.
-        choice: how, and why.
-        cycles: of the network's frame.
-        clk_ns: clock period in ns.
+        option: how.
     """
-    option = choice.option
-    sp2 = _sp2_rows(layer, option)
     front = option.front
     window = None
     if front.simd:
@@ -164,27 +157,34 @@ def layer_plan(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> Laye
             parallel=front.parallel,
             memory="block" if front.style == "block" else "distributed",
         )
+    memory = "auto" if option.memory == EMBEDDED else option.memory
     return LayerPlan(
         name=layer.name,
         mw=layer.mw,
         mh=layer.mh,
         vectors=layer.vectors,
+        depthwise=layer.depthwise,
         simd=option.simd,
-        lanes=_lanes(layer, option),
-        memory=cast(Memory, option.memory),
-        rows=Rows(sp2_4=sp2, fixed_4=layer.mh - sp2),
-        sp2_ratio=round(sp2 / layer.mh, 4),
+        lanes=option.lanes,
+        memory=cast(Literal["auto", "distributed", "block"], memory),
+        rows=_rows(layer, option),
         window=window,
         threshold_pe=option.back.pe,
-        depthwise=layer.depthwise,
+    )
+
+
+def _layer(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerOutcome:
+    option = choice.option
+    return LayerOutcome(
+        name=layer.name,
         cycles=option.cycles,
         resources=Resources.of(option.cost),
         why=choice.why,
         next_best=[
             Alternative(
                 simd=other.simd,
-                lanes=_lanes(layer, other),
-                memory=cast(Memory, other.memory),
+                lanes=other.lanes,
+                memory=other.memory,
                 cycles=other.cycles,
                 resources=Resources.of(other.cost),
                 fps=round(1e9 / clk_ns / max(cycles, other.cycles), 2),
@@ -196,31 +196,19 @@ def layer_plan(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> Laye
     )
 
 
-def _sp2_rows(layer: Layer, option: Option) -> int:
-    """Rows that are to be SP2: where lanes take either, fixed point loses least."""
-    lanes = option.lanes
-    if layer.depthwise:
-        # With LUT lanes beside, which take one scheme, so that the order of rows is free.
-        return layer.mh if lanes.sp2_lut else layer.allowed.only_sp2
-    if lanes.embedded:
-        return layer.allowed.only_sp2
-    return lanes.sp2_lut * layer.mh // lanes.pe
-
-
-def _lanes(layer: Layer, option: Option) -> Lanes:
-    lanes = option.lanes
-    if layer.depthwise:
-        wide = lanes.fixed_dsp if layer.dsp_bits == 8 else 0
-        return Lanes(
-            sp2_4_lut=lanes.sp2_lut,
-            fixed_4_lut=lanes.fixed_lut,
-            fixed_4_dsp=0,
-            fixed_5_dsp=lanes.fixed_dsp - wide,
-            fixed_8_dsp=wide,
-        )
-    return Lanes(
-        sp2_4_lut=lanes.sp2_lut,
-        fixed_4_lut=lanes.fixed_lut,
-        fixed_4_dsp=lanes.fixed_dsp,
-        embedded_lut=lanes.embedded,
-    )
+def _rows(layer: Layer, option: Option) -> dict[str, int]:
+    """Rows of each scheme that suit the lanes best."""
+    lanes, depth = option.lanes, layer.mh // option.lanes.pe
+    own = [kind for kind in lanes.kinds if not kind.any_scheme]
+    if layer.depthwise and own:
+        # LUT lanes of one scheme beside DSP lanes: so the order of rows is free.
+        return {own[0].scheme.name: layer.mh}
+    found: dict[str, int] = {}
+    for kind in own:
+        found[kind.scheme.name] = found.get(kind.scheme.name, 0) + lanes[kind.name] * depth
+    if len(own) < len(lanes):
+        # Where lanes take any scheme, fixed point loses least.
+        for names, count in layer.demand.items():
+            chosen = next((n for n in names if isinstance(schemes.get(n), schemes.Fixed)), names[0])
+            found[chosen] = found.get(chosen, 0) + count
+    return found

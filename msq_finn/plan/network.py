@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes.demand import PAIR, Demand
 
 Pair = tuple[int, int]
 
@@ -48,21 +49,6 @@ class Conv:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """How many rows each scheme must or may take; before training every row may be either.
-
-    Attributes:
-        only_sp2: rows that only SP2(4) holds.
-        only_fixed: rows that only Fixed(4) holds.
-        either: the others.
-    """
-
-    only_sp2: int
-    only_fixed: int
-    either: int
-
-
-@dataclass(frozen=True)
 class Layer:
     """A matrix-vector layer with what surrounds it.
 
@@ -77,10 +63,8 @@ class Layer:
         steps: thresholds behind a row, 0 where none follow.
         conv: the sliding window, if any.
         pool: kernel (= stride) of a max pool behind the thresholds, 0 where there is none.
-        rows: what the weights allow; by default everything.
+        demand: which schemes hold how many rows; by default each row may be of either of the pair.
         depthwise: one window a channel, on a ``VVAU_MSQ``.
-        wide_bits: of a depthwise layer, bits of the widest rows that no 4-bit scheme holds, 0
-            where there are none; only DSP lanes take such rows.
         adds: whether its sums are added to a second stream, after thresholds of their own.
         sum_steps: thresholds behind that sum.
         skip_steps: thresholds of the second stream, 0 where another layer's are all it has.
@@ -101,9 +85,8 @@ class Layer:
     steps: int = 15
     conv: Conv | None = None
     pool: int = 0
-    rows: Rows | None = field(default=None)
+    demand: Demand = field(default_factory=lambda: Demand({}))
     depthwise: bool = False
-    wide_bits: int = 0
     adds: bool = False
     sum_steps: int = 15
     skip_steps: int = 15
@@ -118,19 +101,8 @@ class Layer:
         if not self.acc_bits:
             # The largest magnitude of a sum: weights up to 8 on the grid.
             object.__setattr__(self, "acc_bits", math.ceil(math.log2(self.mw << self.act_bits)) + 3)
-        if self.rows is None:
-            object.__setattr__(self, "rows", Rows(0, 0, self.mh))
-
-    @property
-    def allowed(self) -> Rows:
-        """The rows, never None."""
-        assert self.rows is not None
-        return self.rows
-
-    @property
-    def dsp_bits(self) -> int:
-        """Bits of a weight on a depthwise layer's DSP lanes; five hold all 4-bit schemes."""
-        return 5 if self.wide_bits <= 5 else 8
+        if not self.demand:
+            object.__setattr__(self, "demand", Demand({PAIR: self.mh}))
 
     @property
     def macs(self) -> int:

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_finn.lanes import LaneCounts
 from msq_finn.plan.cost import Cost, add
-from msq_finn.plan.lanes import Lanes
 from msq_finn.plan.pareto import pareto
 from msq_finn.plan.streams import Back, Front
 
@@ -50,7 +50,7 @@ class Option:
     """
 
     simd: int
-    lanes: Lanes
+    lanes: LaneCounts
     memory: str
     front: Front
     back: Back
@@ -77,7 +77,7 @@ class Block:
     """
 
     simd: int
-    lanes: Sequence[Lanes]
+    lanes: Sequence[LaneCounts]
     compute: FloatArray
     around: Sequence[Around]
     cycles: int
@@ -129,9 +129,9 @@ class Table:
         return cls(blocks, starts, costs)
 
     @cached_property
-    def by_lanes(self) -> dict[Lanes, IntArray]:
+    def by_lanes(self) -> dict[LaneCounts, IntArray]:
         """Choice of lanes -> rows that none of the same lanes beats."""
-        rows: dict[Lanes, list[IntArray]] = {}
+        rows: dict[LaneCounts, list[IntArray]] = {}
         for block, start in zip(self.blocks, self.starts, strict=False):
             size = len(block.around)
             for index, lanes in enumerate(block.lanes):
@@ -160,7 +160,9 @@ def bundles_of(tables: Sequence[Table]) -> list[Bundle]:
         return [(table.option(int(row)),) for row in unbeaten(table.costs)]
     rows: list[IntArray] = []
     sums: list[FloatArray] = []
-    for lanes in set.intersection(*(set(table.by_lanes) for table in tables)):
+    for lanes in tables[0].by_lanes:
+        if not all(lanes in table.by_lanes for table in tables[1:]):
+            continue
         chosen = np.empty((1, 0), dtype=np.int64)
         total = np.zeros((1, COLUMNS))
         for table in tables:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from msq_finn.plan import depthwise
+from msq_finn.lanes import LaneCounts
+from msq_finn.lanes.constants import MAX_FOLDS
 from msq_finn.plan.cost import CostModel, add
 from msq_finn.plan.design import Design
-from msq_finn.plan.lanes import EMBEDDED, LaneCosts, Lanes, divisors, splits
+from msq_finn.plan.foldings import foldings
+from msq_finn.plan.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.option import Around, Block, Bundle, FloatArray, Table, bundles_of, unbeaten
+from msq_finn.plan.splits import constants, splits
 from msq_finn.plan.streams import Streams, stream_cycles
-from msq_finn.rtl.embedded import MAX_FOLDS
 
 #: Foldings of more multipliers than this many times the fewest that meet the target are left out:
 #: a multiplier costs more than the converters that an even folding saves.
@@ -37,8 +38,8 @@ class Catalogue:
         self.model = model
         self.streams = Streams(model)
         self._lane_costs: dict[Layer, LaneCosts] = {}
-        self._splits: dict[tuple[Layer, int], list[Lanes]] = {}
-        self._computed: dict[tuple[Layer, int, int], FloatArray] = {}
+        self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
+        self._computed: dict[tuple[Layer, int, int], list[FloatArray]] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
     def groups(self) -> list[list[Layer]]:
@@ -91,10 +92,7 @@ class Catalogue:
         Args:
             layer: of the network.
         """
-        if layer.depthwise:
-            return {layer.macs // (simd * pe) for simd, pe in depthwise.foldings(layer)}
-        wholes = divisors(layer.mh)
-        return {layer.macs // (simd * pe) for simd in divisors(layer.mw) for pe in wholes}
+        return {layer.macs // (simd * pe) for simd, pe in foldings(layer)}
 
     def table(self, layer: Layer, cycles: int) -> Table:
         """All options of one layer for a cycle target; equal ones have equal keys.
@@ -120,65 +118,37 @@ class Catalogue:
 
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
         """Options that meet a target, with those that others beat."""
-        if layer.depthwise:
-            return self._depthwise(layer, following, cycles)
         pairs = [
             (simd, pe)
-            for pe in divisors(layer.mh)
-            for simd in divisors(layer.mw)
-            if layer.macs // (simd * pe) <= cycles
-            and (self._lanes(layer, pe) or self._embeds(layer, simd, pe))
+            for simd, pe in foldings(layer)
+            if layer.macs // (simd * pe) <= cycles and self._lanes(layer, simd, pe)
         ]
         fewest = min((simd * pe for simd, pe in pairs), default=0)
         blocks = []
         for simd, pe in pairs:
-            if simd * pe > SLACK * fewest:
+            if simd * pe > SLACK * fewest and not layer.depthwise:
                 continue
             own = layer.macs // (simd * pe)
-            around = self._around(layer, simd, pe, following, cycles)
-            if around and self._lanes(layer, pe):
-                lanes = self._lanes(layer, pe)
-                blocks.append(Block(simd, lanes, self._compute(layer, simd, pe), around, own))
-            if around and self._embeds(layer, simd, pe):
-                lanes = [Lanes(embedded=pe)]
-                compute = np.array([self._costs(layer).compute(simd, lanes[0])], dtype=float)
-                around = self._around(layer, simd, pe, following, cycles, styles=(EMBEDDED,))
-                blocks.append(Block(simd, lanes, compute, around, own))
-        return blocks
-
-    def _depthwise(self, layer: Layer, following: int, cycles: int) -> list[Block]:
-        """Lanes of a channel each; LUT lanes' codes are narrower than those of DSP lanes."""
-        blocks = []
-        for simd, pe in depthwise.foldings(layer):
-            own = layer.macs // (simd * pe)
-            if own > cycles:
-                continue
-            by_bits: dict[int, list[Lanes]] = {}
-            for lanes in depthwise.splits(layer, self.design, simd, pe):
-                by_bits.setdefault(depthwise.code_bits(layer, lanes), []).append(lanes)
-            for code_bits, choices in by_bits.items():
-                rows = [depthwise.compute(self.model, layer, simd, lanes) for lanes in choices]
-                around = self._around(layer, simd, pe, following, cycles, code_bits=code_bits)
-                if around:
-                    blocks.append(Block(simd, choices, np.array(rows, dtype=float), around, own))
+            every = self._lanes(layer, simd, pe)
+            around = [self._around(layer, simd, lanes[0], following, cycles) for lanes in every]
+            if all(around):
+                computed = self._compute(layer, simd, pe)
+                blocks += [
+                    Block(simd, lanes, compute, choices, own)
+                    for lanes, compute, choices in zip(every, computed, around, strict=True)
+                ]
         return blocks
 
     def _around(
-        self,
-        layer: Layer,
-        simd: int,
-        pe: int,
-        following: int,
-        cycles: int,
-        styles: Sequence[str] = ("distributed", "block"),
-        code_bits: int = 4,
+        self, layer: Layer, simd: int, lanes: LaneCounts, following: int, cycles: int
     ) -> list[Around]:
         """Memory, window and thresholds of a folding: the choices that nothing beats."""
-        fronts = self.streams.fronts(layer, simd, pe, cycles)
-        backs = self.streams.backs(layer, pe, following, cycles)
+        fronts = self.streams.fronts(layer, simd, lanes.pe, cycles)
+        backs = self.streams.backs(layer, lanes.pe, following, cycles)
+        styles = (EMBEDDED,) if lanes.is_constant else ("distributed", "block")
         choices = []
         for style in styles:
-            memory = self._costs(layer).memory(simd, pe, style, code_bits)
+            memory = self._costs(layer).memory(simd, lanes, style)
             for front in fronts:
                 for back in backs:
                     cost = add((memory, front.cost, back.cost))
@@ -187,22 +157,28 @@ class Catalogue:
             return []
         return [choices[index] for index in unbeaten(np.array([choice[3] for choice in choices]))]
 
-    def _embeds(self, layer: Layer, simd: int, pe: int) -> bool:
-        folds = layer.mw * layer.mh // (simd * pe)
-        return self.design.embedded and folds <= MAX_FOLDS
+    def _lanes(self, layer: Layer, simd: int, pe: int) -> list[list[LaneCounts]]:
+        """Choices of lanes, together where the words of their weight memories are as wide."""
+        key = (layer, simd if layer.depthwise else 1, pe)
+        if key not in self._splits:
+            costs = self._costs(layer)
+            by_width: dict[int, list[LaneCounts]] = {}
+            for lanes in splits(layer, self.design, simd, pe, costs.pack):
+                by_width.setdefault(costs.word_bits(1, lanes), []).append(lanes)
+            self._splits[key] = list(by_width.values())
+        held = constants(layer, self.design, pe)
+        if held is None or layer.mw * layer.mh // (simd * pe) > MAX_FOLDS:
+            return self._splits[key]
+        return [*self._splits[key], [held]]
 
-    def _lanes(self, layer: Layer, pe: int) -> list[Lanes]:
-        if (layer, pe) not in self._splits:
-            pack = self._costs(layer).pack
-            self._splits[layer, pe] = list(splits(layer, self.design, pe, pack))
-        return self._splits[layer, pe]
-
-    def _compute(self, layer: Layer, simd: int, pe: int) -> FloatArray:
+    def _compute(self, layer: Layer, simd: int, pe: int) -> list[FloatArray]:
         key = (layer, simd, pe)
         if key not in self._computed:
             costs = self._costs(layer)
-            rows = [costs.compute(simd, lanes) for lanes in self._lanes(layer, pe)]
-            self._computed[key] = np.array(rows, dtype=float)
+            self._computed[key] = [
+                np.array([costs.compute(simd, lanes) for lanes in choices], dtype=float)
+                for choices in self._lanes(layer, simd, pe)
+            ]
         return self._computed[key]
 
     def _costs(self, layer: Layer) -> LaneCosts:

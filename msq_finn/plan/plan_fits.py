@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 from msq_finn.errors import MsqError
-from msq_finn.plan import depthwise
-from msq_finn.plan.cost import Cost, CostModel, add, default_model
+from msq_finn.plan.cost import add, default_model
 from msq_finn.plan.devices import device_of_part
-from msq_finn.plan.lanes import LaneCosts, Lanes
+from msq_finn.plan.lane_costs import LaneCosts
 from msq_finn.plan.layer_plan import LayerPlan
 from msq_finn.plan.network import Layer, Network
 from msq_finn.plan.planfile import Plan
+from msq_finn.plan.windows import window_cycles
 
 
 def fits_network(plan: Plan, network: Network, path: str) -> None:
@@ -29,23 +31,16 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
             "ones; it is for another network, plan again"
         )
     for planned, layer in zip(plan.layers, network.layers, strict=True):
-        allowed, where = layer.allowed, f"{path}: layer {planned.name}"
+        where = f"{path}: layer {planned.name}"
         for name in ("mw", "mh", "vectors", "depthwise"):
             mine, real = getattr(planned, name), getattr(layer, name)
             if mine != real:
                 raise MsqError(f"{where}: {name}: {mine}, but the model's is {real}; plan again")
         _has_streams(planned, layer, where)
-        rows = planned.rows
-        if planned.depthwise:
-            _takes_channels(planned, layer, where)
-            continue
-        if planned.memory == "embedded":
-            continue
-        if rows.sp2_4 < allowed.only_sp2 or rows.fixed_4 < allowed.only_fixed:
+        if misfit := layer.demand.misfit(planned.lanes):
             raise MsqError(
-                f"{where}: rows: {rows.sp2_4} SP2 and {rows.fixed_4} fixed, but the weights need "
-                f"at least {allowed.only_sp2} and {allowed.only_fixed}; train with the plan's "
-                "sp2_ratio, or plan again from this model"
+                f"{where}: lanes: of the weights, {misfit}; train with the plan's rows, or plan "
+                "again from this model"
             )
 
 
@@ -65,29 +60,26 @@ def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
         raise MsqError(f"{where}: threshold_pe: the layer has no thresholds; give 0")
 
 
-def _takes_channels(planned: LayerPlan, layer: Layer, where: str) -> None:
-    """Check that a depthwise layer's lanes take the rows of the weights."""
-    lanes, allowed, depth = planned.lanes, layer.allowed, planned.mh // planned.lanes.pe
-    if layer.wide_bits and lanes.depthwise_dsp < lanes.pe:
-        raise MsqError(f"{where}: lanes: rows of {layer.wide_bits} bits need DSP lanes; plan again")
-    if lanes.fixed_5_dsp and layer.dsp_bits > 5:
-        raise MsqError(
-            f"{where}: lanes: rows of {layer.wide_bits} bits need fixed_8_dsp; plan again"
-        )
-    for name, own, only in (
-        ("SP2", lanes.sp2_4_lut, allowed.only_sp2),
-        ("fixed", lanes.fixed_4_lut, allowed.only_fixed),
-    ):
-        if only > (own + lanes.depthwise_dsp) * depth:
-            raise MsqError(
-                f"{where}: lanes: the weights have {only} rows that are {name} only, but lanes for "
-                f"{(own + lanes.depthwise_dsp) * depth}; train with the plan's sp2_ratio, or plan "
-                "again from this model"
-            )
+def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
+    """Cycles a frame of a layer as planned, with its window and its thresholds.
+
+    Args:
+        planned: the decisions.
+        layer: that they are for.
+    """
+    found = [layer.macs // (planned.simd * planned.lanes.pe)]
+    conv, window = layer.conv, planned.window
+    if conv is not None and window is not None:
+        found.append(window_cycles(conv, window.simd, window.parallel, layer.depthwise))
+        if conv.pad != (0, 0):
+            found.append(math.prod(conv.padded) * conv.channels // window.simd)
+    if planned.threshold_pe:
+        found.append(layer.vectors * layer.mh // planned.threshold_pe)
+    return max(found)
 
 
 def fits_board(plan: Plan, network: Network, dsp_block: str, path: str) -> None:
-    """Check that the board has what the lanes take; a plan's own figures may be of before an edit.
+    """Check that the board has what the lanes take.
 
     Args:
         plan: to check, for the network.
@@ -99,8 +91,10 @@ def fits_board(plan: Plan, network: Network, dsp_block: str, path: str) -> None:
         MsqError: the lanes alone take more LUTs or DSP slices than there are.
     """
     device, model = device_of_part(plan.part), default_model(dsp_block)
-    layers = zip(plan.layers, network.layers, strict=True)
-    costs = {planned.name: _lanes_cost(model, planned, layer) for planned, layer in layers}
+    costs = {
+        planned.name: LaneCosts(model, layer).compute(planned.simd, planned.lanes)
+        for planned, layer in zip(plan.layers, network.layers, strict=True)
+    }
     total = add(costs.values())
     for name, resource, whole in (
         ("DSP slices", "dsp", device.dsp),
@@ -114,12 +108,3 @@ def fits_board(plan: Plan, network: Network, dsp_block: str, path: str) -> None:
                 f"of which this one's take most, and {plan.board} has {whole}; give fewer, or plan "
                 "for a larger board"
             )
-
-
-def _lanes_cost(model: CostModel, planned: LayerPlan, layer: Layer) -> Cost:
-    own = planned.lanes
-    dsp = own.depthwise_dsp if planned.depthwise else own.fixed_4_dsp
-    lanes = Lanes(own.sp2_4_lut, own.fixed_4_lut, dsp, embedded=own.embedded_lut)
-    if planned.depthwise:
-        return depthwise.compute(model, layer, planned.simd, lanes)
-    return LaneCosts(model, layer).compute(planned.simd, lanes)

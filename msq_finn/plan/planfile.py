@@ -1,4 +1,4 @@
-"""The plan file: lanes, folding and rows of every layer, for people to read and edit."""
+"""The plan file: the decisions for every layer, for people to read and edit."""
 
 from __future__ import annotations
 
@@ -11,35 +11,13 @@ from pydantic import Field, ValidationError
 
 from msq_finn.build.output import write
 from msq_finn.errors import MsqError
-from msq_finn.plan.layer_plan import LayerPlan, Positive, Resources, Strict
+from msq_finn.plan.layer_plan import LayerPlan, Strict
 from msq_finn.plan.plan_checks import check, first_fault
 from msq_finn.plan.plan_text import read_yaml
 from msq_finn.plan.request import CLK_NS
 
 #: Version of the format.
-VERSION = 1
-
-
-class Totals(Strict):
-    """The whole network at the plan's clock.
-
-    Attributes:
-        cycles: a frame, of the slowest layer.
-        fps: frames a second.
-        gops: operations a second, in 10^9; a product and its sum are two.
-        resources: of all planned layers.
-        bottleneck: the slowest layer's name.
-        limited_by: the resource, or what else, that keeps it from being faster.
-        bound_fps: frames a second that no plan within the budget can exceed.
-    """
-
-    cycles: Positive
-    fps: Annotated[float, Field(gt=0)]
-    gops: Annotated[float, Field(gt=0)]
-    resources: Resources
-    bottleneck: str
-    limited_by: str
-    bound_fps: Annotated[float, Field(gt=0)]
+VERSION = 2
 
 
 class Shares(Strict):
@@ -70,21 +48,19 @@ class Plan(Strict):
         part: its device.
         clk_ns: clock period in ns.
         budget: shares that were allowed.
-        totals: the whole network.
         not_planned: layers that stay FINN's, and concatenations; they are in no figure.
         layers: in the network's order.
 
     >>> Plan.model_fields["version"].default
-    1
+    2
     """
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     network: str
     board: str
     part: str
     clk_ns: Annotated[float, Field(gt=0)]
     budget: Shares
-    totals: Totals
     not_planned: list[str] = Field(default_factory=list)
     layers: list[LayerPlan]
 
@@ -136,7 +112,6 @@ class Plan(Strict):
         for layer in plan.layers:
             check(layer, str(path))
         plan._check_names(str(path))
-        plan._check_totals(str(path))
         return plan
 
     def save(self, path: Path | str) -> None:
@@ -175,17 +150,3 @@ class Plan(Strict):
         for name in names:
             if names.count(name) > 1:
                 raise MsqError(f"{path}: layer {name}: name: another layer has it as well")
-
-    def _check_totals(self, path: str) -> None:
-        slowest = max((layer.cycles for layer in self.layers), default=0)
-        if self.totals.cycles != slowest:
-            raise MsqError(
-                f"{path}: totals: cycles: {self.totals.cycles}, but the slowest layer takes "
-                f"{slowest}; give the same"
-            )
-        slow = [layer.name for layer in self.layers if layer.cycles == slowest]
-        if self.totals.bottleneck not in slow:
-            raise MsqError(
-                f"{path}: totals: bottleneck: {self.totals.bottleneck}, but {' and '.join(slow)} "
-                f"take {slowest} cycles; name one of these"
-            )

@@ -6,10 +6,11 @@ import json
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from msq_finn.lanes import LaneCounts
 from msq_finn.synth.network import UNUSED_PORTS
 from msq_finn.synth.resources import Resources
 from msq_finn.synth.yosys import synthesize
@@ -29,7 +30,12 @@ class Point(ABC):
     @property
     def key(self) -> str:
         """The point as text, such as ``dwc{"in_bits": 16, "out_bits": 64}``."""
-        return self.node + json.dumps(asdict(self), sort_keys=True)
+        return self.node + json.dumps(self.record(), sort_keys=True)
+
+    def record(self) -> dict[str, Any]:
+        """The parameters, as JSON takes them."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {k: dict(v) if isinstance(v, LaneCounts) else v for k, v in values.items()}
 
     def synthesize(self, part: str = PART) -> Resources:
         """Resources of the node alone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msq_finn.plan.lane_points import Depthwise, Embedded, Memory, Msq, Mvu
+from msq_finn.plan.lane_points import Depthwise, Memory, Msq, Mvu, Unit
 from msq_finn.plan.point import Point
 from msq_finn.plan.stream_points import (
     Add,
@@ -21,7 +21,6 @@ __all__ = [
     "Add",
     "Depthwise",
     "Dwc",
-    "Embedded",
     "Fifo",
     "Memory",
     "Msq",
@@ -30,6 +29,7 @@ __all__ = [
     "Point",
     "Pool",
     "Thresholds",
+    "Unit",
     "Window",
 ]
 
@@ -37,7 +37,6 @@ NODES: dict[str, type[Point]] = {
     cls.node: cls
     for cls in (
         Msq,
-        Embedded,
         Depthwise,
         Mvu,
         Memory,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.plan.cost import CostModel
-from msq_finn.plan.design import Design
-from msq_finn.plan.network import Network, Rows
+from msq_finn.plan.design import at_share
+from msq_finn.plan.network import Network
 from msq_finn.plan.optimize import Budget, maximize
 
 #: Shares of SP2 rows that are tried: all fixed point, 1:3, 1:2, 1:1, 3:2, 2:1, 3:1, all SP2.
@@ -37,13 +38,13 @@ def best_by_share(
         frames per second by share, without shares at which nothing fits.
     """
     free = Network(
-        network.name, tuple(replace(la, rows=Rows(0, 0, la.mh)) for la in network.layers)
+        network.name, tuple(replace(la, demand=Demand({PAIR: la.mh})) for la in network.layers)
     )
     found = {}
     for index, share in enumerate(SHARES):
         if progress is not None:
             progress(index, len(SHARES))
-        design = Design("one ratio", sp2_lut=True, fixed_dsp=True, sp2_share=share)
+        design = at_share("one ratio", share)
         solution = maximize(free, budget, model, design)
         if solution is not None:
             found[share] = 1e9 / clk_ns / solution.cycles

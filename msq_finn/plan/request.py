@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from msq_finn import schemes
 from msq_finn.errors import MsqError
-from msq_finn.plan.design import PLANNED, Design
+from msq_finn.lanes import kinds
 from msq_finn.plan.network import Network
-
-#: Number systems that are planned.
-SCHEMES = ("sp2", "fixed")
 
 #: Clock periods in ns that a plan may have.
 CLK_NS = (0.1, 10_000.0)
@@ -50,21 +48,23 @@ def shares_of(text: str) -> dict[str, float]:
 
 
 def schemes_of(text: str) -> tuple[str, ...]:
-    """Read a list of schemes such as ``sp2,fixed``.
+    """Read a list of schemes such as ``sp2_4,fixed_4``; a family's name stands for its 4 bits.
 
     Args:
         text: as the user gave it.
 
     Raises:
-        MsqError: none, or an unknown one.
+        MsqError: none, or one that no lane takes.
 
-    >>> schemes_of("fixed")
-    ('fixed',)
+    >>> schemes_of("fixed,pot_4")
+    ('fixed_4', 'pot_4')
     """
-    found = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
-    for name in found:
-        if name not in SCHEMES:
-            raise MsqError(f"scheme {name!r} is not planned; give one or both of sp2,fixed")
+    given = dict.fromkeys(part.strip() for part in text.split(","))
+    found = tuple(n if n in schemes.names() else f"{n}_4" for n in given)
+    known = dict.fromkeys(k.scheme.name for k in kinds() if not k.any_scheme)
+    for name, meant in zip(given, found, strict=True):
+        if meant not in known:
+            raise MsqError(f"scheme {name!r} is not planned; give some of {','.join(known)}")
     return found
 
 
@@ -117,38 +117,25 @@ def shape_of(text: str) -> tuple[int, ...]:
     return shape
 
 
-def design_of(schemes: tuple[str, ...]) -> Design:
-    """Kinds of lanes that take these schemes.
-
-    Args:
-        schemes: number systems that rows may have.
-    """
-    fixed = "fixed" in schemes
-    return replace(PLANNED, sp2_lut="sp2" in schemes, fixed_lut=fixed, fixed_dsp=fixed)
-
-
-def limited_rows(network: Network, schemes: tuple[str, ...]) -> Network:
+def limited_rows(network: Network, only: tuple[str, ...]) -> Network:
     """A network whose rows are of these schemes only.
 
     Args:
         network: to limit.
-        schemes: that its rows may have.
+        only: schemes that its rows may have; none for all that hold them.
 
     Raises:
         MsqError: weights need another one.
     """
+    if not only:
+        return network
     layers = []
     for layer in network.layers:
-        rows = layer.allowed
-        for scheme, stuck in (("sp2", rows.only_sp2), ("fixed", rows.only_fixed)):
-            if stuck and scheme not in schemes:
+        for names, count in layer.demand.items():
+            if not set(names) & set(only):
                 raise MsqError(
-                    f"--schemes {','.join(schemes)}: layer {layer.name} has {stuck} rows that only "
-                    f"{scheme} holds; add {scheme}, or plan before training"
+                    f"--schemes {','.join(only)}: layer {layer.name} has {count} rows that only "
+                    f"{' or '.join(names)} holds; add {names[0]}, or plan before training"
                 )
-        if schemes == ("sp2",):
-            rows = replace(rows, only_sp2=layer.mh, either=0)
-        elif schemes == ("fixed",):
-            rows = replace(rows, only_fixed=layer.mh, either=0)
-        layers.append(replace(layer, rows=rows))
+        layers.append(replace(layer, demand=layer.demand.limited(only)))
     return replace(network, layers=tuple(layers))

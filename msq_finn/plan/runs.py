@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from msq_finn.errors import MsqError
-from msq_finn.plan.points import NODES, Add, Depthwise, Embedded, Msq, Point, Pool
-from msq_finn.rtl import lanes
+from msq_finn.lanes import sources
+from msq_finn.plan.points import NODES, Add, Point, Pool, Unit
 from msq_finn.synth.resources import Resources
 
 #: Runs that come with the package.
@@ -42,14 +42,14 @@ def sources_of(point: Point) -> str:
     Args:
         point: the node.
     """
-    if isinstance(point, Msq | Embedded | Depthwise):
-        sources = lanes.sources()
+    if isinstance(point, Unit):
+        files = sources()
     elif isinstance(point, Pool | Add):
-        sources = [lanes.sources()[0].parent / "streaming" / f"stream_{point.node}.sv"]
+        files = [sources()[0].parent / "streaming" / f"stream_{point.node}.sv"]
     else:
         return ""
     digest = hashlib.sha256()
-    for path in sources:
+    for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -139,7 +139,7 @@ def compact(path: Path = PATH) -> None:
 def _line(run: Run) -> bytes:
     record = {
         "node": run.point.node,
-        "point": asdict(run.point),
+        "point": run.point.record(),
         "resources": asdict(run.resources),
         "sources": run.sources,
     }

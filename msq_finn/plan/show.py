@@ -10,34 +10,24 @@ from rich.table import Table
 
 from msq_finn.plan.cost import Error
 from msq_finn.plan.features import group
-from msq_finn.plan.layer_plan import Lanes
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.outcome import Outcome
 
 
-def tables(plan: Plan) -> list[Table]:
+def tables(outcome: Outcome) -> list[Table]:
     """A plan's layers, and its totals.
 
     Args:
-        plan: to show.
+        outcome: to show.
     """
-    layers = Table(
-        *("layer", "SIMD", "SP2 LUT", "fixed LUT", "fixed DSP", "embedded", "SP2 rows", "weights"),
-        *("cycles", "LUT", "DSP", "BRAM36"),
-    )
-    for la in plan.layers:
-        lanes, used = la.lanes, la.resources
-        kinds = (
-            lanes.sp2_4_lut,
-            lanes.fixed_4_lut,
-            lanes.fixed_4_dsp + lanes.depthwise_dsp,
-            lanes.embedded_lut,
-        )
-        values = (la.simd, *kinds)
-        rows = f"{la.rows.sp2_4} of {la.mh}"
-        rest = (la.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
-        layers.add_row(la.name, *map(str, values), rows, la.memory, *map(str, rest))
-    totals, used = plan.totals, plan.totals.resources
-    figures = Table("figure", "value")
+    layers = Table("layer", "SIMD", "lanes", "rows", "weights", "cycles", "LUT", "DSP", "BRAM36")
+    for la, comes_to in zip(outcome.plan.layers, outcome.layers, strict=True):
+        used = comes_to.resources
+        rows = ", ".join(f"{count} {scheme}" for scheme, count in la.rows.items() if count)
+        memory = "in the lanes" if la.lanes.is_constant else la.memory
+        figures = (comes_to.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
+        layers.add_row(la.name, str(la.simd), la.lanes.label, rows, memory, *map(str, figures))
+    totals, used = outcome.totals, outcome.totals.resources
+    figures_table = Table("figure", "value")
     for name, value in (
         ("frames per second", f"{totals.fps:.1f}"),
         ("at most, as far as the model tells", f"{totals.bound_fps:.1f}"),
@@ -47,36 +37,23 @@ def tables(plan: Plan) -> list[Table]:
         ("bottleneck", totals.bottleneck),
         ("limited by", totals.limited_by),
     ):
-        figures.add_row(name, value)
-    return [layers, _reasons(plan), figures]
+        figures_table.add_row(name, value)
+    return [layers, _reasons(outcome), figures_table]
 
 
-def _reasons(plan: Plan) -> Table:
+def _reasons(outcome: Outcome) -> Table:
     """Why each layer is as it is, and what the next best foldings would change."""
     table = Table("layer", "why, and what else")
-    for la in plan.layers:
+    for la in outcome.layers:
         table.add_row(la.name, la.why)
         for other in la.next_best:
             budget = "" if other.fits else ", beyond the budget"
             table.add_row(
                 "",
-                f"or {_kinds(other.lanes)} of SIMD {other.simd}, {other.memory} weights: "
+                f"or {other.lanes.label} of SIMD {other.simd}, {other.memory} weights: "
                 f"{other.change}, {other.fps:.1f} frames/s{budget}",
             )
     return table
-
-
-def _kinds(lanes: Lanes) -> str:
-    """Lanes by kind, such as ``4 SP2 LUT, 8 fixed DSP``."""
-    counts = (
-        (lanes.sp2_4_lut, "SP2 LUT"),
-        (lanes.fixed_4_lut, "fixed LUT"),
-        (lanes.fixed_4_dsp, "fixed DSP"),
-        (lanes.fixed_5_dsp, "5-bit DSP"),
-        (lanes.fixed_8_dsp, "8-bit DSP"),
-        (lanes.embedded_lut, "embedded"),
-    )
-    return ", ".join(f"{count} {kind}" for count, kind in counts if count)
 
 
 def summary(errors: list[Error]) -> list[dict[str, Any]]:

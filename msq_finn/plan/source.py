@@ -13,7 +13,8 @@ from typing import Any
 from msq_finn.build.inputs import load_model
 from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError, said_by
-from msq_finn.plan.network import Network, Rows
+from msq_finn.lanes.demand import Demand
+from msq_finn.plan.network import Network
 from msq_finn.plan.silence import silence
 
 
@@ -67,7 +68,7 @@ def network_of_module(
     from msq_finn.training.planned import module_name
 
     _check_quantizers(model, name)
-    mixed = mixed_layers(model)
+    mixed: dict[str, Any] = mixed_layers(model)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.onnx"
         try:
@@ -80,11 +81,13 @@ def network_of_module(
             # The file is gone by the time that the message is read.
             reason = str(error).removeprefix(f"{path}: ")
             raise type(error)(f"{name}: {reason}") from error
-    free = (
-        replace(layer, rows=Rows(0, 0, layer.mh)) if module_name(layer.name) in mixed else layer
-        for layer in network.layers
-    )
-    return replace(network, name=name, layers=tuple(free))
+    layers = []
+    for layer in network.layers:
+        if (module := mixed.get(module_name(layer.name))) is not None:
+            names = module.weight_quant.tensor_quant.int_quant.scheme_names
+            layer = replace(layer, demand=Demand({names: layer.mh}))
+        layers.append(layer)
+    return replace(network, name=name, layers=tuple(layers))
 
 
 def _coupled(model: Any, shape: tuple[int, ...]) -> list[list[str]]:

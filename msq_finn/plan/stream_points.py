@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from msq_finn.lanes import sources
 from msq_finn.plan.point import Design, Point
-from msq_finn.rtl import lanes
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class FinnNode(Point):
         """What FINN's PrepareIP generates."""
         from msq_finn.plan.finn_node import generate
 
-        top, sources = generate(self.op(), part)
-        return top, sources, {}
+        top, files = generate(self.op(), part)
+        return top, files, {}
 
     @abstractmethod
     def op(self) -> dict[str, Any]:
@@ -254,4 +254,4 @@ class Add(Point):
 
 
 def _own(module: str, **parameters: int) -> Design:
-    return module, [lanes.sources()[0].parent / "streaming" / f"{module}.sv"], parameters
+    return module, [sources()[0].parent / "streaming" / f"{module}.sv"], parameters

@@ -10,10 +10,10 @@ from itertools import chain
 from typing import TypeVar
 
 from msq_finn.plan.cost import Cost, CostModel, add
-from msq_finn.plan.lanes import divisors
 from msq_finn.plan.memories import bits
 from msq_finn.plan.network import Conv, Layer
 from msq_finn.plan.points import Add, Dwc, Fifo, Padding, Pool, Thresholds, Window
+from msq_finn.plan.splits import divisors
 from msq_finn.plan.windows import (
     WINDOW_WORDS,
     backlog,

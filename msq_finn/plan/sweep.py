@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from msq_finn.lanes import LaneCounts
 from msq_finn.plan.points import (
     Add,
     Depthwise,
     Dwc,
-    Embedded,
     Fifo,
     Memory,
     Msq,
@@ -21,6 +21,15 @@ from msq_finn.plan.points import (
     Thresholds,
     Window,
 )
+
+
+def of(**lanes: int) -> LaneCounts:
+    """Lanes by kind.
+
+    Args:
+        lanes: how many of each.
+    """
+    return LaneCounts(lanes)
 
 
 def fitted() -> list[Point]:
@@ -35,6 +44,7 @@ def fitted() -> list[Point]:
         *_dsp_lanes(),
         *_embedded_lanes(),
         *_depthwise(),
+        *_other_lanes(),
     ]
 
 
@@ -62,26 +72,35 @@ def held_back() -> list[Point]:
         Window(32, 4, 14, kernel=2, stride=2, depthwise=True),
         Mvu(72, 12, 6, 6),
         Mvu(120, 8, 12, 4),
-        Msq(60, 9, 12, sp2_lut=3),
-        Msq(30, 8, 5, sp2_lut=4, act_bits=5),
-        Msq(120, 6, 24, sp2_lut=2, acc_bits=16),
-        Msq(60, 9, 12, fixed_lut=3),
-        Msq(48, 12, 6, fixed_lut=4, act_bits=8, act_signed=True, acc_bits=17),
-        Msq(72, 12, 12, fixed_dsp=4),
-        Msq(60, 18, 6, fixed_dsp=6, acc_bits=15),
-        Msq(80, 20, 10, sp2_lut=2, fixed_lut=1, fixed_dsp=2),
-        Msq(96, 16, 12, sp2_lut=4, fixed_dsp=4, acc_bits=15),
-        Embedded(12, 6, 12, 6, acc_bits=11),
-        Embedded(60, 8, 20, 4),
-        Embedded(72, 6, 18, 6, act_bits=3, acc_bits=12),
-        Embedded(40, 10, 10, 5, act_bits=8, act_signed=True, acc_bits=18),
-        Msq(36, 12, 9, sp2_lut=3, fixed_dsp=3, act_bits=8, act_signed=True, acc_bits=17),
-        Depthwise(9, 24, 1, sp2_lut=6),
-        Depthwise(9, 40, 1, fixed_lut=10, acc_bits=13),
-        Depthwise(9, 6, 3, fixed_lut=6, acc_bits=13),
-        Depthwise(9, 48, 1, fixed_dsp=12, acc_bits=13),
-        Depthwise(9, 64, 1, fixed_dsp=32, acc_bits=14),
-        Depthwise(25, 20, 1, fixed_lut=2, fixed_dsp=8, acc_bits=14),
+        Msq(60, 9, 12, of(sp2_4_lut=3)),
+        Msq(30, 8, 5, of(sp2_4_lut=4), act_bits=5),
+        Msq(120, 6, 24, of(sp2_4_lut=2), acc_bits=16),
+        Msq(60, 9, 12, of(fixed_4_lut=3)),
+        Msq(48, 12, 6, of(fixed_4_lut=4), act_bits=8, act_signed=True, acc_bits=17),
+        Msq(72, 12, 12, of(fixed_4_dsp=4)),
+        Msq(60, 18, 6, of(fixed_4_dsp=6), acc_bits=15),
+        Msq(80, 20, 10, of(sp2_4_lut=2, fixed_4_lut=1, fixed_4_dsp=2)),
+        Msq(96, 16, 12, of(sp2_4_lut=4, fixed_4_dsp=4), acc_bits=15),
+        Msq(12, 6, 12, of(embedded_lut=6), acc_bits=11),
+        Msq(60, 8, 20, of(embedded_lut=4)),
+        Msq(72, 6, 18, of(embedded_lut=6), act_bits=3, acc_bits=12),
+        Msq(40, 10, 10, of(embedded_lut=5), act_bits=8, act_signed=True, acc_bits=18),
+        Msq(36, 12, 9, of(sp2_4_lut=3, fixed_4_dsp=3), act_bits=8, act_signed=True, acc_bits=17),
+        Depthwise(9, 24, 1, of(sp2_4_lut=6)),
+        Depthwise(9, 40, 1, of(fixed_4_lut=10), acc_bits=13),
+        Depthwise(9, 6, 3, of(fixed_4_lut=6), acc_bits=13),
+        Depthwise(9, 48, 1, of(int_5_dsp=12), acc_bits=13),
+        Depthwise(9, 64, 1, of(int_5_dsp=32), acc_bits=14),
+        Depthwise(25, 20, 1, of(fixed_4_lut=2, int_5_dsp=8), acc_bits=14),
+        Msq(48, 8, 12, of(pot_4_lut=2), acc_bits=17),
+        Msq(60, 6, 6, of(apot_4_lut=3), acc_bits=15),
+        Msq(48, 8, 8, of(sp2_5_lut=2)),
+        Msq(96, 6, 12, of(sp2_6_lut=3), acc_bits=18),
+        Msq(60, 8, 10, of(fixed_6_lut=2), acc_bits=16),
+        Msq(48, 8, 6, of(fixed_8_lut=4), acc_bits=18),
+        Msq(60, 8, 10, of(fixed_8_dsp=4), acc_bits=18),
+        Msq(80, 10, 10, of(pot_4_lut=3, fixed_4_dsp=1, fixed_8_dsp=1), acc_bits=18),
+        Depthwise(9, 24, 1, of(pot_4_lut=6), acc_bits=17),
     ]
 
 
@@ -184,68 +203,90 @@ def _lut_lanes() -> list[Point]:
     )
     points: list[Point] = []
     for index, (mw, mh, simd, pe, act, signed, acc) in enumerate(shapes):
-        point = Msq(mw, mh, simd, act_bits=act, act_signed=signed, acc_bits=acc)
-        points.append(replace(point, sp2_lut=pe))
+        point = Msq(mw, mh, simd, of(sp2_4_lut=pe), act, signed, acc)
+        points.append(point)
         if index < 6:
-            points.append(replace(point, fixed_lut=pe))
+            points.append(replace(point, lanes=of(fixed_4_lut=pe)))
     return points
 
 
 def _dsp_lanes() -> list[Point]:
     return [
-        Msq(16, 8, 1, fixed_dsp=4, acc_bits=12),
-        Msq(16, 8, 2, fixed_dsp=4, acc_bits=12),
-        Msq(32, 16, 4, fixed_dsp=4, acc_bits=13),
-        Msq(64, 8, 8, fixed_dsp=4),
-        Msq(64, 16, 8, fixed_dsp=8),
-        Msq(72, 12, 9, fixed_dsp=3),
-        Msq(64, 8, 16, fixed_dsp=4),
-        Msq(256, 4, 32, fixed_dsp=4, acc_bits=16),
-        Msq(64, 8, 16, fixed_dsp=1),
-        Msq(27, 8, 3, fixed_dsp=4, act_bits=8, act_signed=True, acc_bits=16),
-        Msq(32, 4, 8, fixed_dsp=2, act_bits=8, acc_bits=16),
-        Msq(64, 16, 8, sp2_lut=4, fixed_dsp=4),
-        Msq(32, 12, 4, sp2_lut=2, fixed_lut=2, fixed_dsp=2, acc_bits=13),
-        Msq(64, 10, 8, sp2_lut=2, add_offset=True, acc_bits=16),
-        Msq(64, 10, 8, fixed_dsp=2, sp2_lut=3, add_offset=True, acc_bits=16),
+        Msq(16, 8, 1, of(fixed_4_dsp=4), acc_bits=12),
+        Msq(16, 8, 2, of(fixed_4_dsp=4), acc_bits=12),
+        Msq(32, 16, 4, of(fixed_4_dsp=4), acc_bits=13),
+        Msq(64, 8, 8, of(fixed_4_dsp=4)),
+        Msq(64, 16, 8, of(fixed_4_dsp=8)),
+        Msq(72, 12, 9, of(fixed_4_dsp=3)),
+        Msq(64, 8, 16, of(fixed_4_dsp=4)),
+        Msq(256, 4, 32, of(fixed_4_dsp=4), acc_bits=16),
+        Msq(64, 8, 16, of(fixed_4_dsp=1)),
+        Msq(27, 8, 3, of(fixed_4_dsp=4), act_bits=8, act_signed=True, acc_bits=16),
+        Msq(32, 4, 8, of(fixed_4_dsp=2), act_bits=8, acc_bits=16),
+        Msq(64, 16, 8, of(sp2_4_lut=4, fixed_4_dsp=4)),
+        Msq(32, 12, 4, of(sp2_4_lut=2, fixed_4_lut=2, fixed_4_dsp=2), acc_bits=13),
+        Msq(64, 10, 8, of(sp2_4_lut=2), add_offset=True, acc_bits=16),
+        Msq(64, 10, 8, of(fixed_4_dsp=2, sp2_4_lut=3), add_offset=True, acc_bits=16),
     ]
 
 
 def _embedded_lanes() -> list[Point]:
     return [
-        Embedded(16, 4, 16, 4, acc_bits=12),
-        Embedded(9, 8, 9, 8, acc_bits=11),
-        Embedded(72, 4, 72, 4),
-        Embedded(32, 4, 16, 4, acc_bits=13),
-        Embedded(36, 8, 36, 4, acc_bits=13),
-        Embedded(27, 8, 9, 8, act_bits=8, act_signed=True, acc_bits=16),
-        Embedded(64, 8, 32, 4),
-        Embedded(16, 16, 16, 4, acc_bits=12),
-        Embedded(144, 4, 36, 4, acc_bits=15),
-        Embedded(48, 4, 8, 4, acc_bits=13),
-        Embedded(64, 8, 16, 4),
-        Embedded(8, 8, 4, 2, acc_bits=11),
-        Embedded(64, 16, 16, 4),
-        Embedded(36, 8, 12, 2, act_bits=2, acc_bits=10),
-        Embedded(24, 12, 6, 4, act_bits=6, acc_bits=15),
+        Msq(16, 4, 16, of(embedded_lut=4), acc_bits=12),
+        Msq(9, 8, 9, of(embedded_lut=8), acc_bits=11),
+        Msq(72, 4, 72, of(embedded_lut=4)),
+        Msq(32, 4, 16, of(embedded_lut=4), acc_bits=13),
+        Msq(36, 8, 36, of(embedded_lut=4), acc_bits=13),
+        Msq(27, 8, 9, of(embedded_lut=8), act_bits=8, act_signed=True, acc_bits=16),
+        Msq(64, 8, 32, of(embedded_lut=4)),
+        Msq(16, 16, 16, of(embedded_lut=4), acc_bits=12),
+        Msq(144, 4, 36, of(embedded_lut=4), acc_bits=15),
+        Msq(48, 4, 8, of(embedded_lut=4), acc_bits=13),
+        Msq(64, 8, 16, of(embedded_lut=4)),
+        Msq(8, 8, 4, of(embedded_lut=2), acc_bits=11),
+        Msq(64, 16, 16, of(embedded_lut=4)),
+        Msq(36, 8, 12, of(embedded_lut=2), act_bits=2, acc_bits=10),
+        Msq(24, 12, 6, of(embedded_lut=4), act_bits=6, acc_bits=15),
     ]
 
 
 def _depthwise() -> list[Point]:
     return [
-        *(Depthwise(9, 16, 1, sp2_lut=pe) for pe in (2, 16)),
-        *(Depthwise(9, 16, 1, fixed_lut=pe) for pe in (2, 16)),
-        *(Depthwise(9, 16, 1, fixed_dsp=pe) for pe in (2, 16)),
-        Depthwise(9, 16, 3, sp2_lut=16, acc_bits=13),
-        Depthwise(9, 16, 3, fixed_lut=16, acc_bits=13),
-        Depthwise(9, 8, 9, sp2_lut=8, acc_bits=13),
-        Depthwise(9, 8, 9, fixed_lut=8, acc_bits=13),
-        Depthwise(25, 64, 1, fixed_dsp=4, acc_bits=14),
-        Depthwise(9, 32, 1, fixed_dsp=16, acc_bits=13),
-        Depthwise(9, 32, 1, sp2_lut=4, fixed_dsp=4),
-        Depthwise(9, 32, 1, fixed_lut=6, fixed_dsp=2, acc_bits=13),
-        Depthwise(9, 16, 1, fixed_dsp=8, dsp_bits=8, acc_bits=17),
-        Depthwise(9, 16, 1, fixed_dsp=8, act_bits=8, acc_bits=17),
-        Depthwise(9, 16, 1, sp2_lut=4, act_bits=8, acc_bits=16),
-        Depthwise(9, 12, 1, fixed_lut=4, act_bits=8, acc_bits=16),
+        *(Depthwise(9, 16, 1, of(sp2_4_lut=pe)) for pe in (2, 16)),
+        *(Depthwise(9, 16, 1, of(fixed_4_lut=pe)) for pe in (2, 16)),
+        *(Depthwise(9, 16, 1, of(int_5_dsp=pe)) for pe in (2, 16)),
+        Depthwise(9, 16, 3, of(sp2_4_lut=16), acc_bits=13),
+        Depthwise(9, 16, 3, of(fixed_4_lut=16), acc_bits=13),
+        Depthwise(9, 8, 9, of(sp2_4_lut=8), acc_bits=13),
+        Depthwise(9, 8, 9, of(fixed_4_lut=8), acc_bits=13),
+        Depthwise(25, 64, 1, of(int_5_dsp=4), acc_bits=14),
+        Depthwise(9, 32, 1, of(int_5_dsp=16), acc_bits=13),
+        Depthwise(9, 32, 1, of(sp2_4_lut=4, int_5_dsp=4)),
+        Depthwise(9, 32, 1, of(fixed_4_lut=6, int_5_dsp=2), acc_bits=13),
+        Depthwise(9, 16, 1, of(int_8_dsp=8), acc_bits=17),
+        Depthwise(9, 16, 1, of(int_5_dsp=8), act_bits=8, acc_bits=17),
+        Depthwise(9, 16, 1, of(sp2_4_lut=4), act_bits=8, acc_bits=16),
+        Depthwise(9, 12, 1, of(fixed_4_lut=4), act_bits=8, acc_bits=16),
+    ]
+
+
+def _other_lanes() -> list[Point]:
+    """Kinds beside the paper's pair."""
+    return [
+        Msq(64, 8, 8, of(pot_4_lut=4), acc_bits=18),
+        Msq(27, 8, 3, of(pot_4_lut=4), act_bits=8, act_signed=True, acc_bits=20),
+        Msq(64, 8, 16, of(apot_4_lut=2), acc_bits=15),
+        Msq(72, 8, 9, of(sp2_5_lut=4), acc_bits=15),
+        Msq(64, 8, 8, of(sp2_6_lut=4), acc_bits=18),
+        Msq(64, 8, 8, of(fixed_6_lut=4), acc_bits=16),
+        Msq(32, 8, 4, of(fixed_8_lut=4), acc_bits=18),
+        Msq(72, 4, 18, of(fixed_8_lut=2), acc_bits=19),
+        Msq(64, 8, 8, of(fixed_8_dsp=4), acc_bits=18),
+        Msq(64, 8, 8, of(fixed_5_dsp=4), acc_bits=15),
+        Msq(64, 9, 16, of(fixed_6_dsp=3), acc_bits=16),
+        Msq(72, 9, 9, of(fixed_3_dsp=9), acc_bits=12),
+        Msq(72, 8, 8, of(fixed_8_dsp=2), act_bits=8, acc_bits=23),
+        Depthwise(9, 16, 1, of(pot_4_lut=4), acc_bits=17),
+        Depthwise(9, 16, 1, of(sp2_6_lut=4), acc_bits=17),
+        Depthwise(9, 16, 3, of(fixed_8_lut=16), acc_bits=17),
     ]

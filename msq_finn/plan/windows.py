@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from msq_finn.plan.lanes import divisors
 from msq_finn.plan.network import Conv, Layer
 from msq_finn.plan.points import Window
+from msq_finn.plan.splits import divisors
 
 #: Words of a FIFO behind windows: a bit of up to 17 words takes half a LUT in FINN's fifo.sv, of up
 #: to 33 a whole one. What is ahead waits as pixels then, of which a window has many. Generators

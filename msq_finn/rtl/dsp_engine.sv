@@ -1,13 +1,13 @@
 `default_nettype none
 
-/// All DSP lanes of a matrix-vector unit, packed kind by kind, their sums kept for its Latency.
+/// The DSP lanes of one kind in a matrix-vector unit, pack by pack, their sums kept for its Latency.
 ///
 /// valid_i, first_i and done_i are those of lane_flags, by cycles since a word was taken.
 module dsp_engine
   import msq_pkg::*;
 #(
-  parameter int unsigned PeFixed = 4,  // Fixed(4)
-  parameter logic [(DspKinds-1)*16-1:0] PeOther = '0,  // of the other dsp_code_bits, 16 bits each
+  parameter int unsigned Pe = 4,
+  parameter int unsigned WeightBits = 4,
   parameter int unsigned Simd = 4,
   parameter int unsigned Folds = 1,
   parameter int unsigned ActBits = 4,
@@ -15,67 +15,59 @@ module dsp_engine
   parameter int unsigned AccBits = 16,
   parameter int unsigned DspVersion = 1,
   parameter int unsigned Latency = 5,
-  parameter bit UsePrimitives = 0,
-  localparam int unsigned PeDsp = dsp_lanes_before(DspKinds, PeFixed, PeOther),
-  localparam int unsigned CodesBits = Simd * dsp_bits_before(DspKinds, PeFixed, PeOther)
+  parameter bit UsePrimitives = 0
 ) (
-  input  logic                          clk_i,
-  input  logic                          en_i,
-  input  logic [CodesBits-1:0]          codes_i,  // lane by lane
-  input  logic [Simd-1:0][ActBits-1:0]  acts_i,
-  input  logic [Latency:0]              valid_i,
-  input  logic [Latency:0]              first_i,
-  input  logic [Latency:0]              done_i,
-  output logic [PeDsp-1:0][AccBits-1:0] sums_o
+  input  logic                                    clk_i,
+  input  logic                                    en_i,
+  input  logic [Pe-1:0][Simd-1:0][WeightBits-1:0] weights_i,
+  input  logic [Simd-1:0][ActBits-1:0]            acts_i,
+  input  logic [Latency:0]                        valid_i,
+  input  logic [Latency:0]                        first_i,
+  input  logic [Latency:0]                        done_i,
+  output logic [Pe-1:0][AccBits-1:0]              sums_o
 );
 
-  for (genvar k = 0; k < DspKinds; k++) begin : gen_dsp_kind
-    localparam int unsigned Pe = dsp_lanes_of(k, PeFixed, PeOther);
-    localparam int unsigned First = dsp_lanes_before(k, PeFixed, PeOther);
-    localparam int unsigned WeightBits = dsp_code_bits(k);
-    localparam int unsigned Base = Simd * dsp_bits_before(k, PeFixed, PeOther);
-    localparam int unsigned Packing = dsp_packing(DspVersion, WeightBits, ActBits, ActSigned);
-    localparam int unsigned LaneDepth =
-        dsp_lane_depth(DspVersion, Simd, WeightBits, ActBits, ActSigned);
-    localparam int unsigned LaneLatency = LaneDepth + acc_depth(AccBits);
+  localparam int unsigned Packing = dsp_packing(DspVersion, WeightBits, ActBits, ActSigned);
+  localparam int unsigned LaneDepth =
+      dsp_lane_depth(DspVersion, Simd, WeightBits, ActBits, ActSigned);
+  localparam int unsigned LaneLatency = LaneDepth + acc_depth(AccBits);
 
-    for (genvar i = 0; i < Pe; i += Packing) begin : gen_lanes
-      localparam int unsigned Lanes = min(Packing, Pe - i);
+  for (genvar i = 0; i < Pe; i += Packing) begin : gen_lanes
+    localparam int unsigned Lanes = min(Packing, Pe - i);
 
-      logic [Lanes-1:0][AccBits-1:0] sum;
+    logic [Lanes-1:0][AccBits-1:0] sum;
 
-      dsp_lanes #(
-        .Lanes        (Lanes),
-        .Simd         (Simd),
-        .Folds        (Folds),
-        .WeightBits   (WeightBits),
-        .ActBits      (ActBits),
-        .ActSigned    (ActSigned),
-        .AccBits      (AccBits),
-        .DspVersion   (DspVersion),
-        .UsePrimitives(UsePrimitives)
-      ) u_lanes (
-        .clk_i,
-        .en_i,
-        .weights_i  (codes_i[Base+i*Simd*WeightBits+:Lanes*Simd*WeightBits]),
-        .acts_i,
-        .acc_valid_i(valid_i[LaneDepth]),
-        .acc_first_i(first_i[LaneDepth]),
-        .acc_o      (sum)
-      );
+    dsp_lanes #(
+      .Lanes        (Lanes),
+      .Simd         (Simd),
+      .Folds        (Folds),
+      .WeightBits   (WeightBits),
+      .ActBits      (ActBits),
+      .ActSigned    (ActSigned),
+      .AccBits      (AccBits),
+      .DspVersion   (DspVersion),
+      .UsePrimitives(UsePrimitives)
+    ) u_lanes (
+      .clk_i,
+      .en_i,
+      .weights_i  (weights_i[i+:Lanes]),
+      .acts_i,
+      .acc_valid_i(valid_i[LaneDepth]),
+      .acc_first_i(first_i[LaneDepth]),
+      .acc_o      (sum)
+    );
 
-      sum_align #(
-        .Width   (Lanes * AccBits),
-        .Cycles  (Latency - LaneLatency),
-        .Interval(Folds)
-      ) u_align (
-        .clk_i,
-        .en_i,
-        .done_i(done_i[LaneLatency]),
-        .sum_i (sum),
-        .sum_o (sums_o[First+i+:Lanes])
-      );
-    end
+    sum_align #(
+      .Width   (Lanes * AccBits),
+      .Cycles  (Latency - LaneLatency),
+      .Interval(Folds)
+    ) u_align (
+      .clk_i,
+      .en_i,
+      .done_i(done_i[LaneLatency]),
+      .sum_i (sum),
+      .sum_o (sums_o[i+:Lanes])
+    );
   end
 
 endmodule

@@ -2,7 +2,7 @@
 
 /// Embedded lanes side by side, each with its own tables.
 ///
-/// The arrays are laid out by embedded.py, lane 0 in the low bits. A lane has up to Groups groups
+/// The arrays are laid out by msq_finn/lanes/constants.py, lane 0 in the low bits. A lane has up to Groups groups
 /// of up to Members columns, and a table up to TableBits columns; what it has not is filled up with
 /// 0.
 module embedded_lanes

@@ -5,7 +5,7 @@
 ///
 /// The sign complements the activation's bits alone: -a shifted by s is the row less
 /// (2^ActBits - 1) 2^s. The top bit of signed activations is inverted, which adds half their range.
-/// Both constants depend on the code only (see lanes.py).
+/// Both constants depend on the code only (see msq_finn/lanes).
 module long_shift_row
   import msq_pkg::*;
 #(

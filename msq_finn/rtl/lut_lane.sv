@@ -3,12 +3,12 @@
 /// One output row in LUTs: unsigned rows for every product, one tree for all, a ternary
 /// accumulator.
 ///
-/// The sum is W x plus a constant of the row's weight codes modulo 2^AccBits (see lanes.py). What
+/// The sum is W x plus a constant of the row's weight codes modulo 2^AccBits (see msq_finn/lanes). What
 /// signed activations add whatever the weights is taken off here.
 module lut_lane
   import msq_pkg::*;
 #(
-  parameter lut_kind_e Kind = Sp2x4,
+  parameter lane_kind_t Kind = '0,
   parameter int unsigned Simd = 4,
   parameter int unsigned Folds = 1,
   parameter int unsigned ActBits = 4,
@@ -17,7 +17,7 @@ module lut_lane
   parameter int unsigned Depth = lut_lane_depth(Simd, Kind),  // cycles to the accumulator
   parameter fabric_e Fabric = Portable,
 
-  localparam int unsigned CodeBits = code_bits(Kind)
+  localparam int unsigned CodeBits = int'(Kind.code_bits)
 ) (
   input  logic                             clk_i,
   input  logic                             en_i,
@@ -28,14 +28,18 @@ module lut_lane
   output logic [AccBits-1:0]               acc_o
 );
 
-  localparam int unsigned Rows = row_count(Kind);
+  localparam int unsigned Rows = int'(Kind.count);
+
+  function automatic int unsigned row_width(int unsigned row);
+    return ActBits + int'(Kind.partials[row].added);
+  endfunction
 
   // The largest sum of a product's rows, and half the range of those that signed activations shift.
   function automatic longint unsigned rows_max();
     longint unsigned total;
     total = 0;
     for (int unsigned r = 0; r < Rows; r++) begin
-      total += ((64'd1 << (ActBits + row_shift(Kind, r))) - 1) << row_base(Kind, r);
+      total += ((64'd1 << row_width(r)) - 1) << Kind.partials[r].base;
     end
     return total;
   endfunction
@@ -44,8 +48,8 @@ module lut_lane
     longint unsigned total;
     total = 0;
     for (int unsigned r = 0; r < Rows; r++) begin
-      if (!is_long(Kind, r)) begin
-        total += 64'd1 << (ActBits + row_shift(Kind, r) - 1 + row_base(Kind, r));
+      if (!Kind.partials[r].is_long) begin
+        total += 64'd1 << (row_width(r) - 1 + int'(Kind.partials[r].base));
       end
     end
     return total;
@@ -64,7 +68,7 @@ module lut_lane
   function automatic table_t starts();
     table_t columns;
     for (int unsigned k = 0; k < Rows * Simd; k++) begin
-      columns[k] = index_t'(min(row_base(Kind, k / Simd), TreeBits));
+      columns[k] = index_t'(min(int'(Kind.partials[k/Simd].base), TreeBits));
     end
     return columns;
   endfunction
@@ -72,8 +76,7 @@ module lut_lane
   function automatic table_t ends();
     table_t columns;
     for (int unsigned k = 0; k < Rows * Simd; k++) begin
-      columns[k] = index_t'(min(
-          row_base(Kind, k / Simd) + ActBits + row_shift(Kind, k / Simd), TreeBits));
+      columns[k] = index_t'(min(int'(Kind.partials[k/Simd].base) + row_width(k / Simd), TreeBits));
     end
     return columns;
   endfunction

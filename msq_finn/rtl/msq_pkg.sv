@@ -90,145 +90,105 @@ package msq_pkg;
         + (dsp_apart(version, weight_bits, act_bits, act_signed) ? 2 : 0);
   endfunction
 
-  // Kinds of DSP lanes, in the order of their lanes: Fixed(4), 3, 5, 6, 7, 8.
-  localparam int unsigned DspKinds = 6;
+  // How a lane multiplies: partial products of LUTs, DSP slices, or tables of constants.
+  typedef enum bit [1:0] {Lut, Dsp, Constant} engine_e;
 
-  function automatic int unsigned dsp_code_bits(int unsigned kind);
-    return kind == 0 ? 4 : kind == 1 ? 3 : kind + 3;
-  endfunction
+  // A partial product: the activation shifted as a field of the code says.
+  typedef struct packed {
+    bit [3:0]      base;     // column at which it starts
+    bit [3:0]      added;    // columns beyond those of an activation
+    bit            is_long;  // shifts by 0 to 6, in two steps
+    bit [3:0]      low;      // lowest bit of the field
+    bit [3:0]      bits;     // of the field
+    bit [6:0][3:0] shifts;   // what the values from 1 on shift by; 0 gives none
+  } partial_t;
 
-  // How many lanes there are of a kind of DSP lanes, given those of the first kind and, 16 bits
-  // each, of the others.
-  function automatic int unsigned dsp_lanes_of(int unsigned kind, int unsigned first,
-                                               logic [(DspKinds-1)*16-1:0] others);
-    return kind == 0 ? first : int'(others[(kind-1)*16+:16]);
-  endfunction
+  localparam int unsigned MaxPartials = 4;
+  localparam int unsigned MaxGroups = 16;
 
-  // DSP lanes of the kinds before a kind, and the bits of one code on each of them.
-  function automatic int unsigned dsp_lanes_before(int unsigned kind, int unsigned first,
-                                                   logic [(DspKinds-1)*16-1:0] others);
+  // What a lane is; msq_finn/lanes writes such numbers down (hardware.py).
+  typedef struct packed {
+    engine_e                    engine;
+    bit [7:0]                   products;   // what makes partial products, see product_rows.sv
+    bit [3:0]                   code_bits;  // 0: the lane holds its weights
+    bit [3:0]                   count;      // partial products
+    partial_t [MaxPartials-1:0] partials;
+  } lane_kind_t;
+
+  // Lanes of one kind side by side. A layer's groups follow each other from lane 0 on.
+  typedef struct packed {
+    lane_kind_t kind;
+    bit [15:0]  lanes;
+  } lane_group_t;
+
+  typedef lane_group_t [MaxGroups-1:0] lanes_t;
+
+  // Lanes of the groups before a group, and the bits of one code on each of them.
+  function automatic int unsigned lanes_before(lanes_t groups, int unsigned group);
     int unsigned lanes;
     lanes = 0;
-    for (int unsigned k = 0; k < kind; k++) lanes += dsp_lanes_of(k, first, others);
+    for (int unsigned g = 0; g < group; g++) lanes += int'(groups[g].lanes);
     return lanes;
   endfunction
 
-  function automatic int unsigned dsp_bits_before(int unsigned kind, int unsigned first,
-                                                  logic [(DspKinds-1)*16-1:0] others);
+  function automatic int unsigned code_bits_before(lanes_t groups, int unsigned group);
     int unsigned total;
     total = 0;
-    for (int unsigned k = 0; k < kind; k++) begin
-      total += dsp_code_bits(k) * dsp_lanes_of(k, first, others);
+    for (int unsigned g = 0; g < group; g++) begin
+      total += int'(groups[g].kind.code_bits) * int'(groups[g].lanes);
     end
     return total;
   endfunction
 
-  // Kinds of LUT lanes that take codes, in the order of their lanes: the number system's name and
-  // the bits of a code.
-  typedef enum bit [3:0] {Sp2x4, Fixed4, Pot4, Apot4, Sp2x5, Sp2x6, Fixed6, Fixed8} lut_kind_e;
-
-  localparam int unsigned LutKinds = 8;
-
-  function automatic int unsigned code_bits(lut_kind_e kind);
-    case (kind)
-      Sp2x5:         return 5;
-      Sp2x6, Fixed6: return 6;
-      Fixed8:        return 8;
-      default:       return 4;
-    endcase
+  function automatic int unsigned lanes_of(lanes_t groups, engine_e engine);
+    int unsigned lanes;
+    lanes = 0;
+    for (int unsigned g = 0; g < MaxGroups; g++) begin
+      if (groups[g].kind.engine == engine) lanes += int'(groups[g].lanes);
+    end
+    return lanes;
   endfunction
 
-  function automatic bit is_fixed(lut_kind_e kind);
-    return kind == Fixed4 || kind == Fixed6 || kind == Fixed8;
-  endfunction
-
-  // Rows of a product: a Booth digit or a power of two each.
-  function automatic int unsigned row_count(lut_kind_e kind);
-    if (is_fixed(kind)) return code_bits(kind) / 2;
-    return kind == Pot4 ? 1 : 2;
-  endfunction
-
-  // The column at which a row starts.
-  function automatic int unsigned row_base(lut_kind_e kind, int unsigned row);
-    if (is_fixed(kind)) return 2 * row;
-    if (row == 0 || kind == Sp2x5) return 0;
-    return kind == Apot4 ? 1 : kind == Sp2x6 ? 4 : 2;
-  endfunction
-
-  // Columns of a row beyond those of an activation.
-  function automatic int unsigned row_shift(lut_kind_e kind, int unsigned row);
-    if (is_fixed(kind)) return 1;
-    case (kind)
-      Pot4:    return 6;
-      Apot4:   return row == 0 ? 3 : 0;
-      Sp2x5:   return 2;
-      Sp2x6:   return row == 0 ? 6 : 2;
-      default: return row == 0 ? 2 : 0;
-    endcase
-  endfunction
-
-  // Whether a row shifts by up to six: in two steps, and without a constant of signed activations.
-  function automatic bit is_long(lut_kind_e kind, int unsigned row);
-    return row_shift(kind, row) == 6;
-  endfunction
-
-  // Register stages of a product's rows: long shifts take two LUTs before the tree.
-  function automatic int unsigned row_delay(lut_kind_e kind);
-    return is_long(kind, 0) ? 1 : 0;
-  endfunction
-
-  // Bits of the widest code on DSP lanes, four at least.
-  function automatic int unsigned dsp_widest_code(int unsigned first,
-                                                  logic [(DspKinds-1)*16-1:0] others);
+  // Bits of the widest code on lanes of an engine, four at least.
+  function automatic int unsigned widest_code(lanes_t groups, engine_e engine);
     int unsigned bits;
     bits = 4;
-    for (int unsigned k = 0; k < DspKinds; k++) begin
-      if (dsp_lanes_of(k, first, others) != 0) bits = max(bits, dsp_code_bits(k));
+    for (int unsigned g = 0; g < MaxGroups; g++) begin
+      if (groups[g].lanes != 0 && groups[g].kind.engine == engine) begin
+        bits = max(bits, int'(groups[g].kind.code_bits));
+      end
     end
     return bits;
   endfunction
 
-  // How many LUT lanes there are of the kinds before a kind, given those of the first two kinds
-  // and, 16 bits each, of the others.
-  function automatic int unsigned pe_lut(int unsigned kind, int unsigned sp2, int unsigned fixed,
-                                         logic [(LutKinds-2)*16-1:0] others);
-    int unsigned lanes;
-    lanes = 0;
-    for (int unsigned k = 0; k < kind; k++) begin
-      lanes += k == 0 ? sp2 : k == 1 ? fixed : int'(others[(k-2)*16+:16]);
+  // Register stages of a product's rows: long shifts take two LUTs before the tree.
+  function automatic int unsigned row_delay(lane_kind_t kind);
+    int unsigned delay;
+    delay = 0;
+    for (int unsigned r = 0; r < MaxPartials; r++) begin
+      if (r < int'(kind.count) && kind.partials[r].is_long) delay = 1;
     end
-    return lanes;
-  endfunction
-
-  // The kind of a LUT lane.
-  function automatic lut_kind_e lane_kind(int unsigned lane, int unsigned sp2, int unsigned fixed,
-                                          logic [(LutKinds-2)*16-1:0] others);
-    lut_kind_e kind;
-    kind = Sp2x4;
-    for (int unsigned k = 1; k < LutKinds; k++) begin
-      if (lane >= pe_lut(k, sp2, fixed, others)) kind = lut_kind_e'(k);
-    end
-    return kind;
-  endfunction
-
-  // Bits of one code on each LUT lane before a lane.
-  function automatic int unsigned lut_code_bits(int unsigned lane, int unsigned sp2,
-                                                int unsigned fixed,
-                                                logic [(LutKinds-2)*16-1:0] others);
-    int unsigned total;
-    total = 0;
-    for (int unsigned i = 0; i < lane; i++) begin
-      total += code_bits(lane_kind(i, sp2, fixed, others));
-    end
-    return total;
+    return delay;
   endfunction
 
   // Cycles from operands to the inputs of the accumulator: at least one.
-  function automatic int unsigned lut_lane_depth(int unsigned simd, lut_kind_e kind = Sp2x4);
-    return max(1, row_delay(kind) + tree_depth(row_count(kind) * simd));
+  function automatic int unsigned lut_lane_depth(int unsigned simd, lane_kind_t kind);
+    return max(1, row_delay(kind) + tree_depth(int'(kind.count) * simd));
   endfunction
 
-  // Lanes keep step with the one that has most groups.
+  // LUT lanes of several kinds keep step with the deepest.
+  function automatic int unsigned lut_depth(lanes_t groups, int unsigned simd);
+    int unsigned depth;
+    depth = 1;
+    for (int unsigned g = 0; g < MaxGroups; g++) begin
+      if (groups[g].lanes != 0 && groups[g].kind.engine == Lut) begin
+        depth = max(depth, lut_lane_depth(simd, groups[g].kind));
+      end
+    end
+    return depth;
+  endfunction
+
+  // Constant lanes keep step with the one that has most groups.
   function automatic int unsigned embedded_lane_depth(int unsigned groups, int unsigned act_bits);
     return max(1, tree_depth(groups * act_bits));
   endfunction
@@ -253,15 +213,15 @@ package msq_pkg;
     return 4 + tree_depth(pairs) + tree_depth(merged);
   endfunction
 
-  // Lanes of several kinds keep step with the deepest.
-  function automatic int unsigned dsp_depth(
-      int unsigned version, int unsigned simd, int unsigned act_bits, bit act_signed,
-      int unsigned first, logic [(DspKinds-1)*16-1:0] others);
+  // DSP lanes of several kinds keep step with the deepest.
+  function automatic int unsigned dsp_depth(lanes_t groups, int unsigned version, int unsigned simd,
+                                            int unsigned act_bits, bit act_signed);
     int unsigned depth;
     depth = 0;
-    for (int unsigned k = 0; k < DspKinds; k++) begin
-      if (dsp_lanes_of(k, first, others) != 0) begin
-        depth = max(depth, dsp_lane_depth(version, simd, dsp_code_bits(k), act_bits, act_signed));
+    for (int unsigned g = 0; g < MaxGroups; g++) begin
+      if (groups[g].lanes != 0 && groups[g].kind.engine == Dsp) begin
+        depth = max(depth, dsp_lane_depth(version, simd, int'(groups[g].kind.code_bits), act_bits,
+                                          act_signed));
       end
     end
     return depth;

@@ -1,25 +1,19 @@
 `default_nettype none
 
-/// Streaming matrix-vector unit with mixed lanes: LUT lanes of any kind, SP2(4) and Fixed(4) first,
-/// fixed-point rows in DSPs, Fixed(4) first, rows whose weights are embedded in LUTs, in this
-/// order, all on one vector and one schedule.
+/// Streaming matrix-vector unit whose lanes are of several kinds, side by side on one vector and one
+/// schedule.
 ///
 /// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words;
 /// row r is computed on lane r mod PE. One word of codes is taken for every cycle of work, unless
-/// all lanes are embedded. LUT lanes add a constant of the row's weights to their sums (see
-/// lanes.py); Offset, if AddOffset, can take it off.
+/// all lanes hold their weights. LUT lanes add a constant of the row's weights to their sums (see
+/// msq_finn/lanes); Offset, if AddOffset, can take it off.
 module mvau_msq
   import msq_pkg::*;
 #(
   parameter int unsigned MW = 16,
   parameter int unsigned MH = 4,
   parameter int unsigned SIMD = 4,
-  parameter int unsigned PeSp2Lut = 2,
-  parameter int unsigned PeFixedLut = 0,
-  parameter logic [(LutKinds-2)*16-1:0] PeOtherLut = '0,  // of the kinds from Pot4 on, 16 bits each
-  parameter int unsigned PeFixedDsp = 2,
-  parameter logic [(DspKinds-1)*16-1:0] PeOtherDsp = '0,  // of other dsp_code_bits, 16 bits each
-  parameter int unsigned PeEmbedded = 0,
+  parameter lanes_t Lanes = '0,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
@@ -28,24 +22,20 @@ module mvau_msq
   parameter bit AddOffset = 0,
   parameter logic [MH*AccBits-1:0] Offset = '0,
 
-  // Of embedded lanes, see embedded_lanes.sv.
+  // Of lanes that hold their weights, see embedded_lanes.sv.
   parameter int unsigned Groups = 1,
   parameter int unsigned Members = 1,
   parameter int unsigned TableBits = 1,
-  parameter logic [max(PeEmbedded,1)*16-1:0] LaneGroups = '0,
-  parameter logic [max(PeEmbedded,1)*Groups*Members*16-1:0] Source = '0,
-  parameter logic [max(PeEmbedded,1)*Groups*16-1:0] Lo = '0,
-  parameter logic [max(PeEmbedded,1)*Groups*16-1:0] Hi = '0,
-  parameter logic [max(PeEmbedded,1)*Groups*TableBits*32-1:0] Table = '0,
+  parameter logic [max(lanes_of(Lanes,Constant),1)*16-1:0] LaneGroups = '0,
+  parameter logic [max(lanes_of(Lanes,Constant),1)*Groups*Members*16-1:0] Source = '0,
+  parameter logic [max(lanes_of(Lanes,Constant),1)*Groups*16-1:0] Lo = '0,
+  parameter logic [max(lanes_of(Lanes,Constant),1)*Groups*16-1:0] Hi = '0,
+  parameter logic [max(lanes_of(Lanes,Constant),1)*Groups*TableBits*32-1:0] Table = '0,
 
-  localparam int unsigned PeLut = pe_lut(LutKinds, PeSp2Lut, PeFixedLut, PeOtherLut),
-  localparam int unsigned PeDsp = dsp_lanes_before(DspKinds, PeFixedDsp, PeOtherDsp),
-  localparam int unsigned PeCodes = PeLut + PeDsp,
-  localparam int unsigned PE = PeCodes + PeEmbedded,
+  localparam int unsigned PeConstant = lanes_of(Lanes, Constant),
+  localparam int unsigned PE = lanes_before(Lanes, MaxGroups),
   localparam int unsigned ActStreamBits = (SIMD * ActBits + 7) / 8 * 8,
-  localparam int unsigned CodesBits =
-      SIMD * (lut_code_bits(PeLut, PeSp2Lut, PeFixedLut, PeOtherLut)
-              + dsp_bits_before(DspKinds, PeFixedDsp, PeOtherDsp)),
+  localparam int unsigned CodesBits = SIMD * code_bits_before(Lanes, MaxGroups),
   localparam int unsigned WeightStreamBits = max(1, (CodesBits + 7) / 8) * 8,
   localparam int unsigned OutStreamBits = (PE * AccBits + 7) / 8 * 8
 ) (
@@ -66,8 +56,7 @@ module mvau_msq
 );
 
   if (PE == 0) begin : gen_check_pe
-    $fatal(1, {"PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeOtherDsp + PeEmbedded = 0: ",
-               "at least one lane is needed"});
+    $fatal(1, "Lanes = 0: at least one lane is needed");
   end
   if (SIMD == 0) begin : gen_check_simd
     $fatal(1, "SIMD = 0: must be at least 1");
@@ -96,25 +85,15 @@ module mvau_msq
   localparam fabric_e Fabric = fabric(DspVersion, UsePrimitives);
 
   // Inside, an accumulator holds at least one product.
-  localparam int unsigned SumBits = max(AccBits, ActBits + dsp_widest_code(PeFixedDsp, PeOtherDsp));
+  localparam int unsigned SumBits = max(AccBits, ActBits + widest_code(Lanes, Dsp));
 
-  localparam int unsigned LutDepth = lut_depth();
+  localparam int unsigned LutDepth = lut_depth(Lanes, Simd);
   localparam int unsigned EmbeddedDepth = embedded_lane_depth(Groups, ActBits);
-  localparam int unsigned DspDepth =
-      dsp_depth(DspVersion, Simd, ActBits, ActSigned, PeFixedDsp, PeOtherDsp);
+  localparam int unsigned DspDepth = dsp_depth(Lanes, DspVersion, Simd, ActBits, ActSigned);
   localparam int unsigned AccDepth = acc_depth(SumBits);
-  localparam int unsigned Latency = AccDepth + max(max(PeLut == 0 ? 0 : LutDepth, DspDepth),
-                                                   PeEmbedded == 0 ? 0 : EmbeddedDepth);
-
-  // LUT lanes keep step with those of most rows.
-  function automatic int unsigned lut_depth();
-    int unsigned depth;
-    depth = 1;
-    for (int unsigned i = 0; i != PeLut; i++) begin
-      depth = max(depth, lut_lane_depth(Simd, lane_kind(i, PeSp2Lut, PeFixedLut, PeOtherLut)));
-    end
-    return depth;
-  endfunction
+  localparam int unsigned Latency =
+      AccDepth + max(max(lanes_of(Lanes, Lut) == 0 ? 0 : LutDepth, DspDepth),
+                     PeConstant == 0 ? 0 : EmbeddedDepth);
 
   // Everything behind the replay buffer moves when the output can.
   logic en, fire, vector_valid, vector_first, vector_last;
@@ -142,7 +121,7 @@ module mvau_msq
   );
 
   assign codes          = weight_data_i[max(CodesBits, 1)-1:0];
-  assign codes_valid    = PeCodes == 0 || weight_valid_i;
+  assign codes_valid    = PE == PeConstant || weight_valid_i;
   assign weight_ready_o = en && vector_valid;
   assign fire           = vector_valid && codes_valid;
 
@@ -162,120 +141,127 @@ module mvau_msq
     .done_o (done)
   );
 
-  for (genvar i = 0; i < PeLut; i++) begin : gen_lut_lane
-    localparam lut_kind_e Kind = lane_kind(i, PeSp2Lut, PeFixedLut, PeOtherLut);
-    localparam int unsigned Base = Simd * lut_code_bits(i, PeSp2Lut, PeFixedLut, PeOtherLut);
+  for (genvar g = 0; g < MaxGroups; g++) begin : gen_group
+    localparam lane_kind_t Kind = Lanes[g].kind;
+    localparam int unsigned Pe = int'(Lanes[g].lanes);
+    localparam int unsigned First = lanes_before(Lanes, g);
+    localparam int unsigned CodeBits = int'(Kind.code_bits);
+    localparam int unsigned Base = Simd * code_bits_before(Lanes, g);
 
-    logic [SumBits-1:0] sum;
+    if (Pe != 0 && Kind.engine == Lut) begin : gen_lut
+      for (genvar i = 0; i < Pe; i++) begin : gen_lane
+        logic [SumBits-1:0] sum;
 
-    lut_lane #(
-      .Kind         (Kind),
-      .Simd         (Simd),
-      .Folds        (SF),
-      .ActBits      (ActBits),
-      .ActSigned    (ActSigned),
-      .AccBits      (SumBits),
-      .Depth        (LutDepth),
-      .Fabric       (Fabric)
-    ) u_lane (
-      .clk_i,
-      .en_i       (en),
-      .codes_i    (codes[Base+:Simd*code_bits(Kind)]),
-      .acts_i     (acts),
-      .acc_valid_i(valid[LutDepth]),
-      .acc_first_i(first[LutDepth]),
-      .acc_o      (sum)
-    );
+        lut_lane #(
+          .Kind         (Kind),
+          .Simd         (Simd),
+          .Folds        (SF),
+          .ActBits      (ActBits),
+          .ActSigned    (ActSigned),
+          .AccBits      (SumBits),
+          .Depth        (LutDepth),
+          .Fabric       (Fabric)
+        ) u_lane (
+          .clk_i,
+          .en_i       (en),
+          .codes_i    (codes[Base+i*Simd*CodeBits+:Simd*CodeBits]),
+          .acts_i     (acts),
+          .acc_valid_i(valid[LutDepth]),
+          .acc_first_i(first[LutDepth]),
+          .acc_o      (sum)
+        );
 
-    sum_align #(
-      .Width   (SumBits),
-      .Cycles  (Latency - AccDepth - LutDepth),
-      .Interval(SF)
-    ) u_align (
-      .clk_i,
-      .en_i  (en),
-      .done_i(done[LutDepth+AccDepth]),
-      .sum_i (sum),
-      .sum_o (sums[i])
-    );
-  end
-
-  if (PeDsp > 0) begin : gen_dsp
-    dsp_engine #(
-      .PeFixed      (PeFixedDsp),
-      .PeOther      (PeOtherDsp),
-      .Simd         (Simd),
-      .Folds        (SF),
-      .ActBits      (ActBits),
-      .ActSigned    (ActSigned),
-      .AccBits      (SumBits),
-      .DspVersion   (DspVersion),
-      .Latency      (Latency),
-      .UsePrimitives(UsePrimitives)
-    ) u_engine (
-      .clk_i,
-      .en_i   (en),
-      .codes_i(codes[CodesBits-1-:Simd*dsp_bits_before(DspKinds, PeFixedDsp, PeOtherDsp)]),
-      .acts_i (acts),
-      .valid_i(valid),
-      .first_i(first),
-      .done_i (done),
-      .sums_o (sums[PeLut+:PeDsp])
-    );
-  end
-
-  if (PeEmbedded > 0) begin : gen_embedded
-    localparam int unsigned Folds = SF * NF;
-    localparam int unsigned FoldBits = $clog2(Folds);
-    localparam int unsigned AddressBits = max(FoldBits, 1);
-
-    logic [AddressBits-1:0] fold_q;
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) fold_q <= '0;
-      else if (en && fire) fold_q <= fold_q == AddressBits'(Folds - 1) ? '0 : fold_q + 1'b1;
+        sum_align #(
+          .Width   (SumBits),
+          .Cycles  (Latency - AccDepth - LutDepth),
+          .Interval(SF)
+        ) u_align (
+          .clk_i,
+          .en_i  (en),
+          .done_i(done[LutDepth+AccDepth]),
+          .sum_i (sum),
+          .sum_o (sums[First+i])
+        );
+      end
     end
 
-    logic [PeEmbedded-1:0][SumBits-1:0] sum;
+    if (Pe != 0 && Kind.engine == Dsp) begin : gen_dsp
+      dsp_engine #(
+        .Pe           (Pe),
+        .WeightBits   (CodeBits),
+        .Simd         (Simd),
+        .Folds        (SF),
+        .ActBits      (ActBits),
+        .ActSigned    (ActSigned),
+        .AccBits      (SumBits),
+        .DspVersion   (DspVersion),
+        .Latency      (Latency),
+        .UsePrimitives(UsePrimitives)
+      ) u_engine (
+        .clk_i,
+        .en_i     (en),
+        .weights_i(codes[Base+:Pe*Simd*CodeBits]),
+        .acts_i   (acts),
+        .valid_i  (valid),
+        .first_i  (first),
+        .done_i   (done),
+        .sums_o   (sums[First+:Pe])
+      );
+    end
 
-    embedded_lanes #(
-      .Pe           (PeEmbedded),
-      .Simd         (Simd),
-      .SumFolds     (SF),
-      .FoldBits     (FoldBits),
-      .ActBits      (ActBits),
-      .ActSigned    (ActSigned),
-      .AccBits      (SumBits),
-      .Groups       (Groups),
-      .Members      (Members),
-      .TableBits    (TableBits),
-      .LaneGroups   (LaneGroups),
-      .Source       (Source),
-      .Lo           (Lo),
-      .Hi           (Hi),
-      .Table        (Table),
-      .Fabric       (Fabric)
-    ) u_lanes (
-      .clk_i,
-      .en_i       (en),
-      .fold_i     (fold_q),
-      .acts_i     (acts),
-      .acc_valid_i(valid[EmbeddedDepth]),
-      .acc_first_i(first[EmbeddedDepth]),
-      .acc_o      (sum)
-    );
+    if (Pe != 0 && Kind.engine == Constant) begin : gen_constant
+      localparam int unsigned Folds = SF * NF;
+      localparam int unsigned FoldBits = $clog2(Folds);
+      localparam int unsigned AddressBits = max(FoldBits, 1);
 
-    sum_align #(
-      .Width   (PeEmbedded * SumBits),
-      .Cycles  (Latency - AccDepth - EmbeddedDepth),
-      .Interval(SF)
-    ) u_align (
-      .clk_i,
-      .en_i  (en),
-      .done_i(done[EmbeddedDepth+AccDepth]),
-      .sum_i (sum),
-      .sum_o (sums[PeCodes+:PeEmbedded])
-    );
+      logic [AddressBits-1:0] fold_q;
+
+      always_ff @(posedge clk_i) begin
+        if (!rst_ni) fold_q <= '0;
+        else if (en && fire) fold_q <= fold_q == AddressBits'(Folds - 1) ? '0 : fold_q + 1'b1;
+      end
+
+      logic [Pe-1:0][SumBits-1:0] sum;
+
+      embedded_lanes #(
+        .Pe           (Pe),
+        .Simd         (Simd),
+        .SumFolds     (SF),
+        .FoldBits     (FoldBits),
+        .ActBits      (ActBits),
+        .ActSigned    (ActSigned),
+        .AccBits      (SumBits),
+        .Groups       (Groups),
+        .Members      (Members),
+        .TableBits    (TableBits),
+        .LaneGroups   (LaneGroups),
+        .Source       (Source),
+        .Lo           (Lo),
+        .Hi           (Hi),
+        .Table        (Table),
+        .Fabric       (Fabric)
+      ) u_lanes (
+        .clk_i,
+        .en_i       (en),
+        .fold_i     (fold_q),
+        .acts_i     (acts),
+        .acc_valid_i(valid[EmbeddedDepth]),
+        .acc_first_i(first[EmbeddedDepth]),
+        .acc_o      (sum)
+      );
+
+      sum_align #(
+        .Width   (Pe * SumBits),
+        .Cycles  (Latency - AccDepth - EmbeddedDepth),
+        .Interval(SF)
+      ) u_align (
+        .clk_i,
+        .en_i  (en),
+        .done_i(done[EmbeddedDepth+AccDepth]),
+        .sum_i (sum),
+        .sum_o (sums[First+:Pe])
+      );
+    end
   end
 
   logic [PE-1:0][AccBits-1:0] out;

@@ -1,29 +1,32 @@
 `default_nettype none
 
-/// Unsigned rows of one product of a weight's code and an activation, for any kind of LUT lane.
+/// Partial products of a weight's code and an activation, unsigned, for any kind of LUT lane.
 ///
-/// Shifts and Booth digits say what a row is; for the two kinds of four bits that matter most, the
-/// LUTs are placed by hand as well. Row r occupies the ActBits + row_shift(Kind, r) columns from
-/// row_base(Kind, r) on. Their sum is w a + a constant for signed activations + a constant of the
-/// code.
+/// Kind.products says what makes them: shifts (0) or Booth digits (1); for two kinds of four bits,
+/// SP2(4) (2) and Fixed(4) (3), LUTs are placed by hand as well. Other numbers are those of other
+/// packages' kinds. Row r occupies the ActBits + added
+/// columns from its base on. Their sum is w a + a constant for signed activations + a constant of
+/// the code.
 module product_rows
   import msq_pkg::*;
 #(
-  parameter lut_kind_e Kind = Sp2x4,
+  parameter lane_kind_t Kind = '0,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned Width = 10,
   parameter fabric_e Fabric = Portable,
 
-  localparam int unsigned Rows = row_count(Kind),
-  localparam int unsigned CodeBits = code_bits(Kind)
+  localparam int unsigned Rows = int'(Kind.count),
+  localparam int unsigned CodeBits = int'(Kind.code_bits)
 ) (
   input  logic [CodeBits-1:0]          code_i,
   input  logic [ActBits-1:0]           act_i,
   output logic [Rows-1:0][Width-1:0]   rows_o
 );
 
-  if (Kind == Sp2x4 && Fabric != Portable) begin : gen_sp2_4
+  localparam int unsigned Products = int'(Kind.products);
+
+  if (Products == 2 && Fabric != Portable) begin : gen_sp2_4
     logic [ActBits+1:0] low;
     logic [ActBits-1:0] high;
 
@@ -38,7 +41,7 @@ module product_rows
     );
 
     assign rows_o = {Width'({high, 2'b00}), Width'(low)};
-  end else if (Kind == Fixed4 && Fabric != Portable) begin : gen_fixed_4
+  end else if (Products == 3 && Fabric != Portable) begin : gen_fixed_4
     logic [ActBits:0] low, high;
 
     booth_4_rows #(
@@ -52,7 +55,7 @@ module product_rows
     );
 
     assign rows_o = {Width'({high, 2'b00}), Width'(low)};
-  end else if (is_fixed(Kind)) begin : gen_fixed
+  end else if (Products == 1 || Products == 3) begin : gen_fixed
     logic [CodeBits:0] code;
 
     assign code = {code_i, 1'b0};
@@ -71,23 +74,21 @@ module product_rows
 
       assign rows_o[r] = Width'(row) << (2 * r);
     end
-  end else begin : gen_powers
-    // A code is a sign above one field for each row, the first row's on top.
-    localparam int unsigned LastBits = Rows == 1 ? 0 : (CodeBits - 1) / 2;
-    localparam int unsigned FirstBits = CodeBits - 1 - LastBits;
-
+  end else if (Products == 0 || Products == 2) begin : gen_powers
     for (genvar r = 0; r < Rows; r++) begin : gen_row
-      localparam int unsigned FieldBits = r == 0 ? FirstBits : LastBits;
+      localparam partial_t Partial = Kind.partials[r];
+      localparam int unsigned Low = int'(Partial.low);
+      localparam int unsigned FieldBits = int'(Partial.bits);
 
-      logic [ActBits+row_shift(Kind, r)-1:0] row;
+      logic [ActBits+int'(Partial.added)-1:0] row;
 
-      if (is_long(Kind, r)) begin : gen_long
+      if (Partial.is_long) begin : gen_long
         long_shift_row #(
           .ActBits      (ActBits),
           .ActSigned    (ActSigned),
           .Fabric       (Fabric)
         ) u_row (
-          .field_i(code_i[(r==0?LastBits:0)+:3]),
+          .field_i(code_i[Low+:3]),
           .sign_i (code_i[CodeBits-1]),
           .act_i,
           .row_o  (row)
@@ -97,17 +98,30 @@ module product_rows
           .CodeBits (FieldBits),
           .ActBits  (ActBits),
           .ActSigned(ActSigned),
-          .SkipOne  (Kind == Apot4 && r == 0)
+          .MaxShift (int'(Partial.added)),
+          .Shifts   (Partial.shifts)
         ) u_row (
-          .code_i(code_i[(r==0?LastBits:0)+:FieldBits]),
+          .code_i(code_i[Low+:FieldBits]),
           .sign_i(code_i[CodeBits-1]),
           .act_i,
           .row_o (row)
         );
       end
 
-      assign rows_o[r] = Width'(row) << row_base(Kind, r);
+      assign rows_o[r] = Width'(row) << Partial.base;
     end
+  end else begin : gen_other
+    other_products #(
+      .Kind     (Kind),
+      .ActBits  (ActBits),
+      .ActSigned(ActSigned),
+      .Width    (Width),
+      .Fabric   (Fabric)
+    ) u_rows (
+      .code_i,
+      .act_i,
+      .rows_o
+    );
   end
 
 endmodule

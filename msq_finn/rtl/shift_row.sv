@@ -1,6 +1,6 @@
 `default_nettype none
 
-/// The row of a power of two times an activation: code c shifts by c - 1, code 0 gives none.
+/// The row of a power of two times an activation: code c shifts by Shifts[c-1], code 0 gives none.
 ///
 /// The sign is a one's complement. For signed activations the top bit is inverted, which makes the
 /// row unsigned by adding half its range.
@@ -8,9 +8,9 @@ module shift_row #(
   parameter int unsigned CodeBits = 2,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
-  parameter bit SkipOne = 0,  // no code shifts by one: those from 2 on by c instead
+  parameter int unsigned MaxShift = 2,
+  parameter bit [6:0][3:0] Shifts = {20'd0, 4'd2, 4'd1, 4'd0},
 
-  localparam int unsigned MaxShift = 2 ** CodeBits - 2 + (SkipOne ? 1 : 0),
   localparam int unsigned Width = ActBits + MaxShift
 ) (
   input  logic [CodeBits-1:0] code_i,
@@ -27,7 +27,7 @@ module shift_row #(
   always_comb begin
     row = '0;
     for (int unsigned c = 1; c < 2 ** CodeBits; c++) begin
-      if (code_i == CodeBits'(c)) row = act << (SkipOne && c > 1 ? c : c - 1);
+      if (code_i == CodeBits'(c)) row = act << Shifts[c-1];
     end
   end
 

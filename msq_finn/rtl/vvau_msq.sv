@@ -1,23 +1,20 @@
 `default_nettype none
 
-/// Streaming depthwise unit with mixed lanes: SP2(4) rows in LUTs, Fixed(4) rows in LUTs,
-/// fixed-point rows in DSPs, in this order.
+/// Streaming depthwise unit whose lanes are of several kinds, side by side.
 ///
 /// A lane sums the Window products of one channel, SIMD of them a cycle; channel c is computed on
 /// lane c mod PE. Windows arrive as FINN's depthwise window generator sends them: PE channels at a
 /// time, for these SIMD elements after another, channels innermost. A word of weights is taken for
 /// every word of activations. LUT lanes add a constant of the row's codes to their sums (see
-/// lanes.py); Offset, if AddOffset, can take it off.
+/// msq_finn/lanes); Offset, if AddOffset, can take it off.
 module vvau_msq
   import msq_pkg::*;
 #(
   parameter int unsigned Window = 9,
   parameter int unsigned Channels = 4,
   parameter int unsigned SIMD = 1,
-  parameter int unsigned PeSp2Lut = 1,
-  parameter int unsigned PeFixedLut = 1,
-  parameter int unsigned PeFixedDsp = 2,
-  parameter int unsigned WeightBits = 5,  // of a code in the stream; LUT lanes read the low four
+  parameter lanes_t Lanes = '0,
+  parameter int unsigned WeightBits = 5,  // of a code in the stream; lanes read the low bits
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned AccBits = 16,
@@ -26,7 +23,7 @@ module vvau_msq
   parameter bit AddOffset = 0,
   parameter logic [Channels*AccBits-1:0] Offset = '0,
 
-  localparam int unsigned PE = PeSp2Lut + PeFixedLut + PeFixedDsp
+  localparam int unsigned PE = lanes_before(Lanes, MaxGroups)
 ) (
   input  logic                                    clk_i,
   input  logic                                    rst_ni,
@@ -45,9 +42,9 @@ module vvau_msq
 );
 
   if (PE == 0) begin : gen_check_pe
-    $fatal(1, "PeSp2Lut + PeFixedLut + PeFixedDsp = 0: at least one lane is needed");
+    $fatal(1, "Lanes = 0: at least one lane is needed");
   end
-  if (SIMD == 0 || (SIMD > 1 && PeFixedDsp > 0)) begin : gen_check_simd
+  if (SIMD == 0 || (SIMD > 1 && lanes_of(Lanes, Dsp) > 0)) begin : gen_check_simd
     $fatal(1, "SIMD = %0d: must be at least 1, and 1 where there are DSP lanes", SIMD);
   end
   if (Window == 0 || Window % max(SIMD, 1) != 0) begin : gen_check_window
@@ -74,19 +71,19 @@ module vvau_msq
   localparam int unsigned Simd = max(SIMD, 1);
   localparam int unsigned SF = Window / Simd;
   localparam int unsigned NF = Channels / max(PE, 1);
-  localparam int unsigned PeLut = PeSp2Lut + PeFixedLut;
+  localparam int unsigned PeDsp = lanes_of(Lanes, Dsp);
 
   localparam fabric_e Fabric = fabric(DspVersion, UsePrimitives);
 
   // Inside, an accumulator holds at least one product.
   localparam int unsigned SumBits = max(AccBits, ActBits + 4);
 
-  localparam int unsigned LutDepth = lut_lane_depth(Simd);
+  localparam int unsigned LutDepth = lut_depth(Lanes, Simd);
   localparam int unsigned DspDepth = 2;  // the slice's own registers before its accumulator
   localparam int unsigned LutLatency = LutDepth + acc_depth(SumBits);
   localparam int unsigned DspLatency = DspDepth + 1;
   localparam int unsigned Latency =
-      max(PeLut == 0 ? 0 : LutLatency, PeFixedDsp == 0 ? 0 : DspLatency);
+      max(PE == PeDsp ? 0 : LutLatency, PeDsp == 0 ? 0 : DspLatency);
 
   // Everything behind the input register moves when the output can.
   logic en, fire, window_valid, window_first, window_last;
@@ -139,89 +136,105 @@ module vvau_msq
     .done_o (done)
   );
 
-  for (genvar i = 0; i < PeLut; i++) begin : gen_lut_lane
-    logic [Simd-1:0][3:0] lane_codes;
-    logic [SumBits-1:0]   sum;
+  for (genvar g = 0; g < MaxGroups; g++) begin : gen_group
+    localparam lane_kind_t Kind = Lanes[g].kind;
+    localparam int unsigned Pe = int'(Lanes[g].lanes);
+    localparam int unsigned First = lanes_before(Lanes, g);
+    localparam int unsigned CodeBits = int'(Kind.code_bits);
 
-    for (genvar j = 0; j < Simd; j++) begin : gen_code
-      assign lane_codes[j] = codes[i][j][3:0];
+    if (Pe != 0 && CodeBits > WeightBits) begin : gen_check_code_bits
+      $fatal(1, "WeightBits = %0d: a lane takes codes of %0d bits", WeightBits, CodeBits);
     end
 
-    lut_lane #(
-      .Kind         (i < PeSp2Lut ? Sp2x4 : Fixed4),
-      .Simd         (Simd),
-      .Folds        (SF),
-      .ActBits      (ActBits),
-      .ActSigned    (ActSigned),
-      .AccBits      (SumBits),
-      .Fabric       (Fabric)
-    ) u_lane (
-      .clk_i,
-      .en_i       (en),
-      .codes_i    (lane_codes),
-      .acts_i     (acts[i]),
-      .acc_valid_i(valid[LutDepth]),
-      .acc_first_i(first[LutDepth]),
-      .acc_o      (sum)
-    );
+    if (Pe != 0 && Kind.engine == Lut) begin : gen_lut
+      for (genvar i = 0; i < Pe; i++) begin : gen_lane
+        logic [Simd-1:0][CodeBits-1:0] lane_codes;
+        logic [SumBits-1:0]            sum;
 
-    sum_align #(
-      .Width   (SumBits),
-      .Cycles  (Latency - LutLatency),
-      .Interval(SF)
-    ) u_align (
-      .clk_i,
-      .en_i  (en),
-      .done_i(done[LutLatency]),
-      .sum_i (sum),
-      .sum_o (sums[i])
-    );
-  end
+        for (genvar j = 0; j < Simd; j++) begin : gen_code
+          assign lane_codes[j] = codes[First+i][j][CodeBits-1:0];
+        end
 
-  localparam int unsigned Packing = channel_packing(Window, ActBits, ActSigned, WeightBits);
+        lut_lane #(
+          .Kind         (Kind),
+          .Simd         (Simd),
+          .Folds        (SF),
+          .ActBits      (ActBits),
+          .ActSigned    (ActSigned),
+          .AccBits      (SumBits),
+          .Depth        (LutDepth),
+          .Fabric       (Fabric)
+        ) u_lane (
+          .clk_i,
+          .en_i       (en),
+          .codes_i    (lane_codes),
+          .acts_i     (acts[First+i]),
+          .acc_valid_i(valid[LutDepth]),
+          .acc_first_i(first[LutDepth]),
+          .acc_o      (sum)
+        );
 
-  for (genvar i = 0; i < PeFixedDsp; i += Packing) begin : gen_dsp_lanes
-    localparam int unsigned Lanes = min(Packing, PeFixedDsp - i);
-
-    logic [Lanes-1:0][WeightBits-1:0] weights;
-    logic [Lanes-1:0][ActBits-1:0]    lane_acts;
-    logic [Lanes-1:0][SumBits-1:0]    sum;
-
-    for (genvar k = 0; k < Lanes; k++) begin : gen_lane
-      assign weights[k]   = codes[PeLut+i+k][0];
-      assign lane_acts[k] = acts[PeLut+i+k][0];
+        sum_align #(
+          .Width   (SumBits),
+          .Cycles  (Latency - LutLatency),
+          .Interval(SF)
+        ) u_align (
+          .clk_i,
+          .en_i  (en),
+          .done_i(done[LutLatency]),
+          .sum_i (sum),
+          .sum_o (sums[First+i])
+        );
+      end
     end
 
-    dsp_channels #(
-      .Channels     (Lanes),
-      .Window       (Window),
-      .ActBits      (ActBits),
-      .ActSigned    (ActSigned),
-      .WeightBits   (WeightBits),
-      .AccBits      (SumBits),
-      .DspVersion   (DspVersion),
-      .UsePrimitives(UsePrimitives)
-    ) u_channels (
-      .clk_i,
-      .en_i       (en),
-      .weights_i  (weights),
-      .acts_i     (lane_acts),
-      .acc_valid_i(valid[DspDepth]),
-      .acc_first_i(first[DspDepth]),
-      .acc_o      (sum)
-    );
+    if (Pe != 0 && Kind.engine == Dsp) begin : gen_dsp
+      localparam int unsigned Packing = channel_packing(Window, ActBits, ActSigned, CodeBits);
 
-    sum_align #(
-      .Width   (Lanes * SumBits),
-      .Cycles  (Latency - DspLatency),
-      .Interval(SF)
-    ) u_align (
-      .clk_i,
-      .en_i  (en),
-      .done_i(done[DspLatency]),
-      .sum_i (sum),
-      .sum_o (sums[PeLut+i+:Lanes])
-    );
+      for (genvar i = 0; i < Pe; i += Packing) begin : gen_channels
+        localparam int unsigned Channels = min(Packing, Pe - i);
+
+        logic [Channels-1:0][CodeBits-1:0] weights;
+        logic [Channels-1:0][ActBits-1:0]  lane_acts;
+        logic [Channels-1:0][SumBits-1:0]  sum;
+
+        for (genvar k = 0; k < Channels; k++) begin : gen_lane
+          assign weights[k]   = codes[First+i+k][0][CodeBits-1:0];
+          assign lane_acts[k] = acts[First+i+k][0];
+        end
+
+        dsp_channels #(
+          .Channels     (Channels),
+          .Window       (Window),
+          .ActBits      (ActBits),
+          .ActSigned    (ActSigned),
+          .WeightBits   (CodeBits),
+          .AccBits      (SumBits),
+          .DspVersion   (DspVersion),
+          .UsePrimitives(UsePrimitives)
+        ) u_channels (
+          .clk_i,
+          .en_i       (en),
+          .weights_i  (weights),
+          .acts_i     (lane_acts),
+          .acc_valid_i(valid[DspDepth]),
+          .acc_first_i(first[DspDepth]),
+          .acc_o      (sum)
+        );
+
+        sum_align #(
+          .Width   (Channels * SumBits),
+          .Cycles  (Latency - DspLatency),
+          .Interval(SF)
+        ) u_align (
+          .clk_i,
+          .en_i  (en),
+          .done_i(done[DspLatency]),
+          .sum_i (sum),
+          .sum_o (sums[First+i+:Channels])
+        );
+      end
+    end
   end
 
   unit_output #(

@@ -47,10 +47,10 @@ def planned_rows(
                 f"for another network"
             )
         if name in mixed:
-            found[name] = {"sp2_4": layer.rows.sp2_4, "fixed_4": layer.rows.fixed_4}
-        elif layer.rows.sp2_4:
+            found[name] = dict(layer.rows)
+        elif sp2 := layer.rows.get("sp2_4", 0):
             raise MsqError(
-                f"layer {name}: {layer.rows.sp2_4} SP2 rows in the plan, but its weight_quant is "
+                f"layer {name}: {sp2} SP2 rows in the plan, but its weight_quant is "
                 f"not row-mixed; use MSQWeightPerChannelFloat"
             )
     for name in mixed:

@@ -32,7 +32,8 @@ def network(tmp_path_factory):
     folder = tmp_path_factory.mktemp("depthwise")
     source = exported(depthwise_cnn(), folder / "model.onnx")
     # All lane kinds in one layer; the other keeps the DSP lanes that it gets by itself.
-    lanes = {"VVAU_MSQ_rtl_1": {"lanePE": [4, 2, 2]}}
+    kinds = ["sp2_4_lut", "fixed_4_lut", "int_5_dsp"]
+    lanes = {"VVAU_MSQ_rtl_1": {"laneKinds": kinds, "lanePE": [4, 2, 2]}}
     (folder / "folding.json").write_text(json.dumps(lanes))
     target = Target("Pynq-Z1", target_fps=900_000, folding_config=folder / "folding.json")
     lowered = lower(source, target, folder)
@@ -46,7 +47,7 @@ def network(tmp_path_factory):
 def test_depthwise_layers_are_mixed_and_leave_their_constants_to_thresholds(network):
     lowered, *_ = network
     ops = [getCustomOp(node) for node in lowered.model.get_nodes_by_op_type("VVAU_MSQ_rtl")]
-    assert [list(op.get_nodeattr("lanePE")) for op in ops] == [[0, 0, 8], [4, 2, 2]]
+    assert [list(op.get_nodeattr("lanePE")) for op in ops] == [[8], [4, 2, 2]]
     assert [op.get_nodeattr("offsetOutput") for op in ops] == [1, 1]
     for op in ops:
         schemes = {name for row in op.row_schemes() for name in row}
@@ -77,23 +78,3 @@ def test_stalls_change_nothing(network):
     smooth, _ = run_accelerator(lowered.model, design, inputs)
     stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=1)
     np.testing.assert_array_equal(stalled, smooth)
-
-
-@pytest.mark.slow
-def test_without_dsps_rows_are_placed_together(tmp_path, monkeypatch):
-    from msq_finn.build import steps
-
-    class NoDsps:
-        dsp = 0
-
-    monkeypatch.setattr(steps, "device_of_part", lambda part: NoDsps)
-    source = exported(depthwise_cnn(), tmp_path / "model.onnx")
-    lowered = lower(source, Target("Pynq-Z1", target_fps=60_000), tmp_path)
-    msq = [node for node in lowered.model.graph.node if "VAU_MSQ" in node.op_type]
-    lanes = [list(getCustomOp(node).get_nodeattr("lanePE")) for node in msq]
-    assert lanes[:4] == [[1, 1, 0, 0], [1, 1, 0], [1, 1, 0, 0], [1, 1, 0]]
-    images = np.random.default_rng(1).random((IMAGES, 1, 6, 6), dtype=np.float32)
-    fifos.size_fifos(lowered, accelerator_inputs(lowered, images[:3]), tmp_path / "sizing")
-    result = simulate(lowered, stitch(lowered.model, tmp_path), images)
-    step = Host(lowered.parent).output_step()
-    assert mismatches(result.outputs, reference_outputs(source, images), step) == 0

@@ -44,14 +44,14 @@ def network(tmp_path_factory):
 def test_every_convolution_is_mixed(network):
     lowered, *_ = network
     mixed = lowered.model.get_nodes_by_op_type("MVAU_MSQ_rtl")
-    layouts = [getCustomOp(node).layout() for node in mixed]
+    layouts = [getCustomOp(node).lanes() for node in mixed]
     for node in mixed[:2]:
         rows = getCustomOp(node).row_schemes()
         assert ("sp2_4",) in rows and ("fixed_4",) in rows
     # The first is fast enough to hold its weights.
-    assert layouts[0].count("embedded_lut") == layouts[0].pe
-    assert layouts[1].count("sp2_4_lut") > 0
-    assert layouts[1].count("fixed_4_lut") + layouts[1].count("fixed_4_dsp") > 0
+    assert layouts[0]["embedded_lut"] == layouts[0].pe
+    assert layouts[1]["sp2_4_lut"] > 0
+    assert layouts[1].get("fixed_4_lut", 0) + layouts[1].get("fixed_4_dsp", 0) > 0
     assert getCustomOp(mixed[0]).get_nodeattr("offsetOutput") == 1
     assert getCustomOp(mixed[2]).get_nodeattr("offsetOutput") == 0
 

@@ -19,9 +19,7 @@ def test_rows_of_three_schemes_in_luts_and_dsps(tmp_path):
     lowered = lower(source, Target("Pynq-Z1", target_fps=150_000), tmp_path)
     ops = [getCustomOp(n) for n in lowered.model.graph.node if n.op_type == "MVAU_MSQ_rtl"]
     for op in ops[:2]:
-        counts = {
-            kind.name: n for kind, n in zip(op.layout().kinds, op.layout().counts, strict=True)
-        }
+        counts = op.lanes()
         assert counts["pot_4_lut"] == 2 * counts["fixed_8_dsp"] > 0
     images = random_images(lowered, 6, seed=2)
     found = simulate(lowered, stitch(lowered.model, tmp_path), images)

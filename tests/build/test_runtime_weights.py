@@ -50,7 +50,7 @@ def test_weights_that_can_be_written_at_run_time_are_in_the_package(tmp_path):
     codes = np.array([[fold >> bits * i & 15 for i in range(pe * simd)] for fold in folds])
     rows = codes.reshape(-1, op.get_nodeattr("MW") // simd, pe, simd).transpose(0, 2, 1, 3)
     rows = rows.reshape(op.get_nodeattr("MH"), -1)
-    decoded = [op.layout().lanes[r % pe].scheme.decode(row) for r, row in enumerate(rows)]
+    decoded = [op.lanes().per_lane[r % pe].scheme.decode(row) for r, row in enumerate(rows)]
     np.testing.assert_array_equal(np.stack(decoded, 1), model.get_initializer(layer.input[1]))
 
 

@@ -12,7 +12,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
-from msq_finn.rtl.lanes import get as lane_kind
+from msq_finn.lanes import get as lane_kind
 
 from ..transforms.graphs import DOMAIN, mixed_weights
 
@@ -136,13 +136,31 @@ def test_dsps_are_counted_kind_by_kind(rng, part, slices):
     assert op.dsp_estimation(part) == 8 * slices
 
 
-def test_lane_kinds_in_another_order_are_refused(rng):
+@pytest.mark.parametrize(
+    ("kinds", "counts", "message"),
+    [
+        (["sp2_4_lut", "sp2_4_lut"], [2, 2], "need one count each"),
+        (["sp2_4_lut", "fixed_4_dsp"], [4], "need one count each"),
+        (["sp2_4_lut", "fixed_4_dsp"], [5, -1], "-1 lanes of kind fixed_4_dsp"),
+        (["sp2_4_lut", "int_5_dsp"], [2, 2], "mvau_msq has no lanes of kind int_5_dsp"),
+        (["sp2_9_lut"], [4], "no lane kind is named 'sp2_9_lut'"),
+    ],
+)
+def test_lanes_that_there_are_not_are_refused(rng, kinds, counts, message):
+    model, _ = layer(rng, 24, 8, (2, 0, 2), 2, "UINT4")
+    op = getCustomOp(model.graph.node[0])
+    op.set_nodeattr("laneKinds", kinds)
+    op.set_nodeattr("lanePE", counts)
+    with pytest.raises(MsqError, match=f"MVAU_MSQ_rtl_0: .*{message}"):
+        op.lanes()
+
+
+def test_lanes_come_in_the_order_of_the_hardware(rng):
     model, _ = layer(rng, 24, 8, (2, 0, 2), 2, "UINT4")
     op = getCustomOp(model.graph.node[0])
     op.set_nodeattr("laneKinds", ["fixed_4_dsp", "sp2_4_lut"])
-    op.set_nodeattr("lanePE", [2, 2])
-    with pytest.raises(MsqError, match=r"must come in the hardware's order: .'sp2_4_lut', 'fixed"):
-        op.layout()
+    op.set_nodeattr("lanePE", [1, 3])
+    assert list(op.lanes().items()) == [("sp2_4_lut", 3), ("fixed_4_dsp", 1)]
 
 
 def test_python_execution_equals_integer_arithmetic(rng):
@@ -156,12 +174,6 @@ def test_embedded_weights_cannot_be_written_at_run_time(rng):
     model, _ = layer(rng, 24, 8, (2, 0, 1, 1), 2, "UINT4", runtime_writeable_weights=1)
     with pytest.raises(MsqError, match="embedded lanes have no runtime-writeable weights"):
         getCustomOp(model.graph.node[0])._check_supported(PART)
-
-
-def test_more_folds_than_embedded_lanes_hold_are_refused_by_the_estimate(rng):
-    model, _ = layer(rng, 34, 2, (0, 0, 0, 2), 1, "UINT4")
-    with pytest.raises(MsqError, match=r"_rtl_0: embedded lanes hold .* 16 folds, not of 17"):
-        getCustomOp(model.graph.node[0]).lut_estimation(PART)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_like_finns(rng, tmp_path, mode, simd, lanes, pumped):
     suffix = ".npy" if mode == "decoupled_npy" else ".dat"
     ours, theirs = tmp_path / f"ours{suffix}", tmp_path / f"theirs{suffix}"
     op.make_weight_file(weights, mode, str(ours))
-    MVAU.make_weight_file(op, op.layout().encode(weights), mode, str(theirs))
+    MVAU.make_weight_file(op, op.lanes().encode(weights), mode, str(theirs))
     assert np.array_equal(read(ours), read(theirs))
 
 

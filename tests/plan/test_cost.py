@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.plan import cost, features, runs, sweep, trees
+from msq_finn.lanes import dsp, trees
+from msq_finn.plan import cost, features, runs, sweep
 from msq_finn.plan.points import Dwc, Memory, Msq, Mvu, Point, Pool, Window
+from msq_finn.plan.sweep import of
 from msq_finn.synth.resources import Resources
 
 
@@ -67,17 +69,17 @@ def test_nodes_that_were_never_run_are_refused():
     [
         # Four lanes share a slice at 4 bits, two at 8 (three if signed: a bit less between them);
         # a pack that is not full takes as many.
-        (Msq(64, 16, 8, fixed_dsp=4), 8),
-        (Msq(64, 15, 8, sp2_lut=10, fixed_dsp=5), 16),
-        (Msq(64, 15, 8, fixed_dsp=3, act_bits=8), 16),
-        (Msq(64, 15, 8, fixed_dsp=3, act_bits=8, act_signed=True), 8),
-        (Msq(64, 16, 8, sp2_lut=4), 0),
+        (Msq(64, 16, 8, of(fixed_4_dsp=4)), 8),
+        (Msq(64, 15, 8, of(sp2_4_lut=10, fixed_4_dsp=5)), 16),
+        (Msq(64, 15, 8, of(fixed_4_dsp=3), act_bits=8), 16),
+        (Msq(64, 15, 8, of(fixed_4_dsp=3), act_bits=8, act_signed=True), 8),
+        (Msq(64, 16, 8, of(sp2_4_lut=4)), 0),
         (Mvu(64, 16, 8, 8), 16),
         (Mvu(64, 16, 8, 4, act_bits=8, act_signed=True), 16),
     ],
 )
 def test_dsps(point: Point, expected: int):
-    assert features.dsps(point) == expected
+    assert features.dsps(point, dsp.get("DSP48E1")) == expected
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,18 @@ import yaml
 from torch import nn
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.models import Layers, PixelQuant
-from msq_finn.plan import depthwise
 from msq_finn.plan.cost import add, default_model
-from msq_finn.plan.design import DESIGNS, MSQ, PLANNED
-from msq_finn.plan.lanes import LaneCosts, Lanes
+from msq_finn.plan.design import DESIGNS, MSQ, PLANNED, Design
+from msq_finn.plan.lane_costs import LaneCosts
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.plan.network import Conv, Layer, Network
+from msq_finn.plan.outcome import Outcome
 from msq_finn.plan.plan_fits import fits_network
 from msq_finn.plan.planfile import Plan
 from msq_finn.plan.request import shares_of
+from msq_finn.plan.splits import splits
 from msq_finn.plan.windows import window_cycles
 from msq_finn.quant import MSQWeightPerChannelFloat
 
@@ -34,34 +36,49 @@ NETWORK = Network("tiny", (LAYER, Layer("pw", 16, 8, 64), Layer("fc", 8, 4, 1, s
 DSPS, ONE_DSP = "dsp=1", "dsp=0.005"
 
 
-def planned(network: Network, budget: str, fps: float) -> Plan:
+def planned(network: Network, budget: str, fps: float) -> Outcome:
     shares = shares_of(budget)
     return make_plan(network, "Pynq-Z1", PART, "DSP48E1", target_fps=fps, shares=shares)
 
 
+def rows(sp2: int, fixed: int, either: int) -> Demand:
+    return Demand({("sp2_4",): sp2, ("fixed_4",): fixed, PAIR: either})
+
+
+def split(layer: Layer, design: Design, simd: int, pe: int) -> list[dict[str, int]]:
+    found = splits(layer, design, simd, pe, LaneCosts(default_model(), layer).pack)
+    return [dict(lanes) for lanes in found]
+
+
 def test_dsp_lanes_take_any_rows_and_lut_lanes_those_of_one_scheme():
-    mixed = replace(LAYER, rows=Rows(4, 4, 8))
-    assert depthwise.splits(mixed, MSQ, 1, 8) == [Lanes(fixed_dsp=8)]
-    assert depthwise.splits(mixed, MSQ, 3, 16) == []
-    fixed = replace(LAYER, rows=Rows(0, 4, 12))
-    assert set(depthwise.splits(fixed, MSQ, 1, 4)) == {
-        Lanes(fixed_dsp=4), Lanes(0, 2, 2), Lanes(0, 4)
-    }  # fmt: skip
-    assert set(depthwise.splits(LAYER, MSQ, 3, 16)) == {Lanes(16), Lanes(0, 16)}
+    mixed = replace(LAYER, demand=rows(4, 4, 8))
+    assert split(mixed, MSQ, 1, 8) == [{"int_5_dsp": 8}]
+    assert split(mixed, MSQ, 3, 16) == []
+    fixed = replace(LAYER, demand=rows(0, 4, 12))
+    assert split(fixed, MSQ, 1, 4) == [
+        {"int_5_dsp": 4},
+        {"fixed_4_lut": 4},
+        {"fixed_4_lut": 2, "int_5_dsp": 2},
+    ]
+    assert split(LAYER, MSQ, 3, 16) == [{"sp2_4_lut": 16}, {"fixed_4_lut": 16}]
     # Of rows that may be either, those on LUTs are SP2 in a plan, and fixed point without SP2.
-    assert depthwise.splits(LAYER, PLANNED, 3, 16) == [Lanes(16)]
-    assert depthwise.splits(LAYER, DESIGNS["dsp_plus_fixed_lut"], 3, 16) == [Lanes(0, 16)]
-    wide = replace(LAYER, wide_bits=8)
-    assert depthwise.splits(wide, MSQ, 1, 8) == [Lanes(fixed_dsp=8)]
+    assert split(LAYER, PLANNED, 3, 16) == [{"sp2_4_lut": 16}]
+    assert split(LAYER, DESIGNS["dsp_plus_fixed_lut"], 3, 16) == [{"fixed_4_lut": 16}]
+    wide = replace(LAYER, demand=Demand({PAIR: 8, ("fixed_8",): 8}))
+    assert split(wide, MSQ, 1, 8) == [{"int_8_dsp": 8}]
+    powers = replace(LAYER, demand=Demand({("pot_4",): 16}))
+    assert {"pot_4_lut": 16} in split(powers, MSQ, 3, 16)
 
 
 def test_dsps_decide_between_the_lanes():
-    many, one = (planned(NETWORK, budget, 60_000)["dw"] for budget in (DSPS, ONE_DSP))
-    assert many.lanes.fixed_5_dsp == many.lanes.pe > 2
-    assert many.resources.dsp == many.lanes.pe // 2
-    assert one.resources.dsp <= 1
-    assert one.lanes.sp2_4_lut >= one.lanes.pe - 2 and one.rows.sp2_4 == 16
-    assert one.resources.lut > many.resources.lut + 10 * one.lanes.sp2_4_lut
+    many, one = (planned(NETWORK, budget, 60_000) for budget in (DSPS, ONE_DSP))
+    lanes = many.plan["dw"].lanes
+    assert dict(lanes) == {"int_5_dsp": lanes.pe} and lanes.pe > 2
+    assert many["dw"].resources.dsp == lanes.pe // 2
+    assert one["dw"].resources.dsp <= 1
+    luts = one.plan["dw"].lanes["sp2_4_lut"]
+    assert luts >= one.plan["dw"].lanes.pe - 2 and one.plan["dw"].rows == {"sp2_4": 16}
+    assert one["dw"].resources.lut > many["dw"].resources.lut + 10 * luts
 
 
 def test_windows_that_leave_by_channel_take_longer_at_a_stride():
@@ -75,29 +92,24 @@ def test_windows_that_leave_by_channel_take_longer_at_a_stride():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"depthwise": False}, "lanes: fixed_5_dsp and fixed_8_dsp are depthwise layers'"),
-        ({"lanes": {"fixed_4_dsp": 4}}, "lanes: a depthwise layer has none of fixed_4_dsp"),
-        ({"lanes": {"fixed_5_dsp": 2, "fixed_8_dsp": 2}}, "lanes: DSP lanes are either"),
+        ({"depthwise": False}, "lanes: mvau_msq has no lanes of kind int_5_dsp"),
+        ({"lanes": {"fixed_4_dsp": 4}}, "lanes: vvau_msq has no lanes of kind fixed_4_dsp"),
         ({"simd": 3}, "simd: 3, but only LUT lanes of all 16 channels"),
         ({"window": {"simd": 2, "parallel": False, "memory": "block"}}, "window: simd is to be"),
         (
-            {"lanes": {"sp2_4_lut": 2, "fixed_5_dsp": 2}, "rows": {"sp2_4": 0, "fixed_4": 16}},
-            "rows: 0 SP2 rows do not fill 2 SP2 lanes",
+            {"lanes": {"sp2_4_lut": 2, "int_5_dsp": 2}, "rows": {"fixed_4": 16}},
+            "rows: all 16 rows of fixed_4 find lanes for 8",
         ),
     ],
 )
 def test_illegal_edits_are_refused(tmp_path: Path, change, message: str):
-    content = planned(NETWORK, DSPS, 40_000).model_dump()
+    content = planned(NETWORK, DSPS, 40_000).plan.model_dump()
     layer = content["layers"][0]
-    lanes = change.pop("lanes", {"fixed_5_dsp": 4})
-    none = dict.fromkeys(layer["lanes"], 0)
-    layer |= {"simd": 1, "sp2_ratio": 0.0, "cycles": 10**6, "lanes": none | lanes}
+    layer |= {"simd": 1, "lanes": {"int_5_dsp": 4}}
     layer |= {"window": {"simd": 4, "parallel": False, "memory": "distributed"}}
-    content["totals"] |= {"cycles": 10**6, "bottleneck": "dw"}
     path = tmp_path / "plan.yaml"
     path.write_text(yaml.safe_dump(content))
-    if "lanes" not in message:
-        Plan.load(path)
+    Plan.load(path)
     content["layers"][0] |= change
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(MsqError, match=f"layer dw: {message}"):
@@ -105,17 +117,19 @@ def test_illegal_edits_are_refused(tmp_path: Path, change, message: str):
 
 
 def test_rows_that_the_lanes_do_not_take_are_refused():
-    plan = planned(NETWORK, ONE_DSP, 60_000)
+    plan = planned(NETWORK, ONE_DSP, 60_000).plan
 
     def against(**changes: object) -> None:
         layers = (replace(LAYER, **changes), *NETWORK.layers[1:])  # type: ignore[arg-type]
         fits_network(plan, Network("other", layers), "p")
 
     against()
-    with pytest.raises(MsqError, match="layer dw: lanes: the weights have 16 rows that are fixed"):
-        against(rows=Rows(0, 16, 0))
-    with pytest.raises(MsqError, match="layer dw: lanes: rows of 8 bits need DSP lanes"):
-        against(wide_bits=8)
+    with pytest.raises(
+        MsqError, match="layer dw: lanes: of the weights, all 16 rows of fixed_4 find"
+    ):
+        against(demand=rows(0, 16, 0))
+    with pytest.raises(MsqError, match="layer dw: lanes: of the weights, 2 rows of fixed_8 find"):
+        against(demand=Demand({PAIR: 14, ("fixed_8",): 2}))
     with pytest.raises(MsqError, match="layer dw: depthwise: True, but the model's is False"):
         against(depthwise=False)
 
@@ -152,7 +166,8 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
 
     network = network_of_module(small_mobilenet(), "mobilenet", "Pynq-Z1", (1, 8, 8))
     assert [(la.mw, la.mh) for la in network.layers if la.depthwise] == [(9, 8), (9, 16)]
-    plan = planned(network, budget, 500_000)
+    outcome = planned(network, budget, 500_000)
+    plan = outcome.plan
     path = tmp_path / "plan.yaml"
     plan.save(path)
     model = small_mobilenet()
@@ -163,7 +178,7 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
             model(torch.rand(8, 1, 8, 8))
     source = exported(model.eval(), tmp_path / "model.onnx", (1, 1, 8, 8))
     lowered = lower(source, Target("Pynq-Z1", plan=path), tmp_path)
-    assert 0.95 <= predicted_interval(lowered.model) / plan.totals.cycles <= 1
+    assert 0.95 <= predicted_interval(lowered.model) / outcome.totals.cycles <= 1
 
     parts = {name: (top, files) for name, top, files in stitch(lowered.model, tmp_path).parts}
     layers = [la for la in network.layers if la.depthwise]
@@ -171,17 +186,15 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
     assert len(nodes) == len(layers) == 2
     for node, layer in zip(nodes, layers, strict=True):
         op, said = getCustomOp(node), plan[layer.name]
-        counts = (said.lanes.sp2_4_lut, said.lanes.fixed_4_lut, said.lanes.fixed_5_dsp)
-        assert op.layout().counts == counts
+        assert op.lanes() == said.lanes
         assert (op.get_nodeattr("SIMD"), op.get_nodeattr("ram_style")) == (said.simd, said.memory)
-        assert (counts[2] == said.lanes.pe) == (budget == DSPS)
+        assert (said.lanes.get("int_5_dsp", 0) == said.lanes.pe) == (budget == DSPS)
         # What the plan says of the lanes and their weights, against synthesis.
         names = [name for name in (node.name, f"{node.name}_weights") if name in parts]
         took = measure_nodes([NodeSpec(name, *parts[name]) for name in names], jobs=1).values()
-        lanes, cost_model = Lanes(*counts), default_model()
-        bits = depthwise.code_bits(layer, lanes)
-        memory = LaneCosts(cost_model, layer).memory(said.simd, lanes.pe, said.memory, bits)
-        cost = add((depthwise.compute(cost_model, layer, said.simd, lanes), memory))
+        costs = LaneCosts(default_model(), layer)
+        memory = costs.memory(said.simd, said.lanes, said.memory)
+        cost = add((costs.compute(said.simd, said.lanes), memory))
         assert cost.dsp == sum(run.dsp for run in took)
         assert cost.bram == sum(run.bram36 for run in took)
         assert cost.lut == pytest.approx(sum(run.lut_sites for run in took), rel=0.1, abs=4)

@@ -10,9 +10,10 @@ import pytest
 pytest.importorskip("finn")
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes.demand import PAIR
 from msq_finn.plan.extract import network_of_file
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.outcome import Outcome
 from msq_finn.plan.request import shares_of
 from tests.build.networks import dense_cnn, exported, residual_cnn, small_cnn
 
@@ -25,7 +26,7 @@ def source(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def planned(source: Path) -> tuple[Plan, Path]:
+def planned(source: Path) -> tuple[Outcome, Path]:
     network, shares = network_of_file(source, "Pynq-Z1"), shares_of("lut=0.5")
     plan = make_plan(network, "Pynq-Z1", PART, "DSP48E1", target_fps=300_000, shares=shares)
     path = source.with_name("plan.yaml")
@@ -44,15 +45,16 @@ def test_finns_build_folder_is_given_back(source: Path, tmp_path: Path):
 
 
 def test_the_models_layers_are_found(planned):
-    plan, _ = planned
+    outcome, _ = planned
+    plan = outcome.plan
     # Two convolutions of 8 rows on 6x6 and 3x3 pixels, and a classifier that thresholds nothing.
     shapes = [(la.mw, la.mh, la.vectors, la.threshold_pe > 0) for la in plan.layers]
     assert shapes == [(9, 8, 36, True), (72, 8, 9, True), (72, 5, 1, False)]
     assert [la.name for la in plan.layers] == ["1", "4", "8"]
-    assert [la.rows.sp2_4 > 0 and la.rows.fixed_4 > 0 for la in plan.layers[:2]] == [True, True]
-    assert plan.layers[2].rows.sp2_4 in (0, 5)
+    assert [min(la.rows[name] for name in PAIR) > 0 for la in plan.layers[:2]] == [True, True]
+    assert plan.layers[2].rows.get("sp2_4", 0) in (0, 5)
     assert [la.window is not None for la in plan.layers] == [True, True, False]
-    assert plan.totals.fps >= 300_000
+    assert outcome.totals.fps >= 300_000
 
 
 def test_concatenations_are_named_as_not_planned(tmp_path: Path):
@@ -68,17 +70,16 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
     from msq_finn.build.fifos import predicted_interval
     from msq_finn.build.lower import Target, lower
 
-    plan, path = planned
+    outcome, path = planned
+    plan = outcome.plan
     target = Target("Pynq-Z1", plan=path)
     model = lower(source, target, tmp_path, stop_before="step_msq_place_rows").model
     nodes = model.get_nodes_by_op_type("MVAU_MSQ_rtl")
     for node, layer in zip(nodes, plan.layers, strict=True):
         op = getCustomOp(node)
-        lanes = layer.lanes
         assert op.get_nodeattr("SIMD") == layer.simd
-        codes = (lanes.sp2_4_lut, lanes.fixed_4_lut, lanes.fixed_4_dsp)
-        assert op.layout().counts == (*codes, lanes.embedded_lut)
-        if layer.memory == "embedded":
+        assert op.lanes() == layer.lanes
+        if layer.lanes.is_constant:
             assert op.get_nodeattr("mem_mode") == "internal_embedded"
         else:
             assert op.get_nodeattr("ram_style") == layer.memory
@@ -89,7 +90,7 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
             window = getCustomOp(model.find_producer(node.input[0]))
             assert window.get_nodeattr("SIMD") == layer.window.simd
             assert window.get_nodeattr("parallel_window") == layer.window.parallel
-    assert predicted_interval(model) == plan.totals.cycles
+    assert predicted_interval(model) == outcome.totals.cycles
 
 
 def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
@@ -117,9 +118,10 @@ def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
 def test_another_models_plan_is_refused(source: Path, planned, tmp_path: Path):
     from msq_finn.build.lower import Target, lower
 
-    plan, _ = planned
-    wrong = plan.model_copy(deep=True)
-    wrong.layers[0].mh, wrong.layers[0].rows.fixed_4 = 16, 16 - wrong.layers[0].rows.sp2_4
+    outcome, _ = planned
+    wrong = outcome.plan.model_copy(deep=True)
+    wrong.layers[0].mh = 16
+    wrong.layers[0].rows = {name: 2 * n for name, n in wrong.layers[0].rows.items()}
     path = tmp_path / "wrong.yaml"
     path.write_text(wrong.to_yaml())
     with pytest.raises(MsqError, match=r"wrong\.yaml: layer 1: "):

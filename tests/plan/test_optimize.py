@@ -9,45 +9,56 @@ import numpy as np
 import pytest
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes import LaneCounts, Shape, dsp, get
+from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.plan.cost import Cost, add, default_model
 from msq_finn.plan.design import DESIGNS, MSQ, PLANNED, Design
 from msq_finn.plan.devices import DEVICES
-from msq_finn.plan.lanes import Lanes, divisors, splits
-from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.plan.lane_costs import LaneCosts
+from msq_finn.plan.network import Conv, Layer, Network
 from msq_finn.plan.optimize import Budget, maximize, meet, solve
 from msq_finn.plan.options import Catalogue
 from msq_finn.plan.pareto import pareto
-from msq_finn.plan.points import Embedded, Memory, Msq, Mvu
+from msq_finn.plan.points import Memory, Msq, Mvu
+from msq_finn.plan.splits import divisors, splits
 from msq_finn.plan.streams import Streams
 from msq_finn.plan.zoo import resnet_cifar
-from msq_finn.rtl.lanes import lanes_per_dsp
 
 MODEL = default_model()
 
 
-def _legal(layer: Layer, design: Design, pe: int) -> list[Lanes]:
+def rows(sp2: int, fixed: int, either: int) -> Demand:
+    return Demand({("sp2_4",): sp2, ("fixed_4",): fixed, PAIR: either})
+
+
+def lanes(sp2: int = 0, lut: int = 0, dsp: int = 0) -> LaneCounts:
+    return LaneCounts({"sp2_4_lut": sp2, "fixed_4_lut": lut, "fixed_4_dsp": dsp})
+
+
+def _legal(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
     """Every number of lanes of every kind, straight from what is allowed."""
     depth = layer.mh // pe
     found = []
-    for sp2, lut, dsp in product(range(pe + 1), repeat=3):
-        rows = layer.allowed
-        if sp2 + lut + dsp != pe or not (
-            rows.only_sp2 <= sp2 * depth <= rows.only_sp2 + rows.either
-        ):
+    for sp2, lut, dsps in product(range(pe + 1), repeat=3):
+        least = layer.demand.only("sp2_4")
+        most = least + layer.demand.get(PAIR, 0)
+        if sp2 + lut + dsps != pe or not least <= sp2 * depth <= most:
             continue
-        kinds = ((sp2, design.sp2_lut), (lut, design.fixed_lut), (dsp, design.fixed_dsp))
-        if all(used or not count for count, used in kinds):
-            found.append(Lanes(sp2, lut, dsp))
-    return found + [Lanes(finn=pe)] * design.finn_dsp
+        choice = lanes(sp2, lut, dsps)
+        if all(design.has(kind) for kind in choice.kinds):
+            found.append(choice)
+    return found + [LaneCounts({"finn_dsp": pe})] * design.finn_dsp
 
 
 def _embedded(layer: Layer, simd: int, pe: int) -> float:
     """LUTs of embedded lanes; sums that nothing follows get an offset each, as others do."""
     size = (layer.mw, layer.mh, simd)
     act = (layer.act_bits, layer.act_signed, layer.acc_bits)
-    lut = MODEL.lut(Embedded(*size, pe, *act))
+    lut = MODEL.lut(Msq(*size, LaneCounts({"embedded_lut": pe}), *act))
     if not layer.steps:
-        with_offset, without = (Msq(*size, pe, 0, 0, *act, offset) for offset in (True, False))
+        with_offset, without = (
+            Msq(*size, LaneCounts({"sp2_4_lut": pe}), *act, offset) for offset in (True, False)
+        )
         lut += MODEL.lut(with_offset) - MODEL.lut(without)
     return lut
 
@@ -70,18 +81,18 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
             memories = [
                 MODEL.cost(Memory(size, words, style)) for style in ("distributed", "block")
             ]
-            for lanes in _legal(layer, design, pe):
+            for own in _legal(layer, design, pe):
                 act = (layer.act_bits, layer.act_signed, layer.acc_bits)
-                offset = not layer.steps and lanes.sp2_lut + lanes.fixed_lut > 0
+                offset = not layer.steps and own.of_engine("lut") > 0
                 node = (
                     Mvu(layer.mw, layer.mh, simd, pe, *act)
-                    if lanes.finn
-                    else Msq(layer.mw, layer.mh, simd, *lanes[:3], *act, offset)
+                    if "finn_dsp" in own
+                    else Msq(layer.mw, layer.mh, simd, own, *act, offset)
                 )
                 cost = MODEL.cost(node)
                 for memory, front, back in product(memories, fronts, backs):
                     costs.append(add((cost, memory, front.cost, back.cost)))
-            if design.embedded and words <= 16:
+            if design.has(get("embedded_lut")) and words <= 16:
                 lut = _embedded(layer, simd, pe)
                 for front, back in product(fronts, backs):
                     costs.append(add((Cost(lut), front.cost, back.cost)))
@@ -109,7 +120,7 @@ NETWORK = Network(
     "tiny",
     (
         Layer("conv", 12, 4, 16, conv=Conv(3, (5, 5), (2, 2))),
-        Layer("fc1", 8, 6, 4, rows=Rows(2, 3, 1)),
+        Layer("fc1", 8, 6, 4, demand=rows(2, 3, 1)),
         Layer("fc2", 6, 4, 4, steps=0),
     ),
 )
@@ -142,11 +153,11 @@ def test_the_fastest_is_found(design: str, budget: Budget):
     assert found is not None
     # Windows and thresholds may be slower than the lanes of the target.
     assert max(o.cycles for o in found.options) == found.cycles <= expected
-    lanes = [
+    spent = [
         la.macs // (o.simd * o.lanes.pe)
         for la, o in zip(network.layers, found.options, strict=True)
     ]
-    assert max(lanes) <= expected
+    assert max(spent) <= expected
     assert found.bound <= found.cycles
     assert all(used <= limit for used, limit in zip(found.cost, budget, strict=True))
 
@@ -197,34 +208,75 @@ def test_layers_that_meet_in_an_add_agree():
     network = resnet_cifar(1)
     found = maximize(network, Budget.of(DEVICES["xc7z020"]), MODEL, MSQ)
     assert found is not None
-    groups: dict[str, set[Lanes]] = {}
+    groups: dict[str, set[LaneCounts]] = {}
     for layer, option in zip(network.layers, found.options, strict=True):
         if layer.group:
             groups.setdefault(layer.group, set()).add(option.lanes)
     assert len(groups) == 3
-    assert all(len(lanes) == 1 for lanes in groups.values())
+    assert all(len(own) == 1 for own in groups.values())
+
+
+def split(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
+    return splits(layer, design, 1, pe, LaneCosts(MODEL, layer).pack)
 
 
 def test_rows_fill_whole_lanes():
     # 3 rows must be SP2, 5 fixed: with 4 lanes of two rows, 2 SP2 lanes would need a fourth row.
-    layer = Layer("a", 8, 8, 1, rows=Rows(3, 5, 0))
-    assert list(splits(layer, MSQ, 4, 4)) == []
-    assert Lanes(3, 5, 0) in set(splits(layer, MSQ, 8, 4))
-    assert Lanes(3, 1, 4) in set(splits(layer, MSQ, 8, 4))
+    layer = Layer("a", 8, 8, 1, demand=rows(3, 5, 0))
+    assert split(layer, MSQ, 4) == []
+    assert lanes(3, 5, 0) in split(layer, MSQ, 8)
+    assert lanes(3, 1, 4) in split(layer, MSQ, 8)
+
+
+def test_rows_of_many_schemes_are_planned():
+    # RMSMP's mix: powers of two, 4-bit fixed point, some that may be either, a few of 8 bits.
+    demand = Demand(
+        {("pot_4", "fixed_8"): 8, ("fixed_4",): 3, ("pot_4", "fixed_4"): 4, ("fixed_8",): 1}
+    )
+    found = split(Layer("a", 16, 16, 1, demand=demand), MSQ, 16)
+    assert all(demand.fits(choice) and choice.pe == 16 for choice in found)
+    kinds = {name for choice in found for name in choice}
+    assert kinds >= {"pot_4_lut", "fixed_4_lut", "fixed_8_lut", "fixed_4_dsp", "fixed_8_dsp"}
+    # A row that 4 bits hold needs no wider lane, and five bits hold none of them.
+    assert not kinds & {"fixed_5_dsp", "apot_4_lut", "sp2_4_lut"}
+    assert split(Layer("a", 16, 16, 1, demand=demand), MSQ, 2) == []
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whether_rows_fit_lanes_is_told_as_by_trying(seed: int):
+    rng = np.random.default_rng(seed)
+    sets = [("sp2_4",), ("fixed_4",), PAIR, ("pot_4", "fixed_8"), ("fixed_8",)]
+    given = [sets[i] for i in rng.integers(len(sets), size=6)]
+    names = ["sp2_4_lut", "fixed_4_dsp", "pot_4_lut", "fixed_8_lut", "embedded_lut"]
+    chosen = [names[i] for i in rng.integers(len(names), size=3)]
+    own = LaneCounts({name: chosen.count(name) for name in chosen})
+
+    def fits(left: list[tuple[str, ...]], places: list[str]) -> bool:
+        if not places:
+            return True
+        return any(
+            fits(left[:i] + left[i + 1 :], places[1:])
+            for i, names in enumerate(left)
+            if get(places[0]).takes(names)
+        )
+
+    expected = fits(given, chosen * 2)
+    assert Demand.of(given).fits(own) == expected
+    assert (Demand.of(given).misfit(own) == "") == expected
 
 
 def test_a_given_order_of_rows_takes_one_scheme():
     layer = Layer("last", 8, 8, 1, ordered=True)
     for pe in (1, 4, 8):
-        assert {lanes.sp2_lut for lanes in splits(layer, MSQ, pe, 4)} == {0, pe}
+        assert {own.get("sp2_4_lut", 0) for own in split(layer, MSQ, pe)} == {0, pe}
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [("msq_1_1", 4), ("msq_1_1.5", 5), ("msq_1_2", 5)])
 def test_the_papers_ratios(ratio: str, expected: int):
-    (lanes,) = splits(Layer("a", 8, 8, 1), DESIGNS[ratio], 8, 4)
-    assert lanes == Lanes(expected, 0, 8 - expected)
+    (own,) = split(Layer("a", 8, 8, 1), DESIGNS[ratio], 8)
+    assert own == lanes(expected, 0, 8 - expected)
     # One lane cannot be half of each.
-    assert list(splits(Layer("a", 8, 8, 1), DESIGNS[ratio], 1, 4)) == []
+    assert split(Layer("a", 8, 8, 1), DESIGNS[ratio], 1) == []
 
 
 @pytest.mark.parametrize("shares", [{"lut": 1.2}, {"dsp": 0}, {"bram": -1}, {"lut": float("nan")}])
@@ -245,6 +297,17 @@ def test_pareto_against_all_pairs():
     assert len(kept) == len(expected)
 
 
-def test_packing_follows_the_device():
-    found = [lanes_per_dsp(block, 8, False) for block in ("DSP48E1", "DSP48E2")]
-    assert found == [2, 3]
+def test_packing_and_room_between_sums_follow_the_device():
+    shapes = [Shape(72, 18, 4, 8, False, 16, dsp.get(name)) for name in ("DSP48E1", "DSP48E2")]
+    kind = get("fixed_4_dsp")
+    assert [kind.pack(shape) for shape in shapes] == [2, 3]
+    # Two have room between their sums; three need carries told apart.
+    carries = ["DSP carries" in kind.features(2, shape) for shape in shapes]
+    assert carries == [False, True]
+    layer = Layer("wide", 72, 6, 1, act_bits=8)
+    few, many = (
+        LaneCosts(default_model(shape.block.name), layer).compute(18, lanes(dsp=6))
+        for shape in shapes
+    )
+    assert (few.dsp, many.dsp) == (3 * 18, 2 * 18)
+    assert many.lut > 1.2 * few.lut

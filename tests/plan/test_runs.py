@@ -14,6 +14,7 @@ from msq_finn.plan import runs
 from msq_finn.plan.characterize import characterize, workers
 from msq_finn.plan.point import Design
 from msq_finn.plan.points import NODES, Add, Dwc, Msq, Point
+from msq_finn.plan.sweep import of
 from msq_finn.synth.resources import Resources
 
 RESOURCES = Resources(10, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70")
@@ -59,7 +60,7 @@ def test_runs_survive_the_file(tmp_path: Path):
     path = tmp_path / "deep" / "runs.jsonl"
     first = runs.Run(Dwc(4, 8), RESOURCES, "")
     again = runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
-    other = runs.Run(Msq(16, 4, 4, sp2_lut=2), RESOURCES, "abc")
+    other = runs.Run(Msq(16, 4, 4, of(sp2_4_lut=2)), RESOURCES, "abc")
     for run in (first, other, again):
         runs.append(run, path)
     assert list(runs.load(path).values()) == [again, other]
@@ -68,7 +69,7 @@ def test_runs_survive_the_file(tmp_path: Path):
 def test_replaced_runs_are_left_out(tmp_path: Path):
     path = tmp_path / "runs.jsonl"
     again = runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
-    other = runs.Run(Msq(16, 4, 4, sp2_lut=2), RESOURCES, "abc")
+    other = runs.Run(Msq(16, 4, 4, of(sp2_4_lut=2)), RESOURCES, "abc")
     for run in (runs.Run(Dwc(4, 8), RESOURCES, ""), other, again):
         runs.append(run, path)
     before = runs.load(path)

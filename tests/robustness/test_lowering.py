@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from msq_finn.lanes.demand import Demand
 from msq_finn.plan.devices import DEVICES
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Conv, Layer, Network, Rows
+from msq_finn.plan.network import Conv, Layer, Network
 from msq_finn.plan.planfile import Plan
 
 from . import models as m
@@ -108,7 +109,14 @@ def test_plans_for_other_networks(refused, tmp_path):
         ((Layer("conv", 9, 4, 16),), "plan.yaml: layers: 1, but the model has 2 4-bit ones"),
         (
             (
-                Layer("conv", 9, 4, 16, conv=Conv(1, (4, 4), pad=(1, 1)), rows=Rows(2, 2, 0)),
+                Layer(
+                    "conv",
+                    9,
+                    4,
+                    16,
+                    conv=Conv(1, (4, 4), pad=(1, 1)),
+                    demand=Demand({("sp2_4",): 2, ("fixed_4",): 2}),
+                ),
                 Layer("fc", 32, 3, 1),
             ),
             "plan.yaml: layer fc: mw: 32, but the model's is 64; plan again",
@@ -116,7 +124,7 @@ def test_plans_for_other_networks(refused, tmp_path):
     ):
         network = Network("other", layers)
         made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", target_fps=40_000)
-        made.save(tmp_path / "plan.yaml")
+        made.plan.save(tmp_path / "plan.yaml")
         lowered(model, refused, tmp_path, "--plan", "plan.yaml", text=text)
 
 
@@ -125,14 +133,28 @@ def test_plans_with_more_lanes_than_the_board(refused, tmp_path, monkeypatch):
     network = Network(
         "small",
         (
-            Layer("conv", 9, 4, 16, conv=Conv(1, (4, 4), pad=(1, 1)), rows=Rows(2, 2, 0)),
-            Layer("fc", 64, 3, 1, steps=0, rows=Rows(0, 3, 0), ordered=True),
+            Layer(
+                "conv",
+                9,
+                4,
+                16,
+                conv=Conv(1, (4, 4), pad=(1, 1)),
+                demand=Demand({("sp2_4",): 2, ("fixed_4",): 2}),
+            ),
+            Layer(
+                "fc",
+                64,
+                3,
+                1,
+                steps=0,
+                demand=Demand({("sp2_4",): 0, ("fixed_4",): 3}),
+                ordered=True,
+            ),
         ),
     )
     made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1")
-    content = made.model_dump()
-    lanes = dict.fromkeys(content["layers"][1]["lanes"], 0) | {"fixed_4_dsp": 3}
-    content["layers"][1] |= {"simd": 16, "lanes": lanes, "memory": "distributed"}
+    content = made.plan.model_dump()
+    content["layers"][1] |= {"simd": 16, "lanes": {"fixed_4_dsp": 3}, "memory": "distributed"}
     Plan.model_validate(content).save(tmp_path / "plan.yaml")
     model, options = m.as_bytes(m.valid()), ("--plan", "plan.yaml")
     lowered(model, refused, tmp_path, *options, text=REACHED)

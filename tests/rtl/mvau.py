@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import harness
 import numpy as np
 
-from msq_finn.rtl.embedded import layer_tables
+from msq_finn.lanes import LaneCounts
+from msq_finn.lanes.constants import layer_tables
+from msq_finn.lanes.hardware import lanes_parameter, literal
 
 # SP2(4) codes {sign, q1, q2}: q1 is 0, 1, 2 or 4, q2 is 0 or 4; sign 1 negates.
 SP2_VALUE = np.array([0, 4, 1, 5, 2, 6, 4, 8, 0, -4, -1, -5, -2, -6, -4, -8])
@@ -94,6 +96,13 @@ class Unit:
         return self.sp2 + self.booth + self.dsp + others
 
     @property
+    def lanes(self) -> LaneCounts:
+        others = {f"{name}_lut": count for name, count in self.others}
+        others |= {f"fixed_{bits}_dsp": count for bits, count in self.other_dsp}
+        own = {"sp2_4_lut": self.sp2, "fixed_4_lut": self.booth, "fixed_4_dsp": self.dsp}
+        return LaneCounts(own | others | {"embedded_lut": self.embedded})
+
+    @property
     def folds(self) -> int:
         """Cycles per vector."""
         return (self.mw // self.simd) * (self.mh // self.pe)
@@ -134,17 +143,10 @@ class Unit:
             tables += f".TableBits({layer.table_bits}), " + "".join(
                 f".{name}({bits}'h{value:x}), " for name, (value, bits) in layer.parameters.items()
             )
-        counts = dict(self.others)
-        packed_others = sum(counts.get(name, 0) << 16 * i for i, name in enumerate(OTHERS))
-        lanes = dict(self.other_dsp)
-        packed_dsp = sum(lanes.get(bits, 0) << 16 * i for i, bits in enumerate(OTHER_DSP_BITS))
         return harness.wrap(act, weight, out, f"""
   mvau_msq #(
     .MW({self.mw}), .MH({self.mh}), .SIMD({self.simd}),
-    .PeSp2Lut({self.sp2}), .PeFixedLut({self.booth}), .PeFixedDsp({self.dsp}),
-    .PeOtherLut({len(OTHERS) * 16}'h{packed_others:x}),
-    .PeOtherDsp({len(OTHER_DSP_BITS) * 16}'h{packed_dsp:x}),
-    .PeEmbedded({self.embedded}), {tables}
+    .Lanes({literal(lanes_parameter(self.lanes))}), {tables}
     .ActBits({self.act_bits}), .ActSigned({int(self.act_signed)}), .AccBits({self.acc_bits}),
     .DspVersion({self.dsp_version}), .UsePrimitives({int(self.primitives)}),
     .AddOffset({int(bool(self.offset))}),

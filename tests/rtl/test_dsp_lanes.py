@@ -3,7 +3,7 @@
 import harness
 import pytest
 
-from msq_finn.rtl import dsp, lanes
+from msq_finn.lanes import dsp
 from tests import yosys
 
 
@@ -23,13 +23,11 @@ from tests import yosys
     ],
 )
 def test_slices_of_a_unit_are_as_many_as_its_packs(name, bits, act_bits, packing, tmp_path):
-    block, kinds = dsp.get(name), lanes.other_dsp_names()
+    block = dsp.get(name)
     pe, simd = 2 * packing + 1, 3
-    others = (pe if kind == f"fixed_{bits}_dsp" else 0 for kind in kinds)
-    packed = sum(count << 16 * i for i, count in enumerate(others))
     settings = {
-        "PeFixed": 0,
-        "PeOther": f"{16 * len(kinds)}'h{packed:x}",
+        "Pe": pe,
+        "WeightBits": bits,
         "Simd": simd,
         "ActBits": act_bits,
         "AccBits": 20,

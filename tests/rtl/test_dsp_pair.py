@@ -13,7 +13,7 @@ import vvau
 from mvau import Unit
 
 from msq_finn.errors import MsqError
-from msq_finn.rtl import dsp
+from msq_finn.lanes import dsp
 
 BLOCKS = ("DSP48E1", "DSP48E2", "DSP58")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msq_finn.errors import MsqError
-from msq_finn.rtl.embedded import lane_groups, layer_tables, share_out
+from msq_finn.lanes.constants import lane_groups, layer_tables, share_out
 
 
 def lookup(group, fold: int, bits: np.ndarray, size: int) -> int:

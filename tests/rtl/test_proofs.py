@@ -7,6 +7,8 @@ import mvau
 import numpy as np
 import pytest
 
+from msq_finn import lanes
+from msq_finn.lanes.hardware import kind_parameter, literal
 from tests import yosys
 
 # Weights by hand: SP2(4) {sign, q1 of 0, 1, 2, 4, q2 of 0, 4}; two's complement as it is.
@@ -114,7 +116,7 @@ module proof (input logic [{kind.bits - 1}:0] code, input logic [{act_bits - 1}:
   logic known;
   logic [{len(kind.rows) - 1}:0][19:0] rows;
   assign a = {"32'($signed(act))" if signed else "$signed(32'(act))"};
-  product_rows #(.Kind(msq_pkg::lut_kind_e'({list(KINDS).index(name)})),
+  product_rows #(.Kind({literal(kind_parameter(lanes.get(f"{name}_lut")))}),
     .ActBits({act_bits}), .ActSigned({int(signed)}), .Width(20),
     .Fabric(msq_pkg::{fabric})) dut (
     .code_i(code), .act_i(act), .rows_o(rows));

@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 from mvau import Unit, outputs, random_job
 
+from msq_finn.lanes import LaneCounts
+from msq_finn.lanes.hardware import lanes_parameter, literal
 from tests import yosys
 
-GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "PeSp2Lut": 1, "PeFixedLut": 0, "PeFixedDsp": 1,
-        "ActBits": 4, "AccBits": 16, "DspVersion": 1}  # fmt: skip
+
+def of(**lanes: int) -> dict[str, str]:
+    return {"Lanes": literal(lanes_parameter(LaneCounts(lanes)))}
+
+
+GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "ActBits": 4, "AccBits": 16, "DspVersion": 1}
+GOOD |= of(sp2_4_lut=1, fixed_4_dsp=1)
 
 
 def lint(top: str, parameters: dict[str, int | str]) -> str:
@@ -30,20 +37,22 @@ def lint(top: str, parameters: dict[str, int | str]) -> str:
 
 
 ONE_EACH = "32'h00010001"  # for either lane
-OF_EACH_WIDTH = "80'h00030002000100020004"  # DSP lanes
-EMBEDDED = {"PeEmbedded": 2, "MH": 4, "MW": 4, "Members": 4, "LaneGroups": ONE_EACH, "Hi": ONE_EACH}
+OF_EACH_WIDTH = of(sp2_4_lut=1, fixed_4_dsp=1, fixed_3_dsp=4, fixed_5_dsp=2, fixed_6_dsp=1,
+                   fixed_7_dsp=2, fixed_8_dsp=3)  # fmt: skip
+EMBEDDED = {"MH": 4, "MW": 4, "Members": 4, "LaneGroups": ONE_EACH, "Hi": ONE_EACH}
+EMBEDDED |= of(sp2_4_lut=1, fixed_4_dsp=1, embedded_lut=2)
 
 
 @pytest.mark.parametrize("primitives", [0, 1])
 @pytest.mark.parametrize(
     "lanes",
     [
-        {"PeFixedLut": 2},
-        {"PeFixedLut": 2, "DspVersion": 2},
-        {"MH": 14, "PeOtherDsp": OF_EACH_WIDTH, "DspVersion": 3},
+        of(sp2_4_lut=1, fixed_4_lut=2, fixed_4_dsp=1),
+        of(sp2_4_lut=1, fixed_4_lut=2, fixed_4_dsp=1) | {"DspVersion": 2},
+        OF_EACH_WIDTH | {"MH": 14, "DspVersion": 3},
         EMBEDDED,
     ],
-    ids=str,
+    ids=["7-series", "UltraScale+", "DSPs of all widths", "constants"],
 )
 def test_verilator_has_no_warning(primitives, lanes):
     report = lint("mvau_msq", GOOD | lanes | {"UsePrimitives": primitives})
@@ -59,10 +68,7 @@ def test_verilator_has_no_warning(primitives, lanes):
         ({"MW": 0}, "MW = 0: must be a positive multiple"),
         ({"MH": 5}, "MH = 5: must be a positive multiple of the number of lanes, 2"),
         ({"SIMD": 0}, "SIMD = 0: must be at least 1"),
-        (
-            {"PeSp2Lut": 0, "PeFixedDsp": 0},
-            "PeSp2Lut + PeFixedLut + PeOtherLut + PeFixedDsp + PeOtherDsp + PeEmbedded = 0",
-        ),
+        (of(), "Lanes = 0: at least one lane is needed"),
         ({"ActBits": 1}, "ActBits = 1: must be 2 to 8"),
         ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
         ({"AccBits": 0}, "AccBits = 0: must be 1 to 48"),
@@ -116,13 +122,18 @@ def test_what_does_not_fit_a_dsp_is_named(top, change, message):
 
 
 @pytest.mark.parametrize(
-    ("top", "lanes"), [("mvau_msq", "-G PeFixedLut=2 -G MH=6"), ("vvau_msq", "")]
+    ("top", "lanes"),
+    [
+        ("mvau_msq", of(sp2_4_lut=2, fixed_4_lut=2, fixed_4_dsp=2)["Lanes"] + " -G MH=6"),
+        ("vvau_msq", of(sp2_4_lut=1, fixed_4_lut=1, int_5_dsp=2)["Lanes"]),
+    ],
+    ids=["mvau_msq", "vvau_msq"],
 )
 def test_yosys_reads_all_versions(top, lanes):
     commands = []
     versions = [(0, 1), (1, 1), (1, 2), (1, 3)]
     for primitives, version in versions:
-        settings = f"{lanes} -G UsePrimitives={primitives} -G DspVersion={version}"
+        settings = f"-G Lanes={lanes} -G UsePrimitives={primitives} -G DspVersion={version}"
         read = yosys.read(top, harness.design_files(), settings, harness.CELLS)
         commands += ["design -reset", read, f"hierarchy -check -top {top}", "check -assert"]
     run = yosys.run(*commands)

@@ -6,7 +6,7 @@ from pathlib import Path
 import harness
 import numpy as np
 import pytest
-from test_rtl_checks import lint
+from test_rtl_checks import lint, of
 from vvau import Depthwise, outputs, random_job
 
 MIXED = Depthwise(9, 12, sp2=2, booth=1, dsp=3)
@@ -106,7 +106,9 @@ def test_the_bench_finds_an_injected_fault(name, tmp_path):
     assert not np.array_equal(outputs(unit, result), job.expected)
 
 
-GOOD = {"Window": 9, "Channels": 8, "PeSp2Lut": 1, "PeFixedLut": 1, "PeFixedDsp": 2}
+GOOD = {"Window": 9, "Channels": 8} | of(sp2_4_lut=1, fixed_4_lut=1, int_5_dsp=2)
+LUTS = of(sp2_4_lut=1, fixed_4_lut=1)
+WIDE = of(sp2_4_lut=1, fixed_4_lut=1, int_8_dsp=2)
 
 
 @pytest.mark.parametrize(
@@ -115,9 +117,10 @@ GOOD = {"Window": 9, "Channels": 8, "PeSp2Lut": 1, "PeFixedLut": 1, "PeFixedDsp"
         {"UsePrimitives": 0},
         {"UsePrimitives": 1},
         {"UsePrimitives": 1, "DspVersion": 2, "ActSigned": 1},
-        {"PeFixedDsp": 0, "Channels": 6, "SIMD": 9, "WeightBits": 4},
-        {"ActBits": 8, "WeightBits": 8, "AddOffset": 1},
+        LUTS | {"Channels": 6, "SIMD": 9, "WeightBits": 4},
+        WIDE | {"ActBits": 8, "WeightBits": 8, "AddOffset": 1},
     ],
+    ids=["portable", "7-series", "UltraScale+", "LUT lanes", "8 bits"],
 )
 def test_verilator_has_no_warning(change):
     report = lint("vvau_msq", GOOD | change)
@@ -129,13 +132,14 @@ def test_verilator_has_no_warning(change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"Window": 10, "PeFixedDsp": 0, "SIMD": 3}, "Window = 10: must be a positive multiple of"),
+        (LUTS | {"Window": 10, "SIMD": 3}, "Window = 10: must be a positive multiple of"),
         ({"Window": 0}, "Window = 0: must be a positive multiple"),
         ({"Channels": 6}, "Channels = 6: must be a positive multiple of the number of lanes, 4"),
         ({"SIMD": 0}, "SIMD = 0: must be at least 1"),
         ({"SIMD": 3}, "SIMD = 3: must be at least 1, and 1 where there are DSP lanes"),
-        ({"PeSp2Lut": 0, "PeFixedLut": 0, "PeFixedDsp": 0}, "PeFixedDsp = 0: at least one lane"),
+        (of(), "Lanes = 0: at least one lane is needed"),
         ({"WeightBits": 3}, "WeightBits = 3: must be 4 to 8"),
+        ({"WeightBits": 4}, "WeightBits = 4: a lane takes codes of 5 bits"),
         ({"ActBits": 9}, "ActBits = 9: must be 2 to 8"),
         ({"AccBits": 49}, "AccBits = 49: must be 1 to 48"),
         ({"DspVersion": 4}, "DspVersion = 4: must be 1 (DSP48E1), 2 (DSP48E2) or 3 (DSP58)"),

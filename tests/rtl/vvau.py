@@ -1,4 +1,4 @@
-"""Golden model of vvau_msq and its wrapper, from first principles: no code of the package."""
+"""Golden model of vvau_msq, from first principles, and its wrapper."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 import harness
 import numpy as np
 from mvau import FIXED_CODES, FIXED_VALUE, SP2_VALUE, alpha
+
+from msq_finn.lanes import LaneCounts
+from msq_finn.lanes.hardware import lanes_parameter, literal
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,11 @@ class Depthwise:
         return self.sp2 + self.booth + self.dsp
 
     @property
+    def lanes(self) -> LaneCounts:
+        lut = {"sp2_4_lut": self.sp2, "fixed_4_lut": self.booth}
+        return LaneCounts(lut | {f"fixed_{self.weight_bits}_dsp": self.dsp})
+
+    @property
     def folds(self) -> int:
         """Cycles per window."""
         return (self.window // self.simd) * (self.channels // self.pe)
@@ -51,7 +59,7 @@ class Depthwise:
         return harness.wrap(act, weight, out, f"""
   vvau_msq #(
     .Window({self.window}), .Channels({self.channels}), .SIMD({self.simd}),
-    .PeSp2Lut({self.sp2}), .PeFixedLut({self.booth}), .PeFixedDsp({self.dsp}),
+    .Lanes({literal(lanes_parameter(self.lanes))}),
     .WeightBits({self.weight_bits}),
     .ActBits({self.act_bits}), .ActSigned({int(self.act_signed)}), .AccBits({self.acc_bits}),
     .DspVersion({self.dsp_version}), .UsePrimitives({int(self.primitives)}),

@@ -4,7 +4,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 from msq_finn.models import digits_cnn, resnet8
-from msq_finn.plan.layer_plan import LayerPlan, Rows
+from msq_finn.plan.layer_plan import LayerPlan
 from msq_finn.plan.planfile import Plan
 from msq_finn.quant import FixedWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows, row_schemes
@@ -16,7 +16,7 @@ DIGITS = [("conv1", 9, 16, 4), ("conv2", 144, 32, 20), ("conv3", 288, 32, 16), (
 
 
 def planned(name, mw, mh, sp2):
-    rows = Rows(sp2_4=sp2, fixed_4=mh - sp2)
+    rows = {"sp2_4": sp2, "fixed_4": mh - sp2}
     return LayerPlan.model_construct(name=name, mw=mw, mh=mh, rows=rows)
 
 
@@ -30,7 +30,7 @@ def test_rows_are_those_of_the_plan(plan):
     for strategy in ("variance", "mse"):
         names = assign_rows(model, plan, strategy)
         for layer in plan.layers[:3]:
-            assert names[layer.name].count("sp2_4") == layer.rows.sp2_4
+            assert names[layer.name].count("sp2_4") == layer.rows["sp2_4"]
     assert row_schemes(model.conv2).count("sp2_4") == 20
     variance = model.conv2.weight.flatten(1).var(1)
     assert set(variance.argsort()[:20].tolist()) == {

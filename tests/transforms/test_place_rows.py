@@ -10,6 +10,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes import LaneCounts
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 
 from .graphs import DOMAIN, FIXED_VALUES, mixed_weights, mvau, thresholding, two_layers
@@ -22,12 +23,12 @@ def placed(model, lanes, fold=True):
     from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
     from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
     from msq_finn.transforms.place_rows import PlaceRows
-    from msq_finn.transforms.set_lanes import Folding, set_folding
 
     model = model.transform(InferMVAUMSQ())
     for node, folding in zip(model.get_nodes_by_op_type("MVAU_MSQ"), lanes, strict=True):
-        simd, sp2, fixed, *embedded = folding
-        set_folding(getCustomOp(node), Folding(simd, sp2, 0, fixed, *embedded))
+        simd, sp2, fixed, *held = folding
+        lanes_of = {"sp2_4_lut": sp2, "fixed_4_dsp": fixed, "embedded_lut": sum(held)}
+        getCustomOp(node).set_lanes(simd, LaneCounts(lanes_of))
     model = model.transform(PlaceRows())
     return model.transform(FoldRowOffsets()) if fold else model
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.ops.layout import LaneLayout
+from msq_finn.lanes import LaneCounts
 
-MIXED = LaneLayout.from_names(["sp2_4_lut", "fixed_4_dsp"], [2, 1])
+MIXED = LaneCounts({"fixed_4_dsp": 1, "sp2_4_lut": 2})
 
 # SP2(4) codes by hand: sign, two bits for the first term (0, 1, 2, 4), one for the second (0, 4).
 SP2_CODES = {
@@ -28,7 +28,7 @@ def test_rows_interleave_over_lanes():
     names = [kind.name for kind in MIXED.row_kinds(6)]
     assert names == ["sp2_4_lut", "sp2_4_lut", "fixed_4_dsp"] * 2
     assert MIXED.pe == 3
-    assert MIXED.count("fixed_4_dsp") == 1
+    assert MIXED["fixed_4_dsp"] == 1
 
 
 def test_each_row_is_encoded_for_its_lane():

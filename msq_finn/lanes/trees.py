@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from msq_finn.rtl.dsp import product_bits
-from msq_finn.rtl.embedded import BLOCK, lane_groups
+from msq_finn.lanes.constants import BLOCK, lane_groups
+from msq_finn.lanes.dsp import product_bits
 
 #: Random lanes that an average is taken over.
-EMBEDDED_SAMPLES = 4
+SAMPLES = 4
 
 #: A row of a tree: its lowest column, and one beyond its highest.
 Row = tuple[int, int]
@@ -48,48 +48,43 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
     return total
 
 
-def low_high_bits(booth: bool, act_bits: int) -> tuple[int, int]:
-    """Widths of the two rows of one product (lut_lane.sv).
-
-    Args:
-        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
-        act_bits: bits of an activation.
-    """
-    return (act_bits + 1, act_bits + 1) if booth else (act_bits + 2, act_bits)
-
-
 @cache
-def lut_lane_columns(booth: bool, simd: int, act_bits: int, acc_bits: int) -> int:
-    """Compressor columns of a LUT lane.
+def lut_lane_columns(spans: tuple[Row, ...], simd: int, act_bits: int, acc_bits: int) -> int:
+    """Compressor columns of a LUT lane (lut_lane.sv).
 
     Args:
-        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
+        spans: per partial product its lowest column, and its columns beyond an activation's.
         simd: elements that a lane takes a cycle.
         act_bits: bits of an activation.
         acc_bits: bits of a sum.
     """
-    low, high = low_high_bits(booth, act_bits)
-    largest = simd * (2**low - 1 + 4 * (2**high - 1))
-    width = min(acc_bits, largest.bit_length())
-    rows = [(0, min(low, width))] * simd + [(min(2, width), min(high + 2, width))] * simd
+    width = min(acc_bits, sum_bits(spans, simd, act_bits))
+    rows = [
+        (min(base, width), min(base + act_bits + added, width))
+        for base, added in spans
+        for _ in range(simd)
+    ]
     return columns(tuple(rows), width)
 
 
 @cache
-def lut_lane_sum_bits(booth: bool, mw: int, act_bits: int) -> int:
-    """Bits of the largest sum of a LUT lane's unsigned rows.
+def sum_bits(spans: tuple[Row, ...], products: int, act_bits: int) -> int:
+    """Bits of the largest sum of partial products.
 
     Args:
-        booth: whether the lane is Fixed(4) of Booth's rows, else SP2(4).
-        mw: columns of the weight matrix.
+        spans: per partial product its lowest column, and its columns beyond an activation's.
+        products: in the sum.
         act_bits: bits of an activation.
+
+    >>> sum_bits(((0, 2), (2, 0)), 16, 4)  # 16 times 63 + 4 * 15
+    11
     """
-    low, high = low_high_bits(booth, act_bits)
-    return int(mw * (2**low - 1 + 4 * (2**high - 1))).bit_length()
+    largest = sum((2 ** (act_bits + added) - 1) << base for base, added in spans)
+    return int(products * largest).bit_length()
 
 
-class EmbeddedLane(NamedTuple):
-    """An embedded lane (embedded_lane.sv), on average.
+class ConstantLane(NamedTuple):
+    """A lane of LUT constants (embedded_lane.sv), on average.
 
     Attributes:
         outputs: LUT outputs of its tables; two share a site.
@@ -103,8 +98,8 @@ class EmbeddedLane(NamedTuple):
 
 
 @cache
-def embedded_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> EmbeddedLane:
-    """Sizes of embedded lanes of random 4-bit weights, all integers equally likely.
+def constant_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> ConstantLane:
+    """Sizes of lanes of LUT constants, of random 4-bit weights, all integers equally likely.
 
     Trained weights are mostly smaller, which makes narrower tables.
 
@@ -117,7 +112,7 @@ def embedded_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Embed
     rng = np.random.default_rng(0)
     sample = min(simd, BLOCK)
     outputs, found, bits = 0.0, 0.0, 0
-    for _ in range(EMBEDDED_SAMPLES):
+    for _ in range(SAMPLES):
         ends = [
             (group.lo, group.hi) for group in lane_groups(rng.integers(-7, 8, size=(folds, sample)))
         ]
@@ -128,23 +123,24 @@ def embedded_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Embed
         outputs += sum(hi - lo for lo, hi in rows)
         found += columns(rows, largest.bit_length())
         bits = max(bits, (sum_folds * largest).bit_length())
-    return EmbeddedLane(outputs / EMBEDDED_SAMPLES, found / EMBEDDED_SAMPLES, bits)
+    return ConstantLane(outputs / SAMPLES, found / SAMPLES, bits)
 
 
 @cache
 def dsp_lane_columns(
-    simd: int, act_bits: int, act_signed: bool, acc_bits: int, lowest: bool
+    weight_bits: int, simd: int, act_bits: int, act_signed: bool, acc_bits: int, lowest: bool
 ) -> int:
-    """Compressor columns of one Fixed(4) DSP lane: its fields, its carries and their merge.
+    """Compressor columns of one DSP lane: its fields, its carries and their merge.
 
     Args:
+        weight_bits: bits of a weight.
         simd: elements that a lane takes a cycle.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.
         acc_bits: bits of a sum.
         lowest: whether the lane is the lowest in its slice.
     """
-    pairs, step = (simd + 1) // 2, product_bits(4, act_bits, act_signed)
+    pairs, step = (simd + 1) // 2, product_bits(weight_bits, act_bits, act_signed)
     each = min(pairs, 2)
     field_bits = (pairs * (2**step - 1)).bit_length()
     carry_bits = (3 * pairs).bit_length()
@@ -165,13 +161,14 @@ def dsp_lane_columns(
 
 
 @cache
-def apart_lane_columns(simd: int, act_bits: int, act_signed: bool) -> int:
-    """Compressor columns of one Fixed(4) DSP lane whose fields hold sums of two products.
+def apart_lane_columns(weight_bits: int, simd: int, act_bits: int, act_signed: bool) -> int:
+    """Compressor columns of one DSP lane whose fields hold sums of two products.
 
     Args:
+        weight_bits: bits of a weight.
         simd: elements that a lane takes a cycle.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.
     """
-    pairs, step = (simd + 1) // 2, product_bits(4, act_bits, act_signed) + 2
+    pairs, step = (simd + 1) // 2, product_bits(weight_bits, act_bits, act_signed) + 2
     return columns(((0, step),) * pairs, (pairs * (2**step - 1)).bit_length())

@@ -1,4 +1,4 @@
-"""Tables of embedded lanes: weights that live in the LUTs instead of in a memory.
+"""Tables of LUT-constant lanes: weights that live in the LUTs instead of in a memory.
 
 For a few folds, the weights of a group of columns and the fold's address fit the five inputs that
 two LUT outputs can share (msq_finn/rtl/embedded_lane.sv). For one bit of every activation such a
