@@ -10,17 +10,34 @@ from msq_finn.build.host import Host
 from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import mismatches, reference_outputs, simulate
 from msq_finn.build.stitch import stitch
+from msq_finn.lanes import LaneCounts
+from msq_finn.plan.extract import network_of_file
+from msq_finn.plan.making import make_plan
+from msq_finn.plan.planfile import Plan
 
 from .networks import exported, rmsmp_cnn
 
+PART = "xc7z020clg400-1"
 
-def test_rows_of_three_schemes_in_luts_and_dsps(tmp_path):
+
+def test_rows_of_three_schemes_are_planned_and_built(tmp_path):
     source = exported(rmsmp_cnn(), tmp_path / "model.onnx")
-    lowered = lower(source, Target("Pynq-Z1", target_fps=150_000), tmp_path)
+    network = network_of_file(source, "Pynq-Z1")
+    schemes = [{name for names in layer.demand for name in names} for layer in network.layers]
+    assert all({"pot_4", "fixed_4", "fixed_8"} <= found for found in schemes[:2])
+    plan = make_plan(network, "Pynq-Z1", PART, "DSP48E1", target_fps=150_000).plan
+    # Every scheme has lanes in the second layer; in the first, a user puts fixed point on DSPs.
+    assert {"pot_4_lut"} < set(plan.layers[1].lanes)
+    assert plan.layers[1].rows == {"pot_4": 4, "fixed_4": 2, "fixed_8": 2}
+    edited = {"pot_4_lut": 2, "fixed_4_dsp": 1, "fixed_8_dsp": 1}
+    plan.layers[0] = plan.layers[0].model_copy(
+        update={"lanes": LaneCounts(edited), "rows": plan.layers[1].rows}
+    )
+    path = tmp_path / "plan.yaml"
+    plan.save(path)
+    lowered = lower(source, Target("Pynq-Z1", plan=path), tmp_path)
     ops = [getCustomOp(n) for n in lowered.model.graph.node if n.op_type == "MVAU_MSQ_rtl"]
-    for op in ops[:2]:
-        counts = op.lanes()
-        assert counts["pot_4_lut"] == 2 * counts["fixed_8_dsp"] > 0
+    assert [op.lanes() for op in ops] == [layer.lanes for layer in Plan.load(path).layers]
     images = random_images(lowered, 6, seed=2)
     found = simulate(lowered, stitch(lowered.model, tmp_path), images)
     reference = reference_outputs(source, images)

@@ -142,7 +142,8 @@ def test_runs_that_could_not_be_stored_do_not_begin(tmp_path: Path, client):
 
 
 @pytest.mark.parametrize(
-    ("point", "file"), [(Add(1), "streaming/stream_add.sv"), (Msq(8, 4, 2), "lut_lane.sv")]
+    ("point", "file"),
+    [(Add(1), "streaming/stream_add.sv"), (Msq(8, 4, 2, of(sp2_4_lut=2)), "lut_lane.sv")],
 )
 def test_runs_depend_on_the_rtl_behind_them(point, file, monkeypatch):
     before, read = runs.sources_of(point), Path.read_bytes

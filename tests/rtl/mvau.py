@@ -18,9 +18,9 @@ FIXED_VALUE = np.array([0, 1, 2, 3, 4, 5, 6, 7, 0, -7, -6, -5, -4, -3, -2, -1])
 FIXED_CODES = np.array([0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15])
 
 
-def signed(first, second=(0,)):
-    """Values by code {sign, field, field}, each field choosing a term."""
-    sums = [a + b for a in first for b in second]
+def signed(first, second=(0,), third=(0,)):
+    """Values by code {sign, field, field, field}, each field choosing a term."""
+    sums = [a + b + c for a in first for b in second for c in third]
     return np.array([*sums, *(-s for s in sums)])
 
 
