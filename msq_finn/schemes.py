@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from msq_finn import plugins
 from msq_finn.errors import MsqError
 
-MIN_BITS, MAX_BITS = 3, 8
+MIN_BITS, MAX_BITS = 2, 8
 
 
 class Scheme(ABC):
@@ -38,7 +38,7 @@ class Scheme(ABC):
         bits: bits stored per weight, the sign included.
 
     Raises:
-        MsqError: ``bits`` is not in 3..8.
+        MsqError: ``bits`` is not in 2..8.
     """
 
     def __init__(self, name: str, bits: int) -> None:
@@ -202,7 +202,7 @@ class Fixed(Scheme):
     The range is narrow, as Brevitas calls it: the code of -2^(m-1) is unused.
 
     Args:
-        bits: bits stored per weight, the sign included; 3 to 8.
+        bits: bits stored per weight, the sign included; 2 to 8.
     """
 
     def __init__(self, bits: int) -> None:
@@ -223,7 +223,7 @@ class SP2(Scheme):
     A code is {sign, q1 code, q2 code}, m1 and m2 bits wide; code 0 is 0, the others ascend to 1/2.
 
     Args:
-        bits: bits stored per weight, the sign included; 3 to 8.
+        bits: bits stored per weight, the sign included; 2 to 8.
     """
 
     def __init__(self, bits: int) -> None:
@@ -241,7 +241,7 @@ class PoT(Scheme):
     """Powers of two: 0 and 2^-i with 0 <= i <= 2^(m-1) - 2; a code is {sign, exponent code}.
 
     Args:
-        bits: bits stored per weight, the sign included; 3 to 8.
+        bits: bits stored per weight, the sign included; 2 to 8.
     """
 
     def __init__(self, bits: int) -> None:
@@ -261,7 +261,7 @@ class APoT(Scheme):
     normalised by the largest. For m = 4 the grid is 0, 1, 2, 3, 4, 6, 8, 10.
 
     Args:
-        bits: bits stored per weight, the sign included; 3 to 8.
+        bits: bits stored per weight, the sign included; 2 to 8.
     """
 
     def __init__(self, bits: int) -> None:
@@ -336,6 +336,6 @@ def _refuse_not_finite(name: str, weights: NDArray[np.float64]) -> None:
 
 _REGISTRY: dict[str, Scheme] = {}
 
-for _bits in range(MIN_BITS, MAX_BITS + 1):
+for _bits in range(3, MAX_BITS + 1):
     for _scheme in (Fixed, SP2, PoT, APoT):
         register(_scheme(_bits))

@@ -192,9 +192,9 @@ def test_codes_that_stand_for_nothing_are_refused(code):
 
 
 @pytest.mark.parametrize("family", [schemes.SP2, schemes.Fixed, schemes.PoT, schemes.APoT])
-@pytest.mark.parametrize("bits", [2, 9])
+@pytest.mark.parametrize("bits", [1, 9])
 def test_bits_out_of_range_are_refused(family, bits):
-    with pytest.raises(MsqError, match=f"{bits} bits per weight; choose 3 to 8"):
+    with pytest.raises(MsqError, match=f"{bits} bits per weight; choose 2 to 8"):
         family(bits)
 
 

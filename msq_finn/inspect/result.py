@@ -3,10 +3,12 @@
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from msq_finn.lanes.demand import PAIR
+
 SCHEMA_VERSION = 1
 
 #: Schemes that rows are compared with; others, such as PoT(4) and Fixed(8), have lanes too.
-SCHEMES = ("sp2_4", "fixed_4")
+SCHEMES = PAIR
 
 
 class Row(BaseModel):
