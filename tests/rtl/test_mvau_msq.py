@@ -34,11 +34,11 @@ UNITS = {
     ),
     "embedded beside DSPs": Unit(9, 10, 9, dsp=3, embedded=2, act_bits=8, primitives=True),
     "other LUT lanes": Unit(
-        12, 16, 6, sp2=1, dsp=1, others=tuple((name, 1) for name in OTHERS), acc_bits=24
+        12, 2 * len(OTHERS) + 4, 6, sp2=1, dsp=1, others=tuple((n, 1) for n in OTHERS), acc_bits=24
     ),
     "other LUT lanes, signed": Unit(
         10,
-        12,
+        2 * len(OTHERS),
         5,
         others=tuple((name, 2) for name in OTHERS),
         act_bits=3,
