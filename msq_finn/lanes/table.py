@@ -63,6 +63,7 @@ register(_shifts("pot_4", "PoT(4)", (0, LONG)))
 register(_shifts("apot_4", "APoT(4)", (0, (0, 2, 3)), (1, (0,))))
 register(_shifts("sp2_5", "SP2(5)", (0, (0, 1, 2)), (0, (0, 1, 2))))
 register(_shifts("sp2_6", "SP2(6)", (0, LONG), (4, (0, 1, 2))))
+register(_shifts("apot_6", "APoT(6)", (1, (0, 3, 5)), (0, (0, 3, 5)), (2, (0,))))
 register(_booth(6))
 register(_booth(8))
 for _bits in (4, 3, 5, 6, 7, 8):
