@@ -84,7 +84,7 @@ def network_of_module(
     layers = []
     for layer in network.layers:
         if (module := mixed.get(module_name(layer.name))) is not None:
-            names = module.weight_quant.tensor_quant.int_quant.scheme_names
+            names = module.weight_quant.int_quant.scheme_names
             layer = replace(layer, demand=Demand({names: layer.mh}))
         layers.append(layer)
     return replace(network, name=name, layers=tuple(layers))
