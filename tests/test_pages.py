@@ -44,6 +44,12 @@ def test_own_board(tmp_path):
     assert run_python(f"{snippet}\n{known}", tmp_path).split() == ["xc7z020clg400-1"]
 
 
+def test_own_lane(tmp_path):
+    (snippet,) = blocks(text_of("docs/how-to/own-lane.md"), "python")
+    known = "from msq_finn.lanes import LaneCounts\nprint(LaneCounts({'my_sp2_4_lut': 2}).label)"
+    assert run_python(f"{snippet}\n{known}", tmp_path).strip() == "2 my SP2(4) LUT"
+
+
 def test_plan_for_a_board(tmp_path):
     text = text_of("docs/how-to/plan.md")
     plan, *_ = commands(text)
