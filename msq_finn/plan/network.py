@@ -109,6 +109,15 @@ class Layer:
         """Multiplications a frame."""
         return self.mw * self.mh * self.vectors
 
+    def cycles(self, simd: int, pe: int) -> int:
+        """Cycles a frame of the lanes.
+
+        Args:
+            simd: elements that a lane takes a cycle, a divisor of MW.
+            pe: lanes, a divisor of MH.
+        """
+        return self.macs // (simd * pe)
+
 
 @dataclass(frozen=True)
 class Network:

@@ -92,7 +92,7 @@ class Catalogue:
         Args:
             layer: of the network.
         """
-        return {layer.macs // (simd * pe) for simd, pe in foldings(layer)}
+        return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
 
     def table(self, layer: Layer, cycles: int) -> Table:
         """All options of one layer for a cycle target; equal ones have equal keys.
@@ -121,14 +121,14 @@ class Catalogue:
         pairs = [
             (simd, pe)
             for simd, pe in foldings(layer)
-            if layer.macs // (simd * pe) <= cycles and self._lanes(layer, simd, pe)
+            if layer.cycles(simd, pe) <= cycles and self._lanes(layer, simd, pe)
         ]
         fewest = min((simd * pe for simd, pe in pairs), default=0)
         blocks = []
         for simd, pe in pairs:
             if simd * pe > SLACK * fewest and not layer.depthwise:
                 continue
-            own = layer.macs // (simd * pe)
+            own = layer.cycles(simd, pe)
             every = self._lanes(layer, simd, pe)
             around = [self._around(layer, simd, lanes[0], following, cycles) for lanes in every]
             if all(around):

@@ -67,7 +67,7 @@ def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
         planned: the decisions.
         layer: that they are for.
     """
-    found = [layer.macs // (planned.simd * planned.lanes.pe)]
+    found = [layer.cycles(planned.simd, planned.lanes.pe)]
     conv, window = layer.conv, planned.window
     if conv is not None and window is not None:
         found.append(window_cycles(conv, window.simd, window.parallel, layer.depthwise))

@@ -155,7 +155,7 @@ class Streams:
         """
         link, conv = self.link(layer, cycles), layer.conv
         taken = simd * pe if layer.depthwise else simd
-        lanes = layer.macs // (simd * pe)
+        lanes = layer.cycles(simd, pe)
         if conv is None or not conv.is_needed:
             cost = self.converted(link * layer.act_bits, taken * layer.act_bits)
             words = layer.vectors * ((layer.mh if layer.depthwise else layer.mw) // link)
