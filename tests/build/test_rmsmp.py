@@ -26,13 +26,14 @@ def test_rows_of_three_schemes_are_planned_and_built(tmp_path):
     schemes = [{name for names in layer.demand for name in names} for layer in network.layers]
     assert all({"pot_4", "fixed_4", "fixed_8"} <= found for found in schemes[:2])
     plan = make_plan(network, "Pynq-Z1", PART, "DSP48E1", target_fps=150_000).plan
-    # Every scheme has lanes in the second layer; in the first, a user puts fixed point on DSPs.
-    assert {"pot_4_lut"} < set(plan.layers[1].lanes)
-    assert plan.layers[1].rows == {"pot_4": 4, "fixed_4": 2, "fixed_8": 2}
-    edited = {"pot_4_lut": 2, "fixed_4_dsp": 1, "fixed_8_dsp": 1}
-    plan.layers[0] = plan.layers[0].model_copy(
-        update={"lanes": LaneCounts(edited), "rows": plan.layers[1].rows}
-    )
+    for planned, layer in zip(plan.layers, network.layers, strict=True):
+        assert layer.demand.fits(planned.lanes)
+    # A user puts fixed point on DSPs.
+    edited = LaneCounts({"pot_4_lut": 2, "fixed_4_dsp": 1, "fixed_8_dsp": 1})
+    for planned in plan.layers[:2]:
+        depth = planned.mh // edited.pe
+        planned.lanes = edited
+        planned.rows = {"pot_4": 2 * depth, "fixed_4": depth, "fixed_8": depth}
     path = tmp_path / "plan.yaml"
     plan.save(path)
     lowered = lower(source, Target("Pynq-Z1", plan=path), tmp_path)
