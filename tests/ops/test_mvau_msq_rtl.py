@@ -133,6 +133,7 @@ def test_dsps_are_counted_kind_by_kind(rng, part, slices):
     # On DSP48E1, two rows of 4 or of 8 bits share a slice, on the others three of 4.
     op.set_nodeattr("lanePE", [0, 4, 3])
     op.set_nodeattr("PE", 7)
+    op.set_nodeattr("MH", 7)
     assert op.dsp_estimation(part) == 8 * slices
 
 

@@ -243,5 +243,5 @@ def test_what_functions_print_is_no_part_of_the_json(module, tmp_path):
     where = f"{module('net_noisy', noisy)}:network"
     options = ["--input-shape", "8", "--max-throughput", "-o", "plan.yaml", "--json"]
     done = CliRunner().invoke(main, ["plan", where, *options])
-    assert json.loads(done.stdout)["board"] == "Pynq-Z1"
+    assert json.loads(done.stdout)["plan"]["board"] == "Pynq-Z1"
     assert done.stderr.splitlines()[:2] == ["read", "made"]
