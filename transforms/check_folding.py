@@ -10,6 +10,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes.constants import MAX_FOLDS
 from msq_finn.transforms.place_rows import ROW_MIXED
 
 #: Per op, attribute pairs (parallelism, what it must divide).
@@ -42,7 +43,7 @@ class CheckFolding(Transformation):
             if node.op_type == "MVAU_rtl":
                 _check_queue(op)
             if node.op_type.startswith(ROW_MIXED):
-                op.lanes()
+                _check_constants(op)
             if node.op_type.startswith("VVAU"):
                 _check_windows(model, op)
         return model, False
@@ -54,6 +55,15 @@ def _check_weights(op: Any) -> None:
         raise MsqError(
             f"{op.onnx_node.name}: mem_mode={mode}, but weights are kept on chip; use "
             "internal_decoupled"
+        )
+
+
+def _check_constants(op: Any) -> None:
+    """Refuse more weights than lanes that hold them have room for."""
+    if len(op.lanes().constant_lanes) and op.calc_wmem() > MAX_FOLDS:
+        raise MsqError(
+            f"{op.onnx_node.name}: a vector takes {op.calc_wmem()} cycles, but embedded_lut lanes "
+            f"hold the weights of {MAX_FOLDS}; use more PE or SIMD, or other laneKinds"
         )
 
 

@@ -72,7 +72,7 @@ def test_foldings_that_hardware_cannot_do(refused, tmp_path, attributes):
 
 def test_foldings_of_nodes_that_are_not_there(refused, tmp_path):
     """One that is there, FINN's defaults, and one that is not."""
-    folding = {"Defaults": {"ram_style": ["auto", ["MVAU_MSQ_rtl"]]}, "MVAU_MSQ_rtl_0": {"SIMD": 1}}
+    folding = {"Defaults": {"ram_style": ["auto", ["MVAU_MSQ_rtl"]]}, "MVAU_MSQ_rtl_0": {"SIMD": 9}}
     (tmp_path / "folding.json").write_text(json.dumps(folding))
     model, options = m.as_bytes(m.valid()), ("--folding-config", "folding.json")
     lowered(model, refused, tmp_path, *options, text=REACHED)

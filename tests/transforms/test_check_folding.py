@@ -2,6 +2,7 @@ import pytest
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes import LaneCounts
 
 from .graphs import depthwise, two_layers
 
@@ -49,6 +50,20 @@ def test_lanes_must_add_up_to_pe(rng):
     op.set_nodeattr("laneKinds", ["sp2_4_lut", "fixed_4_dsp"])
     op.set_nodeattr("lanePE", [2, 1])
     with pytest.raises(MsqError, match=r"PE=2 but its lanes .* sum to 3"):
+        check(model)
+
+
+def test_lanes_that_hold_their_weights_have_room_for_few_cycles(rng):
+    from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+
+    model = two_layers(rng, ["sp2", "fixed"] * 2).transform(InferMVAUMSQ())
+    for node in model.get_nodes_by_op_type("MVAU_MSQ"):
+        op = getCustomOp(node)
+        op.set_lanes(op.get_nodeattr("MW"), LaneCounts({"embedded_lut": op.get_nodeattr("MH")}))
+    check(model)
+    op = getCustomOp(model.graph.node[0])
+    op.set_lanes(1, LaneCounts({"embedded_lut": 2}))
+    with pytest.raises(MsqError, match="MVAU_0: a vector takes 24 cycles, but embedded_lut lanes"):
         check(model)
 
 
