@@ -139,7 +139,7 @@ def test_a_gpu_computes_the_same(name):
 # 2. Constants are no state
 
 
-DECAYS = (0.0, 0.1, 0.9, 0.9999, 1.0)
+DECAYS = (0.0, 0.9, 0.9999)
 
 
 @every_quantizer
@@ -251,7 +251,7 @@ CHANGES = {
 }
 
 
-@every_mix
+@pytest.mark.parametrize("name", ["MSQ", "MSQ searched", "three schemes"])
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("how", ["used", "assigned", "loaded", "loaded floats"])
 def test_rows_outlive_what_rebuilds_their_quantizer(name, change, how):
@@ -273,7 +273,7 @@ def test_rows_outlive_what_rebuilds_their_quantizer(name, change, how):
         norm.running_mean.normal_(), norm.running_var.uniform_(0.2, 4), norm.weight.uniform_(-2, 2)
     x = torch.randn(2, 3, 6, 6)
     # Scales of a tensor are no multiples after merging; those learned or searched begin anew.
-    compares = change in {merged, fuse_conv_bn_eval} and name in {"MSQ", "MSQ by name"}
+    compares = change in {merged, fuse_conv_bn_eval} and name == "MSQ"
     for layer in layers:
         expected = norm(copy.deepcopy(layer)(x)) if compares else None
         if how == "used":
