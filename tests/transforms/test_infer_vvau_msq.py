@@ -4,6 +4,7 @@ from qonnx.core.datatype import DataType
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn import lanes
 from msq_finn.errors import MsqError
 
 from .graphs import depthwise
@@ -38,7 +39,10 @@ def test_rows_off_the_4_bit_grids_are_wider_integers(rng, largest, row):
     model.set_initializer("w1", weights)
     op = getCustomOp(infer(model).graph.node[3])
     assert op.row_schemes() == [("sp2_4",), ("fixed_4",), (row,), ("fixed_4",)]
-    assert op.dsp_bits() == int(row[-1])
+    rows = op.row_schemes()
+    dsps = [kind for kind in lanes.kinds(lanes.DEPTHWISE) if kind.engine == "dsp"]
+    taking = [kind.name for kind in dsps if all(map(kind.takes, rows))]
+    assert taking[0] == f"int_{row[-1]}_dsp"
 
 
 @pytest.mark.parametrize(("kind", "taken"), [("UINT8", True), ("UINT10", False), ("BINARY", False)])
