@@ -1,6 +1,6 @@
 `default_nettype none
 
-/// The DSP lanes of one kind in a matrix-vector unit, pack by pack, their sums kept for its Latency.
+/// The DSP lanes of one kind in a matrix-vector unit, pack by pack, their sums kept for Latency.
 ///
 /// valid_i, first_i and done_i are those of lane_flags, by cycles since a word was taken.
 module dsp_engine

@@ -5,8 +5,8 @@
 /// A group of weights and the fold's address select a sum from a table, once for every bit of the
 /// activations; the sums, shifted to their bit, are the rows of one tree. A table holds the sum of
 /// the weights whose bit is set, less the most negative it can get. What that adds to W x is
-/// constant (see msq_finn/lanes); the bits of signed activations that count negatively select inverted,
-/// so that it stays so.
+/// constant (see msq_finn/lanes); the bits of signed activations that count negatively select
+/// inverted, so that it stays so.
 module embedded_lane
   import msq_pkg::*;
 #(

@@ -2,9 +2,8 @@
 
 /// Embedded lanes side by side, each with its own tables.
 ///
-/// The arrays are laid out by msq_finn/lanes/constants.py, lane 0 in the low bits. A lane has up to Groups groups
-/// of up to Members columns, and a table up to TableBits columns; what it has not is filled up with
-/// 0.
+/// The arrays are laid out by msq_finn/lanes/constants.py, lane 0 in the low bits. A lane has up to
+/// Groups groups of up to Members columns, and a table up to TableBits columns; the rest is 0.
 module embedded_lanes
   import msq_pkg::*;
 #(

@@ -3,8 +3,8 @@
 /// One output row in LUTs: unsigned rows for every product, one tree for all, a ternary
 /// accumulator.
 ///
-/// The sum is W x plus a constant of the row's weight codes modulo 2^AccBits (see msq_finn/lanes). What
-/// signed activations add whatever the weights is taken off here.
+/// The sum is W x plus a constant of the row's weight codes modulo 2^AccBits (see msq_finn/lanes).
+/// What signed activations add whatever the weights is taken off here.
 module lut_lane
   import msq_pkg::*;
 #(

@@ -1,7 +1,7 @@
 `default_nettype none
 
-/// Streaming matrix-vector unit whose lanes are of several kinds, side by side on one vector and one
-/// schedule.
+/// Streaming matrix-vector unit whose lanes are of several kinds, side by side on one vector and
+/// one schedule.
 ///
 /// A vector of MW activations arrives in MW / SIMD words and leaves as MH sums in MH / PE words;
 /// row r is computed on lane r mod PE. One word of codes is taken for every cycle of work, unless
