@@ -39,6 +39,7 @@ class Catalogue:
         self.streams = Streams(model)
         self._lane_costs: dict[Layer, LaneCosts] = {}
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
+        self._held: dict[tuple[Layer, int], LaneCounts | None] = {}
         self._computed: dict[tuple[Layer, int, int], list[FloatArray]] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
@@ -166,7 +167,9 @@ class Catalogue:
             for lanes in splits(layer, self.design, simd, pe, costs.pack):
                 by_width.setdefault(costs.word_bits(1, lanes), []).append(lanes)
             self._splits[key] = list(by_width.values())
-        held = constants(layer, self.design, pe)
+        if (layer, pe) not in self._held:
+            self._held[layer, pe] = constants(layer, self.design, pe)
+        held = self._held[layer, pe]
         if held is None or layer.mw * layer.mh // (simd * pe) > MAX_FOLDS:
             return self._splits[key]
         return [*self._splits[key], [held]]
