@@ -86,7 +86,7 @@ def follow(
         image: network input, of its shape behind the batch axis.
         observations: what the hardware's quantizers gave.
         outputs: the network's, from the hardware, of their shape behind the batch axis.
-        step: what an integer is worth in the outputs, as of `differ`.
+        step: what an integer is worth in the outputs, one a tensor or broadcast, as of `differ`.
     """
     result = Followed()
     context, position = reference.started(image), 0

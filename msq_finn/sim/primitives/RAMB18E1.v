@@ -1,7 +1,9 @@
-// RAMB18E1 of 7-series (UG473) as Yosys maps memories to it: without output registers; another mode ends
+// RAMB18E1 of 7-series (UG473) as Yosys maps memories to it: without output registers; another
+// mode ends
 // the simulation.
 module RAMB18E1 #(
-  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0, INITP_05 = 0,
+  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0,
+  INITP_05 = 0,
   parameter [255:0] INITP_06 = 0, INITP_07 = 0,
   parameter [255:0] INIT_00 = 0, INIT_01 = 0, INIT_02 = 0, INIT_03 = 0, INIT_04 = 0, INIT_05 = 0,
   parameter [255:0] INIT_06 = 0, INIT_07 = 0, INIT_08 = 0, INIT_09 = 0, INIT_0A = 0, INIT_0B = 0,
@@ -15,7 +17,8 @@ module RAMB18E1 #(
   parameter [255:0] INIT_36 = 0, INIT_37 = 0, INIT_38 = 0, INIT_39 = 0, INIT_3A = 0, INIT_3B = 0,
   parameter [255:0] INIT_3C = 0, INIT_3D = 0, INIT_3E = 0, INIT_3F = 0,
   parameter [17:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0,
-  parameter INIT_FILE = "NONE", RAM_MODE = "TDP", SIM_COLLISION_CHECK = "ALL", SIM_DEVICE = "7SERIES",
+  parameter INIT_FILE = "NONE", RAM_MODE = "TDP", SIM_COLLISION_CHECK = "ALL",
+  SIM_DEVICE = "7SERIES",
   parameter RDADDR_COLLISION_HWCONFIG = "DELAYED_WRITE",
   parameter WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST",
   parameter RSTREG_PRIORITY_A = "RSTREG", RSTREG_PRIORITY_B = "RSTREG",

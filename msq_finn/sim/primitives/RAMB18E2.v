@@ -1,7 +1,9 @@
-// RAMB18E2 of UltraScale+ (UG573) as Yosys maps memories to it: without output registers; another mode ends
+// RAMB18E2 of UltraScale+ (UG573) as Yosys maps memories to it: without output registers; another
+// mode ends
 // the simulation.
 module RAMB18E2 #(
-  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0, INITP_05 = 0,
+  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0,
+  INITP_05 = 0,
   parameter [255:0] INITP_06 = 0, INITP_07 = 0,
   parameter [255:0] INIT_00 = 0, INIT_01 = 0, INIT_02 = 0, INIT_03 = 0, INIT_04 = 0, INIT_05 = 0,
   parameter [255:0] INIT_06 = 0, INIT_07 = 0, INIT_08 = 0, INIT_09 = 0, INIT_0A = 0, INIT_0B = 0,

@@ -1,8 +1,11 @@
-// RAMB36E1 of 7-series (UG473) as Yosys maps memories to it: without output registers; another mode ends
+// RAMB36E1 of 7-series (UG473) as Yosys maps memories to it: without output registers; another
+// mode ends
 // the simulation.
 module RAMB36E1 #(
-  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0, INITP_05 = 0,
-  parameter [255:0] INITP_06 = 0, INITP_07 = 0, INITP_08 = 0, INITP_09 = 0, INITP_0A = 0, INITP_0B = 0,
+  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0,
+  INITP_05 = 0,
+  parameter [255:0] INITP_06 = 0, INITP_07 = 0, INITP_08 = 0, INITP_09 = 0, INITP_0A = 0,
+  INITP_0B = 0,
   parameter [255:0] INITP_0C = 0, INITP_0D = 0, INITP_0E = 0, INITP_0F = 0,
   parameter [255:0] INIT_00 = 0, INIT_01 = 0, INIT_02 = 0, INIT_03 = 0, INIT_04 = 0, INIT_05 = 0,
   parameter [255:0] INIT_06 = 0, INIT_07 = 0, INIT_08 = 0, INIT_09 = 0, INIT_0A = 0, INIT_0B = 0,
@@ -27,7 +30,8 @@ module RAMB36E1 #(
   parameter [255:0] INIT_78 = 0, INIT_79 = 0, INIT_7A = 0, INIT_7B = 0, INIT_7C = 0, INIT_7D = 0,
   parameter [255:0] INIT_7E = 0, INIT_7F = 0,
   parameter [35:0] INIT_A = 0, INIT_B = 0, SRVAL_A = 0, SRVAL_B = 0,
-  parameter INIT_FILE = "NONE", RAM_MODE = "TDP", SIM_COLLISION_CHECK = "ALL", SIM_DEVICE = "7SERIES",
+  parameter INIT_FILE = "NONE", RAM_MODE = "TDP", SIM_COLLISION_CHECK = "ALL",
+  SIM_DEVICE = "7SERIES",
   parameter RDADDR_COLLISION_HWCONFIG = "DELAYED_WRITE",
   parameter WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST",
   parameter RAM_EXTENSION_A = "NONE", RAM_EXTENSION_B = "NONE", EN_ECC_READ = "FALSE",
@@ -82,7 +86,8 @@ module RAMB36E1 #(
     .SRVAL_A(WIDE_READ ? {SRVAL_B[35:32], SRVAL_A[35:32], SRVAL_B[31:0], SRVAL_A[31:0]} : SRVAL_A),
     .INIT_B(INIT_B), .SRVAL_B(SRVAL_B),
     .INITP({
-      INITP_0F, INITP_0E, INITP_0D, INITP_0C, INITP_0B, INITP_0A, INITP_09, INITP_08, INITP_07, INITP_06,
+      INITP_0F, INITP_0E, INITP_0D, INITP_0C, INITP_0B, INITP_0A, INITP_09, INITP_08, INITP_07,
+      INITP_06,
       INITP_05, INITP_04, INITP_03, INITP_02, INITP_01, INITP_00
     }),
     .INIT({

@@ -1,8 +1,11 @@
-// RAMB36E2 of UltraScale+ (UG573) as Yosys maps memories to it: without output registers; another mode ends
+// RAMB36E2 of UltraScale+ (UG573) as Yosys maps memories to it: without output registers; another
+// mode ends
 // the simulation.
 module RAMB36E2 #(
-  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0, INITP_05 = 0,
-  parameter [255:0] INITP_06 = 0, INITP_07 = 0, INITP_08 = 0, INITP_09 = 0, INITP_0A = 0, INITP_0B = 0,
+  parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0,
+  INITP_05 = 0,
+  parameter [255:0] INITP_06 = 0, INITP_07 = 0, INITP_08 = 0, INITP_09 = 0, INITP_0A = 0,
+  INITP_0B = 0,
   parameter [255:0] INITP_0C = 0, INITP_0D = 0, INITP_0E = 0, INITP_0F = 0,
   parameter [255:0] INIT_00 = 0, INIT_01 = 0, INIT_02 = 0, INIT_03 = 0, INIT_04 = 0, INIT_05 = 0,
   parameter [255:0] INIT_06 = 0, INIT_07 = 0, INIT_08 = 0, INIT_09 = 0, INIT_0A = 0, INIT_0B = 0,
@@ -92,7 +95,8 @@ module RAMB36E2 #(
     .SRVAL_A(WIDE_READ ? {SRVAL_B[35:32], SRVAL_A[35:32], SRVAL_B[31:0], SRVAL_A[31:0]} : SRVAL_A),
     .INIT_B(INIT_B), .SRVAL_B(SRVAL_B),
     .INITP({
-      INITP_0F, INITP_0E, INITP_0D, INITP_0C, INITP_0B, INITP_0A, INITP_09, INITP_08, INITP_07, INITP_06,
+      INITP_0F, INITP_0E, INITP_0D, INITP_0C, INITP_0B, INITP_0A, INITP_09, INITP_08, INITP_07,
+      INITP_06,
       INITP_05, INITP_04, INITP_03, INITP_02, INITP_01, INITP_00
     }),
     .INIT({

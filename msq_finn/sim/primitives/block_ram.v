@@ -7,7 +7,8 @@
 // a word it is X.
 module msq_block_ram #(
   parameter integer BITS = 16384,  // of data; an eighth as many of parity come on top
-  parameter integer READ_A = 0, WRITE_A = 0, READ_B = 0, WRITE_B = 0,  // widths with parity; 0: unused
+  // Widths with parity; 0: unused
+  parameter integer READ_A = 0, WRITE_A = 0, READ_B = 0, WRITE_B = 0,
   parameter MODE_A = "READ_FIRST", MODE_B = "READ_FIRST",
   parameter [BITS-1:0] INIT = 0,
   parameter [BITS/8-1:0] INITP = 0,
@@ -87,7 +88,8 @@ module msq_block_ram #(
   wire [7:0] parity_b = seen_b[ROW+:PARITY] >> (first_b >> 3);
 
   // What is in a row that both write: X where they write the same bits.
-  wire [ROW+PARITY-1:0] only_a = mask_a & ~mask_b, only_b = mask_b & ~mask_a, both = mask_a & mask_b;
+  wire [ROW+PARITY-1:0] only_a = mask_a & ~mask_b, only_b = mask_b & ~mask_a,
+  both = mask_a & mask_b;
   wire [ROW+PARITY-1:0] of_both
       = (old_a & ~mask_a & ~mask_b) | (bits_a & only_a) | (bits_b & only_b) | (UNKNOWN & both);
   wire all = together && writes_a && writes_b;
