@@ -1,6 +1,5 @@
 // RAMB36E2 of UltraScale+ (UG573) as Yosys maps memories to it: without output registers; another
-// mode ends
-// the simulation.
+// mode ends the simulation.
 module RAMB36E2 #(
   parameter [255:0] INITP_00 = 0, INITP_01 = 0, INITP_02 = 0, INITP_03 = 0, INITP_04 = 0,
   INITP_05 = 0,

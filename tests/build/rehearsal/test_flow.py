@@ -52,7 +52,9 @@ def built(tmp_path_factory):
             accelerator_outputs=executed(lowered, inputs),
             outputs=reference_outputs(source, images),
         )
-        (work / "report" / hardware_steps.SIMULATION).write_text(json.dumps({"simulator": "none", "faults": []}))
+        (work / "report" / hardware_steps.SIMULATION).write_text(
+            json.dumps({"simulator": "none", "faults": []})
+        )
         save(lowered.model, path_of(work, "step_msq_size_fifos"))
         shutil.copy(source, out / "model.onnx")
         (out / "report").mkdir(exist_ok=True)
