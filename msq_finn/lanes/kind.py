@@ -65,7 +65,7 @@ class LaneKind(ABC):
         name: what :func:`msq_finn.lanes.get` finds the kind by, and its key in plans.
         label: what tables call it.
         scheme: the number system of its codes.
-        units: those that have such lanes, of :data:`DENSE`, :data:`DEPTHWISE` and :data:`FINN`.
+        units: those that have such lanes, of ``DENSE``, ``DEPTHWISE`` and ``FINN``.
     """
 
     name: str

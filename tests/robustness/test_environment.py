@@ -34,7 +34,7 @@ def model(tmp_path):
 def test_no_compiler(refused, model, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "out" / "build"))  # nothing is cached
-    refused("build", model, "-o", "out", exit_code=1)
+    refused("build", model, "-o", "out", exit_code=1, kept=True)
 
 
 @pytest.mark.parametrize("arguments", [("build", "model.onnx"), ("demo",)], ids=" ".join)

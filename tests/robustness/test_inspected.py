@@ -50,7 +50,6 @@ def checkpoints():
         "a tensor": SQUARE,
         "a list": [SQUARE],
         "keys that are no names": {3: SQUARE, (1, 2): TWO},
-        "under another key": {"model": state()},
     }.items():
         yield name, as_saved(content), "no row-mixed layers in it"
     yield "a scripted module", _scripted(), "not a checkpoint of tensors"
