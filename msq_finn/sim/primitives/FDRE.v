@@ -1,6 +1,5 @@
 // A flip-flop with synchronous reset. An unknown reset or enable makes it unknown, where the "if"
-// of
-// other models would take it for false.
+// of other models would take it for false.
 module FDRE #(
   parameter [0:0] INIT = 1'b0, IS_C_INVERTED = 1'b0, IS_D_INVERTED = 1'b0, IS_R_INVERTED = 1'b0
 ) (
