@@ -7,6 +7,7 @@ wherever the weights are, whenever they are needed.
 import torch
 from torch import Tensor
 from torch._subclasses import FakeTensor
+from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
 _ON_DEVICES: dict[tuple[tuple[float, ...], torch.dtype, torch.device], Tensor] = {}
 
@@ -18,6 +19,12 @@ def has_values(tensor: Tensor) -> bool:
         tensor: of any shape.
     """
     return not (tensor.is_meta or isinstance(tensor, FakeTensor))
+
+
+def is_traced() -> bool:
+    """Tell whether what is computed now is recorded, so that no decision may hang on numbers."""
+    recorded = get_proxy_mode() is not None
+    return bool(recorded or torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
 def constants_beside(values: tuple[float, ...], like: Tensor, dtype: torch.dtype) -> Tensor:

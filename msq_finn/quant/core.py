@@ -157,17 +157,21 @@ class SchemeIntQuant(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """Return the names of the schemes for the state_dict, as a tensor of character codes."""
-        return torch.tensor([float(byte) for byte in ",".join(self.scheme_names).encode()])
+        codes = [float(byte) for byte in ",".join(self.scheme_names).encode()]
+        return torch.tensor(codes, device="cpu")
 
     def set_extra_state(self, state: Tensor) -> None:
         """Check the names of the schemes in a state_dict.
 
         Args:
-            state: as `get_extra_state` makes it; shape (characters,).
+            state: as `get_extra_state` makes it; shape (characters,). One that is a shape alone
+                says nothing.
 
         Raises:
             MsqError: they are not the schemes of this quantizer.
         """
+        if isinstance(state, Tensor) and not has_values(state):
+            return
         names = names_of_state(state)
         if names != self.scheme_names:
             raise MsqError(

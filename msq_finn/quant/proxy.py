@@ -12,7 +12,7 @@ from brevitas.proxy import WeightQuantProxyFromInjector
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
-from msq_finn.quant.constants import has_values
+from msq_finn.quant.constants import has_values, is_traced
 from msq_finn.quant.core import SchemeIntQuant
 from msq_finn.quant.keywords import refuse_unknown_keywords
 
@@ -41,13 +41,15 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
 
     _rows_kept = False
     _dealt_from: tuple[Tensor, ...] = ()
-    _dealt_from_values = False
+    _rows_known = False
+    """The rows were made of numbers, rather than for a shape alone; memory that is not filled yet
+    holds any."""
 
     def __init__(self, quant_layer: nn.Module, quant_injector: Any) -> None:
         refuse_unknown_keywords(quant_injector)
         super().__init__(quant_layer, quant_injector)
         given = "row_schemes" in quant_injector and quant_injector.row_schemes
-        self.rows_assigned = bool(given)
+        self.rows_assigned = bool(given) and self._rows_known
 
     @property
     def int_quant(self) -> SchemeIntQuant:
@@ -78,16 +80,16 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         changed_in_place = len(weights) == len(self._dealt_from) and all(
             weight is other for weight, other in zip(weights, self._dealt_from, strict=True)
         )
-        if self.is_row_mixed and (self.rows_assigned or self._rows_kept or changed_in_place):
-            rows = self.int_quant.kinds()
-            kept = rows if has_values(rows) else None
+        keeps = self.rows_assigned or self._rows_kept or changed_in_place
+        if self.is_row_mixed and self._rows_known and keeps:
+            kept = self.int_quant.kinds()
         super().init_tensor_quant(preserve_state_dict)
         if not self.is_row_mixed:
             return
         rows = self.int_quant.kinds()
         if kept is None:
             self._dealt_from = weights
-            self._dealt_from_values = all(map(has_values, weights))
+            self._rows_known = has_values(rows) and all(map(has_values, weights))
             return
         if kept.shape == rows.shape:
             self.int_quant.set_rows(kept.to(rows.device))
@@ -108,10 +110,30 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         """
         before = self.int_quant.kinds()
         self.int_quant.set_rows(kinds)
-        self.rows_assigned = True
+        self.rows_assigned = self._rows_known = True
         changed = self.int_quant.kinds() != before
         if changed.any():
+            self._forget_cached()
             self._search_scales(changed)
+            self._forget_cached()
+
+    def _forget_cached(self) -> None:
+        """Drop the quantized weights that Brevitas keeps for inference."""
+        self._cached_weight = None
+        if self.export_mode:
+            self.export_handler.prepare_for_export(self)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """Move or cast; rows that go to the meta device are gone.
+
+        Args:
+            fn: as in torch.
+            recurse: as in torch.
+        """
+        moved = super()._apply(fn, recurse)
+        if self.is_row_mixed and not has_values(self.int_quant.kinds()):
+            self.rows_assigned = self._rows_kept = self._rows_known = False
+        return moved
 
     @torch.no_grad()
     def _search_scales(self, rows: Tensor) -> None:
@@ -142,15 +164,25 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
             self._keep_rows(x)
         return super().forward(x)
 
+    @torch.no_grad()
     def _keep_rows(self, x: Tensor) -> None:
         """Keep the rows from now on; say so if they were dealt from other weights than these."""
-        if torch.compiler.is_compiling() or torch.jit.is_tracing() or not has_values(x):
+        if is_traced() or not has_values(x):
+            return
+        if getattr(self, "_is_replica", False):  # of DataParallel, for the length of a batch
+            original = self.tracked_module_list[0].weight_quant
+            if not original._rows_kept:
+                original._keep_rows(x)
             return
         self._rows_kept = True
         if self.rows_assigned or not self.is_row_mixed:
             return
-        fresh = self.quant_injector.row_kinds
-        if not self._dealt_from_values:
+        # Not the weights that it was built with: emptying a network on the meta device replaces
+        # them unseen.
+        weights = self.tracked_parameter_list
+        fresh = self.quant_injector.let(tracked_parameter_list=weights).row_kinds
+        if not self._rows_known:
+            self._rows_known = True
             self.int_quant.set_rows(fresh)
         elif not torch.equal(fresh, self.int_quant.kinds()):
             self._warn("weights were changed in place since its rows were dealt to schemes")
@@ -182,12 +214,15 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
     ) -> None:
         _rename(state_dict, prefix + _COMPILED, prefix + _PLAIN)
-        if f"{prefix}{_PLAIN}int_quant.row_kinds" in state_dict:
+        if self.tensor_quant is None:  # float weights have no use for rows
+            for key in [key for key in state_dict if key.startswith(f"{prefix}{_PLAIN}int_quant.")]:
+                del state_dict[key]
+        elif f"{prefix}{_PLAIN}int_quant.row_kinds" in state_dict:
             self.rows_assigned = True
         elif not self.rows_assigned:
             self._rows_kept, self._dealt_from = False, ()
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-        self._rows_kept = self._dealt_from_values
+        self._rows_kept = self._rows_known
 
 
 def _rename(state: dict[str, Any], old: str, new: str) -> None:

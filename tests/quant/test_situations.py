@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 from brevitas.export import export_onnx_qcdq, export_qonnx, export_torch_qcdq
+from brevitas.export.inference.manager import quant_inference_mode
 from brevitas.nn import QuantConv2d, QuantLinear
 from brevitas.nn.utils import merge_bn
 from qonnx.core.modelwrapper import ModelWrapper
@@ -20,6 +21,7 @@ from torch._subclasses import FakeTensorMode
 from torch.nn.utils import parametrizations, prune
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.checkpoint import checkpoint
 
 from msq_finn.errors import MsqError
 from msq_finn.quant import MSQWeightPerChannelFloat, SP2WeightPerChannelFloat
@@ -122,6 +124,64 @@ def test_rows_of_a_skeleton_with_a_checkpoint_are_the_checkpoints(name):
         layer = QuantConv2d(3, 8, 3, bias=False, weight_quant=quantizer, **options)
     layer.load_state_dict(trained.state_dict(), assign=True)
     assert rows_of(layer) == rows_of(trained)
+
+
+def emptied_skeleton(quantizer, options):
+    """What large networks are built by: a shape, then memory with whatever is in it."""
+    with torch.device("meta"):
+        layer = QuantConv2d(3, 8, 3, bias=False, weight_quant=quantizer, **options)
+    return emptied(layer)
+
+
+def emptied(layer):
+    layer.to("meta").to_empty(device="cpu")
+    for buffer in layer.weight_quant.buffers():
+        buffer.fill_(-4e7)
+    return layer
+
+
+@every_mix
+@pytest.mark.parametrize("first", ["skeleton", "moved away"])
+@pytest.mark.parametrize("then", ["initialised", "loaded", "loaded floats", "assigned"])
+def test_rows_of_emptied_layers_are_those_of_what_fills_them(name, first, then):
+    quantizer, options = QUANTIZERS[name]
+    for q, o in (oracle(options), (quantizer, options)):
+        expected = conv(q, o, seed=1)
+        expected.quant_weight()
+        if first == "skeleton":
+            layer = emptied_skeleton(q, o)
+        else:
+            layer = conv(q, o)
+            layer.quant_weight()
+            layer = emptied(layer)
+        if then == "loaded":
+            layer.load_state_dict(expected.state_dict())
+        elif then == "loaded floats":
+            layer.load_state_dict({"weight": expected.weight}, strict=False)
+        else:
+            with torch.no_grad():
+                layer.weight.copy_(expected.weight)
+        if then == "assigned" and q is quantizer:
+            layer.weight_quant.assign(expected.weight_quant.int_quant.kinds())
+        assert layer(torch.randn(1, 3, 4, 4)).isfinite().all()
+    assert rows_of(layer) == rows_of(expected)
+
+
+@every_quantizer
+@pytest.mark.parametrize("where", ["meta", "fake"])
+def test_states_are_loaded_where_tensors_are_shapes_alone(name, where):
+    with torch.device("meta") if where == "meta" else FakeTensorMode():
+        for layer in pair(name):
+            device = layer.weight.device
+            state = {key: value.to(device) for key, value in layer.state_dict().items()}
+            layer.load_state_dict(state, strict=False)
+            layer.load_state_dict({"weight": torch.empty_like(layer.weight)}, strict=False)
+    saved = nn.Conv2d(3, 8, 3, bias=False).state_dict()
+    with torch.device("meta"):
+        layer, _ = pair(name)
+        layer.load_state_dict(saved, strict=False, assign=True)
+    assert layer(torch.randn(1, 3, 4, 4)).isfinite().all()
+    assert not any(tensor.is_meta for tensor in layer.state_dict().values())
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -335,6 +395,55 @@ def test_no_warning_where_rows_are_as_they_should_be(prepare):
                 layer.weight.sub_(layer.weight.grad)
 
 
+def test_replicas_of_data_parallel_keep_the_rows_of_the_original():
+    layers = pair("MSQ")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*assign_rows")
+        for layer in layers:
+            for _ in range(3):
+                # What DataParallel does on each GPU, batch for batch.
+                proxy = layer.weight_quant._replicate_for_data_parallel()
+                proxy(layer.weight).value.square().sum().backward()
+                with torch.no_grad():
+                    layer.weight.sub_(layer.weight.grad)
+    before = row_schemes(layers[0])
+    with_new_weights(layers[0], None)
+    assert row_schemes(layers[0]) == before
+
+
+@every_quantizer
+def test_the_first_step_may_recompute_its_activations(name):
+    learned = "learned" in name or "searched" in name  # whose first step finds the scales
+    for layer in pair(name):
+        if learned:
+            layer.quant_weight()
+        x = torch.randn(1, 3, 4, 4)
+        checkpoint(layer, x, use_reentrant=False).square().sum().backward()
+        assert layer.weight.grad.any()
+
+
+@every_mix
+@pytest.mark.parametrize("mode", ["cached", "quant_inference_mode"])
+def test_assigned_rows_reach_what_inference_has_cached(name, mode):
+    layer = conv(*QUANTIZERS[name]).eval()
+    x = torch.randn(1, 3, 4, 4)
+    with torch.no_grad():
+        layer(x)
+        kinds = layer.weight_quant.int_quant.kinds().flip(0)
+        if mode == "cached":
+            layer.weight_quant.cache_inference_quant_weight = True
+            layer(x)
+            layer.weight_quant.assign(kinds)
+            got = layer(x)
+        else:
+            with quant_inference_mode(layer, cache_quant_weight=True):
+                layer(x)
+                layer.weight_quant.assign(kinds)
+                got = layer(x)
+        layer.weight_quant.cache_inference_quant_weight = False
+        assert torch.equal(got, layer(x))
+
+
 def test_another_number_of_rows_is_dealt_anew_and_named():
     layer = conv(*QUANTIZERS["MSQ"])
     assign_rows(layer, 0.25)
@@ -438,6 +547,17 @@ def test_fp_switches_quantization_off(name):
         assert not layer.weight_quant.is_quant_enabled
         x = torch.randn(1, 3, 5, 5)
         assert torch.equal(layer(x), nn.functional.conv2d(x, layer.weight))
+
+
+@every_quantizer
+def test_switched_off_it_takes_the_checkpoints_of_the_quantized(name):
+    layers = pair(name)
+    outcomes = []
+    for layer, off in zip(layers, pair(name, seed=1, weight_quant_type="fp"), strict=True):
+        layer.quant_weight()
+        outcomes.append(raises(lambda o=off, t=layer: o.load_state_dict(t.state_dict())))
+    # Not where scales are learned.
+    assert outcomes[0] == outcomes[1] or "searched" in name
 
 
 @every_quantizer
