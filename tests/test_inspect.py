@@ -280,6 +280,7 @@ def saved_net(scheme=MSQWeightPerChannelFloat, **options):
         lambda net: net.state_dict(),
         lambda net: {"model": torch.nn.Sequential(net).state_dict(), "epoch": 3},
         lambda net: {"model_state_dict": net.state_dict(), "args": argparse.Namespace(lr=0.1)},
+        lambda net: {"net": net.state_dict(), "best": np.float64(0.9), "counts": np.arange(3)},
         lambda net: {
             "state": {"net": net.state_dict()},
             "optimizer": {"state": {0: torch.ones(2)}},

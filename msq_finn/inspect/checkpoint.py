@@ -21,6 +21,15 @@ _QUANT = "weight_quant.tensor_quant."
 _KINDS = f"{_QUANT}int_quant.row_kinds"
 _NAMES = f"{_QUANT}int_quant._extra_state"
 _LEARNED = f"{_QUANT}scaling_impl.value"
+# What scripts save beside weights: settings, and the best accuracy as NumPy has it.
+_BESIDE = [
+    argparse.Namespace,
+    np.ndarray,
+    np.dtype,
+    np.float64().__reduce__()[0],  # the functions that make a number and an array again
+    np.empty(0).__reduce__()[0],
+    *{type(np.dtype(code)) for code in "?" + np.typecodes["AllInteger"] + np.typecodes["Float"]},
+]
 _USUAL = ("model", "state_dict", "model_state_dict")
 _WRAPPERS = ("module.", "_orig_mod.")  # of DistributedDataParallel and torch.compile
 
@@ -71,7 +80,7 @@ def _content(path: Path) -> Any:
     import torch
 
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        with torch.serialization.safe_globals(_BESIDE):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch leaves damage to zipfile, its unpickler, ...
         unread = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
