@@ -8,6 +8,7 @@ import warnings
 from typing import Any, cast
 
 import torch
+from brevitas.nn.quant_rnn import GateWeight
 from brevitas.proxy import WeightQuantProxyFromInjector
 from torch import Tensor, nn
 
@@ -181,7 +182,9 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         # them unseen.
         weights = self.tracked_parameter_list
         fresh = self.quant_injector.let(tracked_parameter_list=weights).row_kinds
-        if not self._rows_known:
+        # Brevitas's recurrent layers fill their weights after they have built the quantizers.
+        recurrent = any(isinstance(module, GateWeight) for module in self.tracked_module_list)
+        if recurrent or not self._rows_known:
             self._rows_known = True
             self.int_quant.set_rows(fresh)
         elif not torch.equal(fresh, self.int_quant.kinds()):

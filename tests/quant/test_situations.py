@@ -11,7 +11,7 @@ import pytest
 import torch
 from brevitas.export import export_onnx_qcdq, export_qonnx, export_torch_qcdq
 from brevitas.export.inference.manager import quant_inference_mode
-from brevitas.nn import QuantConv2d, QuantLinear
+from brevitas.nn import QuantConv2d, QuantLinear, QuantLSTM
 from brevitas.nn.utils import merge_bn
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
@@ -25,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 
 from msq_finn.errors import MsqError
 from msq_finn.quant import MSQWeightPerChannelFloat, SP2WeightPerChannelFloat
-from msq_finn.training.assign import assign_rows, row_schemes
+from msq_finn.training.assign import assign_rows, mixed_layers, row_schemes
 from tests.quant.quantizers import (
     MIXED,
     QUANTIZERS,
@@ -375,6 +375,18 @@ def test_weights_changed_in_place_are_named_once():
         warnings.simplefilter("error")
         layer(torch.randn(1, 3, 4, 4))
     assert row_schemes(layer) == rows
+
+
+def test_recurrent_layers_are_dealt_by_what_they_begin_with():
+    torch.manual_seed(0)
+    layer = QuantLSTM(4, 8, weight_quant=MSQWeightPerChannelFloat)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*assign_rows")
+        layer(torch.randn(3, 1, 4))
+    for gate in mixed_layers(layer).values():
+        weights = torch.cat([w.flatten(1) for w in gate.weight_quant.tracked_parameter_list], dim=1)
+        lowest = weights.var(1, correction=0).argsort()[:4].tolist()
+        assert sorted(lowest) == [i for i, n in enumerate(row_schemes(gate)) if n == "sp2_4"]
 
 
 @pytest.mark.parametrize("prepare", ["nothing", "named rows", "assigned", "loaded", "trained"])
