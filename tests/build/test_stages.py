@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -372,6 +373,7 @@ def test_a_bitfile_without_finns_dependencies_is_refused(source, tmp_path, monke
     """pip brings neither the HLS library nor the board files."""
     monkeypatch.setenv("XILINX_VIVADO", str(tmp_path / "2024.2"))
     (tmp_path / "2024.2").mkdir()
+    monkeypatch.setenv("FINN_DEPS", str(tmp_path / "none"))
     result = CliRunner().invoke(
         main, ["build", str(source), "-o", str(tmp_path / "out"), "--until", "bitfile"]
     )
@@ -380,7 +382,7 @@ def test_a_bitfile_without_finns_dependencies_is_refused(source, tmp_path, monke
     assert "msq-finn finn deps update --batch" in result.stderr and not (tmp_path / "out").exists()
 
 
-def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch):
+def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch, tmp_path):
     """FINN's five steps run as they are, and what goes on is the graph before them."""
     called = []
 
@@ -395,7 +397,8 @@ def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch):
     assert "step_msq_bitfile" in stage_steps("deploy")
     monkeypatch.setattr(hardware_steps, "resolve", step)
     monkeypatch.setattr(hardware_steps.workers, "prepare", lambda: None)
-    assert hardware_steps.step_msq_bitfile("dataflow", None) == "dataflow"
+    config = SimpleNamespace(output_dir=str(tmp_path))
+    assert hardware_steps.step_msq_bitfile("dataflow", config) == "dataflow"
     assert called == [
         "step_create_stitched_ip",
         "step_out_of_context_synthesis",

@@ -66,12 +66,13 @@ class Refusal:
         assert line.isprintable()
         assert text in line, line
         assert seconds < LIMIT_S
-        if kept or REACHED in line:
+        same = contents(self.folder) == before
+        if kept or (REACHED in line and not same):
             summary = json.loads((self.folder / "out" / "summary.json").read_text())
             assert summary["failed"] in line
             assert not (self.folder / "out" / "deploy").exists()
         else:
-            assert contents(self.folder) == before
+            assert same
         return line
 
 
