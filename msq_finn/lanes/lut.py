@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +33,9 @@ class LutLane(LaneKind):
         made = {k: lanes * shape.simd * v for k, v in self._made(shape.act_bits).items()}
         return {**made, "compressor columns": lanes * columns, "accumulator bits": lanes * bits}
 
+    @abstractmethod
     def _made(self, act_bits: int) -> Features:
         """LUTs that make the partial products of one product."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False)
