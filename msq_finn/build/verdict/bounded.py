@@ -30,7 +30,7 @@ class Bounded:
             roundings: how many operations, each relative to the result.
 
         >>> Bounded(Fraction(3, 8)).rounded().error, Bounded(Fraction(1, 3)).rounded().error
-        (Fraction(0, 1), Fraction(1, 50331648))
+        (Fraction(0, 1), Fraction(1, 50331645))
         """
         if not self.error and roundings == 1 and _representable(self.value):
             return self
