@@ -31,10 +31,8 @@ from rich.table import Table
 from torch import nn
 
 from msq_finn import models
-from msq_finn.build import fifos, resources, times
+from msq_finn.build import fifos, node_resources
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.run import build, random_images
 from msq_finn.build.simulate import (
     accelerator_inputs,
@@ -45,6 +43,9 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
+from msq_finn.lowering import times
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
 from msq_finn.sim.xsi import SIMULATOR
 from msq_finn.training.assign import assign_rows, mixed_layers
 from msq_finn.training.couple import coupled_layers
@@ -152,7 +153,7 @@ def resnet18(folder: Path) -> dict[str, Any]:
     largest = max(summary.layers, key=lambda la: (la.mw * la.mh, la.name)).name
     names = (largest, f"{largest}_weights")
     design.parts = [part for part in design.parts if part[0] in names]
-    measured = resources.measure(design, summary.part)
+    measured = node_resources.measure(design, summary.part)
     return {
         "network": "resnet18",
         "hardware_seconds": round(built - started, 1),

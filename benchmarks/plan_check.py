@@ -25,12 +25,12 @@ from rich.table import Table
 from torch import nn
 
 from msq_finn import models
-from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import Target
 from msq_finn.build.run import build
+from msq_finn.lowering.inputs import check_board
+from msq_finn.lowering.lower import Target
+from msq_finn.plan.frontend.source import network_of_module
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.outcome import Outcome
-from msq_finn.plan.source import network_of_module
+from msq_finn.plan.report.outcome import Outcome
 from msq_finn.quant import MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers

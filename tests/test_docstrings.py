@@ -122,7 +122,7 @@ def test_the_packages_are_reached():
         "msq_finn.schemes.Scheme.encode",
         "msq_finn.models.layers.Layers",
         "msq_finn.lanes.counts.LaneCounts",
-        "msq_finn.ops.streaming.wrapper.render",
+        "msq_finn.ops.streaming.stream_wrapper.render",
     } <= names
 
 

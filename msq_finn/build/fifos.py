@@ -10,11 +10,11 @@ import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.lower import Lowered, logged
-from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import IntArray, finish_times, run_accelerator, steady_interval
 from msq_finn.build.stitch import stitch
-from msq_finn.plan.windows import WINDOW_WORDS
+from msq_finn.lowering.lower import Lowered, logged
+from msq_finn.plan.frontend.windows import WINDOW_WORDS
+from msq_finn.progress import Progress, silent
 
 #: Depth of FIFOs that are to show what they need, if a few frames have as many words.
 _DEEP = 4096

@@ -13,15 +13,16 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build import resources, workers
+from msq_finn.build import node_resources
 from msq_finn.build.hardware_steps import REFERENCE, Run
-from msq_finn.build.lower import logged, lowered_of
 from msq_finn.build.output import write
 from msq_finn.build.simulate import IntArray, run_accelerator
 from msq_finn.build.stitch import TOP, Stitched, stitch
 from msq_finn.errors import MsqError
+from msq_finn.lowering import finn_workers
+from msq_finn.lowering.lower import logged, lowered_of
 from msq_finn.sim import four_state, primitives
-from msq_finn.sim.network import pack, unpack
+from msq_finn.sim.axi_streams import pack, unpack
 from msq_finn.sim.verilator import version
 from msq_finn.synth.yosys import Netlist
 
@@ -58,12 +59,12 @@ def step_msq_gate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
             simulation model, or the netlist starves.
         MissingToolError: no Yosys, no Verilator or no C++ compiler.
     """
-    workers.prepare()
+    finn_workers.prepare()
     lowered = lowered_of(model, cfg)
     run = getattr(cfg, "msq_run", None) or Run()
     part = cfg._resolve_fpga_part()
     design = stitch(model, lowered.folder)
-    runs = resources.synthesize(design, part, run.progress)
+    runs = node_resources.synthesize(design, part, run.progress)
     netlists = {name: found.netlist for name, found in runs.items()}
     gates = gate_level(design, netlists, lowered.folder / NETLISTS)
     try:

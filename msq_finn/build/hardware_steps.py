@@ -15,12 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build import fifos, resources, workers
+from msq_finn.build import fifos, node_resources
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Lowered, lowered_of, resolve
 from msq_finn.build.output import DIFFERENCE, write
-from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import (
     FloatArray,
     accelerator_inputs,
@@ -35,6 +32,10 @@ from msq_finn.build.verdict.judge import judge
 from msq_finn.build.verdict.record import verdict_figures, write_difference
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import report_folder
+from msq_finn.lowering import finn_workers
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Lowered, lowered_of, resolve
+from msq_finn.progress import Progress, silent
 from msq_finn.sim.performance import performance
 from msq_finn.sim.xsi import SIMULATOR
 
@@ -114,7 +115,7 @@ def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: see :func:`msq_finn.build.stitch.stitch`.
     """
-    workers.prepare()
+    finn_workers.prepare()
     folder = Path(cfg.output_dir)
     offer_to_finn(model, stitch(model, folder), folder.absolute() / "stitched_rtl")
     return model
@@ -220,7 +221,7 @@ def step_msq_synthesize(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     lowered, run = _begin(model, cfg)
     design = stitch(model, lowered.folder)
-    measured = resources.measure(design, cfg._resolve_fpga_part(), run.progress)
+    measured = node_resources.measure(design, cfg._resolve_fpga_part(), run.progress)
     found = {name: asdict(value) for name, value in measured.items()}
     write(report_folder(cfg) / RESOURCES, json.dumps(found, indent=2))
     return model
@@ -241,7 +242,7 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: the simulation found faults.
     """
-    workers.prepare()
+    finn_workers.prepare()
     refuse_faults(report_folder(cfg))
     kernels = copy.deepcopy(model)
     for name in _VIVADO_STEPS:
@@ -322,7 +323,7 @@ def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
 
 
 def _begin(model: ModelWrapper, cfg: Any) -> tuple[Lowered, Run]:
-    workers.prepare()
+    finn_workers.prepare()
     return lowered_of(model, cfg), getattr(cfg, "msq_run", None) or Run()
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from msq_finn.build.summary import Layer, Summary
+from msq_finn.devices import Device, device_of_part
 from msq_finn.errors import MsqError
-from msq_finn.plan.devices import Device, device_of_part
 from msq_finn.synth.resources import Resources
 
 #: Per number system; rows of several of them, FINN's own layers and sites are grey.

@@ -11,15 +11,7 @@ from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build import report, times
-from msq_finn.build.checkpoints import (
-    check_record,
-    follow,
-    forget,
-    load_before,
-    path_of,
-    record,
-)
+from msq_finn.build import report
 from msq_finn.build.cycles import predicted_interval, slowest_node
 from msq_finn.build.gate import GATE_LEVEL
 from msq_finn.build.hardware_steps import (
@@ -32,18 +24,7 @@ from msq_finn.build.hardware_steps import (
 )
 from msq_finn.build.hardware_steps import Labelled as Labelled
 from msq_finn.build.hardware_steps import random_images as random_images
-from msq_finn.build.host import Host
 from msq_finn.build.host_program import check_programs
-from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import (
-    Target,
-    configure,
-    lowered_of,
-    open_source,
-    resolve,
-    run_steps,
-)
-from msq_finn.build.progress import Progress, silent
 from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.simulate import FloatArray
 from msq_finn.build.stages import (
@@ -58,6 +39,26 @@ from msq_finn.build.summary import Summary, layers_of
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import check_dependencies, report_folder
+from msq_finn.lowering import times
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.inputs import check_board
+from msq_finn.lowering.intermediate import (
+    check_record,
+    follow,
+    forget,
+    load_before,
+    path_of,
+    record,
+)
+from msq_finn.lowering.lower import (
+    Target,
+    configure,
+    lowered_of,
+    open_source,
+    resolve,
+    run_steps,
+)
+from msq_finn.progress import Progress, silent
 
 #: The step behind which there are results to write, that which sizes FIFOs, and that on netlists.
 _ESTIMATED = "step_generate_estimate_reports"
@@ -231,7 +232,7 @@ def _summarise(
         figures["synthesis"] = "Yosys estimate, modules one by one, no place and route"
     if (folder / GATE_LEVEL).exists():
         figures |= json.loads((folder / GATE_LEVEL).read_text())
-    from msq_finn.build.partition import layers_on_host
+    from msq_finn.lowering.partition import layers_on_host
 
     finn, ours = times.share(folder, "step_msq_generate_rtl")
     return Summary(

@@ -20,15 +20,15 @@ from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNode
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
-from msq_finn.build import workers
-from msq_finn.build.checkpoints import keep_source, parent_path, save
-from msq_finn.build.refuse import check_config
-from msq_finn.build.times import ours
+from msq_finn.finn_compat.builder_steps import CONVERT_TO_HW, MINIMIZE_INITIAL
 from msq_finn.finn_compat.frontend import before_conversion, before_first_step, before_streamline
-from msq_finn.finn_compat.steps import CONVERT_TO_HW, MINIMIZE_INITIAL
 from msq_finn.finn_compat.streamline import ApplyConfig
 from msq_finn.finn_compat.width_converters import behind_width_converters
-from msq_finn.plan.planfile import Plan
+from msq_finn.lowering import finn_workers
+from msq_finn.lowering.intermediate import keep_source, parent_path, save
+from msq_finn.lowering.refuse import check_config
+from msq_finn.lowering.times import ours
+from msq_finn.plan.file.schema import Plan
 from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
@@ -99,7 +99,7 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: tidied graph in FINN's dialect.
         cfg: FINN's ``DataflowBuildConfig``.
     """
-    workers.prepare()
+    finn_workers.prepare()
     prepared = (*before_streamline(), MoveMulPastDWConv(), MarkChannelsLast())
     return ours(model, cfg, *prepared, MakeWeightsNegatable())
 
@@ -111,7 +111,7 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: streamlined graph.
         cfg: FINN's ``DataflowBuildConfig``.
     """
-    workers.prepare()
+    finn_workers.prepare()
     return ours(model, cfg, StreamlineJoins(), StreamlineGlobalPool(), *before_conversion())
 
 
@@ -128,7 +128,7 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: the configuration or a layer is one that the build cannot take.
     """
     check_config(cfg)
-    workers.prepare()
+    finn_workers.prepare()
     if (choices := cfg.specialize_layers_config_file) is not None:
         # FINN reads it when it specialises layers, which is too late for adds.
         model = ours(model, cfg, GiveUniqueNodeNames(), ApplyConfig(choices))
@@ -158,7 +158,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: the plan is of another network or unreadable.
     """
-    workers.prepare()
+    finn_workers.prepare()
     from msq_finn.plan.apply import apply_plan, fold_for
 
     if not all(node.name for node in model.graph.node):  # upstream's main names none it specialises
@@ -185,7 +185,7 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: a folding that the hardware cannot do, rows that its lanes cannot hold, or no
             graph around the partition.
     """
-    workers.prepare()
+    finn_workers.prepare()
     from msq_finn.plan.apply import note_costs
 
     model = ours(model, cfg, CheckFolding(), PlaceRows())
@@ -207,7 +207,7 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: dataflow partition, its rows placed.
         cfg: FINN's ``DataflowBuildConfig``.
     """
-    workers.prepare()
+    finn_workers.prepare()
     model = model.transform(InsertDWC())
     for transformation in behind_width_converters():
         model = model.transform(transformation)
@@ -231,7 +231,7 @@ def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: a node asks for what its RTL cannot do.
     """
-    workers.prepare()
+    finn_workers.prepare()
     model = model.transform(PrepareIP(cfg._resolve_fpga_part(), cfg.synth_clk_period_ns))
     return model.transform(ReplaceVerilogRelPaths())
 

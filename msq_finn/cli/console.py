@@ -50,7 +50,7 @@ def progress_bars() -> Iterator[Any]:
     """Progress bars on standard error, one a stage; nothing where that is no terminal.
 
     Yields:
-        a :data:`msq_finn.build.progress.Progress`; of a stage ``"name: detail"``, the detail is
+        a :data:`msq_finn.progress.Progress`; of a stage ``"name: detail"``, the detail is
         shown while it runs.
     """
     terminal = Console(stderr=True, file=sys.stderr)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_finn import schemes
+from msq_finn.inspect.graph_weights import FloatArray, Weights
 from msq_finn.inspect.result import SCHEMES, Layer, Row
-from msq_finn.inspect.weights import FloatArray, Weights
 
 #: Trial values of alpha, as multiples of a row's largest magnitude, besides the file's own.
 _TRIALS = np.linspace(0.4, 1.4, 41)

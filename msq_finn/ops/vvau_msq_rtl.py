@@ -14,7 +14,7 @@ from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
 from msq_finn.lanes import dsp
 from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops.lanes_rtl import LanesRTL
-from msq_finn.ops.streaming.wrapper import Stream, render
+from msq_finn.ops.streaming.stream_wrapper import Stream, render
 from msq_finn.ops.vvau_msq import VVAU_MSQ
 from msq_finn.rtl.literals import remarked
 

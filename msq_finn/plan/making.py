@@ -6,20 +6,20 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 from msq_finn import schemes
+from msq_finn.devices import device_of_part
 from msq_finn.errors import MsqError
-from msq_finn.plan.cost import default_model
-from msq_finn.plan.design import PLANNED
-from msq_finn.plan.devices import device_of_part
-from msq_finn.plan.lane_costs import EMBEDDED
-from msq_finn.plan.layer_plan import LayerPlan, Window
-from msq_finn.plan.network import Layer, Network
-from msq_finn.plan.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
-from msq_finn.plan.option import Option
-from msq_finn.plan.options import Catalogue
-from msq_finn.plan.outcome import Alternative, LayerOutcome, Outcome, Resources, Totals
-from msq_finn.plan.planfile import Plan, Shares
-from msq_finn.plan.reasons import Choice, choices, difference
-from msq_finn.plan.request import limited_rows, shares_of
+from msq_finn.plan.cost.cost_model import default_model
+from msq_finn.plan.cost.lane_costs import EMBEDDED
+from msq_finn.plan.file.layer import LayerPlan, Window
+from msq_finn.plan.file.schema import Plan, Shares
+from msq_finn.plan.frontend.network import Layer, Network
+from msq_finn.plan.frontend.request import limited_rows, shares_of
+from msq_finn.plan.report.outcome import Alternative, LayerOutcome, Outcome, Resources, Totals
+from msq_finn.plan.search.candidates import Catalogue
+from msq_finn.plan.search.design import PLANNED
+from msq_finn.plan.search.explain import Choice, choices, difference
+from msq_finn.plan.search.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
+from msq_finn.plan.search.option import Option
 
 #: Resources, as messages call them.
 NAMES = {

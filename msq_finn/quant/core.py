@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
-from msq_finn.quant.constants import computing_type, has_values
 from msq_finn.quant.nearest import NearestLevel
+from msq_finn.quant.stateless import computing_type, has_values
 from msq_finn.schemes import Scheme
 
 MAX_GRID_BITS = 32

@@ -1,4 +1,4 @@
-"""The process that :func:`msq_finn.sim.network.simulate` runs a design in.
+"""The process that :func:`msq_finn.sim.axi_streams.simulate` runs a design in.
 
 A simulation can crash, and it computes for long without looking up: on its own it can do no harm.
 It reads ``job.json`` and the input words from a folder, reports progress on standard output as
@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
     """Run the job in a folder, and leave its results there.
 
     Args:
-        folder: with ``job.json``, whose keys :func:`msq_finn.sim.network.simulate` sets, and
+        folder: with ``job.json``, whose keys :func:`msq_finn.sim.axi_streams.simulate` sets, and
             ``<stream>.words.npy`` of shape [words, bytes] per input stream.
     """
     if sys.platform == "linux":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from msq_finn.errors import MsqError
-from msq_finn.sim.network import Result
+from msq_finn.sim.axi_streams import Result
 
 
 def performance(name: str, result: Result, frames: int, clk_ns: float) -> dict[str, Any]:

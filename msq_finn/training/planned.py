@@ -10,7 +10,7 @@ from msq_finn.quant.rows import as_rows
 
 
 class PlanLike(Protocol):
-    """A plan, as from `msq_finn.plan.planfile.Plan.load`, which training need not import."""
+    """A plan, as from `msq_finn.plan.file.schema.Plan.load`, which training need not import."""
 
     @property
     def layers(self) -> Sequence[Any]:

@@ -10,8 +10,6 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import (
     accelerator_inputs,
     mismatches,
@@ -21,6 +19,8 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import layers_of
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
 
 from .networks import depthwise_cnn, exported
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from msq_finn.build.hardware_steps import step_msq_stitch
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import reference_outputs
 from msq_finn.build.steps import DATAFLOW_STEPS
+from msq_finn.lowering.lower import Target, lower
 
 from .networks import exported, mixed_to_the_end
 
@@ -144,9 +144,9 @@ if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")
     from finn.transformation.fpgadataflow.prepare_rtlsim import PrepareRTLSim
     from qonnx.core.modelwrapper import ModelWrapper
-    from msq_finn.build import workers
+    from msq_finn.lowering import finn_workers
     if sys.argv[3] == "prepared":
-        workers.prepare()
+        finn_workers.prepare()
     ModelWrapper(sys.argv[2]).transform(PrepareRTLSim())
 """
 

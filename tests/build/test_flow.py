@@ -11,8 +11,6 @@ from onnx import numpy_helper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import (
     accelerator_inputs,
     mismatches,
@@ -22,6 +20,8 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
 
 from .networks import exported, small_cnn
 

@@ -7,11 +7,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import accelerator_inputs, executed, reference_outputs
 from msq_finn.build.verdict.follow import follow
 from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.reference import Reference
+from msq_finn.lowering.lower import Target, lower
 
 from ..robustness.models import FLOAT, QONNX, quant
 

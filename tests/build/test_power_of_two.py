@@ -14,10 +14,10 @@ from brevitas.quant import (
 )
 from torch import nn
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import accelerator_inputs, differ, executed, reference_outputs
 from msq_finn.build.verdict.reference import Reference
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
 
 from .networks import exported
 

@@ -6,14 +6,14 @@ import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.hardware_steps import random_images
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import mismatches, reference_outputs, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.lanes import LaneCounts
-from msq_finn.plan.extract import network_of_file
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.frontend.graph import network_of_file
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.planfile import Plan
 
 from .networks import exported, rmsmp_cnn
 

@@ -15,12 +15,12 @@ import pytest
 from click.testing import CliRunner
 
 from msq_finn.build import hardware_steps
-from msq_finn.build.inputs import load_model
-from msq_finn.build.lower import Target
 from msq_finn.build.run import Labelled, build
 from msq_finn.build.stages import GATE, STAGES, check_folder, stage_steps
 from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.lowering.inputs import load_model
+from msq_finn.lowering.lower import Target
 
 from .networks import exported, mixed_to_the_end
 
@@ -58,7 +58,7 @@ def comparable(summary):
 
 def killed_at(step, source, folder, **options):
     """Build until a step's work is done, but not recorded."""
-    from msq_finn.build import lower
+    from msq_finn.lowering import lower
 
     genuine = lower._run
 
@@ -210,7 +210,7 @@ def test_nothing_of_an_earlier_build_passes_for_the_new_ones(source, earlier):
 
 
 def test_a_failed_build_leaves_earlier_results(source, earlier, monkeypatch):
-    from msq_finn.build import lower
+    from msq_finn.lowering import lower
 
     def failed(name, function, model, config):
         raise MsqError("no")

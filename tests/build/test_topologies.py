@@ -8,9 +8,7 @@ import pytest
 from msq_finn.build import fifos
 from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.hardware_steps import random_images
-from msq_finn.build.host import Host
 from msq_finn.build.host_program import programs
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import (
     accelerator_inputs,
     mismatches,
@@ -19,6 +17,8 @@ from msq_finn.build.simulate import (
     simulate,
 )
 from msq_finn.build.stitch import stitch
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
 
 from .networks import (
     brevitas_mobilenet,

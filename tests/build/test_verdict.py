@@ -12,8 +12,6 @@ import pytest
 from onnx import helper, numpy_helper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.output import DIFFERENCE
 from msq_finn.build.simulate import (
     accelerator_inputs,
@@ -32,6 +30,8 @@ from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.record import verdict_figures, write_difference
 from msq_finn.build.verdict.reference import Reference
 from msq_finn.build.verdict.taps import inner_tensors
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
 
 from ..robustness.models import FLOAT, QONNX, array, quant
 from . import networks

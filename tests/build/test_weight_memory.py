@@ -29,9 +29,9 @@ class Accelerator:
         self.xsi = importlib.import_module("finn.xsi")
         design = stitch(self.model, folder)
         if gates:
-            from msq_finn.build import gate, resources
+            from msq_finn.build import gate, node_resources
 
-            runs = resources.synthesize(design, part)
+            runs = node_resources.synthesize(design, part)
             netlists = {name: run.netlist for name, run in runs.items()}
             self.primitives = {p for n in netlists.values() for p in primitives.used(n.text)}
             design = gate.gate_level(design, netlists, folder / "gate")

@@ -11,10 +11,10 @@ pytest.importorskip("finn")
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.demand import PAIR
-from msq_finn.plan.extract import network_of_file
+from msq_finn.plan.frontend.graph import network_of_file
+from msq_finn.plan.frontend.request import shares_of
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.outcome import Outcome
-from msq_finn.plan.request import shares_of
+from msq_finn.plan.report.outcome import Outcome
 from tests.build.networks import dense_cnn, exported, residual_cnn, small_cnn
 
 PART = "xc7z020clg400-1"
@@ -68,7 +68,7 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
     from qonnx.custom_op.registry import getCustomOp
 
     from msq_finn.build.fifos import predicted_interval
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.lowering.lower import Target, lower
 
     outcome, path = planned
     plan = outcome.plan
@@ -95,7 +95,7 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
 
 def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
     from msq_finn.build.cycles import predicted_interval
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.lowering.lower import Target, lower
 
     source = exported(residual_cnn(), tmp_path / "residual.onnx", (1, 1, 4, 4))
     network = network_of_file(source, "Pynq-Z1")
@@ -116,7 +116,7 @@ def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
 
 
 def test_another_models_plan_is_refused(source: Path, planned, tmp_path: Path):
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.lowering.lower import Target, lower
 
     outcome, _ = planned
     wrong = outcome.plan.model_copy(deep=True)

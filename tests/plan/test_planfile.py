@@ -11,13 +11,13 @@ import yaml
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.demand import PAIR, Demand
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
+from msq_finn.plan.frontend.network import Conv, Layer, Network
+from msq_finn.plan.frontend.request import shares_of
+from msq_finn.plan.frontend.zoo import resnet_cifar
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Conv, Layer, Network
-from msq_finn.plan.outcome import Outcome
-from msq_finn.plan.plan_fits import fits_board, fits_network, frame_cycles
-from msq_finn.plan.planfile import Plan
-from msq_finn.plan.request import shares_of
-from msq_finn.plan.zoo import resnet_cifar
+from msq_finn.plan.report.outcome import Outcome
 
 
 def rows(sp2: int, fixed: int, either: int) -> Demand:

@@ -11,9 +11,9 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 from torch import nn
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import mismatches, reference_outputs
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
 from msq_finn.models import ActQuant, PixelQuant
 from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
 

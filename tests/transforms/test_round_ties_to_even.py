@@ -88,9 +88,9 @@ def test_ties_inside_a_network_of_powers_of_two(tmp_path, rng):
     """Every scale is a power of two and no normalisation is between, so that sums hit ties."""
     from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 
-    from msq_finn.build.host import Host
-    from msq_finn.build.lower import Target, lower
     from msq_finn.build.simulate import reference_outputs
+    from msq_finn.lowering.host_side import Host
+    from msq_finn.lowering.lower import Target, lower
 
     model = m.valid()
     nodes = [node for node in model.graph.node if node.name != "bn"]

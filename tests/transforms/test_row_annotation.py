@@ -37,7 +37,7 @@ def annotated(source, layer, schemes):
 
 def kinds_of(source, folder):
     """Per row-mixed layer, the first scheme that holds each row."""
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.lowering.lower import Target, lower
 
     model = lower(source, Target("Pynq-Z1"), folder, stop_before="step_msq_fold").model
     ops = [getCustomOp(node) for node in model.graph.node if "VAU_MSQ" in node.op_type]

@@ -11,7 +11,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 import msq_finn.rtl
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, prepare_rtlsim, rename_ports
-from msq_finn.ops.streaming.wrapper import Stream, render
+from msq_finn.ops.streaming.stream_wrapper import Stream, render
 
 _RTL = Path(msq_finn.rtl.__file__).parent / "streaming"
 

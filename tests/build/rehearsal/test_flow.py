@@ -15,17 +15,17 @@ import pytest
 from click.testing import CliRunner
 
 from msq_finn.build import hardware_steps
-from msq_finn.build.checkpoints import path_of, record, save
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.output import output_folder
 from msq_finn.build.publish import publish
 from msq_finn.build.rehearsal import rehearse as module
+from msq_finn.build.rehearsal.contents import traces
 from msq_finn.build.rehearsal.marker import NO_BITFILE, is_marker
-from msq_finn.build.rehearsal.package import traces
 from msq_finn.build.rehearsal.rehearse import rehearse_build
 from msq_finn.build.simulate import accelerator_inputs, executed, reference_outputs
 from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.lowering.intermediate import path_of, record, save
+from msq_finn.lowering.lower import Target, lower
 
 from ..networks import exported, mixed_to_the_end
 

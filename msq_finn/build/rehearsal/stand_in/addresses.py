@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.stand_in import catalog
+from msq_finn.build.rehearsal.stand_in.block_design import Design, Segment, leaf, parent
 from msq_finn.build.rehearsal.stand_in.blocks import design, found
 from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import Design, Segment, leaf, parent
 from msq_finn.build.rehearsal.stand_in.session import Session
-from msq_finn.build.rehearsal.stand_in.validate import window
+from msq_finn.build.rehearsal.stand_in.validation import window
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _LEAST_RANGE = 4096

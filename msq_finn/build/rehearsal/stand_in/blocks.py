@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import (
+from msq_finn.build.rehearsal.stand_in.block_design import (
     ROOT,
     Design,
     absolute,
@@ -15,11 +14,12 @@ from msq_finn.build.rehearsal.stand_in.design import (
     matching,
     parent,
 )
+from msq_finn.build.rehearsal.stand_in.command import Args, command
 from msq_finn.build.rehearsal.stand_in.filters import selects
 from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Pin
 from msq_finn.build.rehearsal.stand_in.project import design_file, project
 from msq_finn.build.rehearsal.stand_in.session import Session
-from msq_finn.build.rehearsal.stand_in.validate import validate
+from msq_finn.build.rehearsal.stand_in.validation import validate
 
 
 def design(session: Session) -> Design:

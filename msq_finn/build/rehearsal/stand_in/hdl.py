@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msq_finn.synth
-from msq_finn.build.rehearsal.stand_in.literals import beyond_standard
+from msq_finn.build.rehearsal.stand_in.literal_rules import beyond_standard
 from msq_finn.errors import MissingToolError
 from msq_finn.rtl.literals import remarked_sizes
 

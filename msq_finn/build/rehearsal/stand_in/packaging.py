@@ -12,8 +12,8 @@ from typing import Any
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.marker import MARK
 from msq_finn.build.rehearsal.stand_in import component
+from msq_finn.build.rehearsal.stand_in.block_design import Design, leaf
 from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import Design, leaf
 from msq_finn.build.rehearsal.stand_in.interfaces import Ip
 from msq_finn.build.rehearsal.stand_in.project import Project, project
 from msq_finn.build.rehearsal.stand_in.session import Session

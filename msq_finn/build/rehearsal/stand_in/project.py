@@ -14,9 +14,9 @@ from typing import Any
 
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.marker import MARK
+from msq_finn.build.rehearsal.stand_in.block_design import Design
 from msq_finn.build.rehearsal.stand_in.command import Args, command
 from msq_finn.build.rehearsal.stand_in.component import scan
-from msq_finn.build.rehearsal.stand_in.design import Design
 from msq_finn.build.rehearsal.stand_in.filters import selects
 from msq_finn.build.rehearsal.stand_in.hdl import FILE_TYPES, Sources
 from msq_finn.build.rehearsal.stand_in.interfaces import Ip
