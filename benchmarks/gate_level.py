@@ -32,7 +32,7 @@ from rich.table import Table
 
 from msq_finn.build import node_resources
 from msq_finn.build.gate import gate_level, run_in_four_states
-from msq_finn.build.hardware_steps import REFERENCE
+from msq_finn.build.report_files import REFERENCE
 from msq_finn.build.run import build
 from msq_finn.build.stitch import stitch
 from msq_finn.demo import TARGET_FPS

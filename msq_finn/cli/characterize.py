@@ -24,7 +24,7 @@ def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None
     from msq_finn.plan.cost import cost_model, sweep
     from msq_finn.plan.cost.characterize import characterize as run_sweep
     from msq_finn.plan.cost.characterize import workers
-    from msq_finn.plan.report import tables
+    from msq_finn.plan.report import terminal
 
     if jobs and scheduler:
         raise click.UsageError("--jobs and --scheduler: a scheduler has its own workers; give one")
@@ -33,6 +33,6 @@ def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None
     cost_model.default_model.cache_clear()
     found = cost_model.held_back_errors()
     if as_json:
-        echo_json(tables.errors_as_dicts(found))
+        echo_json(terminal.errors_as_dicts(found))
     else:
-        console().print(*tables.error_tables(found))
+        console().print(*terminal.error_tables(found))

@@ -26,7 +26,7 @@ class OneLine(click.ClickException):
         click.echo(f"msq-finn: {one_line(self.message)}", err=True)
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Turns every error into one line and an exit code: 1 the run failed, 2 the input is bad."""
 
     def main(self, *args: Any, **extra: Any) -> Any:

@@ -69,11 +69,11 @@ def plan(
 
     Example: msq-finn plan msq_finn.models:resnet8 --input-shape 3,32,32 --max-throughput
     """
-    from msq_finn.build.output import check_target
+    from msq_finn.files import check_target
     from msq_finn.lowering.inputs import check_board
     from msq_finn.plan import making
     from msq_finn.plan.frontend import request, source
-    from msq_finn.plan.report import tables
+    from msq_finn.plan.report import terminal
 
     if max_throughput == (target_fps is not None):
         raise click.UsageError("give either --target-fps N or --max-throughput")
@@ -115,5 +115,5 @@ def plan(
     if as_json:
         echo_json(made.model_dump())
     else:
-        console().print(*tables.tables(made))
+        console().print(*terminal.tables(made))
         click.echo(f"Written to {out} and {report}")

@@ -10,11 +10,11 @@ from msq_finn.inspect.checkpoint_weights import is_checkpoint, weights_of_checkp
 from msq_finn.inspect.graph_weights import weights_of
 from msq_finn.inspect.measure import measure, projection_errors
 from msq_finn.inspect.picture import check_picture, draw, save
-from msq_finn.inspect.result import Inspection, Layer, Row
+from msq_finn.inspect.result import InspectedLayer, InspectedRow, Inspection
 from msq_finn.lowering.inputs import load_model
 from msq_finn.progress import Progress, silent
 
-__all__ = ["Inspection", "Layer", "Row", "draw", "inspect", "projection_errors"]
+__all__ = ["InspectedLayer", "InspectedRow", "Inspection", "draw", "inspect", "projection_errors"]
 
 
 def inspect(path: Path, figure: Path | None = None, progress: Progress = silent) -> Inspection:

@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from msq_finn.build.output import check_target, write
 from msq_finn.errors import MsqError
+from msq_finn.files import check_target, write
 from msq_finn.inspect.graph_weights import FloatArray
-from msq_finn.inspect.result import SCHEMES, Inspection, Layer
+from msq_finn.inspect.result import SCHEMES, InspectedLayer, Inspection
 
 #: Per kind of row, as `Row.kind` names it.
 COLOURS = {
@@ -70,7 +70,9 @@ def draw(result: Inspection, ints: Sequence[FloatArray]) -> Figure:
     return figure
 
 
-def _draw_rows(axes: Any, layer: Layer, values: FloatArray, order: NDArray[np.int64]) -> None:
+def _draw_rows(
+    axes: Any, layer: InspectedLayer, values: FloatArray, order: NDArray[np.int64]
+) -> None:
     bound = max(8, abs(layer.smallest), abs(layer.largest))
     edges = np.arange(-bound - 0.5, bound + 1) if bound <= 32 else np.linspace(-bound, bound, 66)
     counts = np.stack([np.histogram(row, edges)[0] for row in values])
@@ -96,7 +98,7 @@ def check_picture(path: Path) -> None:
 
     Raises:
         MsqError: the name's ending is none of the types, which the text lists; or see
-            :func:`msq_finn.build.output.check_target`.
+            :func:`msq_finn.files.check_target`.
     """
     known = FigureCanvasAgg(Figure()).get_supported_filetypes()
     if path.suffix[1:].lower() not in known:

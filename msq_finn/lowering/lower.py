@@ -1,4 +1,4 @@
-"""From an exported QONNX model to generated RTL, through FINN's steps and ours."""
+"""Run FINN's steps and ours on an exported QONNX model, one by one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from msq_finn.finn_compat import configuration
 from msq_finn.lowering import times
 from msq_finn.lowering.inputs import check_board, check_folding_names, load_network
 from msq_finn.lowering.intermediate import parent_path, path_of, save, source_path
+from msq_finn.lowering.partition import PARTITION_STEP, check_partition
 from msq_finn.progress import Progress, silent
+
+#: The step that applies a folding configuration.
+FOLDING_STEP = "step_apply_folding_config"
 
 #: Name and function of a builder step.
 Step = tuple[str, Callable[[Any, Any], Any]]
@@ -118,36 +122,22 @@ def configure(source: Path, target: Target, folder: Path) -> Any:
     return config
 
 
-def lower(
-    source: Path,
-    target: Target,
-    folder: Path,
-    progress: Progress = silent,
-    stop_before: str | None = None,
-) -> Lowered:
-    """Run the build steps up to generated RTL.
+def lower(source: Path, target: Target, folder: Path, progress: Progress = silent) -> Lowered:
+    """Run the steps up to a dataflow graph that can be folded.
 
     Args:
         source: exported QONNX model.
         target: board, clock and throughput.
-        folder: for intermediate models, reports and generated RTL; must not move afterwards,
-            because generated Verilog names its memory files by absolute path.
+        folder: for intermediate models and reports.
         progress: told of every step.
-        stop_before: name of the first step that is not to be run.
-
-    Returns:
-        the lowered network, its FIFOs not yet sized.
 
     Raises:
-        MsqError: bad model, unknown board, a row that no scheme holds, a node without RTL.
+        MsqError: bad model, unknown board, a row that no scheme holds.
     """
     config = configure(source, target, folder)
-    from msq_finn.build.steps import DATAFLOW_STEPS
+    from msq_finn.lowering.front_steps import FRONT_STEPS
 
-    steps = [resolve(step) for step in DATAFLOW_STEPS]
-    names = [name for name, _ in steps]
-    if stop_before is not None:
-        steps = steps[: names.index(stop_before)]
+    steps = [resolve(step) for step in FRONT_STEPS]
     return lowered_of(run_steps(open_source(source, folder), config, steps, progress), config)
 
 
@@ -177,6 +167,7 @@ def run_steps(
     config: Any,
     steps: Sequence[Step],
     progress: Progress = silent,
+    check: Callable[[str, Any], None] = lambda name, model: None,
     finished: Callable[[str, Any], None] = lambda name, model: None,
 ) -> Any:
     """Run builder steps one by one, and keep the model after each.
@@ -186,6 +177,7 @@ def run_steps(
         config: FINN's build configuration.
         steps: name and function of each step.
         progress: told of every step.
+        check: shown the model behind every step, before it is saved; it raises to refuse it.
         finished: told of every step that has been done, with its model, which is saved already.
 
     Returns:
@@ -196,22 +188,18 @@ def run_steps(
             later steps can take, see :func:`msq_finn.lowering.partition.check_partition`. Or the
             folding configuration names nodes that there are none of.
     """
-    from msq_finn.build.kernels import runtime_kernels
-    from msq_finn.lowering.partition import PARTITION_STEP, check_partition
-
-    folder, deploy = Path(config.output_dir), "step_msq_deploy" in dict(steps)
+    folder = Path(config.output_dir)
     for index, (name, function) in enumerate(steps):
         progress(f"FINN: {name.removeprefix('step_')}", index, len(steps))
         with logged(folder / "finn.log"), times.measured(config, name):
             model = _run(name, function, model, config)
             _refuse_nan(model, name)
             if name == PARTITION_STEP:
-                check_partition(lowered_of(model, config).parent, model, deploy=deploy)
-            if name == "step_apply_folding_config" and config.folding_config_file:
+                check_partition(lowered_of(model, config).parent, model)
+            if name == FOLDING_STEP and config.folding_config_file:
                 nodes = [node.name for node in model.graph.node]
                 check_folding_names(Path(config.folding_config_file), nodes)
-                if deploy:
-                    runtime_kernels(model, config.board)  # or the package could not be made
+            check(name, model)
             save(model, path_of(folder, name))
             finished(name, model)
     progress("FINN: done", len(steps), len(steps))

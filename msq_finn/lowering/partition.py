@@ -7,7 +7,6 @@ from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build.host_program import programs
 from msq_finn.errors import MsqError
 from msq_finn.lowering.host_side import Host
 
@@ -23,17 +22,16 @@ _ADVICE = (
 )
 
 
-def check_partition(parent: ModelWrapper, model: ModelWrapper, *, deploy: bool) -> None:
+def check_partition(parent: ModelWrapper, model: ModelWrapper) -> None:
     """Refuse an accelerator that is none, or that nothing behind this step could take.
 
     Args:
         parent: graph with one ``StreamingDataflowPartition`` node.
         model: that partition.
-        deploy: whether the board's program is to run what is around it.
 
     Raises:
-        MsqError: no matrix-vector or depthwise layer is in the partition, it has several inputs or
-            outputs, or, with ``deploy``, the board's program lacks one of the host's operations.
+        MsqError: no matrix-vector or depthwise layer is in the partition, or it has several inputs
+            or outputs.
     """
     host = Host(parent)
     around = _named((*host.nodes_before, *host.nodes_after))
@@ -50,8 +48,6 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper, *, deploy: bool) 
                 f"the accelerator would have {len(ends)} {side}, and one is the most; on the host "
                 f"stay {around}, which need them; {advice}"
             )
-    if deploy:
-        programs(host)
 
 
 def layers_on_host(parent: ModelWrapper) -> list[str]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from msq_finn.build.output import write
+from msq_finn.files import write
 
 #: Beside FINN's own time_per_step.json, which its builder writes when it ends.
 TIME_PER_STEP = "msq_time_per_step.json"

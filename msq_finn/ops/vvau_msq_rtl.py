@@ -14,7 +14,7 @@ from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
 from msq_finn.lanes import dsp
 from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops.lanes_rtl import LanesRTL
-from msq_finn.ops.streaming.stream_wrapper import Stream, render
+from msq_finn.ops.streaming.stream_wrapper import InputStream, render
 from msq_finn.ops.vvau_msq import VVAU_MSQ
 from msq_finn.rtl.literals import remarked
 
@@ -97,8 +97,8 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             "Offset": f"{channels * bits}'h{packed:x}",
         }
         streams = [
-            Stream("act", self.get_instream_width(0)),
-            Stream("weight", self.get_instream_width(1)),
+            InputStream("act", self.get_instream_width(0)),
+            InputStream("weight", self.get_instream_width(1)),
         ]
         # Verilator has no models of Xilinx primitives; tests/rtl shows both forms equal.
         text = f"""\

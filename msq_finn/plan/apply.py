@@ -15,7 +15,7 @@ from msq_finn.devices import DEVICES, device_of_part
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost.cost_model import add, default_model
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
-from msq_finn.plan.file.layer import LayerPlan
+from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
 from msq_finn.plan.frontend.graph import layer_of, network_of_model

@@ -8,7 +8,7 @@ from msq_finn.devices import device_of_part
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost.cost_model import add, default_model
 from msq_finn.plan.cost.lane_costs import LaneCosts
-from msq_finn.plan.file.layer import LayerPlan
+from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.frontend.windows import window_cycles

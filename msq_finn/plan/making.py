@@ -10,11 +10,17 @@ from msq_finn.devices import device_of_part
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost.cost_model import default_model
 from msq_finn.plan.cost.lane_costs import EMBEDDED
-from msq_finn.plan.file.layer import LayerPlan, Window
+from msq_finn.plan.file.layer_plan import LayerPlan, WindowPlan
 from msq_finn.plan.file.schema import Plan, Shares
 from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.frontend.request import limited_rows, shares_of
-from msq_finn.plan.report.outcome import Alternative, LayerOutcome, Outcome, Resources, Totals
+from msq_finn.plan.report.outcome import (
+    Alternative,
+    LayerOutcome,
+    Outcome,
+    PlannedResources,
+    Totals,
+)
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import PLANNED
 from msq_finn.plan.search.explain import Choice, choices, difference
@@ -133,7 +139,7 @@ def _outcome(
             cycles=solution.cycles,
             fps=round(fps, 2),
             gops=round(2 * network.macs * fps / 1e9, 3),
-            resources=Resources.of(solution.cost),
+            resources=PlannedResources.of(solution.cost),
             bottleneck=bottleneck,
             limited_by=solution.limited_by,
             bound_fps=round(1e9 / clk_ns / bound, 2),
@@ -152,7 +158,7 @@ def layer_plan(layer: Layer, option: Option) -> LayerPlan:
     front = option.front
     window = None
     if front.simd:
-        window = Window(
+        window = WindowPlan(
             simd=front.simd,
             parallel=front.parallel,
             memory="block" if front.style == "block" else "distributed",
@@ -178,7 +184,7 @@ def _layer(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerOut
     return LayerOutcome(
         name=layer.name,
         cycles=option.cycles,
-        resources=Resources.of(option.cost),
+        resources=PlannedResources.of(option.cost),
         why=choice.why,
         next_best=[
             Alternative(
@@ -186,7 +192,7 @@ def _layer(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerOut
                 lanes=other.lanes,
                 memory=other.memory,
                 cycles=other.cycles,
-                resources=Resources.of(other.cost),
+                resources=PlannedResources.of(other.cost),
                 fps=round(1e9 / clk_ns / max(cycles, other.cycles), 2),
                 fits=fits,
                 change=difference(other.cost, option.cost),

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from msq_finn.sim.model import Model, Status, Stream
+from msq_finn.sim.model import AxiStream, Model, Status
 
 #: Cycles between two looks at the clock.
 _BATCH = 2_000
@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, Stream]:
+def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, AxiStream]:
     return {
         name: model.stream(
             name, np.load(folder / f"{name}.words.npy"), job["stall_in"], (job["seed"], 0, index)
@@ -66,7 +66,7 @@ def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, Str
     }
 
 
-def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, Stream]:
+def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, AxiStream]:
     return {
         name: model.stream(
             name, np.zeros(shape, np.uint8), job["stall_out"], (job["seed"], 1, index)
@@ -77,8 +77,8 @@ def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, Stream]:
 
 def _run(
     model: Model,
-    inputs: Mapping[str, Stream],
-    outputs: Mapping[str, Stream],
+    inputs: Mapping[str, AxiStream],
+    outputs: Mapping[str, AxiStream],
     timeout: int | None,
     max_idle: int,
 ) -> Status:

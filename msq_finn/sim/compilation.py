@@ -14,13 +14,10 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
-
-if TYPE_CHECKING:
-    from msq_finn.sim.verilator import Tool
+from msq_finn.sim.installation import Tool
 
 #: The library's driver.
 HARNESS = Path(__file__).with_name("harness.cpp")

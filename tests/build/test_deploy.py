@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from qonnx.core.onnx_exec import execute_onnx
 
-from msq_finn.build.hardware_steps import REFERENCE
+from msq_finn.build.report_files import REFERENCE
 from msq_finn.build.run import build
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target, lowered_of

@@ -7,7 +7,7 @@ import pytest
 
 from msq_finn.build import fifos
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.hardware_steps import random_images
+from msq_finn.build.generate import generate
 from msq_finn.build.host_program import programs
 from msq_finn.build.simulate import (
     accelerator_inputs,
@@ -17,8 +17,9 @@ from msq_finn.build.simulate import (
     simulate,
 )
 from msq_finn.build.stitch import stitch
+from msq_finn.build.trial import random_images
 from msq_finn.lowering.host_side import Host
-from msq_finn.lowering.lower import Target, lower
+from msq_finn.lowering.lower import Target
 
 from .networks import (
     brevitas_mobilenet,
@@ -62,7 +63,7 @@ CASES = {
 def test_a_network_all_the_way(tmp_path, case):
     make, shape, fps = CASES[case]
     source = exported(make(), tmp_path / "model.onnx", shape)
-    lowered = lower(source, Target("Pynq-Z1", target_fps=fps), tmp_path)
+    lowered = generate(source, Target("Pynq-Z1", target_fps=fps), tmp_path)
     images = random_images(lowered, 6, seed=2)
     inputs = accelerator_inputs(lowered, images)
     fifos.size_fifos(lowered, inputs[:3], tmp_path / "sizing")
@@ -86,5 +87,5 @@ def test_a_network_all_the_way(tmp_path, case):
 def test_a_board_that_only_finn_knows(tmp_path):
     """Nothing but the number of its DSP slices would be needed of our table of devices."""
     source = exported(signed_mlp(), tmp_path / "model.onnx", (1, 8))
-    lowered = lower(source, Target("ZCU102", target_fps=1_000_000), tmp_path)
+    lowered = generate(source, Target("ZCU102", target_fps=1_000_000), tmp_path)
     assert lowered.model.get_nodes_by_op_type("MVAU_MSQ_rtl")

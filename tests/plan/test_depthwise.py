@@ -156,8 +156,9 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
     from qonnx.custom_op.registry import getCustomOp
 
     from msq_finn.build.cycles import predicted_interval
+    from msq_finn.build.generate import generate
     from msq_finn.build.stitch import stitch
-    from msq_finn.lowering.lower import Target, lower
+    from msq_finn.lowering.lower import Target
     from msq_finn.plan.frontend.source import network_of_module
     from msq_finn.synth.module_resources import NodeSpec, measure_nodes
     from msq_finn.training.assign import assign_rows
@@ -177,7 +178,7 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
         for _ in range(20):
             model(torch.rand(8, 1, 8, 8))
     source = exported(model.eval(), tmp_path / "model.onnx", (1, 1, 8, 8))
-    lowered = lower(source, Target("Pynq-Z1", plan=path), tmp_path)
+    lowered = generate(source, Target("Pynq-Z1", plan=path), tmp_path)
     assert 0.95 <= predicted_interval(lowered.model) / outcome.totals.cycles <= 1
 
     parts = {name: (top, files) for name, top, files in stitch(lowered.model, tmp_path).parts}

@@ -11,7 +11,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 import msq_finn.rtl
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, prepare_rtlsim, rename_ports
-from msq_finn.ops.streaming.stream_wrapper import Stream, render
+from msq_finn.ops.streaming.stream_wrapper import InputStream, render
 
 _RTL = Path(msq_finn.rtl.__file__).parent / "streaming"
 
@@ -115,7 +115,7 @@ class StreamingRTL(RTLBackend):
         ports = [
             self.input_ports[min(i, len(self.input_ports) - 1)] for i in range(len(node.input))
         ]
-        inputs = [Stream(port, self.get_instream_width(i)) for i, port in enumerate(ports)]
+        inputs = [InputStream(port, self.get_instream_width(i)) for i, port in enumerate(ports)]
         text = render(
             self.get_nodeattr("gen_top_module"),
             self.module,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Stream:
+class InputStream:
     """An input stream.
 
     Attributes:
@@ -24,7 +24,7 @@ def render(
     name: str,
     module: str,
     parameters: Mapping[str, int | str],
-    inputs: Sequence[Stream],
+    inputs: Sequence[InputStream],
     out_bits: int,
     outputs: int,
 ) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from msq_finn.lanes import sources
 from msq_finn.plan.cost.design_point import Design, Point
+from msq_finn.plan.frontend.network import Conv
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,36 @@ class Window(FinnNode):
     parallel: bool = False
     depthwise: bool = False
     style: str = "distributed"
+
+    @classmethod
+    def nearest(cls, conv: Conv, simd: int, act_bits: int, parallel: bool, style: str) -> Window:
+        """The nearest square window: rectangles keep their buffer's depth and window's size.
+
+        Args:
+            conv: the window.
+            simd: channels a cycle.
+            act_bits: bits of an activation.
+            parallel: whether windows leave whole.
+            style: of the memory, "distributed", "block" or "auto".
+        """
+        height, width = conv.padded
+        if height == 1 or width == 1:
+            # One-dimensional: a short buffer, as that of a square of few columns.
+            kernel = 1 if max(conv.kernel) == 1 else 2
+            dim = max(2, max(conv.kernel))
+        else:
+            kernel, dim = max(conv.kernel), max(height, width)
+        stride = min(max(conv.stride), dim)
+        return cls(
+            conv.channels,
+            simd,
+            dim,
+            kernel=kernel,
+            stride=stride,
+            act_bits=act_bits,
+            parallel=parallel,
+            style=style,
+        )
 
     def op(self) -> dict[str, Any]:
         """See FinnNode."""

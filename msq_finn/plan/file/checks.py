@@ -12,7 +12,7 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes import DENSE, DEPTHWISE
 from msq_finn.lanes.constants import MAX_FOLDS
 from msq_finn.lanes.demand import Demand
-from msq_finn.plan.file.layer import LayerPlan
+from msq_finn.plan.file.layer_plan import LayerPlan
 
 
 def check(layer: LayerPlan, path: str) -> None:

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, ValidationError
 
-from msq_finn.build.output import write
 from msq_finn.errors import MsqError
+from msq_finn.files import write
 from msq_finn.plan.file.checks import check, first_fault
-from msq_finn.plan.file.layer import LayerPlan, Strict
+from msq_finn.plan.file.layer_plan import LayerPlan, Strict
 from msq_finn.plan.file.strict_yaml import read_yaml
 from msq_finn.plan.frontend.request import CLK_NS
 

@@ -45,7 +45,7 @@ def network_of_file(path: Path, board: str, progress: Progress = silent) -> Netw
     """
     with tempfile.TemporaryDirectory() as folder, build_dir_restored():
         work = Path(folder)
-        lowered = lower(path, Target(board), work, progress, stop_before="step_msq_fold")
+        lowered = lower(path, Target(board), work, progress)
         network = network_of_model(lowered.model, path.stem)
     names = _source_names(path, network)
     layers = (replace(a, name=n) for a, n in zip(network.layers, names, strict=True))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from msq_finn.plan.cost.point_kinds import Window
 from msq_finn.plan.frontend.network import Conv, Layer
-from msq_finn.plan.search.splits import divisors
 
 #: Words of a FIFO behind windows: a bit of up to 17 words takes half a LUT in FINN's fifo.sv, of up
 #: to 33 a whole one. What is ahead waits as pixels then, of which a window has many. Generators
@@ -105,52 +103,3 @@ def pool_window(layer: Layer) -> Conv:
     dim = layer.conv.out if layer.conv else (1, 1)
     kernel = (layer.pool if dim[0] > 1 else 1, layer.pool if dim[1] > 1 else 1)
     return Conv(layer.mh, dim, kernel, kernel)
-
-
-def window_point(conv: Conv, simd: int, act_bits: int, parallel: bool, style: str) -> Window:
-    """The nearest square window: rectangles keep their buffer's depth and window's size.
-
-    Args:
-        conv: the window.
-        simd: channels a cycle.
-        act_bits: bits of an activation.
-        parallel: whether windows leave whole.
-        style: of the memory, "distributed", "block" or "auto".
-    """
-    height, width = conv.padded
-    if height == 1 or width == 1:
-        # One-dimensional: a short buffer, as that of a square of few columns.
-        kernel = 1 if max(conv.kernel) == 1 else 2
-        dim = max(2, max(conv.kernel))
-    else:
-        kernel, dim = max(conv.kernel), max(height, width)
-    stride = min(max(conv.stride), dim)
-    return Window(
-        conv.channels,
-        simd,
-        dim,
-        kernel=kernel,
-        stride=stride,
-        act_bits=act_bits,
-        parallel=parallel,
-        style=style,
-    )
-
-
-def fronts_that_meet(layer: Layer, conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:
-    """Channels a cycle, and whether windows leave whole, that meet a target.
-
-    Args:
-        layer: whose window it is.
-        conv: the window.
-        cycles: target, cycles a frame.
-    """
-    pads = conv.pad != (0, 0)
-    for simd in divisors(conv.channels):
-        padded = math.prod(conv.padded) * conv.channels // simd
-        if pads and padded > cycles:
-            continue
-        if window_cycles(conv, simd, False, layer.depthwise) <= cycles:
-            yield simd, False
-        elif simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
-            yield simd, True

@@ -8,14 +8,14 @@ from typing import Annotated
 import yaml
 from pydantic import Field
 
-from msq_finn.build.output import write
 from msq_finn.errors import MsqError
+from msq_finn.files import write
 from msq_finn.plan.cost.cost_model import Cost
-from msq_finn.plan.file.layer import Count, Lanes, Positive, Strict
+from msq_finn.plan.file.layer_plan import Count, Lanes, Positive, Strict
 from msq_finn.plan.file.schema import Plan
 
 
-class Resources(Strict):
+class PlannedResources(Strict):
     """Predicted resources.
 
     Attributes:
@@ -33,7 +33,7 @@ class Resources(Strict):
     ff: Annotated[float, Field(ge=0)] = 0.0
 
     @classmethod
-    def of(cls, cost: Cost) -> Resources:
+    def of(cls, cost: Cost) -> PlannedResources:
         """Round a cost.
 
         Args:
@@ -61,7 +61,7 @@ class Alternative(Strict):
     lanes: Lanes
     memory: str
     cycles: Positive
-    resources: Resources
+    resources: PlannedResources
     fps: Annotated[float, Field(gt=0)]
     fits: bool
     change: str
@@ -80,7 +80,7 @@ class LayerOutcome(Strict):
 
     name: str
     cycles: Positive
-    resources: Resources
+    resources: PlannedResources
     why: str
     next_best: list[Alternative] = Field(default_factory=list)
 
@@ -101,7 +101,7 @@ class Totals(Strict):
     cycles: Positive
     fps: Annotated[float, Field(gt=0)]
     gops: Annotated[float, Field(gt=0)]
-    resources: Resources
+    resources: PlannedResources
     bottleneck: str
     limited_by: str
     bound_fps: Annotated[float, Field(gt=0)]

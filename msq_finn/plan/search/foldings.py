@@ -1,9 +1,13 @@
-"""SIMD and PE that a layer may have."""
+"""SIMD and PE that a layer and its window may have."""
 
 from __future__ import annotations
 
-from msq_finn.plan.frontend.network import Layer
-from msq_finn.plan.search.splits import divisors
+import math
+from collections.abc import Iterator
+
+from msq_finn.lanes.divisors import divisors
+from msq_finn.plan.frontend.network import Conv, Layer
+from msq_finn.plan.frontend.windows import window_cycles
 
 
 def foldings(layer: Layer) -> list[tuple[int, int]]:
@@ -19,3 +23,22 @@ def foldings(layer: Layer) -> list[tuple[int, int]]:
         return [(simd, pe) for pe in divisors(layer.mh) for simd in divisors(layer.mw)]
     narrow = [(1, pe) for pe in divisors(layer.mh)]
     return narrow + [(simd, layer.mh) for simd in divisors(layer.mw)[1:]]
+
+
+def fronts_that_meet(layer: Layer, conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:
+    """Channels a cycle, and whether windows leave whole, that meet a target.
+
+    Args:
+        layer: whose window it is.
+        conv: the window.
+        cycles: target, cycles a frame.
+    """
+    pads = conv.pad != (0, 0)
+    for simd in divisors(conv.channels):
+        padded = math.prod(conv.padded) * conv.channels // simd
+        if pads and padded > cycles:
+            continue
+        if window_cycles(conv, simd, False, layer.depthwise) <= cycles:
+            yield simd, False
+        elif simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
+            yield simd, True

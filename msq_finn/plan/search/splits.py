@@ -21,18 +21,6 @@ MAX_SPLITS = 32
 Pack = Callable[[LaneKind], int]
 
 
-def divisors(number: int) -> list[int]:
-    """Divisors, ascending.
-
-    Args:
-        number: a positive integer.
-
-    >>> divisors(12)
-    [1, 2, 3, 4, 6, 12]
-    """
-    return [d for d in range(1, number + 1) if number % d == 0]
-
-
 def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list[LaneCounts]:
     """List the sensible choices of ``pe`` lanes that take codes.
 

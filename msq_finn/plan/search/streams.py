@@ -9,6 +9,7 @@ from functools import cache
 from itertools import chain
 from typing import TypeVar
 
+from msq_finn.lanes.divisors import divisors
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.memories import bits
 from msq_finn.plan.cost.point_kinds import Add, Dwc, Fifo, Padding, Pool, Thresholds, Window
@@ -16,13 +17,11 @@ from msq_finn.plan.frontend.network import Conv, Layer
 from msq_finn.plan.frontend.windows import (
     WINDOW_WORDS,
     backlog,
-    fronts_that_meet,
     pool_window,
     row_cycles,
     window_cycles,
-    window_point,
 )
-from msq_finn.plan.search.splits import divisors
+from msq_finn.plan.search.foldings import fronts_that_meet
 
 #: Words that a FIFO is given where streams only jitter; the simulation of a build leaves 2 to 7.
 SHALLOW = 6
@@ -206,7 +205,7 @@ class Streams:
             around += [self.fifo(whole * act), self.dwc(whole * act, taken * act)]
         around.append(self.fifo(taken * act, held))
         for style in ("distributed", "block"):
-            point = window_point(conv, elements, act, parallel, style)
+            point = Window.nearest(conv, elements, act, parallel, style)
             window = self.cost(replace(point, depthwise=layer.depthwise))
             yield Front(elements, parallel, style, spent, add((*around, window)))
 

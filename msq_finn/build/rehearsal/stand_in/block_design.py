@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
+from msq_finn.build.rehearsal.stand_in.interfaces import BlockPin, Bus, Ip
 
 ROOT = "/"
 
 
 @dataclass
-class Cell:
+class BlockCell:
     """A cell.
 
     Attributes:
@@ -64,7 +64,7 @@ def leaf(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-class Design:
+class BlockDesign:
     """A block design.
 
     Args:
@@ -83,15 +83,15 @@ class Design:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.cells: dict[str, Cell] = {}
-        self.pins: dict[str, Pin] = {}
+        self.cells: dict[str, BlockCell] = {}
+        self.pins: dict[str, BlockPin] = {}
         self.buses: dict[str, Bus] = {}
         self.nets: list[Net] = []
         self.bus_nets: list[Net] = []
         self.segments: dict[str, Segment] = {}
         self.validated = self.saved = False
 
-    def add_cell(self, name: str, kind: str, ip: Ip) -> Cell:
+    def add_cell(self, name: str, kind: str, ip: Ip) -> BlockCell:
         """Add a cell.
 
         Args:
@@ -107,11 +107,11 @@ class Design:
         above = parent(path)
         if above != ROOT and (above not in self.cells or self.cells[above].kind != "hier"):
             raise Refusal("module", f"{path}: there is no hierarchy {above}")
-        cell = self.cells[path] = Cell(path, ip, kind)
+        cell = self.cells[path] = BlockCell(path, ip, kind)
         self._enter(cell)
         return cell
 
-    def set_ip(self, cell: Cell, ip: Ip) -> None:
+    def set_ip(self, cell: BlockCell, ip: Ip) -> None:
         """Give a cell other pins, as parameters make them.
 
         Raises:
@@ -129,7 +129,7 @@ class Design:
             self.buses.pop(path, None)
         self._enter(cell)
 
-    def add_pin(self, path: str, pin: Pin) -> None:
+    def add_pin(self, path: str, pin: BlockPin) -> None:
         """Add a port, or a hierarchy's pin."""
         self._check_free(path)
         self._check_hierarchy(path)
@@ -251,7 +251,7 @@ class Design:
                 return path
             level = parent(cell.path) if cell.path == level else cell.path
 
-    def leaf_pins(self) -> Iterator[tuple[str, Pin]]:
+    def leaf_pins(self) -> Iterator[tuple[str, BlockPin]]:
         """Pins of cells that are no hierarchies."""
         for path, pin in self.pins.items():
             if not self.is_port(path) and self.cells[parent(path)].kind != "hier":
@@ -270,12 +270,12 @@ class Design:
             index += 1
         return f"/{name}_{index}"
 
-    def _enter(self, cell: Cell) -> None:
+    def _enter(self, cell: BlockCell) -> None:
         self.pins |= {f"{cell.path}/{pin.name}": pin for pin in cell.ip.pins}
         self.buses |= {f"{cell.path}/{bus.name}": bus for bus in cell.ip.buses}
         self._change()
 
-    def _paths(self, cell: Cell, ip: Ip) -> set[str]:
+    def _paths(self, cell: BlockCell, ip: Ip) -> set[str]:
         names = [*(pin.name for pin in ip.pins), *(bus.name for bus in ip.buses)]
         return {f"{cell.path}/{name}" for name in names}
 

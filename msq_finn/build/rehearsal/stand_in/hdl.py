@@ -43,7 +43,7 @@ FILE_TYPES = {
 
 
 @dataclass(frozen=True)
-class Port:
+class ModulePort:
     """A module's port.
 
     Attributes:
@@ -72,7 +72,7 @@ class Module:
 
     name: str
     file: Path
-    ports: tuple[Port, ...]
+    ports: tuple[ModulePort, ...]
     parameters: Mapping[str, str]
 
 
@@ -217,14 +217,14 @@ class Sources:
         return list(dict.fromkeys(faults))
 
 
-def _port(compilation: Any, port: Any) -> Port:
+def _port(compilation: Any, port: Any) -> ModulePort:
     direction = {"In": "I", "Out": "O"}.get(port.direction.name, "IO")
     attributes = {
         attribute.name.upper(): str(attribute.value.convertToStr().value)
         for attribute in compilation.getAttributes(port)
         if attribute.name.upper().startswith("X_INTERFACE")
     }
-    return Port(port.name, direction, int(port.type.bitWidth), attributes)
+    return ModulePort(port.name, direction, int(port.type.bitWidth), attributes)
 
 
 def _value(parameter: Any) -> str:

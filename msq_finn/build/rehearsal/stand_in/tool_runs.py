@@ -8,7 +8,8 @@ from pathlib import Path
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.marker import MARK, NO_BITFILE
 from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.project import Project, Run, project
+from msq_finn.build.rehearsal.stand_in.project import project
+from msq_finn.build.rehearsal.stand_in.project_state import Project, ToolRun
 from msq_finn.build.rehearsal.stand_in.session import Session
 
 _UNSEEN = (
@@ -22,7 +23,7 @@ def _get_runs(session: Session, args: Args) -> str:
     return _run(session, args.words[0]).name
 
 
-def _run(session: Session, name: str) -> Run:
+def _run(session: Session, name: str) -> ToolRun:
     runs = project(session).runs
     if name not in runs:
         raise Refusal("property", f"there is no run {name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msq_finn.build.rehearsal.stand_in.block_design import Design, leaf, parent
+from msq_finn.build.rehearsal.stand_in.block_design import BlockDesign, leaf, parent
 from msq_finn.build.rehearsal.stand_in.hdl import Faults
 
 #: Where the processing systems' masters reach: first address, bytes.
@@ -17,7 +17,7 @@ _LEAST_RANGE = 4096
 _SIMULATION_ONLY = "sim_finish"
 
 
-def validate(design: Design) -> Faults:
+def validate(design: BlockDesign) -> Faults:
     """Look for what is open, and for what does not fit together.
 
     Args:
@@ -26,13 +26,13 @@ def validate(design: Design) -> Faults:
     return [*_pins(design), *_buses(design), *_addresses(design)]
 
 
-def window(design: Design) -> tuple[int, int] | None:
+def window(design: BlockDesign) -> tuple[int, int] | None:
     """First address and bytes of what a processing system's master reaches, None without one."""
     masters = [leaf(path) for path in design.buses if leaf(path) in _WINDOWS]
     return _WINDOWS[masters[0]] if masters else None
 
 
-def _pins(design: Design) -> Faults:
+def _pins(design: BlockDesign) -> Faults:
     faults: Faults = []
     rules = {"clk": "clock", "rst": "reset", "data": "port"}
     for path, pin in design.leaf_pins():
@@ -42,7 +42,7 @@ def _pins(design: Design) -> Faults:
     return faults
 
 
-def _buses(design: Design) -> Faults:
+def _buses(design: BlockDesign) -> Faults:
     faults: Faults = []
     for path, bus in design.leaf_buses():
         far = design.far_end(path)
@@ -64,17 +64,17 @@ def _buses(design: Design) -> Faults:
     return faults
 
 
-def _is_spare(design: Design, path: str) -> bool:
+def _is_spare(design: BlockDesign, path: str) -> bool:
     """The set selector of FINN's memories and thresholds, which they ignore where SETS is 1."""
     cell = design.cells[parent(path)]
     return leaf(path) in ("s_axis_0", "in1_V") and cell.ip.parameters.get("SETS") == "1"
 
 
-def _clock(design: Design, bus: str) -> str:
+def _clock(design: BlockDesign, bus: str) -> str:
     return f"{parent(bus)}/{design.buses[bus].clock}"
 
 
-def _addresses(design: Design) -> Faults:
+def _addresses(design: BlockDesign) -> Faults:
     faults: Faults = []
     reach = window(design)
     if reach is None:

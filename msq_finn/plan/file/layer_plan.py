@@ -36,7 +36,7 @@ def _lanes(value: Any) -> LaneCounts:
 Lanes = Annotated[LaneCounts, PlainValidator(_lanes), PlainSerializer(dict)]
 
 
-class Window(Strict):
+class WindowPlan(Strict):
     """The sliding window before a layer.
 
     Attributes:
@@ -76,5 +76,5 @@ class LayerPlan(Strict):
     lanes: Lanes
     memory: Literal["auto", "distributed", "block"] = "auto"
     rows: dict[str, Count]
-    window: Window | None = None
+    window: WindowPlan | None = None
     threshold_pe: Count = 0
