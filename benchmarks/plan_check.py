@@ -43,7 +43,7 @@ RESOURCES_WITHIN, CYCLES_WITHIN = 0.10, 0.05
 
 def kws_mlp() -> nn.Module:
     """Build FINN's keyword spotting MLP, 490-256-256-256-12."""
-    make = models.Layers(MSQWeightPerChannelFloat, {})
+    make = models.LayerFactory(MSQWeightPerChannelFloat, {})
     hidden: list[nn.Module] = [make.identity(models.PixelQuant)]
     for inputs in (490, 256, 256):
         hidden += make.linear_relu(inputs, 256)

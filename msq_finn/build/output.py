@@ -159,4 +159,6 @@ def _check_name(path: Path) -> None:
     name = str(path.absolute())
     bad = [c for c in name if c in _BAD_CHARACTERS or not c.isprintable()]
     if bad:
-        raise MsqError(f"{name}: Verilog tools take no {bad[0]!r} in a name; choose another --out")
+        raise MsqError(
+            f"Verilog tools take no {bad[0]!r} in a name; choose another --out", where=name
+        )

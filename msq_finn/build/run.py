@@ -188,7 +188,11 @@ def _position(start: str, names: list[str], until: str, work: Path) -> int:
         position = names.index(start)
     else:
         known = ", ".join((*STAGES, *names))
-        raise MsqError(f"--start {start}: no such step before --until {until}; known are {known}")
+        raise MsqError(
+            f"--start {start}: no such step before --until {until}; known are {known}",
+            field="--start",
+            value=start,
+        )
     if position >= len(names):
         raise MsqError(f"--start {start} lies behind --until {until}; nothing is left to run")
     return position

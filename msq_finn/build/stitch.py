@@ -180,7 +180,7 @@ def _stream_names(model: ModelWrapper) -> dict[str, str]:
         for tensor in node.output:
             if len(model.find_consumers(tensor)) > 1:
                 raise MsqError(
-                    f"{node.name}: output {tensor} feeds several nodes; FINN streams are 1:1"
+                    f"output {tensor} feeds several nodes; FINN streams are 1:1", where=node.name
                 )
             names.setdefault(tensor, f"net{len(names)}")
     return names
@@ -247,7 +247,7 @@ def _inputs(op: Any, sources: list[Path]) -> list[str]:
         if start:
             header = text[start.end() :].split("endmodule")[0].split(");")[0:2]
             return _INPUT.findall(");".join(header))
-    raise MsqError(f"{op.onnx_node.name}: module {top} not found in its sources")
+    raise MsqError(f"module {top} not found in its sources", where=op.onnx_node.name)
 
 
 def _instance(

@@ -24,6 +24,9 @@ from rich.table import Table
 #: Version of what `--json` prints where the result has no version of its own.
 JSON_VERSION = 1
 
+#: Key of click's ``meta``: whether the command was given `--json`.
+AS_JSON = "msq_finn.as_json"
+
 
 @contextmanager
 def working_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
@@ -105,6 +108,18 @@ def console() -> Console:
     if not screen.is_terminal:
         screen.width = _ENDLESS
     return screen
+
+
+def echo_error(error: Exception, text: str) -> None:
+    """Print why there is no result, as JSON: ``{"error": {"text", "where", "field", "value"}}``.
+
+    Args:
+        error: what ended the command.
+        text: the line that people are told.
+    """
+    given = {name: getattr(error, name, None) for name in ("where", "field", "value")}
+    found = {"type": type(error).__name__, "text": text, **given}
+    click.echo(json.dumps({"schema_version": JSON_VERSION, "error": found}, indent=2, default=str))
 
 
 def echo_json(result: dict[str, Any]) -> None:

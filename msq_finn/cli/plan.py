@@ -78,7 +78,11 @@ def plan(
     if max_throughput == (target_fps is not None):
         raise click.UsageError("give either --target-fps N or --max-throughput")
     if target_fps is not None and not math.isfinite(target_fps):
-        raise MsqError(f"--target-fps {target_fps:g}: give a finite number of frames per second")
+        raise MsqError(
+            f"--target-fps {target_fps:g}: give a finite number of frames per second",
+            field="--target-fps",
+            value=target_fps,
+        )
     check_target(out)
     check_target(out.with_name(f"{out.stem}.report.yaml"))
     shares = request.shares_of(budget)

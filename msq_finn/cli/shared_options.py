@@ -4,12 +4,20 @@ from pathlib import Path
 
 import click
 
+from msq_finn.cli.console import AS_JSON
+
 
 def _clk_ns(ctx: click.Context, option: click.Parameter, value: str) -> float:
     """Read the clock when the command line is parsed, before anything slow."""
     from msq_finn.plan.frontend.request import clk_ns_of
 
     return clk_ns_of(value)
+
+
+def _as_json(ctx: click.Context, option: click.Parameter, value: bool) -> bool:
+    """Have the group of commands print errors as JSON too."""
+    ctx.meta[AS_JSON] = value
+    return value
 
 
 def _boards(ctx: click.Context, option: click.Parameter, begun: str) -> list[str]:
@@ -38,7 +46,14 @@ seed = click.option(
     show_default=True,
     help="Seed of everything random.",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+as_json = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    is_eager=True,  # so that it is known when another option is wrong
+    callback=_as_json,
+    help="Print the result as JSON.",
+)
 clk_ns = click.option(
     "--clk",
     "clk_ns",

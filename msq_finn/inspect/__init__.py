@@ -39,9 +39,11 @@ def inspect(path: Path, figure: Path | None = None, progress: Progress = silent)
         try:
             weights = weights_of(model.graph)
         except MsqError as error:
-            raise MsqError(f"{path}: {error}") from error
+            raise error.within(path) from error
     if not weights:
-        raise MsqError(f"{path}: no quantized weights; export a Brevitas model with export_qonnx")
+        raise MsqError(
+            "no quantized weights; export a Brevitas model with export_qonnx", where=path
+        )
     layers = []
     for index, layer in enumerate(weights):
         progress("Layers", index, len(weights))

@@ -86,8 +86,8 @@ def _content(path: Path) -> Any:
         unread = re.search(r"Unsupported global: GLOBAL (\S+)", str(error))
         why = f" (it holds an object of {unread[1]}, which could run code)" if unread else ""
         raise MsqError(
-            f"{path}: not a checkpoint of tensors{why}; make one with "
-            f"torch.save(model.state_dict())"
+            f"not a checkpoint of tensors{why}; make one with torch.save(model.state_dict())",
+            where=path,
         ) from error
 
 
@@ -109,10 +109,10 @@ def _state_of(path: Path, content: Any) -> dict[str, Any]:
         found = {usual[0]: found[usual[0]]}
     if not found:
         raise MsqError(
-            f"{path}: no row-mixed layers in it; give a state_dict, or an exported model"
+            "no row-mixed layers in it; give a state_dict, or an exported model", where=path
         )
     if len(found) > 1:
-        raise MsqError(f"{path}: several networks in it: {', '.join(found)}; save one of them")
+        raise MsqError(f"several networks in it: {', '.join(found)}; save one of them", where=path)
     (state,) = found.values()
     for wrapper in _WRAPPERS:
         state = {key.replace(wrapper, ""): value for key, value in state.items()}
@@ -129,15 +129,19 @@ def _layer(path: Path, state: Mapping[str, Any], layer: str) -> Weights:
     kinds = np.zeros(channels[:1]) if one_scheme else _values(path, state, layer + _KINDS)
     if kinds.ndim != 1 or weight.ndim < 2 or 0 in weight.shape or len(kinds) not in channels:
         raise MsqError(
-            f"{path}: {layer}weight of shape {weight.shape} does not fit row_kinds of shape "
-            f"{kinds.shape}; a kind belongs to each output channel"
+            f"{layer}weight of shape {weight.shape} does not fit row_kinds of shape "
+            f"{kinds.shape}; a kind belongs to each output channel",
+            where=path,
         )
     if (np.abs(kinds - np.rint(kinds)) > 1e-3).any() or np.rint(kinds).min() < 0:
-        raise MsqError(f"{path}: {layer}{_KINDS} holds other values than 0 and 1; save it again")
+        raise MsqError(
+            f"{layer}{_KINDS} holds other values than 0 and 1; save it again", where=path
+        )
     if np.rint(kinds).max() >= len(names):
         raise MsqError(
-            f"{path}: rows of {name} have more schemes than {', '.join(names)}; export the model, "
-            f"and inspect that"
+            f"rows of {name} have more schemes than {', '.join(names)}; export the model, "
+            f"and inspect that",
+            where=path,
         )
     axis = channels.index(len(kinds))
     rows = np.moveaxis(weight, axis, 0).reshape(len(kinds), -1)
@@ -145,7 +149,8 @@ def _layer(path: Path, state: Mapping[str, Any], layer: str) -> Weights:
         alpha = _values(path, state, layer + _LEARNED)
         if alpha.size not in {1, len(rows)}:
             raise MsqError(
-                f"{path}: {layer}{_LEARNED} of shape {alpha.shape} does not fit {len(rows)} rows"
+                f"{layer}{_LEARNED} of shape {alpha.shape} does not fit {len(rows)} rows",
+                where=path,
             )
         alpha = alpha.reshape(-1, 1)
     else:
@@ -169,7 +174,7 @@ def _scheme_names(path: Path, state: Mapping[str, Any], layer: str) -> tuple[str
         for name in names:
             schemes.get(name)
     except MsqError as error:
-        raise MsqError(f"{path}: {layer}{_NAMES}: {error}") from error
+        raise MsqError(f"{layer}{_NAMES}: {error}", where=path) from error
     return names
 
 
@@ -182,10 +187,12 @@ def _values(path: Path, state: Mapping[str, Any], name: str) -> FloatArray:
     import torch
 
     if name not in state:
-        raise MsqError(f"{path}: no {name} in it; save the whole model.state_dict()")
+        raise MsqError(f"no {name} in it; save the whole model.state_dict()", where=path)
     tensor = state[name]
     if not isinstance(tensor, torch.Tensor):
-        raise MsqError(f"{path}: {name} is a {type(tensor).__name__}, not a tensor; save it again")
+        raise MsqError(
+            f"{name} is a {type(tensor).__name__}, not a tensor; save it again", where=path
+        )
     odd = (
         "meta" if tensor.is_meta
         else "nested" if tensor.is_nested
@@ -194,13 +201,15 @@ def _values(path: Path, state: Mapping[str, Any], name: str) -> FloatArray:
         else None
     )  # fmt: skip
     if odd is not None:
-        raise MsqError(f"{path}: {name} is a {odd} tensor; save one of real numbers, dense")
+        raise MsqError(f"{name} is a {odd} tensor; save one of real numbers, dense", where=path)
     if tensor.numel() > MAX_ELEMENTS:  # of a few stored bytes, where dimensions repeat
         shape = tuple(tensor.shape)
-        raise MsqError(f"{path}: {name} of shape {shape} is too large for an accelerator's layer")
+        raise MsqError(
+            f"{name} of shape {shape} is too large for an accelerator's layer", where=path
+        )
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     values: FloatArray = tensor.detach().double().numpy()
     if not np.isfinite(values).all():
-        raise MsqError(f"{path}: {name} holds values that are no finite numbers")
+        raise MsqError(f"{name} holds values that are no finite numbers", where=path)
     return values

@@ -60,14 +60,15 @@ def weights_of(graph: onnx.GraphProto) -> list[Weights]:
         for what, array in (("scale", scale), ("zero point", zero), ("bit width", bits)):
             if not _fits(array, floats):
                 raise MsqError(
-                    f"{where}: {what} of shape {array.shape} does not fit weights of shape "
-                    f"{floats.shape}; export the model again"
+                    f"{what} of shape {array.shape} does not fit weights of shape "
+                    f"{floats.shape}; export the model again",
+                    where=where,
                 )
         mode = options.get("rounding_mode", b"ROUND")
         try:
             quantized = int_quant(floats, scale, zero, bits, signed, narrow, mode.decode())
         except ValueError as error:  # of QONNX or, where it is no text, of decode
-            raise MsqError(f"{where}: unknown rounding_mode {mode!r}; use ROUND") from error
+            raise MsqError(f"unknown rounding_mode {mode!r}; use ROUND", where=where) from error
         steps = np.broadcast_to(scale, floats.shape)
         layer, axis = _consumer(graph, node, floats.ndim)
         if layer is None:

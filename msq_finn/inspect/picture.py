@@ -102,7 +102,7 @@ def check_picture(path: Path) -> None:
     """
     known = FigureCanvasAgg(Figure()).get_supported_filetypes()
     if path.suffix[1:].lower() not in known:
-        raise MsqError(f"{path}: no type of picture; choose from .{', .'.join(sorted(known))}")
+        raise MsqError(f"no type of picture; choose from .{', .'.join(sorted(known))}", where=path)
     check_target(path)
 
 

@@ -49,40 +49,45 @@ def check_hardware(graph: onnx.GraphProto) -> None:
         weights = shapes.get(node.input[1]) if len(node.input) > 1 else None
         if node.op_type == "Conv" and groups > 1 and weights and weights[:2] != (groups, 1):
             raise MsqError(
-                f"{where}: {groups} groups with weights of shape {list(weights)} have no hardware; "
-                "take groups=1, or as many groups as input and output channels (depthwise)"
+                f"{groups} groups with weights of shape {list(weights)} have no hardware; "
+                "take groups=1, or as many groups as input and output channels (depthwise)",
+                where=where,
             )
         if node.op_type == "BipolarQuant" and node.input[0] not in shapes:
             raise MsqError(
-                f"{where}: no hardware for activations of 1 bit; give the quantizer bit_width=2 or "
-                "more"
+                "no hardware for activations of 1 bit; give the quantizer bit_width=2 or more",
+                where=where,
             )
         streams = [name for name in node.input if name not in constants]
         if twice := [name for name in streams if streams.count(name) > 1]:
             raise MsqError(
-                f"{where}: reads {twice[0]!r} twice, and no hardware forks a stream into one node; "
-                "change the layer before instead"
+                f"reads {twice[0]!r} twice, and no hardware forks a stream into one node; "
+                "change the layer before instead",
+                where=where,
             )
         if node.op_type == "MaxPool":
             _check_pool(node, where, known.get(node.input[0]), node.input[0] in signed)
         if node.op_type == "Conv" and (missing := _CONV - {a.name for a in node.attribute}):
             raise MsqError(
-                f"{where}: {', '.join(sorted(missing))} not given, and FINN knows no defaults; "
-                "write out the attributes"
+                f"{', '.join(sorted(missing))} not given, and FINN knows no defaults; "
+                "write out the attributes",
+                where=where,
             )
         if node.op_type == "Pad" and node.input[0] != source:
             raise MsqError(
-                f"{where}: no hardware for this; pad in the convolution behind it (padding=...)"
+                "no hardware for this; pad in the convolution behind it (padding=...)", where=where
             )
         if node.op_type == "ReduceMean" and not at_end:
             raise MsqError(
-                f"{where}: no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
-                "the mean over height and width"
+                "no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
+                "the mean over height and width",
+                where=where,
             )
         if node.op_type in _ACTIVATIONS and at_end:
             raise MsqError(
-                f"{where}: no hardware for this at the end of the network, where nothing quantizes "
-                "it; end before it and compute it from the outputs"
+                "no hardware for this at the end of the network, where nothing quantizes "
+                "it; end before it and compute it from the outputs",
+                where=where,
             )
 
 
@@ -93,19 +98,23 @@ def _check_pool(
     ints = {a.name: list(a.ints) for a in node.attribute}
     ceil = any(a.name == "ceil_mode" and a.i for a in node.attribute)
     if any(step != 1 for step in ints.get("dilations", [])):
-        raise MsqError(f"{where}: no hardware for dilations {ints['dilations']}; leave them out")
+        raise MsqError(
+            f"no hardware for dilations {ints['dilations']}; leave them out", where=where
+        )
     kernel = ints["kernel_shape"]
     strides = ints.get("strides", [1] * len(kernel))
     pads = ints.get("pads", [0] * 2 * len(kernel))
     if signed and any(pads):
         raise MsqError(
-            f"{where}: pads of signed values have no hardware, which pads with zeros; give the "
-            "quantizer before it unsigned values, or leave padding out"
+            "pads of signed values have no hardware, which pads with zeros; give the "
+            "quantizer before it unsigned values, or leave padding out",
+            where=where,
         )
     if ceil and shape is not None:
         size = np.array(shape[2:]) + pads[: len(kernel)] + pads[len(kernel) :] - kernel
         if (size % strides).any():
             raise MsqError(
-                f"{where}: no hardware for windows over the edge (ceil_mode) of values of shape "
-                f"{list(shape)}; pad them, or leave ceil_mode out"
+                f"no hardware for windows over the edge (ceil_mode) of values of shape "
+                f"{list(shape)}; pad them, or leave ceil_mode out",
+                where=where,
             )

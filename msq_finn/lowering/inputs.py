@@ -48,13 +48,13 @@ def load_model(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.ModelProto.FromString(_read(path, _EXPORT))
     except DecodeError as error:
-        raise MsqError(f"{path}: not a complete ONNX file; export it again") from error
+        raise MsqError("not a complete ONNX file; export it again", where=path) from error
     if not model.graph.node:
-        raise MsqError(f"{path}: no ONNX model in it; export it again")
+        raise MsqError("no ONNX model in it; export it again", where=path)
     try:
         check_model(model)
     except MsqError as error:
-        raise MsqError(f"{path}: {error}") from error
+        raise error.within(path) from error
     return model
 
 
@@ -71,7 +71,7 @@ def load_network(path: Path) -> onnx.ModelProto:
     try:
         check_hardware(model.graph)
     except MsqError as error:
-        raise MsqError(f"{path}: {error}") from error
+        raise error.within(path) from error
     return model
 
 
@@ -91,7 +91,11 @@ def check_board(board: str) -> str:
         raise missing(error) from error
 
     if board not in part_map:
-        raise MsqError(f"unknown board {board!r}; FINN knows {', '.join(sorted(part_map))}")
+        raise MsqError(
+            f"unknown board {board!r}; FINN knows {', '.join(sorted(part_map))}",
+            field="board",
+            value=board,
+        )
     return str(part_map[board])
 
 
@@ -110,19 +114,21 @@ def load_images(path: Path, model: Path) -> FloatArray:
         # Mapped, a file shorter than its header says is refused before memory is taken for it.
         images = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # NumPy leaves damaged headers to the tokenizer, zipfile, ...
-        raise MsqError(f"{path}: not a NumPy array file (.npy)") from error
+        raise MsqError("not a NumPy array file (.npy)", where=path) from error
     if not isinstance(images, np.ndarray):
-        raise MsqError(f"{path}: an archive of arrays; save one array with numpy.save")
+        raise MsqError("an archive of arrays; save one array with numpy.save", where=path)
     dims = data_input(load_model(model).graph).type.tensor_type.shape.dim
     shape = tuple(d.dim_value for d in dims[1:])
     if images.ndim < 2 or images.shape[1:] != shape or len(images) < 2:
-        raise MsqError(f"{path}: shape {images.shape}, but the model wants (2 or more, *{shape})")
+        raise MsqError(
+            f"shape {images.shape}, but the model wants (2 or more, *{shape})", where=path
+        )
     if images.dtype.kind not in "iuf":
-        raise MsqError(f"{path}: holds {images.dtype} values, which are no finite numbers")
+        raise MsqError(f"holds {images.dtype} values, which are no finite numbers", where=path)
     with np.errstate(over="ignore"):
         images = np.array(images, dtype=np.float32)
     if not np.isfinite(images).all():
-        raise MsqError(f"{path}: holds values that are no finite numbers")
+        raise MsqError("holds values that are no finite numbers", where=path)
     return images
 
 
@@ -141,18 +147,19 @@ def load_labels(path: Path, model: Path, images: int) -> NDArray[np.int64]:
     try:
         labels = np.load(path, allow_pickle=False)
     except Exception as error:  # as for images
-        raise MsqError(f"{path}: not a NumPy array file (.npy)") from error
+        raise MsqError("not a NumPy array file (.npy)", where=path) from error
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-        raise MsqError(f"{path}: labels are an array of whole numbers, such as int64")
+        raise MsqError("labels are an array of whole numbers, such as int64", where=path)
     if labels.shape != (images,):
-        raise MsqError(f"{path}: shape {labels.shape}, but there are {images} images")
+        raise MsqError(f"shape {labels.shape}, but there are {images} images", where=path)
     dims = load_model(model).graph.output[0].type.tensor_type.shape.dim
     classes = math.prod(d.dim_value for d in dims[1:])
     most = classes if classes > 1 else np.iinfo(np.int64).max  # a single value is a label itself
     if images and not (labels.min() >= 0 and labels.max() < most):
         raise MsqError(
-            f"{path}: labels from {labels.min()} to {labels.max()}, but the model has "
-            f"{classes} classes, numbered from 0"
+            f"labels from {labels.min()} to {labels.max()}, but the model has "
+            f"{classes} classes, numbered from 0",
+            where=path,
         )
     return labels.astype(np.int64)
 
@@ -175,18 +182,22 @@ def load_folding(path: Path | None) -> Path | None:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
         if twice:
-            raise MsqError(f"{path}: {twice[0]!r} is given twice")
+            raise MsqError(f"{twice[0]!r} is given twice", where=path)
         return dict(pairs)
 
     try:
         content = json.loads(_read(path).decode(), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
-        raise MsqError(f"{path}: not a JSON file") from error
+        raise MsqError("not a JSON file", where=path) from error
     if not isinstance(content, dict):
-        raise MsqError(f"{path}: a folding configuration is a JSON object, node name -> attributes")
+        raise MsqError(
+            "a folding configuration is a JSON object, node name -> attributes", where=path
+        )
     for node, attributes in content.items():
         if not isinstance(attributes, dict):
-            raise MsqError(f"{path}: {node} must be a JSON object of attributes, as in {_EXAMPLE}")
+            raise MsqError(
+                f"{node} must be a JSON object of attributes, as in {_EXAMPLE}", where=path
+            )
         if node != "Defaults":
             for attribute, value in attributes.items():
                 _check_attribute(f"{path}: {node}", attribute, value)
@@ -195,7 +206,11 @@ def load_folding(path: Path | None) -> Path | None:
                 if known and attribute not in known:
                     near = get_close_matches(attribute, known, 1)
                     advice = f"did you mean {near[0]}?" if near else "remove it"
-                    raise MsqError(f"{path}: {node}: {attribute}: no attribute of it; {advice}")
+                    raise MsqError(
+                        f"{attribute}: no attribute of it; {advice}",
+                        where=f"{path}: {node}",
+                        field=attribute,
+                    )
     return path.resolve()
 
 
@@ -218,18 +233,22 @@ def _attributes(node: str) -> set[str]:
 
 def _check_attribute(where: str, attribute: str, value: Any) -> None:
     """Refuse values that FINN would take for others, or fail on without a name."""
-    shown = f"{where}: {attribute}={json.dumps(value)[:40]}"
+
+    def refused(why: str) -> MsqError:
+        shown = f"{attribute}={json.dumps(value)[:40]}"
+        return MsqError(f"{shown}: {why}", where=where, field=attribute, value=value)
+
     if attribute.startswith("code_gen_dir"):
-        raise MsqError(f"{shown}: a build chooses its own folders; leave it out")
+        raise refused("a build chooses its own folders; leave it out")
     if attribute in _POSITIVE:
         if type(value) is not int or value < 1:
-            raise MsqError(f"{shown}: give a whole number of at least 1")
+            raise refused("give a whole number of at least 1")
         return
     values = value if isinstance(value, list) else [value]
     if any(type(v) not in {int, str} for v in values):
-        raise MsqError(f"{shown}: give a whole number, a text, or a list of these")
+        raise refused("give a whole number, a text, or a list of these")
     if attribute in _DEPTHS and any(type(v) is not int or v < 0 for v in values):
-        raise MsqError(f"{shown}: a depth is a whole number that is not negative")
+        raise refused("a depth is a whole number that is not negative")
 
 
 def check_folding_names(path: Path, names: Iterable[str]) -> None:
@@ -246,8 +265,9 @@ def check_folding_names(path: Path, names: Iterable[str]) -> None:
     unknown = [name for name in json.loads(_read(path)) if name not in {"Defaults", *known}]
     if unknown:
         raise MsqError(
-            f"{path}: no node is named {', '.join(unknown)}; those that can be folded are "
-            f"{', '.join(known)}"
+            f"no node is named {', '.join(unknown)}; those that can be folded are "
+            f"{', '.join(known)}",
+            where=path,
         )
 
 
@@ -256,13 +276,13 @@ def _require_file(path: Path, advice: str = "") -> None:
     try:
         found = path.stat()
     except FileNotFoundError as error:
-        raise MsqError(f"{path}: no such file{advice}") from error
+        raise MsqError(f"no such file{advice}", where=path) from error
     except (OSError, ValueError) as error:
-        raise MsqError(f"{path}: cannot be read ({_reason(error)})") from error
+        raise MsqError(f"cannot be read ({_reason(error)})", where=path) from error
     if not stat.S_ISREG(found.st_mode):
-        raise MsqError(f"{path}: not a file; give a file's name{advice}")
+        raise MsqError(f"not a file; give a file's name{advice}", where=path)
     if found.st_size > MAX_BYTES:
-        raise MsqError(f"{path}: {found.st_size} bytes; 2 GiB is the most that is read")
+        raise MsqError(f"{found.st_size} bytes; 2 GiB is the most that is read", where=path)
 
 
 def _read(path: Path, advice: str = "") -> bytes:
@@ -270,7 +290,7 @@ def _read(path: Path, advice: str = "") -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise MsqError(f"{path}: cannot be read ({_reason(error)})") from error
+        raise MsqError(f"cannot be read ({_reason(error)})", where=path) from error
 
 
 def _reason(error: Exception) -> str:

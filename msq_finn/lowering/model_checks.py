@@ -133,22 +133,25 @@ def _check_ops(graph: onnx.GraphProto) -> None:
         where = f"node {node.name!r}"
         if node.domain in _QONNX_DOMAINS:
             if not is_custom_op(node.domain, node.op_type):
-                raise MsqError(f"{where}: QONNX has no op {node.op_type}")
+                raise MsqError(f"QONNX has no op {node.op_type}", where=where)
         elif node.domain not in _ONNX_DOMAINS:
             raise MsqError(
-                f"{where}: op {node.op_type} of the unknown domain {node.domain!r}; "
-                "export with brevitas.export.export_qonnx"
+                f"op {node.op_type} of the unknown domain {node.domain!r}; "
+                "export with brevitas.export.export_qonnx",
+                where=where,
             )
         for attribute in node.attribute:
             if attribute.type in {AttributeProto.GRAPH, AttributeProto.GRAPHS}:
-                raise MsqError(f"{where}: {node.op_type} has control flow, a dataflow graph none")
+                raise MsqError(
+                    f"{node.op_type} has control flow, a dataflow graph none", where=where
+                )
             if attribute.name in _POSITIVE:
                 values = (
                     [*attribute.ints, attribute.i] if attribute.HasField("i") else attribute.ints
                 )
                 if not all(1 <= value <= MAX_ELEMENTS for value in values):
                     raise MsqError(
-                        f"{where}: {attribute.name} {list(values)}; give positive numbers"
+                        f"{attribute.name} {list(values)}; give positive numbers", where=where
                     )
 
 
@@ -180,19 +183,19 @@ def _check_values(graph: onnx.GraphProto) -> None:
         if node.op_type == "BatchNormalization":
             variance = constants.get(node.input[4])
             if variance is not None and (_values(node.input[4], variance) < 0).any():
-                raise MsqError(f"node {node.name!r}: a variance is negative")
+                raise MsqError("a variance is negative", where=f"node {node.name!r}")
         if node.op_type != "Quant" or len(node.input) != 4:
             continue
         if node.input[0] not in constants:
             _check_rounding(node)
         scale, bits = (constants.get(node.input[i]) for i in (1, 3))
         if scale is not None and not (_values(node.input[1], scale) > 0).all():
-            raise MsqError(f"node {node.name!r}: a scale is not positive")
+            raise MsqError("a scale is not positive", where=f"node {node.name!r}")
         if bits is not None:
             widths = _values(node.input[3], bits)
             if (widths != np.rint(widths)).any() or widths.min() < 1 or widths.max() > 32:
                 raise MsqError(
-                    f"node {node.name!r}: bit width {widths.max()}; 1 to 32 are possible"
+                    f"bit width {widths.max()}; 1 to 32 are possible", where=f"node {node.name!r}"
                 )
 
 
@@ -206,8 +209,9 @@ def _check_annotations(graph: onnx.GraphProto) -> None:
                 ast.literal_eval(entry.value)
             except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
                 raise MsqError(
-                    f"tensor {annotation.tensor_name!r}: its {entry.key} is no Python constant; "
-                    "export with brevitas.export.export_qonnx"
+                    f"its {entry.key} is no Python constant; "
+                    "export with brevitas.export.export_qonnx",
+                    where=f"tensor {annotation.tensor_name!r}",
                 ) from error
 
 
@@ -216,8 +220,9 @@ def _check_rounding(node: onnx.NodeProto) -> None:
     modes = [a.s.decode() for a in node.attribute if a.name == "rounding_mode"]
     if any(mode.upper() not in _ROUNDING for mode in modes):
         raise MsqError(
-            f"node {node.name!r}: rounding_mode {modes[0]}; thresholds round to the nearest level, "
-            "ties to even: use ROUND"
+            f"rounding_mode {modes[0]}; thresholds round to the nearest level, "
+            "ties to even: use ROUND",
+            where=f"node {node.name!r}",
         )
 
 

@@ -27,20 +27,31 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
     """
     if len(plan.layers) != len(network.layers):
         raise MsqError(
-            f"{path}: layers: {len(plan.layers)}, but the model has {len(network.layers)} 4-bit "
-            "ones; it is for another network, plan again"
+            f"layers: {len(plan.layers)}, but the model has {len(network.layers)} 4-bit "
+            "ones; it is for another network, plan again",
+            field="layers",
+            value=len(plan.layers),
+            where=path,
         )
     for planned, layer in zip(plan.layers, network.layers, strict=True):
         where = f"{path}: layer {planned.name}"
         for name in ("mw", "mh", "vectors", "depthwise"):
             mine, real = getattr(planned, name), getattr(layer, name)
             if mine != real:
-                raise MsqError(f"{where}: {name}: {mine}, but the model's is {real}; plan again")
+                raise MsqError(
+                    f"{name}: {mine}, but the model's is {real}; plan again",
+                    where=where,
+                    field=name,
+                    value=mine,
+                )
         _has_streams(planned, layer, where)
         if misfit := layer.demand.misfit(planned.lanes):
             raise MsqError(
-                f"{where}: lanes: of the weights, {misfit}; train with the plan's rows, or plan "
-                "again from this model"
+                f"lanes: of the weights, {misfit}; train with the plan's rows, or plan "
+                "again from this model",
+                field="lanes",
+                value=planned.lanes,
+                where=where,
             )
 
 
@@ -48,16 +59,22 @@ def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
     """Check that a window and thresholds are planned where there are some, and nowhere else."""
     window, conv = planned.window, layer.conv
     if window is None and conv is not None and conv.kernel != (1, 1):
-        raise MsqError(f"{where}: window: none, but the layer is a convolution; plan again")
+        raise MsqError(
+            "window: none, but the layer is a convolution; plan again", field="window", where=where
+        )
     if window is not None and conv is None:
-        raise MsqError(f"{where}: window: the layer has none; remove it")
+        raise MsqError("window: the layer has none; remove it", field="window", where=where)
     whole = conv is None or planned.depthwise or window is None or window.simd == conv.channels
     if not whole and window is not None and window.parallel:
         raise MsqError(
-            f"{where}: window: simd: {window.simd}, but a parallel one takes all channels"
+            f"window: simd: {window.simd}, but a parallel one takes all channels",
+            field="window",
+            where=where,
         )
     if planned.threshold_pe and not layer.steps:
-        raise MsqError(f"{where}: threshold_pe: the layer has no thresholds; give 0")
+        raise MsqError(
+            "threshold_pe: the layer has no thresholds; give 0", field="threshold_pe", where=where
+        )
 
 
 def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
@@ -104,7 +121,9 @@ def fits_board(plan: Plan, network: Network, dsp_block: str, path: str) -> None:
         if used > whole:
             most = max(costs, key=lambda layer: float(getattr(costs[layer], resource)))
             raise MsqError(
-                f"{path}: layer {most}: lanes: those of all layers take about {used:.0f} {name}, "
+                f"lanes: those of all layers take about {used:.0f} {name}, "
                 f"of which this one's take most, and {plan.board} has {whole}; give fewer, or plan "
-                "for a larger board"
+                "for a larger board",
+                where=f"{path}: layer {most}",
+                field="lanes",
             )

@@ -89,7 +89,9 @@ def make_plan(
             raise MsqError(
                 f"--target-fps {target_fps:.10g}: {network.name} reaches {reachable:.0f} frames "
                 f"per second on {board} at most (limited by {best.limited_by}); lower the target, "
-                "raise the budget or the clock, or take a larger board"
+                "raise the budget or the clock, or take a larger board",
+                field="--target-fps",
+                value=target_fps,
             )
         cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, design)
         solution = best if cheapest is None else cheapest

@@ -154,14 +154,16 @@ def _check_ports(
     for name in probes:
         check(name, False)
         if ports[name][0] > 64:
-            raise MsqError(f"{top}: {name} has {ports[name][0]} bits; a probe has at most 64")
+            raise MsqError(f"{name} has {ports[name][0]} bits; a probe has at most 64", where=top)
     for name, words in inputs.items():
         bits = _width(ports, name)
         spare = -bits % 8
         if words.ndim != 2 or words.shape[1] * 8 != bits + spare:
-            raise MsqError(f"{top}: {name} takes words of {bits} bits, not of shape {words.shape}")
+            raise MsqError(
+                f"{name} takes words of {bits} bits, not of shape {words.shape}", where=top
+            )
         if spare and (words[:, -1] >> (8 - spare)).any():
-            raise MsqError(f"{top}: words for {name} are wider than {bits} bits")
+            raise MsqError(f"words for {name} are wider than {bits} bits", where=top)
 
 
 def _run_child(top: str, folder: Path, progress: Callable[[int, int], None] | None) -> None:

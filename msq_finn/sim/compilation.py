@@ -169,4 +169,4 @@ def _run(what: str, command: Sequence[str | Path], **variables: str) -> None:
     if done.returncode:
         output = done.stdout + done.stderr
         lines = [line for line in output.splitlines() if re.search("error", line, re.IGNORECASE)]
-        raise MsqError(f"{what}: {(lines or [f'exit code {done.returncode}'])[0].strip()}")
+        raise MsqError(f"{(lines or [f'exit code {done.returncode}'])[0].strip()}", where=what)

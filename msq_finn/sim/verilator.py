@@ -100,11 +100,11 @@ def _read(files: Iterable[Path]) -> dict[Path, str]:
     texts: dict[Path, str] = {}
     for file in files:
         if file.suffix not in _VERILOG:
-            raise MsqError(f"{file}: Verilator reads Verilog and SystemVerilog only")
+            raise MsqError("Verilator reads Verilog and SystemVerilog only", where=file)
         try:
             text = file.read_text()
         except OSError as error:
-            raise MsqError(f"{file}: cannot be read ({error.strerror})") from error
+            raise MsqError(f"cannot be read ({error.strerror})", where=file) from error
         # FINN copies the same library file into many nodes' folders.
         if text not in texts.values():
             texts[file] = text

@@ -45,12 +45,14 @@ def load(path: Path) -> tuple[Split[Any], Recipe]:
         return Split(train, train.labels, val, val.labels), recipe
     if (path / "data_batch_1").exists():
         raise MsqError(
-            f"{path}: CIFAR-10's version for Python, whose pickles are not read; download the "
-            "binary version (cifar-10-binary.tar.gz)"
+            "CIFAR-10's version for Python, whose pickles are not read; download the "
+            "binary version (cifar-10-binary.tar.gz)",
+            where=path,
         )
     raise MsqError(
-        f"{path}: neither CIFAR-10 (data_batch_1.bin) nor a folder with train/ and val/; give the "
-        "folder that holds them"
+        "neither CIFAR-10 (data_batch_1.bin) nor a folder with train/ and val/; give the "
+        "folder that holds them",
+        where=path,
     )
 
 
@@ -75,7 +77,7 @@ class ImageFolder:
             known = Image.registered_extensions()
             files = sorted(f for f in (path / name).glob("*") if f.suffix.lower() in known)
             if not files:
-                raise MsqError(f"{path / name}: no images of this class")
+                raise MsqError("no images of this class", where=path / name)
             self.files += files
             labels += [label] * len(files)
         self.labels = torch.tensor(labels)
@@ -96,7 +98,7 @@ def _read(path: Path) -> NDArray[np.uint8]:
         with Image.open(path) as file:
             image = file.convert("RGB")
     except OSError as error:
-        raise MsqError(f"{path}: not an image that can be read ({error})") from error
+        raise MsqError(f"not an image that can be read ({error})", where=path) from error
     factor = SIZE * 8 / 7 / min(image.size)
     width, height = (round(side * factor) for side in image.size)
     left, top = (width - SIZE) // 2, (height - SIZE) // 2
@@ -124,5 +126,7 @@ def _batch(path: Path) -> tuple[Tensor, Tensor]:
     try:
         rows = np.fromfile(path, dtype=np.uint8).reshape(-1, 1 + 3 * 32 * 32)
     except (OSError, ValueError) as error:
-        raise MsqError(f"{path}: CIFAR-10 cannot be read ({error}); download it again") from error
+        raise MsqError(
+            f"CIFAR-10 cannot be read ({error}); download it again", where=path
+        ) from error
     return _around_zero(rows[:, 1:].reshape(-1, 3, 32, 32)), torch.from_numpy(rows[:, 0]).long()

@@ -43,15 +43,17 @@ def planned_rows(
         if tuple(rows.shape) != (layer.mh, layer.mw):
             shape = f"{rows.shape[0]}x{rows.shape[1]}"
             raise MsqError(
-                f"layer {name}: {shape} weights, {layer.mh}x{layer.mw} in the plan; the plan is "
-                f"for another network"
+                f"{shape} weights, {layer.mh}x{layer.mw} in the plan; the plan is "
+                f"for another network",
+                where=f"layer {name}",
             )
         if name in mixed:
             found[name] = dict(layer.rows)
         elif sp2 := layer.rows.get("sp2_4", 0):
             raise MsqError(
-                f"layer {name}: {sp2} SP2 rows in the plan, but its weight_quant is "
-                f"not row-mixed; use MSQWeightPerChannelFloat"
+                f"{sp2} SP2 rows in the plan, but its weight_quant is "
+                f"not row-mixed; use MSQWeightPerChannelFloat",
+                where=f"layer {name}",
             )
     for name in mixed:
         if name not in found:

@@ -12,7 +12,7 @@ from torch import nn
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.demand import PAIR, Demand
-from msq_finn.models import Layers, PixelQuant
+from msq_finn.models import LayerFactory, PixelQuant
 from msq_finn.plan.cost.cost_model import add, default_model
 from msq_finn.plan.cost.lane_costs import LaneCosts
 from msq_finn.plan.file.schema import Plan
@@ -137,7 +137,7 @@ def test_rows_that_the_lanes_do_not_take_are_refused():
 def small_mobilenet() -> nn.Module:
     """Two depthwise and two pointwise layers, for 8x8 images."""
     torch.manual_seed(0)
-    make = Layers(MSQWeightPerChannelFloat, {})
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
     return nn.Sequential(
         make.identity(PixelQuant),
         make.conv_relu(1, 8, stride=2),

@@ -11,6 +11,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 import msq_finn.rtl
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, prepare_rtlsim, rename_ports
+from msq_finn.lanes.divisors import check_divides
 from msq_finn.ops.streaming.stream_wrapper import InputStream, render
 
 _RTL = Path(msq_finn.rtl.__file__).parent / "streaming"
@@ -71,7 +72,7 @@ class StreamingRTL(RTLBackend):
         """
         node = self.onnx_node
         return MsqError(
-            f"{node.name}: {what}; set preferred_impl_style to 'hls' to build it with Vitis HLS"
+            f"{what}; set preferred_impl_style to 'hls' to build it with Vitis HLS", where=node.name
         )
 
     def integer_type(self, datatype: Any) -> Any:
@@ -106,10 +107,7 @@ class StreamingRTL(RTLBackend):
         """
         node, elements = self.onnx_node, self.parallel_elements()
         word = self.get_nodeattr(self.parallelism)
-        if word < 1 or elements % word:
-            raise MsqError(
-                f"{node.name}: {self.parallelism}={word} does not divide {elements} elements"
-            )
+        check_divides(node.name, self.parallelism, word, "elements", elements)
         parameters = self.rtl_parameters()
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         ports = [

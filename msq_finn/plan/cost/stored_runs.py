@@ -96,8 +96,9 @@ def check_writeable(path: Path = PATH) -> None:
         path.open("ab").close()
     except OSError as error:
         raise MsqError(
-            f"{path}: runs cannot be stored there ({error.strerror}); install msq_finn in an "
-            "environment of your own"
+            f"runs cannot be stored there ({error.strerror}); install msq_finn in an "
+            "environment of your own",
+            where=path,
         ) from error
 
 

@@ -12,6 +12,7 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes import DENSE, DEPTHWISE
 from msq_finn.lanes.constants import MAX_FOLDS
 from msq_finn.lanes.demand import Demand
+from msq_finn.lanes.divisors import check_divides, divides
 from msq_finn.plan.file.layer_plan import LayerPlan
 
 
@@ -25,15 +26,15 @@ def check(layer: LayerPlan, path: str) -> None:
     Raises:
         MsqError: they do not; the message names layer and field.
     """
+    where = f"{path}: layer {layer.name}"
 
     def refuse(field: str, why: str) -> MsqError:
-        return MsqError(f"{path}: layer {layer.name}: {field}: {why}")
+        return MsqError(f"{field}: {why}", where=where, field=field, value=getattr(layer, field))
 
     pe, lanes = layer.lanes.pe, layer.lanes
-    if layer.mw % layer.simd:
-        raise refuse("simd", f"{layer.simd} does not divide MW = {layer.mw}")
-    if pe == 0 or layer.mh % pe:
-        raise refuse("lanes", f"their sum {pe} does not divide MH = {layer.mh}")
+    check_divides(where, "simd", layer.simd, "MW", layer.mw)
+    if not divides(pe, layer.mh):
+        raise refuse("lanes", f"their sum {pe} does not divide MH={layer.mh}")
     try:
         lanes.check_unit(DEPTHWISE if layer.depthwise else DENSE)
     except MsqError as error:
@@ -46,8 +47,8 @@ def check(layer: LayerPlan, path: str) -> None:
             f"{MAX_FOLDS}",
         )
     _check_rows(layer, refuse)
-    if layer.threshold_pe and layer.mh % layer.threshold_pe:
-        raise refuse("threshold_pe", f"{layer.threshold_pe} does not divide MH = {layer.mh}")
+    if layer.threshold_pe:
+        check_divides(where, "threshold_pe", layer.threshold_pe, "MH", layer.mh)
     if layer.depthwise:
         _check_channels(layer, refuse)
 
@@ -77,20 +78,21 @@ def _check_channels(layer: LayerPlan, refuse: Callable[[str, str], MsqError]) ->
         )
 
 
-def first_fault(content: dict[str, Any], error: ValidationError) -> str:
+def first_fault(path: object, content: dict[str, Any], error: ValidationError) -> MsqError:
     """The first thing that is wrong, with the layer's name instead of its number.
 
     Args:
+        path: of the plan.
         content: the file's.
         error: all that is wrong with it.
     """
     first = error.errors()[0]
-    place = list(first["loc"])
-    text = ""
+    place, where = list(first["loc"]), str(path)
     if len(place) > 1 and place[0] == "layers" and isinstance(place[1], int):
         entry = content["layers"][place[1]]
         name = entry.get("name", place[1]) if isinstance(entry, dict) else place[1]
-        text, place = f"layer {name}: ", place[2:]
+        where, place = f"{path}: layer {name}", place[2:]
     said = first["msg"]
     said = said.removeprefix("Value error, ") if first["type"] == "value_error" else said.lower()
-    return f"{text}{'.'.join(str(p) for p in place)}: {said}"
+    field = ".".join(str(part) for part in place)
+    return MsqError(f"{field}: {said}", where=where, field=field, value=first["input"])

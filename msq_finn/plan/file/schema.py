@@ -93,22 +93,29 @@ class Plan(Strict):
         path = Path(path)
         content = read_yaml(path)
         if not isinstance(content, dict):
-            raise MsqError(f"{path}: not a plan; make one with 'msq-finn plan'")
+            raise MsqError("not a plan; make one with 'msq-finn plan'", where=path)
         version = content.get("version")
         if type(version) is not int or version != VERSION:
             # A list of aliases of aliases would take for ever to print.
             shown = type(version).__name__ if isinstance(version, list | dict) else repr(version)
             raise MsqError(
-                f"{path}: version: {shown[:40]} is not supported, only {VERSION}; "
-                "make the plan again"
+                f"version: {shown[:40]} is not supported, only {VERSION}; make the plan again",
+                field="version",
+                value=version,
+                where=path,
             )
         try:
             plan = cls.model_validate(content)
         except ValidationError as error:
-            raise MsqError(f"{path}: {first_fault(content, error)}") from error
+            raise first_fault(path, content, error) from error
         if not CLK_NS[0] <= plan.clk_ns <= CLK_NS[1]:
             limits = f"{CLK_NS[0]:g} to {CLK_NS[1]:g} ns"
-            raise MsqError(f"{path}: clk_ns: {plan.clk_ns:g} is not within {limits}")
+            raise MsqError(
+                f"clk_ns: {plan.clk_ns:g} is not within {limits}",
+                field="clk_ns",
+                value=plan.clk_ns,
+                where=path,
+            )
         for layer in plan.layers:
             check(layer, str(path))
         plan._check_names(str(path))
@@ -139,14 +146,26 @@ class Plan(Strict):
         """
         if board != self.board:
             raise MsqError(
-                f"{path}: board: {self.board}, but the build is for {board}; "
-                f"give --board {self.board}, or plan again"
+                f"board: {self.board}, but the build is for {board}; "
+                f"give --board {self.board}, or plan again",
+                field="board",
+                value=self.board,
+                where=path,
             )
         if part != self.part:
-            raise MsqError(f"{path}: part: {self.part}, but {board} has {part}; plan again")
+            raise MsqError(
+                f"part: {self.part}, but {board} has {part}; plan again",
+                field="part",
+                value=self.part,
+                where=path,
+            )
 
     def _check_names(self, path: str) -> None:
         names = list(self.names())
         for name in names:
             if names.count(name) > 1:
-                raise MsqError(f"{path}: layer {name}: name: another layer has it as well")
+                raise MsqError(
+                    "name: another layer has it as well",
+                    field="name",
+                    where=f"{path}: layer {name}",
+                )

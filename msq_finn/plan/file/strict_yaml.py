@@ -24,21 +24,21 @@ def read_yaml(path: Path) -> Any:
     """
     try:
         if path.exists() and not path.is_file():
-            raise MsqError(f"{path}: is no file; give a plan of 'msq-finn plan'")
+            raise MsqError("is no file; give a plan of 'msq-finn plan'", where=path)
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise MsqError(f"{path}: not UTF-8 text; give a plan of 'msq-finn plan'") from error
+        raise MsqError("not UTF-8 text; give a plan of 'msq-finn plan'", where=path) from error
     except (OSError, ValueError) as error:
-        raise MsqError(f"{path}: cannot be read; give a plan of 'msq-finn plan'") from error
+        raise MsqError("cannot be read; give a plan of 'msq-finn plan'", where=path) from error
     try:
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         _check_keys(root, path)
         return None if root is None else loader.construct_document(root)
     except yaml.YAMLError as error:
-        raise MsqError(f"{path}: not YAML ({said_by(error)})") from error
+        raise MsqError(f"not YAML ({said_by(error)})", where=path) from error
     except (ValueError, RecursionError) as error:  # dates, numbers and nesting beyond reason
-        raise MsqError(f"{path}: not a plan ({type(error).__name__} in its YAML)") from error
+        raise MsqError(f"not a plan ({type(error).__name__} in its YAML)", where=path) from error
 
 
 def _check_keys(root: Any, path: Path) -> None:
@@ -58,6 +58,6 @@ def _check_keys(root: Any, path: Path) -> None:
                 if key.value in keys:
                     line = key.start_mark.line + 1
                     raise MsqError(
-                        f"{path}: {key.value} is given twice, again in line {line}; keep one"
+                        f"{key.value} is given twice, again in line {line}; keep one", where=path
                     )
                 keys.add(key.value)

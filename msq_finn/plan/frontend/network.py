@@ -97,7 +97,7 @@ class Layer:
     def __post_init__(self) -> None:
         """Derive what is not given, and refuse what cannot be."""
         if min(self.mw, self.mh, self.vectors) < 1:
-            raise MsqError(f"{self.name}: MW, MH and vectors must be at least 1")
+            raise MsqError("MW, MH and vectors must be at least 1", where=self.name)
         if not self.acc_bits:
             # The largest magnitude of a sum: weights up to 8 on the grid.
             object.__setattr__(self, "acc_bits", math.ceil(math.log2(self.mw << self.act_bits)) + 3)
@@ -137,9 +137,11 @@ class Network:
         """Names identify layers."""
         names = [layer.name for layer in self.layers]
         if not names:
-            raise MsqError(f"{self.name}: no matrix-vector layer in it; there is nothing to plan")
+            raise MsqError(
+                "no matrix-vector layer in it; there is nothing to plan", where=self.name
+            )
         if len(set(names)) != len(names):
-            raise MsqError(f"{self.name}: two layers have one name")
+            raise MsqError("two layers have one name", where=self.name)
 
     @property
     def macs(self) -> int:

@@ -33,17 +33,23 @@ def shares_of(text: str) -> dict[str, float]:
     for part in text.split(",") if text else ():
         name, _, value = (piece.strip() for piece in part.partition("="))
         if name in given:
-            raise MsqError(f"budget {part!r}: {name} is given twice")
+            raise MsqError(f"budget {part!r}: {name} is given twice", field="budget", value=part)
         given.add(name)
         if name not in shares:
             known = "=, ".join(shares)
-            raise MsqError(f"budget {part!r}: give a share of {known}=, as lut=0.8")
+            raise MsqError(
+                f"budget {part!r}: give a share of {known}=, as lut=0.8", field="budget", value=part
+            )
         try:
             shares[name] = float(value)
         except ValueError as error:
-            raise MsqError(f"budget {part!r}: {value!r} is no number") from error
+            raise MsqError(
+                f"budget {part!r}: {value!r} is no number", field="budget", value=part
+            ) from error
         if not 0 < shares[name] <= 1:
-            raise MsqError(f"budget {part!r}: give a share above 0 and at most 1")
+            raise MsqError(
+                f"budget {part!r}: give a share above 0 and at most 1", field="budget", value=part
+            )
     return shares
 
 
@@ -64,7 +70,11 @@ def schemes_of(text: str) -> tuple[str, ...]:
     known = dict.fromkeys(k.scheme.name for k in kinds() if not k.any_scheme)
     for name, meant in zip(given, found, strict=True):
         if meant not in known:
-            raise MsqError(f"scheme {name!r} is not planned; give some of {','.join(known)}")
+            raise MsqError(
+                f"scheme {name!r} is not planned; give some of {','.join(known)}",
+                field="schemes",
+                value=name,
+            )
     return found
 
 
@@ -87,12 +97,20 @@ def clk_ns_of(text: str) -> float:
     except ValueError:
         unit = None
     if unit is None:
-        raise MsqError(f"clock {text!r}: give a frequency as 100MHz or a period as 10ns")
+        raise MsqError(
+            f"clock {text!r}: give a frequency as 100MHz or a period as 10ns",
+            field="clock",
+            value=text,
+        )
     mhz = _UNITS_MHZ.get(unit)
     period = number if mhz is None else 1e3 / (number * mhz) if number else math.inf
     if not CLK_NS[0] <= period <= CLK_NS[1]:
         least, most = CLK_NS
-        raise MsqError(f"clock {text!r}: {period:g} ns is not within {least:g} to {most:g} ns")
+        raise MsqError(
+            f"clock {text!r}: {period:g} ns is not within {least:g} to {most:g} ns",
+            field="clock",
+            value=text,
+        )
     return period
 
 
@@ -113,7 +131,11 @@ def shape_of(text: str) -> tuple[int, ...]:
     except ValueError:
         shape = ()
     if not shape or min(shape) < 1:
-        raise MsqError(f"--input-shape {text!r}: give positive numbers, as 3,32,32")
+        raise MsqError(
+            f"--input-shape {text!r}: give positive numbers, as 3,32,32",
+            field="--input-shape",
+            value=text,
+        )
     return shape
 
 
@@ -135,7 +157,9 @@ def limited_rows(network: Network, only: tuple[str, ...]) -> Network:
             if not set(names) & set(only):
                 raise MsqError(
                     f"--schemes {','.join(only)}: layer {layer.name} has {count} rows that only "
-                    f"{' or '.join(names)} holds; add {names[0]}, or plan before training"
+                    f"{' or '.join(names)} holds; add {names[0]}, or plan before training",
+                    field="--schemes",
+                    value=",".join(only),
                 )
         layers.append(replace(layer, demand=layer.demand.limited(only)))
     return replace(network, layers=tuple(layers))

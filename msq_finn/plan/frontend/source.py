@@ -38,11 +38,15 @@ def network_of(
     module, colon, function = source.rpartition(":")
     if not colon or Path(source).exists():
         if shape is not None:
-            raise MsqError(f"--input-shape: {source} is a file and has its own; leave it out")
+            raise MsqError(
+                f"--input-shape: {source} is a file and has its own; leave it out",
+                field="--input-shape",
+                value=source,
+            )
         load_model(Path(source))
         return network_of_file(Path(source), board, progress)
     if shape is None:
-        raise MsqError(f"{source}: give the shape of its input, as --input-shape 3,32,32")
+        raise MsqError("give the shape of its input, as --input-shape 3,32,32", where=source)
     return network_of_module(_built(module, function), function, board, shape, progress)
 
 
@@ -80,7 +84,8 @@ def network_of_module(
         except MsqError as error:
             # The file is gone by the time that the message is read.
             reason = str(error).removeprefix(f"{path}: ")
-            raise type(error)(f"{name}: {reason}") from error
+            fault = type(error)(reason, where=name, field=error.field, value=error.value)
+            raise fault from error
     layers = []
     for layer in network.layers:
         if (module := mixed.get(module_name(layer.name))) is not None:
@@ -107,8 +112,9 @@ def _check_quantizers(model: Any, name: str) -> None:
 
     if not any(isinstance(m, Quantizer) and m.is_quant_enabled for m in model.modules()):
         raise MsqError(
-            f"{name}: none of its weights are quantized; build it of Brevitas's layers, as "
-            "brevitas.nn.QuantLinear"
+            "none of its weights are quantized; build it of Brevitas's layers, as "
+            "brevitas.nn.QuantLinear",
+            where=name,
         )
 
 
@@ -158,7 +164,7 @@ def _called(module: str, function: str) -> Any:
         if not module or (isinstance(error, ModuleNotFoundError) and error.name == module):
             raise MsqError(f"{nothing} ({said_by(error)})") from error
         reason = f"{type(error).__name__}: {said_by(error)}"
-        raise MsqError(f"{where}: importing {module} failed ({reason})") from error
+        raise MsqError(f"importing {module} failed ({reason})", where=where) from error
     finally:
         sys.path.pop(0)
     try:
@@ -172,4 +178,4 @@ def _called(module: str, function: str) -> Any:
             return make()
     except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {said_by(error)}"
-        raise MsqError(f"{where}: calling it without arguments failed ({reason})") from error
+        raise MsqError(f"calling it without arguments failed ({reason})", where=where) from error

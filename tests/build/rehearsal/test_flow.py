@@ -22,10 +22,11 @@ from msq_finn.build.rehearsal import rehearse as module
 from msq_finn.build.rehearsal.contents import traces
 from msq_finn.build.rehearsal.marker import NO_BITFILE, is_marker
 from msq_finn.build.rehearsal.rehearse import rehearse_build
+from msq_finn.build.resume import record
 from msq_finn.build.simulate import accelerator_inputs, executed, reference_outputs
 from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.lowering.intermediate import path_of, record, save
+from msq_finn.lowering.intermediate import path_of, save
 from msq_finn.lowering.lower import Target
 
 from ..networks import exported, mixed_to_the_end
