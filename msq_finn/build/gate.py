@@ -16,7 +16,8 @@ from qonnx.custom_op.registry import getCustomOp
 from msq_finn.build import node_resources
 from msq_finn.build.report_files import REFERENCE
 from msq_finn.build.simulate import IntArray, run_accelerator
-from msq_finn.build.stitch import TOP, Stitched, stitch
+from msq_finn.build.stitch import stitch
+from msq_finn.build.stitched import TOP, Stitched
 from msq_finn.build.trial import Trial
 from msq_finn.errors import MsqError
 from msq_finn.files import write

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msq_finn.build.stitch import Stitched
+from msq_finn.build.stitched import Stitched
 from msq_finn.progress import Progress, silent
 from msq_finn.synth.module_resources import (
     CONFIGURATION_PORTS,

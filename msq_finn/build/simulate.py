@@ -13,7 +13,7 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 
-from msq_finn.build.stitch import TOP, Stitched
+from msq_finn.build.stitched import TOP, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered, logged

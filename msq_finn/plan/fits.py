@@ -50,7 +50,7 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
                 f"lanes: of the weights, {misfit}; train with the plan's rows, or plan "
                 "again from this model",
                 field="lanes",
-                value=planned.lanes,
+                value=dict(planned.lanes),
                 where=where,
             )
 

@@ -21,7 +21,8 @@ import pytest
 from msq_finn import demo
 from msq_finn.build.deploy import deploy
 from msq_finn.build.host_program import programs
-from msq_finn.build.stitch import TOP, stitch
+from msq_finn.build.stitch import stitch
+from msq_finn.build.stitched import TOP
 from msq_finn.lowering.lower import Target, configure, lowered_of
 from msq_finn.sim import axi_streams
 

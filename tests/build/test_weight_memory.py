@@ -22,7 +22,8 @@ class Accelerator:
     def __init__(self, model, part, folder, gates=False):
         from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 
-        from msq_finn.build.stitch import TOP, stitch
+        from msq_finn.build.stitch import stitch
+        from msq_finn.build.stitched import TOP
 
         self.model = model.transform(PrepareIP(part, 10))
         self.op = getCustomOp(self.model.graph.node[0])

@@ -29,7 +29,9 @@ def check(layer: LayerPlan, path: str) -> None:
     where = f"{path}: layer {layer.name}"
 
     def refuse(field: str, why: str) -> MsqError:
-        return MsqError(f"{field}: {why}", where=where, field=field, value=getattr(layer, field))
+        return MsqError(
+            f"{field}: {why}", where=where, field=field, value=layer.model_dump()[field]
+        )
 
     pe, lanes = layer.lanes.pe, layer.lanes
     check_divides(where, "simd", layer.simd, "MW", layer.mw)

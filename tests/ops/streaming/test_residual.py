@@ -57,7 +57,8 @@ def residual():
 
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.6)])
 def test_stitched_equals_numpy(rng, tmp_path, stalls):
-    from msq_finn.build.stitch import TOP, stitch
+    from msq_finn.build.stitch import stitch
+    from msq_finn.build.stitched import TOP
     from msq_finn.sim import axi_streams
 
     images = random_integers(rng, "INT4", (6, *IMAGE))
