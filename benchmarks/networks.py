@@ -115,7 +115,7 @@ def run(name: str, images: int, folder: Path) -> dict[str, Any]:
     lowered = generate(source, Target(network.board, target_fps=network.target_fps), folder)
     pixels = random_images(lowered, images, seed=0)
     inputs = accelerator_inputs(lowered, pixels)
-    fifos.size_fifos(lowered, inputs[:4], folder / "sizing")
+    fifos.size_fifos(lowered, folder / "sizing")
     design = stitch(lowered.model, folder)
     result = simulate(lowered, design, pixels)
     stalled, _ = run_accelerator(lowered.model, design, inputs, **STALLS)

@@ -27,7 +27,6 @@ from msq_finn.build.report_files import (
 )
 from msq_finn.build.simulate import (
     FloatArray,
-    accelerator_inputs,
     differ,
     executed,
     reference_outputs,
@@ -54,9 +53,6 @@ _VIVADO_STEPS = (
     "step_synthesize_bitfile",
     "step_make_driver",
 )
-
-#: Different frames that FIFO depths are found with.
-SIZING_FRAMES = 4
 
 
 def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -88,7 +84,7 @@ def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: stitched dataflow graph, every FIFO at its largest depth.
-        cfg: FINN's ``DataflowBuildConfig``; ``msq_run`` has the images.
+        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         the graph with the depths set and its RTL generated and stitched anew.
@@ -98,8 +94,7 @@ def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MissingToolError: no Verilator, or no C++ compiler.
     """
     lowered, run = _begin(model, cfg)
-    frames = accelerator_inputs(lowered, images_of(lowered, run)[:SIZING_FRAMES])
-    fifos.size_fifos(lowered, frames, lowered.folder / "sizing", run.progress)
+    fifos.size_fifos(lowered, lowered.folder / "sizing", run.progress)
     return step_msq_stitch(lowered.model, cfg)
 
 

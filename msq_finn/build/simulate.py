@@ -125,6 +125,7 @@ def run_accelerator(
         stall_out=stall_out,
         seed=seed,
         probes=tuple(design.probes.values()),
+        defines=design.defines,
         waveform=waveform,
         max_idle_cycles=1_000_000 + 4 * sum(int(getCustomOp(n).get_exp_cycles()) for n in nodes),
         progress=lambda done, total: progress("RTL simulation", done, total),

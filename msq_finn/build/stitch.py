@@ -20,6 +20,8 @@ _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
+#: Where data leaves a part: FINN's nodes, its weight memories, our throttle.
+_DATA_OUTPUT = re.compile(r"(out\w*|m_axis\w*)_tdata|data_o", re.IGNORECASE)
 
 #: AXI-lite signals of a memory that can be written at run time: who drives them, and their width.
 _AXILITE = {
@@ -39,6 +41,7 @@ def stitch(
     folder: Path,
     frame_interval: int | None = None,
     taps: Iterable[str] = (),
+    control_only: bool = False,
 ) -> Stitched:
     """Write ``finn_design.sv``, which wires up the nodes' generated RTL as the graph says.
 
@@ -49,6 +52,9 @@ def stitch(
         frame_interval: if given, frames enter no faster than one in so many cycles.
         taps: inner tensors to watch: their words leave in further streams as they pass. These
             never wait, so that what reads them must always be ready.
+        control_only: connect no data between the parts, only valid and ready. FINN's streams move
+            the same whatever they carry; what only computes data is then left out of a simulation
+            by Verilator, which makes it many times faster to compile and to run.
 
     Returns:
         the design; its ports are ``ap_clk``, ``ap_rst_n`` (and ``ap_clk2x`` for pumped nodes), the
@@ -105,6 +111,9 @@ def stitch(
         else:
             extra |= configuration
         result.instances.append(_instance(op, sources, streams, extra))
+    if control_only:
+        _drop_data(result)
+        result.defines["MSQ_CONTROL_ONLY"] = "1"
     result.write()
     unique = dict.fromkeys(s for _, _, sources in result.parts for s in sources)
     throttle = [_THROTTLE] if frame_interval is not None else []
@@ -205,6 +214,14 @@ def _instance(
                     pins[f"{ports[index]}_{signal}"] = f"{streams[tensor]}_{signal}"
     pins |= extra
     return Instance(node.name, op.get_nodeattr("gen_top_module"), pins)
+
+
+def _drop_data(result: Stitched) -> None:
+    """Let the parts read zeros, and what they compute go nowhere."""
+    for instance in result.instances:
+        for pin, net in instance.pins.items():
+            if net.endswith("_TDATA"):
+                instance.pins[pin] = "" if _DATA_OUTPUT.fullmatch(pin) else "'0"
 
 
 def _is_pumped(op: Any) -> bool:

@@ -45,6 +45,7 @@ class Stitched:
         nets: declarations between the instances.
         streams: AXI streams in the top, its own and those between parts: name -> bits of data.
         instances: of the parts.
+        defines: macros to simulate it with, name to value.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Stitched:
     nets: list[str] = field(default_factory=list)
     streams: dict[str, int] = field(default_factory=dict)
     instances: list[Instance] = field(default_factory=list)
+    defines: dict[str, str] = field(default_factory=dict)
 
     def write(self) -> None:
         """Write the top's file."""

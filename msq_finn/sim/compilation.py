@@ -26,6 +26,8 @@ HARNESS = Path(__file__).with_name("harness.cpp")
 _VERILATOR_FLAGS = (
     "--cc", "--prefix", "Vdesign", "--no-timing", "--assert",
     "--x-assign", "unique", "--x-initial", "unique",
+    # A layer whose weights are in the LUTs has them all in one parameter.
+    "--max-num-width", "16777216",
     "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Werror-MODDUP",
 )  # fmt: skip
 

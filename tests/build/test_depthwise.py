@@ -41,7 +41,7 @@ def network(tmp_path_factory):
     images = np.random.default_rng(1).random((IMAGES, 1, 6, 6), dtype=np.float32)
     # Extremes: a black and a white image.
     images[0], images[1] = 0, 1
-    fifos.size_fifos(lowered, accelerator_inputs(lowered, images[:3]), folder / "sizing")
+    fifos.size_fifos(lowered, folder / "sizing")
     return lowered, stitch(lowered.model, folder), images
 
 
