@@ -116,6 +116,7 @@ def run_accelerator(
     out_fold = last.get_folded_output_shape()
     out_words = int(np.prod(out_fold[:-1])) * len(inputs)
     taps = {port: words_per_image(model, tensor) for tensor, port in design.taps.items()}
+    progress("RTL simulation: compiling", 0, out_words)
     result = axi_streams.simulate(
         TOP,
         design.sources,
