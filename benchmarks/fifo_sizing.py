@@ -27,8 +27,9 @@ from torch import nn
 
 from msq_finn import models
 from msq_finn.build import fifos
-from msq_finn.build.lower import Lowered, Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.stitch import stitch
+from msq_finn.lowering.lower import Lowered, Target
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 
@@ -50,7 +51,7 @@ def lowered_to(folder: Path, name: str) -> Lowered:
     source = folder / "model.onnx"
     example = torch.rand(1, *network.shape)
     export_qonnx(settled(network), example, str(source), dynamo=False, opset_version=13)
-    return lower(source, Target(network.board, target_fps=network.target_fps), folder)
+    return generate(source, Target(network.board, target_fps=network.target_fps), folder)
 
 
 def measured(lowered: Lowered, folder: Path, control_only: bool) -> dict[str, Any]:
