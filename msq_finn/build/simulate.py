@@ -174,9 +174,7 @@ def simulate(
         raw, result = run_accelerator(
             lowered.model, design, inputs, waveform=waveform, progress=progress
         )
-        host = Host(lowered.parent)
-        shape = lowered.parent.get_tensor_shape(host.accelerator_output)
-        outputs = np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])
+        outputs = finished_by_host(lowered, raw)
     finished = finish_times(result, len(images))
     return Simulation(
         outputs=outputs,
@@ -186,6 +184,18 @@ def simulate(
         raw=raw,
         result=result,
     )
+
+
+def finished_by_host(lowered: Lowered, raw: IntArray) -> FloatArray:
+    """What the host's last operations make of the accelerator's outputs, [images, ...].
+
+    Args:
+        lowered: the network.
+        raw: the accelerator's outputs, [images, ...].
+    """
+    host = Host(lowered.parent)
+    shape = lowered.parent.get_tensor_shape(host.accelerator_output)
+    return np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])
 
 
 def finish_times(result: axi_streams.Result, images: int) -> IntArray:

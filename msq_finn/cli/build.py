@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from msq_finn.build.stages import STAGES, check_vivado
+from msq_finn.build.stages import STAGES
 from msq_finn.cli import shared_options
-from msq_finn.cli.console import progress_bars, working_folder
+from msq_finn.cli.console import progress_bars
 from msq_finn.cli.summary_tables import show
 
 if TYPE_CHECKING:
@@ -88,45 +88,28 @@ def build(
 
     Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
     """
-    from msq_finn.build.run import Labelled
-    from msq_finn.build.run import build as run_build
-    from msq_finn.lowering.inputs import (
-        check_board,
-        load_folding,
-        load_images,
-        load_labels,
-        load_network,
-    )
-    from msq_finn.lowering.lower import Target
+    from msq_finn.build.compiled import compile
+    from msq_finn.lowering.inputs import load_images, load_labels, load_network
 
-    # What is refused here leaves an earlier build's intermediate files, to go on with.
-    check_vivado(until)
+    if plan is not None and target_fps is not None:
+        raise click.UsageError("--target-fps and --plan: the plan has its own target; give one")
     load_network(model)
-    part = check_board(board)
-    folding = load_folding(folding_config)
-    if plan is not None:
-        from msq_finn.plan.file.schema import Plan
-
-        if target_fps is not None:
-            raise click.UsageError("--target-fps and --plan: the plan has its own target; give one")
-        planned = Plan.load(plan)
-        planned.check_board(board, part, str(plan))
-        clk_ns = planned.clk_ns
-    target = Target(board, clk_ns, target_fps, folding, plan)
-    chosen = load_images(inputs, model) if inputs is not None else images
-    labelled = None
-    if labels is not None:
-        if inputs is None or isinstance(chosen, int):
-            raise click.UsageError("--labels: random images have none; give their --inputs too")
-        labelled = Labelled(load_labels(labels, model, len(chosen)))
-    out = out or Path("build-out")
-    with working_folder(out, resume=start is not None) as work, progress_bars() as progress:
-        summary = run_build(
-            model, target, out, work, chosen,
-            seed=seed, labelled=labelled, until=until, start=start, progress=progress,
+    chosen: Any = images
+    classes = None
+    if inputs is not None:
+        chosen = load_images(inputs, model)
+        if labels is not None:
+            classes = load_labels(labels, model, len(chosen))
+    elif labels is not None:
+        raise click.UsageError("--labels: random images have none; give their --inputs too")
+    with progress_bars() as progress:
+        design = compile(
+            model, board=board, out=out or "build-out", target_fps=target_fps, clk_ns=clk_ns,
+            plan=plan, folding_config=folding_config, images=chosen, labels=classes,
+            seed=seed, until=until, start=start, progress=progress,
         )  # fmt: skip
-    _warn(summary, target)
-    show(summary, out, as_json)
+    _warn(design.summary, design.target)
+    show(design.summary, out or Path("build-out"), as_json)
 
 
 def _warn(summary: Summary, target: Target) -> None:

@@ -117,18 +117,33 @@ def load_images(path: Path, model: Path) -> FloatArray:
         raise MsqError("not a NumPy array file (.npy)", where=path) from error
     if not isinstance(images, np.ndarray):
         raise MsqError("an archive of arrays; save one array with numpy.save", where=path)
+    return check_images(images, model, path)
+
+
+def check_images(images: NDArray[Any], model: Path, where: object, least: int = 2) -> FloatArray:
+    """Check images for simulation, and give them as float32.
+
+    Args:
+        images: [images, ...]; behind the first axis the shape of the model's input.
+        model: exported model, for that shape.
+        where: what an error says they are.
+        least: fewest images.
+
+    Raises:
+        MsqError: no finite numbers, or another shape.
+    """
     dims = data_input(load_model(model).graph).type.tensor_type.shape.dim
     shape = tuple(d.dim_value for d in dims[1:])
-    if images.ndim < 2 or images.shape[1:] != shape or len(images) < 2:
+    if images.ndim < 2 or images.shape[1:] != shape or len(images) < least:
         raise MsqError(
-            f"shape {images.shape}, but the model wants (2 or more, *{shape})", where=path
+            f"shape {images.shape}, but the model wants ({least} or more, *{shape})", where=where
         )
     if images.dtype.kind not in "iuf":
-        raise MsqError(f"holds {images.dtype} values, which are no finite numbers", where=path)
+        raise MsqError(f"holds {images.dtype} values, which are no finite numbers", where=where)
     with np.errstate(over="ignore"):
         images = np.array(images, dtype=np.float32)
     if not np.isfinite(images).all():
-        raise MsqError("holds values that are no finite numbers", where=path)
+        raise MsqError("holds values that are no finite numbers", where=where)
     return images
 
 
@@ -148,10 +163,25 @@ def load_labels(path: Path, model: Path, images: int) -> NDArray[np.int64]:
         labels = np.load(path, allow_pickle=False)
     except Exception as error:  # as for images
         raise MsqError("not a NumPy array file (.npy)", where=path) from error
+    return check_labels(labels, model, images, path)
+
+
+def check_labels(labels: Any, model: Path, images: int, where: object) -> NDArray[np.int64]:
+    """Check the classes of images for simulation.
+
+    Args:
+        labels: whole numbers, [images].
+        model: exported model, for the number of its classes where it gives a value of each.
+        images: how many there are.
+        where: what an error says they are.
+
+    Raises:
+        MsqError: not one class for each image.
+    """
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-        raise MsqError("labels are an array of whole numbers, such as int64", where=path)
+        raise MsqError("labels are an array of whole numbers, such as int64", where=where)
     if labels.shape != (images,):
-        raise MsqError(f"shape {labels.shape}, but there are {images} images", where=path)
+        raise MsqError(f"shape {labels.shape}, but there are {images} images", where=where)
     dims = load_model(model).graph.output[0].type.tensor_type.shape.dim
     classes = math.prod(d.dim_value for d in dims[1:])
     most = classes if classes > 1 else np.iinfo(np.int64).max  # a single value is a label itself
@@ -159,7 +189,7 @@ def load_labels(path: Path, model: Path, images: int) -> NDArray[np.int64]:
         raise MsqError(
             f"labels from {labels.min()} to {labels.max()}, but the model has "
             f"{classes} classes, numbered from 0",
-            where=path,
+            where=where,
         )
     return labels.astype(np.int64)
 
