@@ -20,7 +20,6 @@ class Rewording:
     """One replacement in a file of FINN's RTL library.
 
     Attributes:
-        file: name of the file.
         rejected: pattern of what Verilator rejects; without it the file is fine as it is.
         pattern: what to replace in the first place where it matches.
         replacement: by what, as in :func:`re.sub`.
@@ -82,7 +81,6 @@ def for_verilator(name: str, text: str) -> str:
     """Bring one source into words Verilator accepts.
 
     Args:
-        name: file name.
         text: its contents.
 
     Returns:

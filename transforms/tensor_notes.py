@@ -14,7 +14,6 @@ def write_note(model: ModelWrapper, tensor: str, key: str, value: str) -> None:
 
     Args:
         model: changed in place.
-        tensor: name.
         key: of the note; an earlier one is replaced.
         value: any text.
     """
@@ -33,7 +32,6 @@ def read_note(model: ModelWrapper, tensor: str, key: str) -> str | None:
 
     Args:
         model: with the tensor.
-        tensor: name.
         key: of the note.
     """
     found = get_by_name(model.graph.quantization_annotation, tensor, "tensor_name")

@@ -105,7 +105,6 @@ def gate_level(
     """Put the netlists of a design's parts in the place of their sources.
 
     Args:
-        design: stitched design.
         netlists: by the part's name.
         folder: gets the netlists, the new top and simulation models of their primitives.
         forgetful: flip-flops do not start with what a bitfile gives them, but unknown, as they are

@@ -50,7 +50,6 @@ def check_programs(host: Host, images: NDArray[np.float32]) -> None:
     """Refuse programs that compute something else than the graph around the accelerator.
 
     Args:
-        host: that graph.
         images: network inputs to try them on, [images, ...].
 
     Raises:

@@ -21,7 +21,6 @@ def synthesize(design: Stitched, part: str, progress: Progress = silent) -> dict
     across modules.
 
     Args:
-        design: stitched design.
         part: FPGA part.
         progress: told of finished modules.
 
@@ -52,7 +51,6 @@ def measure(design: Stitched, part: str, progress: Progress = silent) -> dict[st
     """Count what the design's modules take; the sum over all is what the network takes.
 
     Args:
-        design: stitched design.
         part: FPGA part.
         progress: told of finished modules.
 

@@ -53,9 +53,6 @@ def check_record(
     Args:
         work: folder of the earlier build.
         source: as for `record`.
-        target: likewise.
-        images: likewise.
-        seed: likewise.
         other_images: whether images and seed may be others, since they are simulated anew.
 
     Raises:
@@ -113,9 +110,6 @@ def _asked(source: Path, target: Target, images: Any, seed: int) -> dict[str, An
 
 def digest(data: bytes) -> str:
     """Return the SHA-256 of some bytes, in hexadecimal.
-
-    Args:
-        data: the bytes.
 
     >>> digest(b"")[:16]
     'e3b0c44298fc1c14'

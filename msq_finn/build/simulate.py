@@ -70,7 +70,6 @@ def accelerator_inputs(lowered: Lowered, images: FloatArray) -> IntArray:
     """What the host sends into the accelerator, [images, ...] integers.
 
     Args:
-        lowered: the network.
         images: network inputs, [images, ...].
     """
     host = Host(lowered.parent)
@@ -159,7 +158,6 @@ def simulate(
     """Run images through host operations and RTL at full speed.
 
     Args:
-        lowered: the network.
         design: its stitched RTL.
         images: network inputs without the batch axis, [images, ...], two or more.
         progress: told of simulated words.
@@ -227,7 +225,6 @@ def executed(lowered: Lowered, inputs: IntArray) -> IntArray:
     """What the dataflow graph computes when FINN executes it node by node, without RTL.
 
     Args:
-        lowered: the network.
         inputs: accelerator inputs, [images, ...].
 
     Returns:
@@ -239,11 +236,7 @@ def executed(lowered: Lowered, inputs: IntArray) -> IntArray:
 
 
 def executable(lowered: Lowered) -> ModelWrapper:
-    """A copy of the dataflow graph that FINN executes node by node, without RTL.
-
-    Args:
-        lowered: the network.
-    """
+    """A copy of the dataflow graph that FINN executes node by node, without RTL."""
     from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 
     return lowered.model.transform(SetExecMode("cppsim"), make_deepcopy=True)

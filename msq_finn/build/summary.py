@@ -115,7 +115,6 @@ class Summary(BaseModel):
         accuracy_quant: of the exported model on them.
         accuracy_rtl: of the simulated hardware on them.
         predicted_cycles_per_image: of the slowest node.
-        slowest_node: its name.
         finn_seconds: FINN's work up to generated RTL; not in the file, nor are the next, so that
             the same seed gives the same file.
         msq_seconds: our transformations up to there.

@@ -48,7 +48,6 @@ def images_of(lowered: Lowered, trial: Trial) -> FloatArray:
     """The images that a trial is to simulate, [images, ...].
 
     Args:
-        lowered: the network.
         trial: what to simulate.
     """
     if isinstance(trial.images, int):
@@ -60,8 +59,6 @@ def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
     """Draw uniform network inputs over the range that the input quantizer tells apart.
 
     Args:
-        lowered: the network.
-        count: images.
         seed: of the generator.
 
     Returns:

@@ -87,9 +87,6 @@ def _one_line_usage() -> Iterator[None]:
 def one_line(text: str) -> str:
     r"""Make a text from files and names safe for a terminal: no line ends, no escape sequences.
 
-    Args:
-        text: any.
-
     >>> one_line("two\nlines \x1b[31m")
     'two lines \\x1b[31m'
     """

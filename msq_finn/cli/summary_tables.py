@@ -22,7 +22,6 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
     """Print what a build came to.
 
     Args:
-        summary: of the build.
         out: its output folder, whose files are listed.
         as_json: print the summary as JSON instead of tables.
 
@@ -127,9 +126,6 @@ def _show(summary: Summary, out: Path) -> None:
 
 def number(value: float) -> str:
     """Write a figure with four digits, or as many as are in front of its point.
-
-    Args:
-        value: any.
 
     >>> number(25088.0), number(1157.41), number(0.99444)
     ('25088', '1157', '0.9944')

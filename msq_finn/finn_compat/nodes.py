@@ -36,7 +36,6 @@ def rename_ports(text: str, op: Any) -> str:
 
     Args:
         text: Verilog.
-        op: the node it is for.
     """
     if not is_main():
         return text

@@ -20,7 +20,6 @@ def projection_errors(rows: FloatArray, scheme: str, alphas: Sequence[FloatArray
 
     Args:
         rows: weights; shape (rows, columns).
-        scheme: name of the scheme.
         alphas: trial values of level 1, each of shape (rows, 1).
 
     Returns:
@@ -38,11 +37,7 @@ def projection_errors(rows: FloatArray, scheme: str, alphas: Sequence[FloatArray
 
 
 def measure(weights: Weights) -> InspectedLayer:
-    """Measure a layer's rows.
-
-    Args:
-        weights: of the layer.
-    """
+    """Measure a layer's rows."""
     largest = np.abs(weights.floats).max(axis=1, keepdims=True)
     largest = np.where(largest > 0, largest, 1)
     errors: dict[str, FloatArray] = {}

@@ -72,11 +72,7 @@ class Demand(Mapping[Schemes, int]):
         return tuple(dict.fromkeys(chain.from_iterable(self._rows)))
 
     def only(self, scheme: str) -> int:
-        """Count rows that no other scheme holds.
-
-        Args:
-            scheme: its name.
-        """
+        """Count rows that no other scheme holds."""
         return self._rows.get((scheme,), 0)
 
     def limited(self, schemes: Iterable[str]) -> Demand:

@@ -133,7 +133,6 @@ def dsp_lane_columns(
     """Compressor columns of one DSP lane: its fields, its carries and their merge.
 
     Args:
-        weight_bits: bits of a weight.
         simd: elements that a lane takes a cycle.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.
@@ -165,7 +164,6 @@ def apart_lane_columns(weight_bits: int, simd: int, act_bits: int, act_signed: b
     """Compressor columns of one DSP lane whose fields hold sums of two products.
 
     Args:
-        weight_bits: bits of a weight.
         simd: elements that a lane takes a cycle.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.

@@ -76,7 +76,6 @@ def path_of(work: Path, step: str) -> Path:
 
     Args:
         work: the build's folder.
-        step: name of the step.
     """
     return work / _FOLDER / f"{step}.onnx"
 
@@ -111,7 +110,6 @@ def forget(work: Path, steps: Sequence[str]) -> None:
 
     Args:
         work: the build's folder.
-        steps: names.
     """
     for step in steps:
         path_of(work, step).unlink(missing_ok=True)

@@ -27,7 +27,6 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper) -> None:
 
     Args:
         parent: graph with one ``StreamingDataflowPartition`` node.
-        model: that partition.
 
     Raises:
         MsqError: no matrix-vector or depthwise layer is in the partition, or it has several inputs

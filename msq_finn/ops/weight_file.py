@@ -65,7 +65,6 @@ def write(
             "decoupled_runtime" for the driver.
         path: where to.
         pumped: whether the memory is read at twice the clock, half a word at a time.
-        code_bits: bits of a code.
 
     Raises:
         MsqError: there is no such mode, or half a word is no whole number of codes.

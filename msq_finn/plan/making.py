@@ -53,7 +53,6 @@ def make_plan(
 
     Args:
         network: what to fold.
-        board: its name.
         part: its FPGA part.
         dsp_block: its kind of DSP slice, such as "DSP48E1".
         clk_ns: clock period in ns.

@@ -277,7 +277,6 @@ def refuse_coarse_type(scheme: Scheme, dtype: torch.dtype) -> None:
     """Check that weights of a type can lie on a scheme's grid, under every scale.
 
     Args:
-        scheme: the scheme.
         dtype: a floating-point type.
 
     Raises:

@@ -64,7 +64,6 @@ def simulate(
     either case. Other inputs are held at 0. It runs in a process of its own.
 
     Args:
-        top: name of the top module.
         sources: (System)Verilog files.
         inputs: per input stream the words to send, [words, bytes], the lowest byte first.
         outputs: per output stream how many words to collect.

@@ -212,8 +212,6 @@ def stream_port(ports: Container[str], stream: str, part: str) -> str:
     """Name of a stream's port.
 
     Args:
-        ports: names of all ports.
-        stream: name of the stream.
         part: ``data``, ``valid`` or ``ready``.
 
     >>> stream_port(["in0_V_TDATA"], "in0_V", "data")

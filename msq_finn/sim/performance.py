@@ -14,7 +14,6 @@ def performance(name: str, result: Result, frames: int, clk_ns: float) -> dict[s
     """Put a run's timing into the words of ``rtlsim_performance.json``.
 
     Args:
-        name: of the design.
         result: of a run at full speed.
         frames: how many frames went through; each gives equally many words on a stream.
         clk_ns: clock period in ns.

@@ -165,7 +165,6 @@ def reset_rtlsim(
 
     Args:
         sim: an open design.
-        rst_name: its reset.
         active_low: whether 0 resets it.
         clk_name: its clock.
     """
@@ -197,7 +196,6 @@ def rtlsim_multi_io(
         sname: what follows the streams' names in the names of ports.
         liveness_threshold: give up after so many cycles without a word.
         hook_preclk: called in every cycle, which is refused.
-        hook_postclk: likewise.
 
     Returns:
         clock cycles.

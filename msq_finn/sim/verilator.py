@@ -34,7 +34,6 @@ def build(
     when a simulation starts: they may change without a new build.
 
     Args:
-        top: name of the top module.
         sources: (System)Verilog files; packages may stand anywhere. Headers (``.vh``, ``.svh``)
             are not compiled, their folders are searched for includes.
         include_dirs: more folders to search for includes.

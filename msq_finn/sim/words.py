@@ -47,7 +47,6 @@ def unpack(words: NDArray[np.uint8], bits: int, elements: int, signed: bool) -> 
     Args:
         words: [words, bytes], the lowest byte first; bits above the elements are ignored.
         bits: of an element, up to 64 (up to 63 where unsigned).
-        elements: in a word.
         signed: whether elements are two's complement.
 
     Returns:

@@ -122,7 +122,6 @@ def compile_sim_obj(
     """Compile a design, as FINN's function of that name.
 
     Args:
-        top_module_name: the top module.
         source_list: Verilog sources and headers.
         sim_out_dir: folder for the library.
         debug: whether waveforms can be written.
@@ -212,7 +211,6 @@ def load_sim_obj(
 
     Args:
         sim_out_dir: as :func:`compile_sim_obj` returned it.
-        out_so_relative_path: likewise.
         tracefile: waveforms to write, relative to ``sim_out_dir``; the format is VCD.
         simkernel_so: unused.
 

@@ -20,7 +20,6 @@ class Pin(NamedTuple):
 
     Attributes:
         cell: that it belongs to.
-        port: name of the port.
         position: of the bit in the port, 0 the least significant.
     """
 
@@ -51,7 +50,6 @@ class Cell:
         """Return the value of a numeric parameter.
 
         Args:
-            name: of the parameter.
             default: its value where the netlist does not set it.
         """
         text = self.parameters.get(name)
@@ -61,7 +59,6 @@ class Cell:
         """Return one bit of an output port, "x" where it is left open.
 
         Args:
-            port: name of the port.
             index: of the bit, 0 the least significant.
         """
         bits = self.outputs.get(port, ())

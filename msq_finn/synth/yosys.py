@@ -116,7 +116,6 @@ def synthesize(top: str, sources: Sequence[Path | str], **options: Any) -> Resou
     """Synthesise a design, and count what it takes.
 
     Args:
-        top: name of the top module.
         sources: SystemVerilog or Verilog files.
         options: as of :func:`run`.
 
@@ -145,7 +144,6 @@ def run(
     Results are cached by the contents of everything that is read.
 
     Args:
-        top: name of the top module.
         sources: SystemVerilog or Verilog files.
         part: FPGA part or family ("xc7", "xcup").
         parameters: of the top module, from -2^31 up.

@@ -14,7 +14,6 @@ def start_from(model: nn.Module, float_model: nn.Module) -> None:
 
     Args:
         model: the quantized network, which is changed; it may be compiled or wrapped.
-        float_model: the float network; likewise.
 
     Raises:
         MsqError: a parameter other than the quantizers' is in one of the networks only, or is not

@@ -14,7 +14,6 @@ def load_split(seed: int = 0, test_share: float = 0.2) -> Split[Tensor]:
     """Split the 1797 images so that both parts have every class in the same share.
 
     Args:
-        seed: of the split.
         test_share: share of images for the test.
 
     Returns:

@@ -18,11 +18,7 @@ class PackageError(Exception):
 
 
 def digest(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal.
-
-    Args:
-        path: the file.
-    """
+    """Return the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -87,11 +87,7 @@ class Log:
             file.write(json.dumps(asdict(finding)) + "\n")
 
     def begin(self, script: str) -> None:
-        """Note that a script runs.
-
-        Args:
-            script: its name.
-        """
+        """Note that a script runs."""
         with self._scripts.open("a") as file:
             file.write(f"{script}\n")
 

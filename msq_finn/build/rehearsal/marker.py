@@ -12,10 +12,6 @@ NO_BITFILE = f"THIS IS NO BITFILE. {MARK}\n"
 
 
 def is_marker(path: Path) -> bool:
-    """Whether a file stands for a bitfile, and is none.
-
-    Args:
-        path: the file.
-    """
+    """Whether a file stands for a bitfile, and is none."""
     with path.open("rb") as file:
         return file.read(len(NO_BITFILE)) == NO_BITFILE.encode()

@@ -41,7 +41,6 @@ class Exact:
         """A value, from the quantizers and constants before it.
 
         Args:
-            tensor: name.
             index: of an element.
 
         Raises:

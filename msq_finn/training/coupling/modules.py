@@ -54,28 +54,16 @@ class RowLayers:
     by_quantizer: Mapping[Any, str]
 
     def name(self, module: nn.Module) -> str | None:
-        """Return the layer's name, None for other modules.
-
-        Args:
-            module: any module.
-        """
+        """Return the layer's name, None for other modules."""
         return self.by_quantizer.get(getattr(module, "weight_quant", None))
 
     def inside(self, module: nn.Module) -> tuple[str, ...]:
-        """Return the names of the layers in a module.
-
-        Args:
-            module: any module.
-        """
+        """Return the names of the layers in a module."""
         found = (self.name(inner) for inner in module.modules() if inner is not module)
         return tuple(dict.fromkeys(name for name in found if name))
 
     def is_whole(self, module: nn.Module) -> bool:
-        """Tell whether nothing of the module's inside matters: layers, and what Brevitas provides.
-
-        Args:
-            module: any module.
-        """
+        """Tell whether nothing inside the module matters: layers, and what Brevitas provides."""
         written_in = type(module).forward.__module__
         if self.name(module) or written_in == "brevitas.nn.quant_rnn":
             return True

@@ -22,7 +22,6 @@ def write(ip: Ip, path: Path, files: dict[str, list[str]]) -> None:
     """Write an IP's description.
 
     Args:
-        ip: the IP.
         path: the file.
         files: names of its files by file group.
     """
