@@ -25,10 +25,9 @@ module URAM288 #(
       $fatal(1, "URAM288: cascades, ECC and sleep are not modelled");
     if (IREG_PRE_A != "FALSE" || IREG_PRE_B != "FALSE" || OREG_A != "FALSE" || OREG_B != "FALSE")
       $fatal(1, "URAM288: pipeline registers are not modelled");
-    if (RST_MODE_A != "SYNC" || RST_MODE_B != "SYNC" || IS_CLK_INVERTED || IS_EN_A_INVERTED
-        || IS_EN_B_INVERTED || IS_RDB_WR_A_INVERTED || IS_RDB_WR_B_INVERTED || IS_RST_A_INVERTED
-        || IS_RST_B_INVERTED)
-      $fatal(1, "URAM288: asynchronous resets and inverted pins are not modelled");
+    if (IS_CLK_INVERTED || IS_EN_A_INVERTED || IS_EN_B_INVERTED || IS_RDB_WR_A_INVERTED
+        || IS_RDB_WR_B_INVERTED || IS_RST_A_INVERTED || IS_RST_B_INVERTED)
+      $fatal(1, "URAM288: inverted pins are not modelled");
   end
 
   // Bits that a port's enables let through: the ninth is of all parity bits, or each is of a byte
@@ -57,7 +56,18 @@ module URAM288 #(
   always @(posedge CLK) begin
     if (writes_a) words[at_a] <= at_a == at_b ? new_b : new_a;
     if (writes_b) words[at_b] <= new_b;
-    DOUT_A <= RST_A ? 72'b0 : EN_A && !RDB_WR_A ? old_a : DOUT_A;
-    DOUT_B <= RST_B ? 72'b0 : EN_B && !RDB_WR_B ? old_b : DOUT_B;
+  end
+
+  // Yosys asks for asynchronous resets where it has none to connect.
+  wire clear_a = RST_MODE_A == "ASYNC" && RST_A, clear_b = RST_MODE_B == "ASYNC" && RST_B;
+
+  always @(posedge CLK or posedge clear_a) begin
+    if (clear_a || RST_A) DOUT_A <= 72'b0;
+    else if (EN_A && !RDB_WR_A) DOUT_A <= old_a;
+  end
+
+  always @(posedge CLK or posedge clear_b) begin
+    if (clear_b || RST_B) DOUT_B <= 72'b0;
+    else if (EN_B && !RDB_WR_B) DOUT_B <= old_b;
   end
 endmodule
