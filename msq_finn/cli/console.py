@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,9 @@ def echo_error(error: Exception, text: str) -> None:
     """
     given = {name: getattr(error, name, None) for name in ("where", "field", "value")}
     found = {"type": type(error).__name__, "text": text, **given}
-    click.echo(json.dumps({"schema_version": JSON_VERSION, "error": found}, indent=2, default=str))
+    result = {"schema_version": JSON_VERSION, "error": found}
+    with suppress(OSError):  # which may be the error itself: a full disk
+        click.echo(json.dumps(result, indent=2, default=str))
 
 
 def echo_json(result: dict[str, Any]) -> None:
