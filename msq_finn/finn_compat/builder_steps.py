@@ -13,6 +13,7 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.finn_compat import is_main, is_upstream, module
+from msq_finn.finn_compat.specialize import SpecializeWideMVAU
 
 #: Main's conversions of one operation, in the order of its own step and of dev's.
 _MAIN_LAYERS = (
@@ -58,6 +59,14 @@ def _minimize_bit_width(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     return model
 
 
+def _specialize_layers(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """FINN's step of that name, behind what its transformation would send to HLS needlessly."""
+    from finn.builder.build_dataflow_steps import step_specialize_layers
+
+    model = model.transform(SpecializeWideMVAU(cfg._resolve_fpga_part()))
+    return step_specialize_layers(model, cfg)
+
+
 def _named(name: str, ours: Any, there: bool) -> Any:
     """FINN's step of that name, or ours under it."""
     ours.__name__ = name
@@ -69,3 +78,8 @@ CONVERT_TO_HW = _named("step_convert_to_hw", _convert_to_hw, not is_main())
 
 #: The first narrowing of bit widths; upstream has only the second.
 MINIMIZE_INITIAL = _named("step_minimize_bit_width_initial", _minimize_bit_width, not is_upstream())
+
+#: RTL or HLS for every layer. Main's RTL library is as narrow as its SpecializeLayers says.
+SPECIALIZE_LAYERS = _named(
+    "step_specialize_layers", _specialize_layers, not is_upstream() or is_main()
+)

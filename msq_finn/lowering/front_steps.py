@@ -12,7 +12,7 @@ from finn.transformation.streamline.reorder import MoveMulPastDWConv
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import GiveUniqueNodeNames
 
-from msq_finn.finn_compat.builder_steps import CONVERT_TO_HW, MINIMIZE_INITIAL
+from msq_finn.finn_compat.builder_steps import CONVERT_TO_HW, MINIMIZE_INITIAL, SPECIALIZE_LAYERS
 from msq_finn.finn_compat.frontend import before_conversion, before_first_step, before_streamline
 from msq_finn.finn_compat.streamline import ApplyConfig
 from msq_finn.lowering import finn_workers
@@ -144,5 +144,5 @@ FRONT_STEPS: list[Any] = [
     step_msq_infer,
     MINIMIZE_INITIAL,
     "step_create_dataflow_partition",
-    "step_specialize_layers",
+    SPECIALIZE_LAYERS,
 ]

@@ -7,7 +7,7 @@ three do not have in common is the compatibility package's business, and nobody 
 from __future__ import annotations
 
 import ast
-import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -35,9 +35,24 @@ def upstream():
 UPSTREAM = upstream()
 
 
-def imports(text):
+def uses(text):
+    """(place, name) of all that is asked of FINN: imports, and attributes of what is imported."""
+    tree = ast.parse(text)
+    yield from imports(tree)
+    places = {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "finn"
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) in places:
+            yield places[node.value.id], node.attr
+
+
+def imports(tree):
     """(module, name) of every import of FINN's, name None for a module as a whole."""
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and not node.level:
             found = [(node.module, alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
@@ -56,9 +71,9 @@ def lacking(module, name):
         and f"{module}.{name}" not in modules
     ]
     try:
-        found = importlib.import_module(module)
+        found = pkgutil.resolve_name(module)
         there = name is None or hasattr(found, name)
-    except ImportError:
+    except (ImportError, AttributeError):
         there = False
     return lines if there else [*lines, "finn-plus"]
 
@@ -67,14 +82,17 @@ SOURCES = [
     path
     for folder in ("msq_finn", "transforms")
     for path in sorted((ROOT / folder).rglob("*.py"))
-    if "finn_compat" not in path.parts and list(imports(path.read_text()))
+    if "finn_compat" not in path.parts and list(uses(path.read_text()))
 ]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_all_lines_of_finn_have_it(finn, path):
-    missing = {pair: lines for pair in imports(path.read_text()) if (lines := lacking(*pair))}
+    missing = {pair: lines for pair in uses(path.read_text()) if (lines := lacking(*pair))}
     assert not missing
+
+
+CONFIG = "from finn.builder.build_dataflow_config import DataflowOutputType"
 
 
 @pytest.mark.parametrize(
@@ -89,10 +107,13 @@ def test_all_lines_of_finn_have_it(finn, path):
         ),
         ("import finn.util.pyverilator", ["dev", "finn-plus"]),
         ("from finnish import anything", []),
+        (f"{CONFIG}\nDataflowOutputType.PYNQ_DRIVER.value", []),
+        (f"{CONFIG}\nprint(DataflowOutputType.CPP_DRIVER)", ["main"]),
+        (f"{CONFIG}\nDataflowOutputType.HOST_DRIVER", ["main", "dev", "finn-plus"]),
     ],
 )
 def test_what_one_lacks_is_seen(finn, line, expected):
-    assert [found for pair in imports(line) for found in lacking(*pair)] == expected
+    assert [found for pair in uses(line) for found in lacking(*pair)] == expected
 
 
 def test_the_list_is_read_whole():
