@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,9 @@ TOLERANCE = 0.05
 
 #: Most time that our transformations may take, as a share of FINN's.
 MOST_TIME = 0.1
+
+#: What a network's time goes to.
+STAGES = ("conversion to RTL", "FIFO sizes", "simulation")
 
 STALLS = {"stall_in": 0.2, "stall_out": 0.3, "seed": 1}
 
@@ -113,15 +117,18 @@ def run(name: str, images: int, folder: Path) -> dict[str, Any]:
     export_qonnx(settled(network), example, str(source), dynamo=False, opset_version=13)
     started = time.monotonic()
     lowered = generate(source, Target(network.board, target_fps=network.target_fps), folder)
+    generated = time.monotonic()
     pixels = random_images(lowered, images, seed=0)
     inputs = accelerator_inputs(lowered, pixels)
     fifos.size_fifos(lowered, folder / "sizing")
+    sized = time.monotonic()
     design = stitch(lowered.model, folder)
     result = simulate(lowered, design, pixels)
     stalled, _ = run_accelerator(lowered.model, design, inputs, **STALLS)
     reference = reference_outputs(source, pixels)
     moved = int((stalled != result.raw).reshape(images, -1).any(axis=1).sum())
     different = mismatches(result.outputs, reference, Host(lowered.parent).output_step())
+    ends = (started, generated, sized, time.monotonic())
     return {
         "network": name,
         "images": images,
@@ -129,7 +136,11 @@ def run(name: str, images: int, folder: Path) -> dict[str, Any]:
         "cycles_per_image": result.cycles_per_image,
         "predicted_cycles_per_image": predicted_interval(lowered.model),
         "simulator": SIMULATOR,
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(ends[-1] - started, 1),
+        "seconds_per_stage": {
+            stage: round(end - start, 1)
+            for stage, (start, end) in zip(STAGES, pairwise(ends), strict=True)
+        },
     }
 
 

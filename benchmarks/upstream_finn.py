@@ -4,8 +4,9 @@ Upstream's Python package and RTL library take the place of finn-plus's, whose d
 child process gets a package ``finn`` whose modules are those of ``FOLDER/src/finn``, and
 ``FINN_ROOT``. What upstream imports and this environment lacks is filled in by
 ``upstream_gaps.py``. Networks and comparison are those of ``networks.py``, and the demo's. First
-comes what differs: which names and steps of FINN's are msq_finn's own there. The exit code is 1
-where a network does not build, or an image differs.
+comes what differs: which names and steps of FINN's are msq_finn's own there. Then every network is
+told of as soon as it is done, with the seconds that it took. The exit code is 1 where a network
+does not build, or an image differs.
 """
 
 from __future__ import annotations
@@ -125,29 +126,45 @@ def main() -> int:
         return 0
     if not (finn / "src" / "finn").is_dir():
         parser.error(f"{finn}: no src/finn in it; give the folder of a checkout of upstream FINN")
+    console = Console(quiet=options.json)
     found = ask(_DIFFERENCES, images, finn)
-    rows = [
-        {"network": name} | ask(name, images, finn) for name in options.network or networks.NETWORKS
-    ]
+    for what, value in found.items():
+        console.print(f"{what}: {', '.join(value) if isinstance(value, list) else value}")
+    rows = []
+    for name in options.network or networks.NETWORKS:
+        rows.append({"network": name} | ask(name, images, finn))
+        console.print(told(rows[-1]), highlight=False)
     if options.json:
         print(json.dumps({"differences": found, "networks": rows}, indent=2))
     else:
-        _show(found, rows)
+        _show(console, rows)
     return int("error" in found or any(row.get("mismatches", 1) for row in rows))
 
 
-def _show(found: dict[str, Any], rows: list[dict[str, Any]]) -> None:
-    console = Console()
-    for what, value in found.items():
-        console.print(f"{what}: {', '.join(value) if isinstance(value, list) else value}")
+def told(row: dict[str, Any]) -> str:
+    """One line about a network.
+
+    Args:
+        row: of :func:`networks.run`, or what stopped it under ``error``.
+
+    >>> told({"network": "tfc", "error": "no finn-rtllib"})
+    'tfc: no finn-rtllib'
+    """
+    if "error" in row:
+        return f"{row['network']}: {row['error']}"
+    stages = ", ".join(f"{seconds} {stage}" for stage, seconds in row["seconds_per_stage"].items())
+    return (
+        f"{row['network']}: {row['mismatches']} of {row['images']} images differ; "
+        f"{row['seconds']} s ({stages})"
+    )
+
+
+def _show(console: Console, rows: list[dict[str, Any]]) -> None:
     table = Table("network", "images", "mismatches", "cycles", "predicted", "seconds")
     for row in rows:
         keys = ("images", "mismatches", "cycles_per_image", "predicted_cycles_per_image", "seconds")
         table.add_row(row["network"], *(str(row.get(key, "-")) for key in keys))
     console.print(table, f"Simulator: {networks.SIMULATOR}")
-    for row in rows:
-        if "error" in row:
-            console.print(f"{row['network']}: {row['error']}")
 
 
 if __name__ == "__main__":

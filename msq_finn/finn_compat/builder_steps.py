@@ -13,6 +13,7 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.finn_compat import is_main, is_upstream, module
+from msq_finn.finn_compat.convert import InferPixelSkips
 from msq_finn.finn_compat.specialize import SpecializeWideMVAU
 
 #: Main's conversions of one operation, in the order of its own step and of dev's.
@@ -34,6 +35,7 @@ def _convert_to_hw(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     layers = module("finn.transformation.fpgadataflow.convert_to_hw_layers")
     # What streamlining leaves behind joins are fractions, which it does not take for integers.
     model = model.transform(RoundAndClipThresholds()).transform(InferDataTypes())
+    model = model.transform(InferPixelSkips())
     for name in _MAIN_LAYERS:
         model = model.transform(getattr(layers, name)())
     if model.get_nodes_by_op_type("ConvolutionInputGenerator"):
