@@ -114,6 +114,43 @@ def test_an_error_names_what_is_missing_and_where(finn, monkeypatch):
     assert str(finn_compat.missing(lacking)) == "no FINN; pip install finn-plus psutil"
 
 
+BUILT = {
+    "images": 3, "mismatches": 0, "cycles_per_image": 98304.0,
+    "predicted_cycles_per_image": 98304, "seconds": 61.5,
+    "seconds_per_stage": {"conversion to RTL": 20.5, "FIFO sizes": 31.0, "simulation": 10.0},
+}  # fmt: skip
+DIFFERS, STOPPED = BUILT | {"mismatches": 2}, {"error": "MsqError: no RTL"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "told"),
+    [
+        ({"tfc": BUILT}, 0, ["tfc: 0 of 3 images differ; 61.5 s (20.5 conversion to RTL, "]),
+        ({"tfc": BUILT, "cnv": DIFFERS}, 1, ["tfc: 0 of 3", "cnv: 2 of 3 images differ"]),
+        ({"cnv": STOPPED, "tfc": BUILT}, 1, ["cnv: MsqError: no RTL", "tfc: 0 of 3 images"]),
+    ],
+    ids=["fits", "differs", "stopped"],
+)
+def test_a_checkout_is_told_of_network_by_network(
+    tmp_path, monkeypatch, capsys, answers, code, told
+):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import upstream_finn
+
+    (tmp_path / "src" / "finn").mkdir(parents=True)
+    monkeypatch.setattr(
+        upstream_finn, "ask", lambda name, images, finn: answers.get(name, {"FINN": "upstream"})
+    )
+    asked = [part for name in answers for part in ("--network", name)]
+    monkeypatch.setattr(sys, "argv", ["upstream_finn.py", "--finn", str(tmp_path), *asked])
+    monkeypatch.setenv("COLUMNS", "200")
+    assert upstream_finn.main() == code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "FINN: upstream"
+    for line, start in zip(lines[1 : 1 + len(told)], told, strict=True):
+        assert line.startswith(start)
+
+
 CHILD = """
 import json, finn
 from msq_finn import finn_compat
