@@ -11,6 +11,8 @@
 | `ApplyConfig` | in FINN | in FINN | in QONNX |
 | unsigned quantizers | any | behind a Relu | behind a Relu |
 | moves past joins and patches, absorbed biases | there | some not | some not |
+| 1x1 convolutions with a stride | window generators, RTL | likewise | `DownSampler`, HLS |
+| activations of `MVAU_rtl` | as wide as a DSP slice's port | 8 bits, RTL takes more | 8 bits |
 | scales at forks | moved past one by one | likewise | not told apart |
 | adds of streams | `ElementwiseAdd` | `ElementwiseAdd` | `AddStreams` |
 | width converters in RTL | any widths | one divides the other | likewise |

@@ -139,7 +139,9 @@ def test_a_checkout_is_told_of_network_by_network(
 
     (tmp_path / "src" / "finn").mkdir(parents=True)
     monkeypatch.setattr(
-        upstream_finn, "ask", lambda name, images, finn: answers.get(name, {"FINN": "upstream"})
+        upstream_finn,
+        "ask",
+        lambda name, images, finn, *, sized: answers.get(name, {"FINN": "upstream"}),
     )
     asked = [part for name in answers for part in ("--network", name)]
     monkeypatch.setattr(sys, "argv", ["upstream_finn.py", "--finn", str(tmp_path), *asked])
