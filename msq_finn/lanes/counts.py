@@ -106,6 +106,11 @@ class LaneCounts(Mapping[str, int]):
         """Bits of a code on each lane that takes codes."""
         return [kind.code_bits for kind in self.per_lane if not kind.constant]
 
+    @cached_property
+    def column_bits(self) -> int:
+        """Bits of the codes of a column of weights, on all lanes that take codes."""
+        return sum(get(name).code_bits * count for name, count in self._key)
+
     @property
     def widest_code(self) -> int:
         """Bits of the widest code, four at least."""

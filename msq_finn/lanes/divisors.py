@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from msq_finn.errors import MsqError
 
 
@@ -18,16 +20,17 @@ def divides(part: int, whole: int) -> bool:
     return part > 0 and whole % part == 0
 
 
-def divisors(whole: int) -> list[int]:
+@cache
+def divisors(whole: int) -> tuple[int, ...]:
     """All that divides, ascending.
 
     Args:
         whole: a positive integer.
 
     >>> divisors(12)
-    [1, 2, 3, 4, 6, 12]
+    (1, 2, 3, 4, 6, 12)
     """
-    return [part for part in range(1, whole + 1) if divides(part, whole)]
+    return tuple(part for part in range(1, whole + 1) if divides(part, whole))
 
 
 def check_divides(where: object, field: str, part: int, of: str, whole: int) -> None:

@@ -90,7 +90,7 @@ class LaneCosts:
         """
         if self.layer.depthwise:
             return simd * lanes.pe * lanes.widest_code
-        return simd * sum(lanes.code_bits)
+        return simd * lanes.column_bits
 
     def _adds_offsets(self, lanes: LaneCounts) -> bool:
         """Where thresholds follow, they take the LUT lanes' constants."""

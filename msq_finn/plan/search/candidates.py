@@ -17,10 +17,10 @@ from msq_finn.plan.search.foldings import foldings
 from msq_finn.plan.search.option import (
     Around,
     Block,
-    Bundle,
     FloatArray,
+    Item,
     Table,
-    bundles_of,
+    item_of,
     unbeaten,
 )
 from msq_finn.plan.search.splits import constants, splits
@@ -60,7 +60,7 @@ class Catalogue:
             order.setdefault(layer.group or layer.name, []).append(layer)
         return list(order.values())
 
-    def items(self, cycles: int) -> list[list[Bundle]]:
+    def items(self, cycles: int) -> list[Item]:
         """What there is to choose from for a cycle target.
 
         Layers of a group get equal lanes, so that one order of rows suits all.
@@ -69,24 +69,21 @@ class Catalogue:
             cycles: target, cycles a frame.
 
         Returns:
-            per group its bundles, none better in every resource than another; an empty list where
-            a layer cannot meet the target.
+            per group its ways, none better in every resource than another, and none at all where a
+            layer cannot meet the target; groups of equal layers have one item in common.
         """
         tables: dict[tuple[Layer, int], Table] = {}
-        single: dict[tuple[Layer, int], list[Bundle]] = {}
-        items = []
+        items: dict[tuple[tuple[Layer, int], ...], Item] = {}
+        found = []
         for group in self.groups():
-            keys = [self.key(layer, cycles) for layer in group]
+            keys = tuple(self.key(layer, cycles) for layer in group)
             for key in keys:
                 if key not in tables:
                     tables[key] = Table.of(self._blocks(*key, cycles))
-            if len(keys) == 1:
-                if keys[0] not in single:
-                    single[keys[0]] = bundles_of([tables[keys[0]]])
-                items.append(single[keys[0]])
-            else:
-                items.append(bundles_of([tables[key] for key in keys]))
-        return items
+            if keys not in items:
+                items[keys] = item_of([tables[key] for key in keys])
+            found.append(items[keys])
+        return found
 
     def reachable_cycles(self) -> list[int]:
         """Cycles a frame that a layer's lanes or the nodes around them can take, ascending."""

@@ -18,7 +18,7 @@ from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.frontend.network import Network
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
-from msq_finn.plan.search.option import Bundle, Option
+from msq_finn.plan.search.option import Bundle, Item, Option
 from msq_finn.silence import silence
 
 #: Seconds for one program; the search goes on with what is known by then.
@@ -28,8 +28,8 @@ TIME_LIMIT_S = 10.0
 #: what routing needs most, and what other designs lack.
 SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
 
-#: A folding for a given target may count this much more than the cheapest.
-GAP = 0.005
+#: A folding for a given target may count this much more than the cheapest, as a share.
+GAP = 0.001
 
 RESOURCES = Cost._fields
 
@@ -135,44 +135,34 @@ def solve(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[list[Bundl
         one bundle a group, or None; and whether None is proven.
     """
     items = catalogue.items(cycles)
-    if not all(items):
+    if not all(len(item) for item in items):
         return None, True
     return _solve_items(items, budget)
 
 
-def _solve_items(items: list[list[Bundle]], budget: Budget) -> tuple[list[Bundle] | None, bool]:
+def _solve_items(items: list[Item], budget: Budget) -> tuple[list[Bundle] | None, bool]:
     limits = np.array(list(budget), dtype=float)
-    flat = [bundle for item in items for bundle in item]
     # Shares of the budgets: numbers near 1 for the solver.
-    use = np.array([_sum(bundle) for bundle in flat]).T / np.maximum(limits, 1e-9)[:, None]
-    if not _fits_relaxed(items, use):
+    uses = [item.costs.T / np.maximum(limits, 1e-9)[:, None] for item in items]
+    # Whether every resource alone would do, were the others without limit.
+    if (sum(use.min(axis=1) for use in uses) > 1).any():
         return None, True
-    columns = np.arange(len(flat))
-    owners = np.repeat(np.arange(len(items)), [len(item) for item in items])
-    one_each = csr_matrix((np.ones(len(flat)), (owners, columns)), shape=(len(items), len(flat)))
+    use, sizes = np.concatenate(uses, axis=1), [len(item) for item in items]
+    owners, columns = np.repeat(np.arange(len(items)), sizes), np.arange(sum(sizes))
+    one_each = csr_matrix((np.ones(len(columns)), (owners, columns)))
     with silence():
         result = milp(
             np.array(SCARCITY) @ use,
-            integrality=np.ones(len(flat)),
+            integrality=np.ones(len(columns)),
             bounds=Bounds(0, 1),
             constraints=[LinearConstraint(use, ub=1.0), LinearConstraint(one_each, lb=1.0, ub=1.0)],
-            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP},
+            # Nothing beats anything among the ways: looking for what can go takes longest of all.
+            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP, "presolve": False},
         )
     if result.x is None:
         return None, result.status == 2
-    chosen = np.flatnonzero(result.x > 0.5)
-    return [flat[i] for i in chosen], True
-
-
-def _sum(bundle: Bundle) -> Cost:
-    return add(option.cost for option in bundle)
-
-
-def _fits_relaxed(items: list[list[Bundle]], use: np.ndarray) -> bool:
-    """Whether every resource alone would do, were the others without limit."""
-    ends = np.cumsum([len(item) for item in items])
-    parts = np.split(use, ends[:-1], axis=1)
-    return bool((sum(part.min(axis=1) for part in parts) <= 1).all())
+    chosen = (int(ways.argmax()) for ways in np.split(result.x, np.cumsum(sizes)[:-1]))
+    return [item.bundle(way) for item, way in zip(items, chosen, strict=True)], True
 
 
 def maximize(
@@ -273,7 +263,7 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
         where more than one must grow.
     """
     items = catalogue.items(cycles) if cycles else []
-    if not items or not all(items):
+    if not all(len(item) for item in items) or not items:
         return "folding", {}
     limits = dict(zip(RESOURCES, budget, strict=True))
     needed = {}
@@ -281,7 +271,7 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
         wide = Budget(**{**limits, name: 1e9})
         bundles, _ = _solve_items(items, wide)
         if bundles is not None:
-            spent = add(_sum(bundle) for bundle in bundles)
+            spent = add(option.cost for bundle in bundles for option in bundle)
             needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
     if not needed:
         return "several budgets", {}

@@ -149,17 +149,45 @@ class Table:
         return self.blocks[block].option(int(row - self.starts[block]))
 
 
-def bundles_of(tables: Sequence[Table]) -> list[Bundle]:
+@dataclass(frozen=True, eq=False)
+class Item:
+    """Ways to build layers that have to agree, of which none beats another.
+
+    Attributes:
+        tables: one a layer.
+        rows: of every table, shape (ways, layers).
+        costs: of every way, shape (ways, resources).
+    """
+
+    tables: Sequence[Table]
+    rows: IntArray
+    costs: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def bundle(self, way: int) -> Bundle:
+        """The options of a way.
+
+        Args:
+            way: its number.
+        """
+        rows = self.rows[way].tolist()
+        return tuple(table.option(row) for table, row in zip(self.tables, rows, strict=True))
+
+
+def item_of(tables: Sequence[Table]) -> Item:
     """Combine layers that need equal lanes; of the sums, keep what nothing beats.
 
     Args:
         tables: one a layer.
     """
     if len(tables) == 1:
-        table = tables[0]
-        return [(table.option(int(row)),) for row in unbeaten(table.costs)]
-    rows: list[IntArray] = []
-    sums: list[FloatArray] = []
+        costs = tables[0].costs
+        kept = unbeaten(costs)
+        return Item(tables, kept[:, None], costs[kept])
+    rows = [np.empty((0, len(tables)), dtype=np.int64)]
+    sums = [np.empty((0, COLUMNS))]
     for lanes in tables[0].by_lanes:
         if not all(lanes in table.by_lanes for table in tables[1:]):
             continue
@@ -174,10 +202,6 @@ def bundles_of(tables: Sequence[Table]) -> list[Bundle]:
             total, chosen = total[kept], chosen[kept]
         rows.append(chosen)
         sums.append(total)
-    if not rows:
-        return []
-    best = np.concatenate(rows)[unbeaten(np.concatenate(sums))]
-    return [
-        tuple(table.option(int(row)) for table, row in zip(tables, bundle, strict=True))
-        for bundle in best
-    ]
+    choices, costs = np.concatenate(rows), np.concatenate(sums)
+    best = unbeaten(costs)
+    return Item(tables, choices[best], costs[best])
