@@ -33,7 +33,6 @@ from torch import nn
 
 from msq_finn import models
 from msq_finn.build import fifos, node_resources
-from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.generate import generate
 from msq_finn.build.run import build, random_images
 from msq_finn.build.simulate import (
@@ -46,6 +45,7 @@ from msq_finn.build.simulate import (
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
 from msq_finn.lowering import times
+from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 from msq_finn.sim.xsi import SIMULATOR
@@ -163,7 +163,7 @@ def resnet18(folder: Path) -> dict[str, Any]:
     summary = build(source, target, folder, work, 2, until="hardware")
     built = time.monotonic()
     design = stitch(ModelWrapper(str(work / "dataflow.onnx")), work)
-    largest = max(summary.layers, key=lambda la: (la.mw * la.mh, la.name)).name
+    largest = max(summary.layers, key=lambda la: (la.mw * la.mh, la.node)).node
     names = (largest, f"{largest}_weights")
     design.parts = [part for part in design.parts if part[0] in names]
     measured = node_resources.measure(design, summary.part)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 #: From the lowest up: a room imports rooms of earlier lines only, and none beside it.
 ORDER = """
 errors
-plugins cache files progress silence devices rewordings finn_compat
+plugins cache files progress silence devices rewordings finn_compat layer_notes
 schemes
 lanes
 rtl quant sim synth

@@ -10,12 +10,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn import schemes
 from msq_finn.errors import MsqError
+from msq_finn.layer_notes import ROWS
 from msq_finn.transforms.tensor_notes import read_note, write_note
 
 IntArray = NDArray[np.int64]
-
-#: Key among a tensor's quantization annotations; the value is the rows' schemes, commas between.
-KEY = "msq_row_schemes"
 
 
 def annotate_rows(model: ModelWrapper, tensor: str, rows: Sequence[str]) -> None:
@@ -28,7 +26,7 @@ def annotate_rows(model: ModelWrapper, tensor: str, rows: Sequence[str]) -> None
         tensor: output of the weights' ``Quant``.
         rows: the scheme of each, such as "sp2_4".
     """
-    write_note(model, tensor, KEY, ",".join(rows))
+    write_note(model, tensor, ROWS, ",".join(rows))
 
 
 def check_annotation(model: ModelWrapper, tensor: str, weights: IntArray, layer: str) -> None:
@@ -44,7 +42,7 @@ def check_annotation(model: ModelWrapper, tensor: str, weights: IntArray, layer:
         MsqError: other rows than annotated, a scheme that nobody knows, or a row that its annotated
             scheme does not hold.
     """
-    if not (note := read_note(model, tensor, KEY)):
+    if not (note := read_note(model, tensor, ROWS)):
         return
     annotated = note.split(",")
     if len(annotated) != weights.shape[1]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import onnx
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.util.basic import get_by_name
+
+from msq_finn.layer_notes import note, noted
 
 
 def write_note(model: ModelWrapper, tensor: str, key: str, value: str) -> None:
@@ -17,14 +17,7 @@ def write_note(model: ModelWrapper, tensor: str, key: str, value: str) -> None:
         key: of the note; an earlier one is replaced.
         value: any text.
     """
-    annotations = model.graph.quantization_annotation
-    found = get_by_name(annotations, tensor, "tensor_name")
-    if found is None:
-        found = annotations.add(tensor_name=tensor)
-    entries = [e for e in found.quant_parameter_tensor_names if e.key != key]
-    del found.quant_parameter_tensor_names[:]
-    entry = onnx.StringStringEntryProto(key=key, value=value)
-    found.quant_parameter_tensor_names.extend([*entries, entry])
+    note(model.graph, tensor, key, value)
 
 
 def read_note(model: ModelWrapper, tensor: str, key: str) -> str | None:
@@ -34,6 +27,4 @@ def read_note(model: ModelWrapper, tensor: str, key: str) -> str | None:
         model: with the tensor.
         key: of the note.
     """
-    found = get_by_name(model.graph.quantization_annotation, tensor, "tensor_name")
-    entry = found and get_by_name(found.quant_parameter_tensor_names, key, "key")
-    return entry.value if entry else None
+    return noted(model.graph, tensor, key) or None

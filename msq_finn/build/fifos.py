@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.simulate import finish_times, run_accelerator, steady_interval
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched import Stitched
+from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.lower import Lowered, logged
 from msq_finn.plan.frontend.windows import WINDOW_WORDS
 from msq_finn.progress import Progress, silent

@@ -15,7 +15,6 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build import fifos, node_resources
-from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.deploy import deploy
 from msq_finn.build.report_files import (
     PERFORMANCE,
@@ -40,6 +39,7 @@ from msq_finn.build.verdict.record import verdict_figures, write_difference
 from msq_finn.files import write
 from msq_finn.finn_compat import report_folder
 from msq_finn.lowering import finn_workers
+from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered, lowered_of, resolve
 from msq_finn.sim.performance import performance

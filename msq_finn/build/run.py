@@ -12,7 +12,6 @@ from typing import Any
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build import report
-from msq_finn.build.cycles import predicted_interval, slowest_node
 from msq_finn.build.gate import GATE_LEVEL
 from msq_finn.build.host_program import check_programs, programs
 from msq_finn.build.kernels import runtime_kernels
@@ -36,6 +35,7 @@ from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import check_dependencies, report_folder
 from msq_finn.lowering import times
+from msq_finn.lowering.cycles import predicted_interval, slowest_node
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.inputs import check_board
 from msq_finn.lowering.intermediate import forget, load_before, path_of

@@ -10,6 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.synth.resources import Resources
+from msq_finn.transforms.layer_names import layer_names
 from msq_finn.transforms.place_rows import ROW_MIXED
 
 SCHEMA_VERSION = 1
@@ -19,7 +20,8 @@ class LayerSummary(BaseModel):
     """One matrix-vector or depthwise layer.
 
     Attributes:
-        name: the node's.
+        name: as in plans: of the module that it was exported from, or as ``node``.
+        node: FINN's name.
         op: its operation, such as ``MVAU_MSQ_rtl``.
         mw: products in a sum.
         mh: output channels, the rows.
@@ -40,6 +42,7 @@ class LayerSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     name: str
+    node: str
     op: str
     mw: int
     mh: int
@@ -193,7 +196,7 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
     Raises:
         MsqError: a row-mixed layer is not folded.
     """
-    layers = []
+    layers, names_of = [], layer_names(model)
     for node in model.graph.node:
         if not node.op_type.startswith(("MVAU", "VVAU_MSQ")):
             continue
@@ -209,7 +212,8 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
             }
         layers.append(
             LayerSummary(
-                name=node.name,
+                name=names_of[node.name],
+                node=node.name,
                 op=node.op_type,
                 mw=op.window() if depthwise else op.get_nodeattr("MW"),
                 mh=op.get_nodeattr("Channels" if depthwise else "MH"),

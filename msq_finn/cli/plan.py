@@ -110,10 +110,10 @@ def plan(
 
             save(picture(network, made, dsp_block, progress), figure)
     report = made.save(out)
-    if made.plan.not_planned:
+    if made.on_host:
         click.echo(
-            f"warning: {', '.join(made.plan.not_planned)}: not planned, and in none of these "
-            "figures; they may need more than is left, and be slower",
+            f"warning: {', '.join(made.on_host)}: computed by the processor, whose time is in none "
+            "of these figures",
             err=True,
         )
     if as_json:

@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper
 from qonnx.custom_op.general.intquant import int_quant
 
 from msq_finn.errors import MsqError
+from msq_finn.layer_notes import MODULE, module_of, noted
 
 FloatArray = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ class Weights:
     """Weights of a layer.
 
     Attributes:
-        name: of the layer's node.
+        name: as in plans: of the layer's module, or else of its node.
         op: its type.
         floats: in front of the quantizer; shape (rows, columns).
         ints: on the quantizer's grid; shape (rows, columns).
@@ -77,7 +78,8 @@ def weights_of(graph: onnx.GraphProto) -> list[Weights]:
             np.moveaxis(a, axis, 0).reshape(a.shape[axis], -1)
             for a in (floats, np.rint(quantized / scale), steps)
         )
-        name = layer.name or layer.output[0]
+        told = noted(graph, node.output[0], MODULE) or module_of(layer)
+        name = told or layer.name or layer.output[0]
         found.append(Weights(name, layer.op_type, rows, ints, step.max(axis=1, keepdims=True)))
     return found
 

@@ -15,6 +15,7 @@ from qonnx.transformation.general import GiveUniqueNodeNames
 from msq_finn.finn_compat.builder_steps import CONVERT_TO_HW, MINIMIZE_INITIAL, SPECIALIZE_LAYERS
 from msq_finn.finn_compat.frontend import before_conversion, before_first_step, before_streamline
 from msq_finn.finn_compat.streamline import ApplyConfig
+from msq_finn.layer_notes import annotate
 from msq_finn.lowering import finn_workers
 from msq_finn.lowering.intermediate import keep_source
 from msq_finn.lowering.refuse import check_config
@@ -39,13 +40,15 @@ from msq_finn.transforms.streamline_joins import StreamlineJoins
 def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Prepare what FINN's first step takes away or cannot take (before all others).
 
-    Quantizers are noted by name, and the scales of biases get a shape that the step can take.
+    Quantizers and layers are noted by name, and the scales of biases get a shape that the step can
+    take.
 
     Args:
         model: exported QONNX graph.
         cfg: FINN's ``DataflowBuildConfig``.
     """
     keep_source(model, cfg)
+    annotate(model.model)  # where the export did not
     return ours(model, cfg, NoteQuantizers(), SizeBiasScales(), *before_first_step())
 
 

@@ -8,13 +8,12 @@ from typing import Any
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.errors import MsqError
+from msq_finn.layer_notes import LAYERS
 from msq_finn.lowering.host_side import Host
+from msq_finn.transforms.layer_names import layer_names
 
 #: The step that cuts the accelerator out of the graph.
 PARTITION_STEP = "step_create_dataflow_partition"
-
-#: Operations that multiply by weights, as FINN's streamlining leaves them.
-_LAYERS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
 
 _ADVICE = (
     "a layer becomes hardware if its weights and its input are quantized and FINN can move scales "
@@ -50,14 +49,15 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper) -> None:
 
 
 def layers_on_host(parent: ModelWrapper) -> list[str]:
-    """Names, with their operations, of layers that the processor computes.
+    """Names, as of `layer_names`, with their operations, of layers that the processor computes.
 
     Args:
         parent: graph with one ``StreamingDataflowPartition`` node.
     """
     host = Host(parent)
     nodes = (*host.nodes_before, *host.nodes_after)
-    return [f"{node.name} ({node.op_type})" for node in nodes if node.op_type in _LAYERS]
+    names = layer_names(parent)
+    return [f"{names[node.name]} ({node.op_type})" for node in nodes if node.op_type in LAYERS]
 
 
 def _joins_streams(parent: ModelWrapper, node: Any) -> bool:

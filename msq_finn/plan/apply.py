@@ -20,6 +20,7 @@ from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
 from msq_finn.plan.frontend.graph import layer_of, network_of_model
 from msq_finn.plan.frontend.network import Network
+from msq_finn.plan.frontend.other_nodes import set_fold
 from msq_finn.plan.making import layer_plan
 from msq_finn.plan.search.design import PLANNED
 from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
@@ -33,11 +34,11 @@ _WIDE = 1000.0
 
 
 def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
-    """Set the folding of every node: the plan's layers as planned, others for the plan's cycles.
+    """Set the folding of every node: the plan's layers as planned, others for its cycles.
 
     Args:
         model: dataflow model at folding.
-        plan: layers in the order of the model's nodes.
+        plan: of the model's network.
         path: the plan's, for errors.
 
     Returns:
@@ -48,9 +49,9 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
             more lanes than the board.
     """
     network = network_of_model(model, plan.network)
-    fits_network(plan, network, path)
+    layers = fits_network(plan, network, path)
     fits_board(plan, network, get_dsp_block(plan.part), path)
-    return _folded(model, network, plan.layers)
+    return _folded(model, network, layers, plan.cycles)
 
 
 def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -> ModelWrapper:
@@ -69,8 +70,8 @@ def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -
         MsqError: no lanes take a layer's rows.
     """
     if not any(node.op_type.startswith(ROW_MIXED) for node in model.graph.node):
-        return _others(model, cycles, widest)
-    network = network_of_model(model, "model")
+        return _unplanned(model, cycles, widest)
+    network = network_of_model(model, "model", widest)
     options = _cheapest(network, cycles, part).options
     layers = [layer_plan(*each) for each in zip(network.layers, options, strict=True)]
     return _folded(model, network, layers, cycles, widest)
@@ -125,14 +126,18 @@ def _folded(
 ) -> ModelWrapper:
     each = zip(layers, network.layers, strict=True)
     slowest = max(frame_cycles(planned, layer) for planned, layer in each)
-    model = _others(model, max(cycles, slowest), widest)
+    target = max(cycles, slowest)
+    model = _unplanned(model, target, widest)
+    by_name = {node.name: node for node in model.graph.node}
+    for other in network.nodes:
+        set_fold(model, by_name[other.name], other.fold(target))
     nodes = [node for node in model.graph.node if node.op_type.startswith(ROW_MIXED)]
     for node, planned in zip(nodes, layers, strict=True):
         _fold(model, node, planned)
     return model
 
 
-def _others(model: ModelWrapper, cycles: int, widest: int) -> ModelWrapper:
+def _unplanned(model: ModelWrapper, cycles: int, widest: int) -> ModelWrapper:
     """Fold what is FINN's.
 
     Its second pass would relax all nodes to the slowest, a layer of ours that is still folded as

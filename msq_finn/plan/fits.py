@@ -14,16 +14,23 @@ from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.frontend.windows import window_cycles
 
 
-def fits_network(plan: Plan, network: Network, path: str) -> None:
-    """Check that a plan is for a network whose layers come in the same order.
+def fits_network(plan: Plan, network: Network, path: str) -> list[LayerPlan]:
+    """Check that a plan is for a network, and find each layer's plan.
+
+    Layers are told by their names. Where the network names others, they are told by their shapes,
+    if no two are alike.
 
     Args:
         plan: to check.
         network: that it is to be for.
         path: of the plan, for errors.
 
+    Returns:
+        the plan's layers, in the network's order.
+
     Raises:
-        MsqError: another number of layers, or a layer of another shape or other rows.
+        MsqError: another number of layers, a layer of another shape or other rows, or layers that
+            neither name nor shape tells from each other.
     """
     if len(plan.layers) != len(network.layers):
         raise MsqError(
@@ -33,7 +40,8 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
             value=len(plan.layers),
             where=path,
         )
-    for planned, layer in zip(plan.layers, network.layers, strict=True):
+    found = _matched(plan, network, path)
+    for planned, layer in zip(found, network.layers, strict=True):
         where = f"{path}: layer {planned.name}"
         for name in ("mw", "mh", "vectors", "depthwise"):
             mine, real = getattr(planned, name), getattr(layer, name)
@@ -53,6 +61,38 @@ def fits_network(plan: Plan, network: Network, path: str) -> None:
                 value=dict(planned.lanes),
                 where=where,
             )
+    return found
+
+
+def _matched(plan: Plan, network: Network, path: str) -> list[LayerPlan]:
+    """The plan's layers in the network's order."""
+    by_name = {planned.name: planned for planned in plan.layers}
+    names = [layer.name for layer in network.layers]
+    if by_name.keys() == set(names):
+        return [by_name[name] for name in names]
+    by_shape: dict[tuple[int, ...], list[LayerPlan]] = {}
+    for planned in plan.layers:
+        by_shape.setdefault(_shape(planned), []).append(planned)
+    for layer in network.layers:
+        alike = by_shape.get(_shape(layer), [])
+        if not alike:
+            size = f"{layer.mh}x{layer.mw} weights, {layer.vectors} vectors"
+            raise MsqError(
+                f"{path}: layers: none is called {layer.name} or has its {size}; it is for another "
+                "network, plan again"
+            )
+        if len(alike) > 1:
+            two = " and ".join(planned.name for planned in alike[:2])
+            raise MsqError(
+                f"{path}: layers: {two} are of one shape, and the model calls its layers "
+                f"otherwise, as {layer.name}; export it again from the modules planned, by "
+                "export_qonnx with msq_finn.quant imported, or plan again from the model"
+            )
+    return [by_shape[_shape(layer)][0] for layer in network.layers]
+
+
+def _shape(layer: LayerPlan | Layer) -> tuple[int, ...]:
+    return layer.mw, layer.mh, layer.vectors, layer.depthwise
 
 
 def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
@@ -110,7 +150,7 @@ def fits_board(plan: Plan, network: Network, dsp_block: str, path: str) -> None:
     device, model = device_of_part(plan.part), default_model(dsp_block)
     costs = {
         planned.name: LaneCosts(model, layer).compute(planned.simd, planned.lanes)
-        for planned, layer in zip(plan.layers, network.layers, strict=True)
+        for planned, layer in zip(_matched(plan, network, path), network.layers, strict=True)
     }
     total = add(costs.values())
     for name, resource, whole in (

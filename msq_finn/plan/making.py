@@ -17,6 +17,7 @@ from msq_finn.plan.frontend.request import limited_rows, shares_of
 from msq_finn.plan.report.outcome import (
     Alternative,
     LayerOutcome,
+    NodeOutcome,
     Outcome,
     PlannedResources,
     Totals,
@@ -35,6 +36,10 @@ NAMES = {
     "lutram": "LUTs that can be memory",
     "ff": "flip-flops",
 }
+
+
+#: What of a layer is slowest, as a report calls it behind the layer's name.
+_SLOW_PARTS = {"lanes": "", "window": " (its windows)", "thresholds": " (its thresholds)"}
 
 
 def make_plan(
@@ -123,8 +128,6 @@ def _outcome(
     shares: dict[str, float],
 ) -> Outcome:
     fps = 1e9 / clk_ns / solution.cycles
-    slowest = max(solution.options, key=lambda option: option.cycles)
-    bottleneck = network.layers[solution.options.index(slowest)].name
     layers = list(zip(network.layers, made, strict=True))
     return Outcome(
         plan=Plan(
@@ -133,7 +136,7 @@ def _outcome(
             part=part,
             clk_ns=clk_ns,
             budget=Shares(**shares),
-            not_planned=list(network.not_planned),
+            cycles=solution.cycles,
             layers=[layer_plan(layer, choice.option) for layer, choice in layers],
         ),
         totals=Totals(
@@ -141,11 +144,34 @@ def _outcome(
             fps=round(fps, 2),
             gops=round(2 * network.macs * fps / 1e9, 3),
             resources=PlannedResources.of(solution.cost),
-            bottleneck=bottleneck,
+            bottleneck=_bottleneck(network, solution),
             limited_by=solution.limited_by,
             bound_fps=round(1e9 / clk_ns / bound, 2),
         ),
         layers=[_layer(layer, choice, solution.cycles, clk_ns) for layer, choice in layers],
+        nodes=[
+            NodeOutcome(
+                name=node.name,
+                what=node.what,
+                pe=fold.pe,
+                simd=fold.simd,
+                cycles=fold.cycles,
+                resources=PlannedResources.of(cost),
+            )
+            for node, (fold, cost) in zip(network.nodes, solution.nodes, strict=True)
+        ],
+        on_host=list(network.on_host),
+    )
+
+
+def _bottleneck(network: Network, solution: Solution) -> str:
+    """The node that the rate is that of; a layer before others that are as slow."""
+    for layer, option in zip(network.layers, solution.options, strict=True):
+        if option.cycles == solution.cycles:
+            return f"{layer.name}{_SLOW_PARTS[option.slowest]}"
+    nodes = zip(network.nodes, solution.nodes, strict=True)
+    return next(
+        f"{node.name} ({node.what})" for node, (fold, _) in nodes if fold.cycles == solution.cycles
     )
 
 

@@ -1,8 +1,20 @@
-"""What takes the place of weights' quantizers in export, and in inference."""
+"""What takes the place of weights' quantizers in export, and in inference.
+
+QONNX files of ``brevitas.export.export_qonnx`` also get the names of their layers' modules and the
+schemes of their rows, see `msq_finn.layer_notes`; importing `msq_finn.quant` sees to it.
+"""
 
 from typing import Any
 
+import torch
 from brevitas.export.inference.manager import InferenceManager
+from brevitas.export.onnx.function import DynamoFn
+from brevitas.export.onnx.qonnx.function import (
+    DOMAIN_STRING,
+    DOMAIN_VERSION,
+    BrevitasQuantOp,
+    BrevitasQuantTorchScriptFn,
+)
 from brevitas.export.onnx.qonnx.handler import BrevitasWeightQuantProxyHandler
 from brevitas.export.onnx.qonnx.manager import QONNXManager
 from brevitas.export.onnx.standard.qcdq.handler import StdQCDQCastONNXWeightQuantProxyHandler
@@ -10,8 +22,10 @@ from brevitas.export.onnx.standard.qcdq.manager import StdQCDQONNXManager
 from brevitas.export.torch.qcdq.handler import TorchQCDQCastWeightQuantProxyHandler
 from brevitas.export.torch.qcdq.manager import TorchQCDQManager
 from torch import Tensor, nn
+from torch.autograd import Function
 
 from msq_finn.errors import MsqError
+from msq_finn.layer_notes import ROWS, annotate
 from msq_finn.quant.proxy import SchemeWeightQuantProxy
 
 
@@ -50,8 +64,47 @@ class QuantizedWeights:
         )
 
 
+class _SchemeQuantTorchScriptFn(Function):
+    """Brevitas's Quant node with the rows' schemes, for torch's older exporter."""
+
+    @staticmethod
+    def symbolic(g: Any, x: Any, *arguments: Any) -> Any:
+        *plain, rows = arguments
+        emitted = BrevitasQuantTorchScriptFn.symbolic(g, x, *plain)
+        emitted.node().s_(ROWS, rows)
+        return emitted
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *arguments: Any) -> Tensor:
+        *plain, _ = arguments
+        result: Tensor = BrevitasQuantTorchScriptFn.forward(ctx, x, *plain)
+        return result
+
+
+class _SchemeQuantDynamoFn(DynamoFn):
+    """The same for its newer one."""
+
+    @staticmethod
+    def symbolic(
+        x: Tensor, scale: Any, zero: Any, bits: Any, narrow: Any, signed: Any, mode: Any, rows: str
+    ) -> Tensor:
+        return torch.onnx.ops.symbolic(
+            f"{DOMAIN_STRING}::Quant",
+            (x, scale, zero, bits),
+            {"rounding_mode": mode, "signed": int(signed), "narrow": int(narrow), ROWS: rows},
+            dtype=x.dtype,
+            shape=x.shape,
+            version=DOMAIN_VERSION,
+        )
+
+
+class _SchemeQuantOp:
+    torchscript = _SchemeQuantTorchScriptFn
+    dynamo = _SchemeQuantDynamoFn
+
+
 class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
-    """Write quantized weights in front of the Quant node.
+    """Write quantized weights in front of the Quant node, and the rows' schemes into it.
 
     Brevitas 0.13 writes the float weights there, for the node to round to the nearest integer. Not
     every integer is on a scheme's grid. The integers of quantized weights round to themselves.
@@ -63,6 +116,13 @@ class SchemeWeightQuantProxyHandler(BrevitasWeightQuantProxyHandler):
         """Quantize the weights."""
         super().prepare_for_export(module)
         self.weights = QuantizedWeights(module)
+        self.rows = ",".join(module.row_schemes) if module.is_quant_enabled else ""
+
+    def export_op(self, op: Any, *arguments: Any) -> Any:
+        """Emit a node with the rows' schemes in the place of Brevitas's."""
+        if op is not BrevitasQuantOp:
+            return super().export_op(op, *arguments)
+        return super().export_op(_SchemeQuantOp, *arguments, self.rows)
 
     def symbolic_execution(self, x: Tensor) -> tuple[Tensor, ...]:
         """Emit the node."""
@@ -144,6 +204,8 @@ def _register(manager: Any, handler: type) -> None:
 
 
 _register(QONNXManager, SchemeWeightQuantProxyHandler)
+# What Brevitas calls on the model that torch has exported; the list is the base class's otherwise.
+QONNXManager.model_transforms = [*QONNXManager.model_transforms, annotate]
 _register(StdQCDQONNXManager, SchemeOnnxQcdqHandler)
 _register(TorchQCDQManager, SchemeTorchQcdqHandler)
 _register(InferenceManager, SchemeWeightInferenceHandler)

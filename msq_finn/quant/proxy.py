@@ -70,6 +70,20 @@ class SchemeWeightQuantProxy(WeightQuantProxyFromInjector):
         """Whether rows may have different schemes."""
         return self.tensor_quant is not None and self.int_quant.row_kinds is not None
 
+    @property
+    def row_schemes(self) -> list[str]:
+        """The name of the scheme of each row.
+
+        Raises:
+            MsqError: quantization is switched off.
+        """
+        quant = self.int_quant
+        if quant.row_kinds is not None:
+            return [quant.scheme_names[kind] for kind in quant.kinds().tolist()]
+        layer = self.tracked_module_list[0]
+        axis = getattr(layer, "output_channel_dim", 0)
+        return [quant.scheme_names[0]] * cast(Tensor, layer.weight).shape[axis]
+
     def init_tensor_quant(self, preserve_state_dict: bool = False) -> None:
         """Build the quantizer anew, with the rows that it had.
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from msq_finn.errors import MsqError
+from msq_finn.layer_notes import module_name
 from msq_finn.quant.rows import as_rows
 
 
@@ -59,23 +60,3 @@ def planned_rows(
         if name not in found:
             raise MsqError(f"layer {name} is not in the plan; the plan is for another network")
     return found
-
-
-def module_name(scope: str) -> str:
-    """Return the module's name of a scope in an exported file.
-
-    Modules in a Sequential repeat its name there.
-
-    Args:
-        scope: names between slashes, without the network's own.
-
-    Examples:
-        >>> module_name("3/shortcut/shortcut.0")
-        '3.shortcut.0'
-    """
-    parts: list[str] = []
-    for part in scope.split("/"):
-        if parts and part.startswith(f"{parts[-1]}."):
-            parts.pop()
-        parts.append(part)
-    return ".".join(parts)

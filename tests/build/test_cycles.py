@@ -12,7 +12,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
-from msq_finn.build.cycles import node_cycles
+from msq_finn.lowering.cycles import node_cycles
 from msq_finn.sim import axi_streams
 
 pytestmark = pytest.mark.usefixtures("finn")

@@ -9,7 +9,6 @@ import pytest
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
-from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.generate import generate
 from msq_finn.build.simulate import (
     accelerator_inputs,
@@ -20,6 +19,7 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import layers_of
+from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from msq_finn.build import fifos
-from msq_finn.build.cycles import predicted_interval
 from msq_finn.build.generate import generate
 from msq_finn.build.host_program import programs
 from msq_finn.build.simulate import (
@@ -18,6 +17,7 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.build.trial import random_images
+from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 

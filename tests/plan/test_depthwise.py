@@ -155,9 +155,9 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
     pytest.importorskip("finn")
     from qonnx.custom_op.registry import getCustomOp
 
-    from msq_finn.build.cycles import predicted_interval
     from msq_finn.build.generate import generate
     from msq_finn.build.stitch import stitch
+    from msq_finn.lowering.cycles import predicted_interval
     from msq_finn.lowering.lower import Target
     from msq_finn.plan.frontend.source import network_of_module
     from msq_finn.synth.module_resources import NodeSpec, measure_nodes

@@ -95,8 +95,8 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
 
 
 def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
-    from msq_finn.build.cycles import predicted_interval
     from msq_finn.build.generate import generate
+    from msq_finn.lowering.cycles import predicted_interval
     from msq_finn.lowering.lower import Target
 
     source = exported(residual_cnn(), tmp_path / "residual.onnx", (1, 1, 4, 4))

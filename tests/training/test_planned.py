@@ -3,13 +3,13 @@
 import pytest
 
 from msq_finn.errors import MsqError
+from msq_finn.layer_notes import module_name
 from msq_finn.models import digits_cnn, resnet8
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.quant import FixedWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows, row_schemes
 from msq_finn.training.couple import coupled_layers
-from msq_finn.training.planned import module_name
 
 # Name, columns, rows, SP2 rows.
 DIGITS = [("conv1", 9, 16, 4), ("conv2", 144, 32, 20), ("conv3", 288, 32, 16), ("fc", 128, 10, 0)]

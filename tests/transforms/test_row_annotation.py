@@ -7,7 +7,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
-from msq_finn.transforms.row_annotation import KEY, annotate_rows
+from msq_finn.layer_notes import ROWS
+from msq_finn.transforms.row_annotation import annotate_rows
 
 from ..build.networks import depthwise_cnn, exported
 
@@ -77,5 +78,5 @@ def test_an_annotation_replaces_an_earlier_one_and_leaves_others(source):
         for a in model.graph.quantization_annotation
         if a.tensor_name == name
     )
-    assert [(e.key, e.value) for e in entries if e.key == KEY] == [(KEY, "fixed_4,sp2_4")]
+    assert [(e.key, e.value) for e in entries if e.key == ROWS] == [(ROWS, "fixed_4,sp2_4")]
     assert model.get_tensor_sparsity(name) == {"a": 1}

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from msq_finn.errors import MsqError
 from msq_finn.files import write
 from msq_finn.plan.file.checks import check, first_fault
-from msq_finn.plan.file.layer_plan import LayerPlan, Strict
+from msq_finn.plan.file.layer_plan import Count, LayerPlan, Strict
 from msq_finn.plan.file.strict_yaml import read_yaml
 from msq_finn.plan.frontend.request import CLK_NS
 
@@ -48,7 +48,8 @@ class Plan(Strict):
         part: its device.
         clk_ns: clock period in ns.
         budget: shares that were allowed.
-        not_planned: layers that stay FINN's, and concatenations; they are in no figure.
+        cycles: a frame, that nodes which are no layers may take at most; they may take as many as
+            the slowest layer where that is slower, or where nothing is given.
         layers: in the network's order.
 
     >>> Plan.model_fields["version"].default
@@ -61,7 +62,7 @@ class Plan(Strict):
     part: str
     clk_ns: Annotated[float, Field(gt=0)]
     budget: Shares
-    not_planned: list[str] = Field(default_factory=list)
+    cycles: Count = 0
     layers: list[LayerPlan]
 
     def __getitem__(self, name: str) -> LayerPlan:

@@ -62,7 +62,6 @@ class Layer:
         acc_bits: bits of a sum.
         steps: thresholds behind a row, 0 where none follow.
         conv: the sliding window, if any.
-        pool: kernel (= stride) of a max pool behind the thresholds, 0 where there is none.
         demand: which schemes hold how many rows; by default each row may be of either of the pair.
         depthwise: one window a channel, on a ``VVAU_MSQ``.
         adds: whether its sums are added to a second stream, after thresholds of their own.
@@ -84,7 +83,6 @@ class Layer:
     acc_bits: int = 0
     steps: int = 15
     conv: Conv | None = None
-    pool: int = 0
     demand: Demand = field(default_factory=lambda: Demand({}))
     depthwise: bool = False
     adds: bool = False
@@ -120,18 +118,79 @@ class Layer:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """A parallelism of a node.
+
+    Attributes:
+        cycles: a frame.
+        pe: elements a cycle; of a matrix-vector layer, lanes.
+        simd: elements that a lane takes a cycle; 1 for others.
+        parallel: whether windows leave whole.
+    """
+
+    cycles: int
+    pe: int = 1
+    simd: int = 1
+    parallel: bool = False
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node that belongs to no layer of lanes: a pool, a concatenation, a layer of FINN's own.
+
+    Attributes:
+        name: of the node.
+        kind: FINN's type of it, such as "Pool", without what it is made in.
+        what: it is, for people.
+        folds: that it may have, least first; never empty.
+        channels: of a pixel of its output; of a matrix-vector layer, rows.
+        in_bits: bits of an element that goes in.
+        out_bits: bits of an element that comes out.
+        signed: whether elements that go in are signed.
+        steps: thresholds of a channel.
+        conv: its window, if any.
+        mw: columns of the weights, 0 where there are none.
+        weight_bits: bits of a weight.
+    """
+
+    name: str
+    kind: str
+    what: str
+    folds: tuple[Fold, ...]
+    channels: int
+    in_bits: int = 4
+    out_bits: int = 4
+    signed: bool = False
+    steps: int = 0
+    conv: Conv | None = None
+    mw: int = 0
+    weight_bits: int = 0
+
+    def fold(self, cycles: int) -> Fold:
+        """The least that meets a target, else the fastest.
+
+        Args:
+            cycles: target, cycles a frame.
+        """
+        goal = max(cycles, min(fold.cycles for fold in self.folds))
+        return next(fold for fold in self.folds if fold.cycles <= goal)
+
+
+@dataclass(frozen=True)
 class Network:
     """Layers in the order of the data.
 
     Attributes:
         name: of the network.
         layers: in the order of the data.
-        not_planned: layers that stay FINN's, and concatenations.
+        nodes: others, which are folded as little as the layers' speed allows.
+        on_host: layers that the processor computes, for people.
     """
 
     name: str
     layers: tuple[Layer, ...]
-    not_planned: tuple[str, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    on_host: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Names identify layers."""

@@ -69,7 +69,6 @@ def network_of_module(
     """
     from msq_finn.plan.frontend.graph import network_of_file
     from msq_finn.training.assign import assign_rows, mixed_layers
-    from msq_finn.training.planned import module_name
 
     _check_quantizers(model, name)
     mixed: dict[str, Any] = mixed_layers(model)
@@ -88,7 +87,7 @@ def network_of_module(
             raise fault from error
     layers = []
     for layer in network.layers:
-        if (module := mixed.get(module_name(layer.name))) is not None:
+        if (module := mixed.get(layer.name)) is not None:
             names = module.weight_quant.int_quant.scheme_names
             layer = replace(layer, demand=Demand({names: layer.mh}))
         layers.append(layer)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from msq_finn.plan.frontend.network import Conv, Layer
+from msq_finn.lanes.divisors import divisors
+from msq_finn.plan.frontend.network import Conv, Fold
 
 #: Words of a FIFO behind windows: a bit of up to 17 words takes half a LUT in FINN's fifo.sv, of up
 #: to 33 a whole one. What is ahead waits as pixels then, of which a window has many. Generators
@@ -94,12 +95,13 @@ def waiting_pixels(branch: Iterable[Conv], size: int) -> int:
     return math.ceil(share * size)
 
 
-def pool_window(layer: Layer) -> Conv:
-    """The window of the max pool behind a layer.
+def pool_folds(window: Conv) -> tuple[Fold, ...]:
+    """Parallelisms of a pool with the generator of its windows, which is the slower of the two.
 
     Args:
-        layer: in front of the pool.
+        window: of the pool.
     """
-    dim = layer.conv.out if layer.conv else (1, 1)
-    kernel = (layer.pool if dim[0] > 1 else 1, layer.pool if dim[1] > 1 else 1)
-    return Conv(layer.mh, dim, kernel, kernel)
+    return tuple(
+        Fold(window_cycles(window, pe, parallel=False, depthwise=True), pe)
+        for pe in divisors(window.channels)
+    )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from msq_finn.plan.frontend.network import Conv, Layer, Network, Pair
-from msq_finn.plan.frontend.windows import waiting_pixels
+from msq_finn.plan.frontend.network import Conv, Layer, Network, Node, Pair
+from msq_finn.plan.frontend.windows import pool_folds, waiting_pixels
 
 
 def _conv(name: str, channels: int, rows: int, dim: Pair, **shape: object) -> Layer:
@@ -29,12 +29,20 @@ def _dense(name: str, inputs: int, rows: int, **options: int) -> Layer:
     return replace(Layer(name, inputs, rows, 1), **options)  # type: ignore[arg-type]
 
 
-def _finished(name: str, layers: list[Layer], input_bits: int = 8) -> Network:
+def _pool(name: str, channels: int, dim: Pair, kernel: int, stride: int = 0, pad: int = 0) -> Node:
+    """A max pool, of windows side by side unless a stride is given; flat where signals are."""
+    step, flat = stride or kernel, dim[1] == 1
+    sizes = [(kernel, 1), (step, 1), (pad, 0)] if flat else [(n, n) for n in (kernel, step, pad)]
+    window = Conv(channels, dim, *sizes)
+    return Node(name, "Pool", f"max pool of {kernel}", pool_folds(window), channels, conv=window)
+
+
+def _finished(name: str, layers: list[Layer], *nodes: Node) -> Network:
     """Give the first layer wide inputs and the last none but sums."""
     first, last = layers[0], layers[-1]
-    layers[0] = replace(first, act_bits=input_bits, act_signed=True, acc_bits=0)
+    layers[0] = replace(first, act_bits=8, act_signed=True, acc_bits=0)
     layers[-1] = replace(last, steps=0, ordered=True)
-    return Network(name, tuple(layers))
+    return Network(name, tuple(layers), nodes)
 
 
 def _block(name: str, inputs: int, rows: int, dim: int, stride: int) -> list[Layer]:
@@ -69,28 +77,31 @@ def resnet_cifar(blocks: int) -> Network:
 
 def cnv() -> Network:
     """Build FINN's CNV for CIFAR-10."""
-    layers = []
+    layers, pools = [], []
     dim = 32
     for index, (inputs, rows) in enumerate(
         ((3, 64), (64, 64), (64, 128), (128, 128), (128, 256), (256, 256))
     ):
-        pool = 2 if index in (1, 3) else 0
-        layers.append(replace(_square(f"conv{index + 1}", inputs, rows, dim, pad=0), pool=pool))
-        dim = (dim - 2) // (pool or 1)
+        layers.append(_square(f"conv{index + 1}", inputs, rows, dim, pad=0))
+        dim -= 2
+        if index in (1, 3):
+            pools.append(_pool(f"pool{index + 1}", rows, (dim, dim), 2))
+            dim //= 2
     layers += [_dense("fc1", 256, 512), _dense("fc2", 512, 512), _dense("fc3", 512, 10)]
-    return _finished("cnv", layers)
+    return _finished("cnv", layers, *pools)
 
 
 def vgg10_radioml() -> Network:
     """Build the VGG10 of FINN's RadioML example: one-dimensional, 1024 samples of I and Q."""
-    layers = []
+    layers, pools = [], []
     samples, inputs = 1024, 2
     for index in range(7):
         shape: dict[str, object] = {"kernel": (3, 1), "pad": (1, 0)}
-        layers.append(replace(_conv(f"conv{index + 1}", inputs, 64, (samples, 1), **shape), pool=2))
+        layers.append(_conv(f"conv{index + 1}", inputs, 64, (samples, 1), **shape))
+        pools.append(_pool(f"pool{index + 1}", 64, (samples, 1), 2))
         samples, inputs = samples // 2, 64
     layers += [_dense("fc1", 512, 128), _dense("fc2", 128, 128), _dense("fc3", 128, 24)]
-    return _finished("vgg10_radioml", layers)
+    return _finished("vgg10_radioml", layers, *pools)
 
 
 def kws_mlp() -> Network:
@@ -122,19 +133,20 @@ def mobilenet_v1(width: float) -> Network:
 
 def resnet18() -> Network:
     """Build ResNet-18 for 224x224 images of 1000 classes."""
-    layers = [replace(_square("conv", 3, 64, 224, 7, 2, pad=3), pool=2, group="stage1")]
+    layers = [replace(_square("conv", 3, 64, 224, 7, 2, pad=3), group="stage1")]
     inputs, dim = 64, 56
     for stage, rows in enumerate((64, 128, 256, 512)):
         for index in range(2):
             stride = 2 if stage and not index else 1
             layers += _block(f"stage{stage + 1}.{index + 1}", inputs, rows, dim, stride)
             inputs, dim = rows, dim // stride
-    return _finished("resnet18", [*layers, _dense("fc", 512, 1000)])
+    pool = _pool("pool", 64, (112, 112), 3, 2, 1)
+    return _finished("resnet18", [*layers, _dense("fc", 512, 1000)], pool)
 
 
 def resnet50() -> Network:
     """Build ResNet-50 for 224x224 images of 1000 classes."""
-    layers = [replace(_square("conv", 3, 64, 224, 7, 2, pad=3), pool=2)]
+    layers = [_square("conv", 3, 64, 224, 7, 2, pad=3)]
     inputs, dim = 64, 56
     for stage, (width, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
         for index in range(blocks):
@@ -153,7 +165,8 @@ def resnet50() -> Network:
                 shortcut = _square(f"{name}.shortcut", inputs, rows, dim, 1, stride, pad=0)
                 layers.append(replace(shortcut, group=group))
             inputs, dim = rows, out
-    return _finished("resnet50", [*layers, _dense("fc", 2048, 1000)])
+    pool = _pool("pool", 64, (112, 112), 3, 2, 1)
+    return _finished("resnet50", [*layers, _dense("fc", 2048, 1000)], pool)
 
 
 #: Networks of the device benchmark.

@@ -85,15 +85,36 @@ class LayerOutcome(Strict):
     next_best: list[Alternative] = Field(default_factory=list)
 
 
+class NodeOutcome(Strict):
+    """What a node comes to that is no layer of lanes.
+
+    Attributes:
+        name: FINN's, of the node.
+        what: it is, for people.
+        pe: elements a cycle; of a matrix-vector layer of FINN's own, lanes.
+        simd: elements that such a lane takes a cycle, 1 for others.
+        cycles: a frame.
+        resources: with a FIFO and a width converter.
+    """
+
+    name: str
+    what: str
+    pe: Positive
+    simd: Positive
+    cycles: Positive
+    resources: PlannedResources
+
+
 class Totals(Strict):
     """The whole network at the plan's clock.
 
     Attributes:
-        cycles: a frame, of the slowest layer.
-        fps: frames a second.
+        cycles: a frame, of the slowest node.
+        fps: frames a second; what the processor takes is not in it.
         gops: operations a second, in 10^9; a product and its sum are two.
-        resources: of all planned layers.
-        bottleneck: the slowest layer's name.
+        resources: of all nodes.
+        bottleneck: the slowest layer's name, with the part of it that is slow unless that is its
+            lanes, or the name of the slowest other node.
         limited_by: the resource, or what else, that keeps it from being faster.
         bound_fps: frames a second that no plan within the budget can exceed.
     """
@@ -114,11 +135,15 @@ class Outcome(Strict):
         plan: the decisions.
         totals: the whole network.
         layers: in the plan's order.
+        nodes: that are no layers.
+        on_host: layers that the processor computes, for people.
     """
 
     plan: Plan
     totals: Totals
     layers: list[LayerOutcome]
+    nodes: list[NodeOutcome] = Field(default_factory=list)
+    on_host: list[str] = Field(default_factory=list)
 
     def __getitem__(self, name: str) -> LayerOutcome:
         """What a layer comes to.

@@ -26,6 +26,10 @@ def tables(outcome: Outcome) -> list[Table]:
         memory = "in the lanes" if la.lanes.is_constant else la.memory
         figures = (comes_to.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
         layers.add_row(la.name, str(la.simd), la.lanes.label, rows, memory, *map(str, figures))
+    for node in outcome.nodes:
+        used, parallel = node.resources, f"{node.simd} x {node.pe}" if node.simd > 1 else node.pe
+        figures = (node.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
+        layers.add_row(f"{node.name} ({node.what})", str(parallel), "", "", "", *map(str, figures))
     totals, used = outcome.totals, outcome.totals.resources
     figures_table = Table("figure", "value")
     for name, value in (
@@ -36,6 +40,7 @@ def tables(outcome: Outcome) -> list[Table]:
         ("LUTs that are memory / FF", f"{used.lutram:.0f} / {used.ff:.0f}"),
         ("bottleneck", totals.bottleneck),
         ("limited by", totals.limited_by),
+        *(("computed by the processor, and in no figure", name) for name in outcome.on_host),
     ):
         figures_table.add_row(name, value)
     return [layers, _reasons(outcome), figures_table]

@@ -9,12 +9,14 @@ import numpy as np
 
 from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.constants import MAX_FOLDS
-from msq_finn.plan.cost.cost_model import CostModel, add
+from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
-from msq_finn.plan.frontend.network import Layer, Network
+from msq_finn.plan.frontend.network import Fold, Layer, Network
 from msq_finn.plan.search.design import Design
 from msq_finn.plan.search.foldings import foldings
+from msq_finn.plan.search.node_costs import NodeCosts
 from msq_finn.plan.search.option import (
+    COLUMNS,
     Around,
     Block,
     FloatArray,
@@ -45,6 +47,7 @@ class Catalogue:
         self.design = design
         self.model = model
         self.streams = Streams(model)
+        self._node_costs = NodeCosts(model, self.streams)
         self._lane_costs: dict[Layer, LaneCosts] = {}
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
         self._held: dict[tuple[Layer, int], LaneCounts | None] = {}
@@ -70,7 +73,8 @@ class Catalogue:
 
         Returns:
             per group its ways, none better in every resource than another, and none at all where a
-            layer cannot meet the target; groups of equal layers have one item in common.
+            layer cannot meet the target; groups of equal layers have one item in common. Last, all
+            nodes that are no layers, which have one way, or none.
         """
         tables: dict[tuple[Layer, int], Table] = {}
         items: dict[tuple[tuple[Layer, int], ...], Item] = {}
@@ -83,11 +87,26 @@ class Catalogue:
             if keys not in items:
                 items[keys] = item_of([tables[key] for key in keys])
             found.append(items[keys])
-        return found
+        return [*found, self._nodes_item(cycles)]
+
+    def nodes(self, cycles: int) -> list[tuple[Fold, Cost]]:
+        """How nodes that are no layers are folded for a cycle target, and what that costs.
+
+        Args:
+            cycles: target, cycles a frame.
+        """
+        nodes = self.network.nodes
+        return [(f, self._node_costs.cost(n, f)) for n, f in ((n, n.fold(cycles)) for n in nodes)]
+
+    def _nodes_item(self, cycles: int) -> Item:
+        folded = self.nodes(cycles)
+        ways = int(all(fold.cycles <= cycles for fold, _ in folded))
+        costs = np.array([add(cost for _, cost in folded)] * ways, dtype=float)
+        return Item((), np.empty((ways, 0), dtype=np.int64), costs.reshape(ways, COLUMNS))
 
     def reachable_cycles(self) -> list[int]:
-        """Cycles a frame that a layer's lanes or the nodes around them can take, ascending."""
-        found = set()
+        """Cycles a frame that a layer's lanes or other nodes can take, ascending."""
+        found = {fold.cycles for node in self.network.nodes for fold in node.folds}
         for layer in self.network.layers:
             found |= self.lane_cycles(layer) | set(stream_cycles(layer))
         return sorted(found)

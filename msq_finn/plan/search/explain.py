@@ -48,6 +48,7 @@ def choices(catalogue: Catalogue, solution: Solution, budget: Budget) -> list[Ch
         slower = reasons.slower(layer)
         others = [*reasons.nearest(layer, option), *([slower] if slower else [])]
         rest = [o.cost for o in solution.options if o is not option]
+        rest += [cost for _, cost in solution.nodes]
         fits = [_fits(add((*rest, other.cost)), budget) for other in others]
         why = _why(option, solution.cycles, slower, reasons.faster(layer))
         found.append(Choice(option, why, others, fits))
@@ -104,7 +105,8 @@ class _Reasons:
     def slower(self, layer: Layer) -> Option | None:
         """The cheapest at the next slower folding of the lanes."""
         targets = [c for c in self.catalogue.lane_cycles(layer) if c > self.cycles]
-        return self._cheapest(layer, min(targets)) if targets else None
+        found = self._cheapest(layer, min(targets)) if targets else None
+        return found if found is not None and found.cycles > self.cycles else None
 
     def faster(self, layer: Layer) -> Option | None:
         """The cheapest at the next faster folding of the lanes."""
@@ -144,7 +146,8 @@ def _why(option: Option, cycles: int, slower: Option | None, faster: Option | No
         if slower is not None:
             text += f"; the next smaller folding takes {slower.cycles}"
         return text
-    text = "bottleneck"
+    slow = {"window": ", by its windows", "thresholds": ", by its thresholds"}
+    text = f"bottleneck{slow.get(option.slowest, '')}"
     if faster is None:
         return f"{text}: no folding is faster"
     return f"{text}: {faster.cycles} cycles would take {difference(faster.cost, option.cost)}"

@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from msq_finn.devices import Device
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
-from msq_finn.plan.frontend.network import Network
+from msq_finn.plan.frontend.network import Fold, Network
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
 from msq_finn.plan.search.option import Bundle, Item, Option
@@ -98,6 +98,7 @@ class Solution:
 
     Attributes:
         options: one a layer, in the network's order.
+        nodes: folding and cost of every node that is no layer, in the network's order.
         cycles: a frame, of the slowest node.
         bound: cycles that no folding goes below (as far as options and model tell).
         cost: of everything.
@@ -107,6 +108,7 @@ class Solution:
     """
 
     options: tuple[Option, ...]
+    nodes: tuple[tuple[Fold, Cost], ...]
     cycles: int
     bound: int
     cost: Cost
@@ -117,7 +119,7 @@ class Solution:
     def gap(self) -> float:
         """How much faster a folding might be at most, as a share.
 
-        >>> round(Solution((), 100, 99, Cost(), "lut").gap, 4)
+        >>> round(Solution((), (), 100, 99, Cost(), "lut").gap, 4)
         0.0101
         """
         return self.cycles / self.bound - 1
@@ -192,14 +194,14 @@ def maximize(
     steps = len(targets).bit_length() + 1
     low, high = 0, len(targets)  # targets[high] fits; what is below low cannot
     best: list[Bundle] | None = None
-    proven_below = 0
+    target = proven_below = 0
     while low < high:
         middle = (low + high) // 2
         bundles, proven = solve(catalogue, targets[middle], budget)
         if progress is not None:
             progress(steps - (high - low).bit_length(), steps)
         if bundles is not None:
-            best, high = bundles, middle
+            best, high, target = bundles, middle, targets[middle]
         else:
             low = middle + 1
             if proven:
@@ -209,7 +211,7 @@ def maximize(
     bound = targets[min(proven_below, high)]
     faster = targets[high - 1] if high else 0
     limited_by, shortfall = what_limits(catalogue, faster, budget)
-    return _solution(catalogue, best, bound, limited_by, shortfall)
+    return _solution(catalogue, best, target, bound, limited_by, shortfall)
 
 
 def meet(
@@ -230,12 +232,13 @@ def meet(
     """
     catalogue = Catalogue(network, design, model)
     bundles, _ = solve(catalogue, cycles, budget)
-    return None if bundles is None else _solution(catalogue, bundles, 0, "target", {})
+    return None if bundles is None else _solution(catalogue, bundles, cycles, 0, "target", {})
 
 
 def _solution(
     catalogue: Catalogue,
     bundles: list[Bundle],
+    target: int,
     bound: int,
     limited_by: str,
     shortfall: dict[str, float],
@@ -243,10 +246,11 @@ def _solution(
     names = [layer.name for group in catalogue.groups() for layer in group]
     by_name = dict(zip(names, (o for bundle in bundles for o in bundle), strict=True))
     options = tuple(by_name[layer.name] for layer in catalogue.network.layers)
-    cycles = max(option.cycles for option in options)
-    cost = add(option.cost for option in options)
+    nodes = tuple(catalogue.nodes(target))
+    cycles = max((*(o.cycles for o in options), *(fold.cycles for fold, _ in nodes)))
+    cost = add((*(o.cost for o in options), *(cost for _, cost in nodes)))
     bound = min(bound, cycles) or cycles
-    return Solution(options, cycles, bound, cost, limited_by, shortfall)
+    return Solution(options, nodes, cycles, bound, cost, limited_by, shortfall)
 
 
 def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str, dict[str, float]]:
@@ -271,7 +275,8 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
         wide = Budget(**{**limits, name: 1e9})
         bundles, _ = _solve_items(items, wide)
         if bundles is not None:
-            spent = add(option.cost for bundle in bundles for option in bundle)
+            nodes = (cost for _, cost in catalogue.nodes(cycles))
+            spent = add((*(option.cost for bundle in bundles for option in bundle), *nodes))
             needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
     if not needed:
         return "several budgets", {}

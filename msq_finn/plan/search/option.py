@@ -45,6 +45,7 @@ class Option:
         memory: style of the weight memory, "distributed", "block", or "embedded" for none.
         front: the window before the lanes.
         back: the thresholds behind.
+        lane_cycles: a frame, of the lanes.
         cycles: a frame, of the slowest of them.
         cost: of everything.
     """
@@ -54,8 +55,16 @@ class Option:
     memory: str
     front: Front
     back: Back
+    lane_cycles: int
     cycles: int
     cost: Cost
+
+    @property
+    def slowest(self) -> str:
+        """What takes most cycles: "window" or "thresholds", or "lanes" if they are as slow."""
+        if self.cycles == self.back.cycles > self.front.cycles and self.lane_cycles < self.cycles:
+            return "thresholds"
+        return "window" if self.lane_cycles < self.cycles else "lanes"
 
 
 #: One option a layer, for layers that have to agree.
@@ -100,7 +109,8 @@ class Block:
         cycles = max(self.cycles, front.cycles, back.cycles)
         lut, dsp, *rest = map(float, self.compute[lane])
         total = add((Cost(lut, int(dsp), *rest), cost))
-        return Option(self.simd, self.lanes[lane], memory, front, back, cycles, total)
+        own = self.cycles
+        return Option(self.simd, self.lanes[lane], memory, front, back, own, cycles, total)
 
 
 @dataclass(frozen=True)

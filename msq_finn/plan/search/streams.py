@@ -12,12 +12,11 @@ from typing import TypeVar
 from msq_finn.lanes.divisors import divisors
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.memories import bits
-from msq_finn.plan.cost.point_kinds import Add, Dwc, Fifo, Padding, Pool, Thresholds, Window
+from msq_finn.plan.cost.point_kinds import Add, Dwc, Fifo, Padding, Thresholds, Window
 from msq_finn.plan.frontend.network import Conv, Layer
 from msq_finn.plan.frontend.windows import (
     WINDOW_WORDS,
     backlog,
-    pool_window,
     row_cycles,
     window_cycles,
 )
@@ -79,9 +78,6 @@ def stream_cycles(layer: Layer) -> Iterator[int]:
             yield window_cycles(conv, simd, False, layer.depthwise)
             yield math.prod(conv.padded) * conv.channels // simd
         yield window_cycles(conv, conv.channels, True)
-    if layer.pool:
-        for simd in divisors(layer.mh):
-            yield window_cycles(pool_window(layer), simd, False, True)
     if layer.steps:
         for lanes in divisors(layer.mh):
             yield layer.vectors * layer.mh // lanes
@@ -232,13 +228,9 @@ class Streams:
             ]
             if layer.adds:
                 parts += self._addition(layer, lanes)
-            out = lanes
-            if layer.pool:
-                out, pooled = self._pooling(layer, lanes, cycles)
-                parts += pooled
-            parts.append(self.fifo(out * ACT_BITS))
+            parts.append(self.fifo(lanes * ACT_BITS))
             if following:
-                parts.append(self.converted(out * ACT_BITS, following * ACT_BITS))
+                parts.append(self.converted(lanes * ACT_BITS, following * ACT_BITS))
             found.append(Back(lanes, spent, add(parts)))
         return _cheapest(found)
 
@@ -255,23 +247,6 @@ class Streams:
         if layer.skip_steps:
             costs.append(self.cost(Thresholds(layer.mh, lanes, ACT_BITS, layer.skip_steps)))
         return costs
-
-    def _pooling(self, layer: Layer, lanes: int, cycles: int) -> tuple[int, list[Cost]]:
-        """A max pool: elements a cycle, and the costs of converter, window and pool."""
-        window = pool_window(layer)
-        dim, kernel = window.dim, window.kernel
-        flat = min(dim) == 1
-        fast = [d for d in divisors(layer.mh) if window_cycles(window, d, False, True) <= cycles]
-        simd = min(fast, default=layer.mh)
-        square = max(4, layer.pool) if flat else max(dim)
-        point = Window(layer.mh, simd, square, layer.pool, layer.pool, depthwise=True)
-        return simd, [
-            self.fifo(lanes * ACT_BITS),
-            self.converted(lanes * ACT_BITS, simd * ACT_BITS),
-            self.cost(point),
-            self.fifo(simd * ACT_BITS),
-            self.cost(Pool(simd, math.prod(kernel))),
-        ]
 
 
 def _cheapest(found: Iterable[Choice]) -> list[Choice]:

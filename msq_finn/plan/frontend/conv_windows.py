@@ -1,0 +1,44 @@
+"""Sliding windows of a dataflow graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.plan.frontend.network import Conv
+
+
+def is_type(node: Any, kind: str | tuple[str, ...]) -> bool:
+    """Tell whether there is a node, and it is of a type.
+
+    Args:
+        node: of a graph, or None.
+        kind: what its type begins with.
+    """
+    return node is not None and node.op_type.startswith(kind)
+
+
+def window_of(model: ModelWrapper, before: Any) -> Conv:
+    """Describe a window generator with the padding in front of it.
+
+    Args:
+        model: graph of hardware nodes.
+        before: the generator.
+    """
+    window = getCustomOp(before)
+    height, width = window.get_nodeattr("IFMDim")
+    padding = model.find_producer(before.input[0])
+    pad = (0, 0)
+    if is_type(padding, "FMPadding"):
+        top, left, bottom, right = getCustomOp(padding).get_nodeattr("Padding")
+        pad = (max(top, bottom), max(left, right))
+        height, width = getCustomOp(padding).get_nodeattr("ImgDim")
+    return Conv(
+        window.get_nodeattr("IFMChannels"),
+        (height, width),
+        tuple(window.get_nodeattr("ConvKernelDim")),
+        tuple(window.get_nodeattr("Stride")),
+        pad,
+    )

@@ -1,0 +1,169 @@
+"""Nodes of a dataflow graph that belong to no layer of lanes, and the foldings they may have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from msq_finn.lanes.divisors import divisors
+from msq_finn.lowering.cycles import node_cycles
+from msq_finn.ops.streaming.backend import StreamingRTL
+from msq_finn.plan.frontend.conv_windows import is_type, window_of
+from msq_finn.plan.frontend.network import Fold, Node
+from msq_finn.transforms.layer_names import layer_names
+
+#: FINN's attribute for how many elements a cycle, and for how many there are.
+_PARALLELISM = {
+    "Thresholding": ("PE", "NumChannels"),
+    "FMPadding": ("SIMD", "NumChannels"),
+    "ConvolutionInputGenerator": ("SIMD", "IFMChannels"),
+}
+
+
+def other_nodes(model: ModelWrapper, taken: Iterable[str], widest: int = 2**30) -> list[Node]:
+    """Describe every node that is in no layer.
+
+    Args:
+        model: graph of hardware nodes before folding; left as it is.
+        taken: names of nodes that are in a layer.
+        widest: bits of the weights that a lane of FINN's own units may take a cycle.
+    """
+    inside = {*taken, *(generator.name for generator in _generators(model))}
+    left = [node for node in model.graph.node if node.name not in inside]
+    names = layer_names(model)
+    return [_described(model, node, names.get(node.name, node.name), widest) for node in left]
+
+
+def set_fold(model: ModelWrapper, node: Any, fold: Fold) -> None:
+    """Fold a node, and the generator of its windows where it is a pool.
+
+    Args:
+        model: graph of hardware nodes.
+        node: one of those that :func:`other_nodes` describes.
+        fold: one of its foldings.
+    """
+    op = getCustomOp(node)
+    if node.op_type.startswith("MVAU"):
+        op.set_nodeattr("PE", fold.pe)
+        op.set_nodeattr("SIMD", fold.simd)
+        return
+    if (attribute := _parallelism(op)[0]) is not None:
+        op.set_nodeattr(attribute, fold.pe)
+    if "parallel_window" in op.get_nodeattr_types():
+        op.set_nodeattr("parallel_window", int(fold.parallel))
+    if (generator := _generator(model, node)) is not None:
+        window = getCustomOp(generator)
+        window.set_nodeattr("SIMD", fold.pe)
+        window.set_nodeattr("parallel_window", 0)
+
+
+def _described(model: ModelWrapper, node: Any, name: str, widest: int) -> Node:
+    op, kind = getCustomOp(node), node.op_type.removesuffix("_rtl").removesuffix("_hls")
+    source, result = op.get_input_datatype(0), op.get_output_datatype(0)
+    has = op.get_nodeattr_types()
+    generator = _generator(model, node) if kind == "Pool" else node
+    conv = window_of(model, generator) if is_type(generator, "ConvolutionInputGenerator") else None
+    is_layer = kind.startswith(("MVAU", "VVAU"))
+    return Node(
+        node.name,
+        "MVAU" if kind.startswith("MVAU") else kind,
+        _said(op, kind) if name == node.name else f"layer {name}, {_said(op, kind)}",
+        tuple(_least(_folds(model, node, widest))),
+        channels=int(op.get_normal_output_shape()[-1]),
+        in_bits=source.bitwidth(),
+        out_bits=result.bitwidth(),
+        signed=source.signed(),
+        steps=op.get_nodeattr("numSteps") if "numSteps" in has else 0,
+        conv=conv,
+        mw=op.get_nodeattr("MW") if "MW" in has else 0,
+        weight_bits=op.get_input_datatype(1).bitwidth() if is_layer else 0,
+    )
+
+
+def _said(op: Any, kind: str) -> str:
+    if kind == "StreamingConcat":
+        return f"{'+'.join(map(str, op.get_nodeattr('ChannelsPerStream')))} channels"
+    if kind == "Pool":
+        size = "x".join(map(str, op.get_nodeattr("KernelSize")))
+        return f"{op.get_nodeattr('Function')} of {size}"
+    if kind.startswith(("MVAU", "VVAU")):
+        sizes = ("MH", "MW") if kind.startswith("MVAU") else ("Channels",)
+        shape = "x".join(str(op.get_nodeattr(size)) for size in sizes)
+        return f"{shape}, {op.get_nodeattr('weightDataType')}"
+    return "x".join(map(str, op.get_normal_output_shape()[1:]))
+
+
+def _folds(model: ModelWrapper, node: Any, widest: int) -> Iterator[Fold]:
+    """Foldings in any order, by trying them on the node."""
+    op = getCustomOp(node)
+    parts = [part for part in (node, _generator(model, node)) if part is not None]
+    with _restored(parts):
+        for fold in _candidates(op, widest):
+            set_fold(model, node, fold)
+            cycles = max(node_cycles(getCustomOp(part)) for part in parts)
+            yield Fold(cycles, fold.pe, fold.simd, fold.parallel)
+
+
+def _candidates(op: Any, widest: int) -> Iterator[Fold]:
+    kind = op.onnx_node.op_type
+    if kind.startswith("MVAU"):
+        mw, mh, bits = op.get_nodeattr("MW"), op.get_nodeattr("MH"), op.get_input_datatype(1)
+        # See AvoidFullSIMD: with all columns at once, FINN's unit loses results.
+        simds = [d for d in divisors(mw) if d == 1 or (d < mw and d * bits.bitwidth() <= widest)]
+        yield from (Fold(0, pe, simd) for pe in divisors(mh) for simd in simds)
+        return
+    attribute, elements = _parallelism(op)
+    for pe in divisors(elements) if attribute is not None else (1,):
+        yield Fold(0, pe)
+    if kind == "ConvolutionInputGenerator_rtl" and not op.get_nodeattr("depthwise"):
+        yield Fold(0, elements, parallel=True)
+
+
+def _parallelism(op: Any) -> tuple[str | None, int]:
+    """FINN's attribute for elements a cycle, and how many elements there are."""
+    if isinstance(op, StreamingRTL):
+        return op.parallelism, op.parallel_elements()
+    for kind, (attribute, whole) in _PARALLELISM.items():
+        if op.onnx_node.op_type.startswith(kind):
+            return attribute, op.get_nodeattr(whole)
+    return None, 1
+
+
+def _least(folds: Iterable[Fold]) -> Iterator[Fold]:
+    """Foldings by what they take; none that is no faster than one that takes less."""
+    fastest = None
+    for fold in sorted(folds, key=lambda f: (f.pe * f.simd, f.parallel, f.cycles, -f.simd)):
+        if fastest is None or fold.cycles < fastest:
+            fastest = fold.cycles
+            yield fold
+
+
+def _generators(model: ModelWrapper) -> Iterator[Any]:
+    """Generators of pools' windows, which have the pools' parallelism."""
+    found = (_generator(model, node) for node in model.graph.node)
+    return (generator for generator in found if generator is not None)
+
+
+def _generator(model: ModelWrapper, node: Any) -> Any:
+    """The generator of a pool's windows; None for other nodes and for windows of a pixel."""
+    before = model.find_producer(node.input[0]) if node.op_type.startswith("Pool") else None
+    return before if is_type(before, "ConvolutionInputGenerator") else None
+
+
+@contextmanager
+def _restored(nodes: Iterable[Any]) -> Iterator[None]:
+    """Give nodes their attributes back."""
+    kept = [(node, list(node.attribute)) for node in nodes]
+    copies = [
+        (node, [type(a).FromString(a.SerializeToString()) for a in own]) for node, own in kept
+    ]
+    try:
+        yield
+    finally:
+        for node, attributes in copies:
+            del node.attribute[:]
+            node.attribute.extend(attributes)

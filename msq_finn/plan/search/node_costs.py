@@ -1,0 +1,88 @@
+"""What nodes cost that are no layers of lanes: pools, concatenations, layers of FINN's own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from msq_finn.lanes import dsp
+from msq_finn.plan.cost.cost_model import Cost, CostModel, add
+from msq_finn.plan.cost.features import BRAM_FROM
+from msq_finn.plan.cost.memories import ram_sites
+from msq_finn.plan.cost.point_kinds import Add, Memory, Mvu, Padding, Pool, Thresholds, Window
+from msq_finn.plan.frontend.network import Fold, Node
+from msq_finn.plan.search.streams import Streams
+
+#: Bits of the weights that synthesis runs of FINN's unit were made with.
+_RUN_WEIGHT_BITS = 4
+
+
+class NodeCosts:
+    """Costs of nodes at a parallelism.
+
+    Args:
+        model: costs.
+        streams: costs of FIFOs and converters.
+    """
+
+    def __init__(self, model: CostModel, streams: Streams) -> None:
+        self.model = model
+        self.streams = streams
+
+    def cost(self, node: Node, fold: Fold) -> Cost:
+        """A node with the FIFO and the width converter that it is given.
+
+        What stands beside it need not be as wide; a converter that halves words stands for all.
+
+        Args:
+            node: of the network.
+            fold: one of its parallelisms.
+        """
+        width = fold.pe * node.out_bits
+        around = [self.streams.fifo(width), self.streams.dwc(2 * width, width)]
+        return add((*self._own(node, fold), *around))
+
+    def _own(self, node: Node, fold: Fold) -> list[Cost]:
+        cost = self.streams.cost
+        if node.kind == "MVAU":
+            return self._matrix(node, fold)
+        if node.kind == "Thresholding":
+            return [cost(Thresholds(node.channels, fold.pe, node.in_bits, node.steps))]
+        if node.kind == "DuplicateStreams":  # a few flip-flops, which its FIFOs outweigh
+            return []
+        if node.conv is None:
+            # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
+            sums = [cost(Add(fold.pe, node.out_bits))]
+            return [*sums, self._held(node, fold)] if node.kind == "GlobalAccPool" else sums
+        if node.kind == "FMPadding":
+            return [cost(Padding(node.channels, fold.pe, max(node.conv.dim), node.in_bits))]
+        window = Window.nearest(node.conv, fold.pe, node.in_bits, fold.parallel, "distributed")
+        if node.kind != "Pool":
+            return [cost(window)]
+        pool = Pool(fold.pe, math.prod(node.conv.kernel), max(node.in_bits, node.out_bits))
+        return [cost(replace(window, depthwise=True)), cost(pool)]
+
+    def _held(self, node: Node, fold: Fold) -> Cost:
+        """Sums that wait for the next pixel."""
+        words = node.channels // fold.pe
+        if words == 1:
+            return Cost(ff=fold.pe * node.out_bits)
+        sites = ram_sites(fold.pe * node.out_bits, words)
+        return Cost(lut=sites, lutram=sites)
+
+    def _matrix(self, node: Node, fold: Fold) -> list[Cost]:
+        """FINN's unit with its weights; of wider weights, products are as wide as they get.
+
+        DSP slices are counted as FINN's mvu.sv packs them.
+        """
+        bits, acts = node.weight_bits, node.in_bits
+        size = (node.mw, node.channels, fold.simd, fold.pe)
+        like = Mvu(*size, acts + bits - _RUN_WEIGHT_BITS, node.signed, node.out_bits)
+        unit = self.streams.cost(like)
+        block = dsp.get(self.model.dsp_block)
+        lanes = 1 + (block.weight_port - bits) // (bits + acts - 1)
+        slices = math.ceil(fold.pe / max(1, lanes)) * fold.simd
+        depth = node.mw * node.channels // (fold.simd * fold.pe)
+        width = 8 * math.ceil(fold.simd * fold.pe * bits / 8)
+        style = "block" if depth >= BRAM_FROM else "distributed"
+        return [unit._replace(dsp=slices), self.streams.cost(Memory(width, depth, style))]
