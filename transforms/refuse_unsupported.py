@@ -10,6 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
+from msq_finn.transforms.unequal_scales import joins_without_scale
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 
@@ -24,8 +25,9 @@ class RefuseUnsupported(Transformation):
         """Change nothing.
 
         Raises:
-            MsqError: nodes without hardware behind hardware and before hardware; all are named, and
-                so are nodes among them that compute with floats, which FINN would do in hardware.
+            MsqError: nodes without hardware behind hardware and before hardware. Of branches that
+                meet with different scales, the joins are named; else all nodes are, and so are
+                those among them that compute with floats, which FINN would do in hardware.
         """
         flow = nx.DiGraph()
         for node in model.graph.node:
@@ -40,6 +42,8 @@ class RefuseUnsupported(Transformation):
             and before.intersection(node.output)
         ]
         if stuck:
+            if (reason := joins_without_scale(model, stuck)) is not None:
+                raise MsqError(reason)
             behind, before = _around(flow, stuck)
             floats = [
                 node

@@ -14,6 +14,7 @@ from qonnx.custom_op.registry import getCustomOp
 from msq_finn.build.stitched import TOP, Instance, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
+from msq_finn.lowering.rtl_nodes import refuse_hls
 from msq_finn.ops import memstream
 
 _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
@@ -179,11 +180,7 @@ def _add_port(result: Stitched, name: str, width: int, forward: str, backward: s
 
 def _rtl_sources(op: Any) -> list[Path]:
     node = op.onnx_node
-    if not node.op_type.endswith("_rtl"):
-        raise MsqError(
-            f"{node.name} ({node.op_type}) exists in Vitis HLS only, and msq-finn simulates and "
-            "synthesises RTL; with Vitis HLS, give FINN's builder our steps and its own behind them"
-        )
+    refuse_hls(node)
     return list(rtl_sources(op))
 
 

@@ -17,6 +17,7 @@ from msq_finn.lanes import kinds
 from msq_finn.lanes.demand import Demand
 from msq_finn.lowering.lower import Target, lower
 from msq_finn.lowering.partition import layers_on_host
+from msq_finn.lowering.rtl_nodes import check_rtl
 from msq_finn.plan.frontend.conv_windows import is_type, window_of
 from msq_finn.plan.frontend.network import Conv, Layer, Network
 from msq_finn.plan.frontend.other_nodes import other_nodes
@@ -38,11 +39,12 @@ def network_of_file(path: Path, board: str, progress: Progress = silent) -> Netw
         progress: told of every step.
 
     Raises:
-        MsqError: the model cannot be lowered, or has no 4-bit layer.
+        MsqError: the model cannot be lowered, has no 4-bit layer, or a node that has no RTL.
     """
     with tempfile.TemporaryDirectory() as folder, build_dir_restored():
         work = Path(folder)
         lowered = lower(path, Target(board), work, progress)
+        check_rtl(lowered.model)
         network = network_of_model(lowered.model, path.stem)
         on_host = tuple(layers_on_host(lowered.parent))
     return replace(network, on_host=on_host)

@@ -76,6 +76,7 @@ def network_of_module(
         path = Path(folder) / f"{name}.onnx"
         try:
             with contextlib.redirect_stdout(sys.stderr):  # layers may print
+                _settle(model, shape)
                 if mixed:
                     assign_rows(model, 0.5, coupled=_coupled(model, shape))
                 _export(model, path, shape)
@@ -92,6 +93,21 @@ def network_of_module(
             layer = replace(layer, demand=Demand({names: layer.mh}))
         layers.append(layer)
     return replace(network, name=name, layers=tuple(layers))
+
+
+def _settle(model: Any, shape: tuple[int, ...]) -> None:
+    """Give activations' quantizers scales of their own, as training does.
+
+    Until data has passed they have one in common, so that branches could be joined that cannot be
+    once they are trained. What does not run is left to its export, which says why.
+    """
+    import torch
+
+    model.train()
+    with contextlib.suppress(Exception), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for _ in range(2):
+            model(torch.rand(4, *shape))
 
 
 def _coupled(model: Any, shape: tuple[int, ...]) -> list[list[str]]:
