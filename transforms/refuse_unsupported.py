@@ -10,7 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
-from msq_finn.transforms.unequal_scales import joins_without_scale
+from msq_finn.transforms.unequal_scales import unequal_scales
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 
@@ -42,8 +42,8 @@ class RefuseUnsupported(Transformation):
             and before.intersection(node.output)
         ]
         if stuck:
-            if (reason := joins_without_scale(model, stuck)) is not None:
-                raise MsqError(reason)
+            if (unequal := unequal_scales(model, stuck)) is not None:
+                raise unequal
             behind, before = _around(flow, stuck)
             floats = [
                 node

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
+from msq_finn.errors import MsqError
 from msq_finn.finn_compat import ADDS
 from msq_finn.layer_notes import MODULE, module_name
 from msq_finn.transforms.quantizer_notes import quantizer_of
@@ -17,8 +18,8 @@ from msq_finn.transforms.tensor_notes import read_note
 _MOVES = ("Transpose", "Reshape", "Shuffle", "Flatten")
 
 
-def joins_without_scale(model: ModelWrapper, nodes: Iterable[Any]) -> str | None:
-    """Say which joins have operands of different scales, and what to do; None if there are none.
+def unequal_scales(model: ModelWrapper, nodes: Iterable[Any]) -> MsqError | None:
+    """Make the error for joins whose operands have different scales; None if there are none.
 
     Integers are added and laid side by side as they are: what they stand for has to be one scale.
 
@@ -26,22 +27,22 @@ def joins_without_scale(model: ModelWrapper, nodes: Iterable[Any]) -> str | None
         model: graph of hardware nodes, with what is left between them.
         nodes: those that have no hardware.
     """
-    said = []
+    joins, said = [], []
     for node in nodes:
         if not node.op_type.startswith((*ADDS, "Add", "Concat")):
             continue
         streams = [t for t in node.input if model.get_initializer(t) is None]
         ends = [_followed(model, tensor) for tensor in streams]
-        if len(ends) < 2 or all(np.array_equal(end[1], ends[0][1]) for end in ends):
-            continue
-        what = "adds" if node.op_type.startswith((*ADDS, "Add")) else "concatenates"
-        branches = ", ".join(f"{name} ({_scale(scale)})" for name, scale in ends)
-        said.append(f"{node.name} {what} branches of different scales: {branches}")
-    if not said:
+        if any(not np.array_equal(scale, ends[0][1]) for _, scale in ends):
+            joins.append(f"{node.name} ({node.op_type})")
+            said.append(", ".join(f"{name} ({_scale(scale)})" for name, scale in ends))
+    if not joins:
         return None
-    return (
-        f"{'; '.join(said)}; hardware has no factors to make them one, so end these branches with "
-        "one quantizer for all: the same QuantIdentity (or QuantReLU) module applied to each"
+    return MsqError(
+        f"branches of different scales meet: {'; '.join(said)}; hardware has no factors to make "
+        "them one, so end these branches with one quantizer for all: the same QuantIdentity (or "
+        "QuantReLU) module applied to each",
+        where=", ".join(joins),
     )
 
 

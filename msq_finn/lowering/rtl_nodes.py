@@ -45,8 +45,9 @@ def refuse_hls(node: Any, layer: str = "") -> None:
         return
     called = node.name if layer in ("", node.name) else f"layer {layer}: {node.name}"
     raise MsqError(
-        f"{called} ({node.op_type}) exists in Vitis HLS only{_why(node)}, and msq-finn simulates "
-        "and synthesises RTL; with Vitis HLS, give FINN's builder our steps and its own behind them"
+        f"exists in Vitis HLS only{_why(node)}, and msq-finn simulates and synthesises RTL; with "
+        "Vitis HLS, give FINN's builder our steps and its own behind them",
+        where=f"{called} ({node.op_type})",
     )
 
 

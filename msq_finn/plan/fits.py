@@ -78,15 +78,19 @@ def _matched(plan: Plan, network: Network, path: str) -> list[LayerPlan]:
         if not alike:
             size = f"{layer.mh}x{layer.mw} weights, {layer.vectors} vectors"
             raise MsqError(
-                f"{path}: layers: none is called {layer.name} or has its {size}; it is for another "
-                "network, plan again"
+                f"layers: none is called {layer.name} or has its {size}; it is for another "
+                "network, plan again",
+                where=path,
+                field="layers",
             )
         if len(alike) > 1:
             two = " and ".join(planned.name for planned in alike[:2])
             raise MsqError(
-                f"{path}: layers: {two} are of one shape, and the model calls its layers "
-                f"otherwise, as {layer.name}; export it again from the modules planned, by "
-                "export_qonnx with msq_finn.quant imported, or plan again from the model"
+                f"layers: {two} are of one shape, and the model calls its layers otherwise, as "
+                f"{layer.name}; export it again from the modules planned, by export_qonnx with "
+                "msq_finn.quant imported, or plan again from the model",
+                where=path,
+                field="layers",
             )
     return [by_shape[_shape(layer)][0] for layer in network.layers]
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from msq_finn.cli import main
 from msq_finn.errors import MsqError
-from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.source import _built
 
 MODULE = """
@@ -229,13 +229,14 @@ def network():
 """
 
 
-def test_layers_that_stay_finns_are_named(module, tmp_path):
+def test_layers_that_stay_finns_are_planned(module, tmp_path):
     where = f"{module('net_wide', WIDE_FIRST)}:network"
     options = ["--input-shape", "8", "--max-throughput", "-o", "plan.yaml"]
     done = CliRunner().invoke(main, ["plan", where, *options])
-    assert done.exit_code == 0, done.output
-    assert "warning: MVAU_rtl_0 (16x8, INT8): not planned, and in none of" in done.stderr
-    assert Plan.load(tmp_path / "plan.yaml").not_planned == ["MVAU_rtl_0 (16x8, INT8)"]
+    assert done.exit_code == 0 and "warning" not in done.stderr, done.output
+    (node,) = yaml.safe_load((tmp_path / "plan.report.yaml").read_text())["nodes"][:1]
+    assert (node["name"], node["what"]) == ("MVAU_rtl_0", "layer 1, 16x8, INT8")
+    assert node["resources"]["dsp"] > 0
 
 
 def test_what_functions_print_is_no_part_of_the_json(module, tmp_path):

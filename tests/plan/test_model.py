@@ -57,11 +57,28 @@ def test_the_models_layers_are_found(planned):
     assert outcome.totals.fps >= 300_000
 
 
-def test_concatenations_are_named_as_not_planned(tmp_path: Path):
+def test_concatenations_are_nodes_of_the_plan(tmp_path: Path):
     source = exported(dense_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
     network = network_of_file(source, "Pynq-Z1")
     assert [layer.mh for layer in network.layers] == [4, 8, 8, 3]
-    assert network.not_planned == ("StreamingConcat_rtl_0 (4+8 channels)",)
+    (concat,) = (node for node in network.nodes if node.kind == "StreamingConcat")
+    assert (concat.name, concat.what) == ("StreamingConcat_rtl_0", "4+8 channels")
+
+
+def test_layers_are_called_as_their_modules_where_only_nodes_say_so(source: Path, tmp_path: Path):
+    """Of a file that was exported without msq_finn; and as FINN's nodes, where nothing says."""
+    import onnx
+
+    model = onnx.load(source)
+    del model.graph.quantization_annotation[:]
+    onnx.save(model, tmp_path / "plain.onnx")
+    network = network_of_file(tmp_path / "plain.onnx", "Pynq-Z1")
+    assert [layer.name for layer in network.layers] == ["1", "4", "8"]
+    for node in model.graph.node:
+        node.name = ""
+    onnx.save(model, tmp_path / "nameless.onnx")
+    network = network_of_file(tmp_path / "nameless.onnx", "Pynq-Z1")
+    assert all(layer.name.startswith("MVAU_MSQ_rtl_") for layer in network.layers)
 
 
 def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""Nodes that are no layers bound a plan, and are folded as it says: each kind, planned and folded."""
+"""Nodes that are no layers bound a plan, and are folded as it says."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,21 @@ def test_a_plan_for_another_network_is_refused(plan: Plan):
         plan.check_board("Ultra96", plan.part, "p")
     with pytest.raises(MsqError, match="p: part: xc7z020clg400-1, but Pynq-Z1 has xc7z045; plan"):
         plan.check_board("Pynq-Z1", "xc7z045", "p")
+
+
+def test_layers_are_matched_by_name_else_by_shape(plan: Plan):
+    conv, fc = NETWORK.layers
+    turned = fits_network(plan, Network("turned", (fc, conv)), "p")
+    assert [layer.name for layer in turned] == [fc.name, conv.name]
+    renamed = replace(conv, name="MVAU_0"), replace(fc, name="MVAU_1")
+    assert fits_network(plan, Network("renamed", renamed), "p") == plan.layers
+    alike = plan.model_copy(deep=True)
+    alike.layers[1] = alike.layers[0].model_copy(update={"name": "other"})
+    both = replace(conv, name="MVAU_0"), replace(conv, name="MVAU_1")
+    with pytest.raises(MsqError, match="p: layers: conv1 and other are of one shape, and the mod"):
+        fits_network(alike, Network("alike", both), "p")
+    own = replace(conv, name="other"), conv
+    assert fits_network(alike, Network("own", own), "p")[0].name == "other"
 
 
 def test_more_lanes_than_the_board(tmp_path: Path):
