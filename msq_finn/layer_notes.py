@@ -126,7 +126,8 @@ def noted(graph: onnx.GraphProto, tensor: str, key: str) -> str:
 def annotate(model: onnx.ModelProto) -> onnx.ModelProto:
     """Note modules' names, where none is noted yet, and rows' schemes, where FINN keeps both.
 
-    Exports call it, and so do builds, for models whose export did not.
+    Exports call it, and so do builds, for models whose export did not. FINN folds a transposition
+    between quantizer and layer, so that its output gets the notes, too.
 
     Args:
         model: exported QONNX model, changed in place.
@@ -134,12 +135,17 @@ def annotate(model: onnx.ModelProto) -> onnx.ModelProto:
     Returns:
         the model given.
     """
-    for quantizer, layer in weight_quantizers(model.graph):
-        name = module_of(layer)
-        if name and not noted(model.graph, quantizer.output[0], MODULE):
-            note(model.graph, quantizer.output[0], MODULE, name)
-    for node in model.graph.node:
+    graph = model.graph
+    for node in graph.node:
         for attribute in [a for a in node.attribute if a.name == ROWS]:
-            note(model.graph, node.output[0], ROWS, attribute.s.decode())
+            note(graph, node.output[0], ROWS, attribute.s.decode())
             node.attribute.remove(attribute)
+    for quantizer, layer in weight_quantizers(graph):
+        tensor = quantizer.output[0]
+        found = {ROWS: noted(graph, tensor, ROWS)}
+        found[MODULE] = noted(graph, tensor, MODULE) or module_of(layer)
+        for key, value in found.items():
+            for place in dict.fromkeys((tensor, layer.input[1])):
+                if value and not noted(graph, place, key):
+                    note(graph, place, key, value)
     return model

@@ -165,14 +165,19 @@ def _outcome(
 
 
 def _bottleneck(network: Network, solution: Solution) -> str:
-    """The node that the rate is that of; a layer before others that are as slow."""
-    for layer, option in zip(network.layers, solution.options, strict=True):
-        if option.cycles == solution.cycles:
-            return f"{layer.name}{_SLOW_PARTS[option.slowest]}"
-    nodes = zip(network.nodes, solution.nodes, strict=True)
-    return next(
-        f"{node.name} ({node.what})" for node, (fold, _) in nodes if fold.cycles == solution.cycles
-    )
+    """The node that the rate is that of: one that cannot be faster, else a layer."""
+    slow = [
+        (f"{node.name} ({node.what})", node.folds[-1].cycles == fold.cycles)
+        for node, (fold, _) in zip(network.nodes, solution.nodes, strict=True)
+        if fold.cycles == solution.cycles
+    ]
+    at_their_end = [name for name, is_fastest in slow if is_fastest]
+    layers = [
+        f"{layer.name}{_SLOW_PARTS[option.slowest]}"
+        for layer, option in zip(network.layers, solution.options, strict=True)
+        if option.cycles == solution.cycles
+    ]
+    return next(iter((*at_their_end, *layers, *(name for name, _ in slow))))
 
 
 def layer_plan(layer: Layer, option: Option) -> LayerPlan:

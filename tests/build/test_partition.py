@@ -103,11 +103,11 @@ def test_a_layer_on_the_host_is_named(tmp_path):
     result = invoked(source_of(mlp(), tmp_path), tmp_path)
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
-        "msq-finn: warning: MatMul_0 (MatMul): not in the accelerator but on the host; "
+        "msq-finn: warning: 0 (MatMul): not in the accelerator but on the host; "
         "quantize weights and input of a layer to have it in hardware"
     ]
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["layers_on_host"] == ["MatMul_0 (MatMul)"]
+    assert summary["layers_on_host"] == ["0 (MatMul)"]
 
 
 def test_a_transposed_convolution_is_not_told_to_quantize(capsys):

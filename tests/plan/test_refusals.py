@@ -77,13 +77,14 @@ def test_branches_with_one_quantizer_are_planned():
 
 def test_activations_that_no_rtl_takes():
     model = nn.Sequential(
-        qnn.QuantIdentity(Uint8ActPerTensorFloat, bit_width=10),
-        qnn.QuantLinear(8, 8, **FIXED),
+        qnn.QuantIdentity(Uint8ActPerTensorFloat, bit_width=9),
+        qnn.QuantConv2d(4, 4, 3, groups=4, **FIXED),
         qnn.QuantReLU(act_quant=ActQuant),
-        qnn.QuantLinear(8, 4, **FIXED),
+        qnn.QuantConv2d(4, 3, 1, **MIXED),
     )
-    with pytest.raises(MsqError, match=r"layer 1: .* for activations of 10 bits, of which RTL"):
-        planned(model, 8)
+    text = r"layer 1: \w+ \(VVAU_hls\): exists in Vitis HLS only for activations of 9 bits, of wh"
+    with pytest.raises(MsqError, match=text):
+        planned(model, 4, 4, 4)
 
 
 def test_a_layer_whose_input_is_not_quantized_is_named():

@@ -113,8 +113,8 @@ class Totals(Strict):
         fps: frames a second; what the processor takes is not in it.
         gops: operations a second, in 10^9; a product and its sum are two.
         resources: of all nodes.
-        bottleneck: the slowest layer's name, with the part of it that is slow unless that is its
-            lanes, or the name of the slowest other node.
+        bottleneck: the slowest node's name, or layer's, with the part of it that is slow unless
+            that is its lanes; of several, a node that cannot be faster.
         limited_by: the resource, or what else, that keeps it from being faster.
         bound_fps: frames a second that no plan within the budget can exceed.
     """
