@@ -120,3 +120,34 @@ def test_model_trains_on_after_export(tmp_path):
     assert model.training
     model(x).square().sum().backward()
     assert model[1].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_names_of_modules_and_schemes_of_rows_are_noted(dynamo, tmp_path):
+    """On the outputs of the weights' quantizers, by both of torch's exporters; nowhere else."""
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        QuantIdentity(),
+        nn.Sequential(nn.ReLU(), QuantLinear(6, 4, False, MSQWeightPerChannelFloat)),
+        QuantLinear(4, 3, True, SP2WeightPerTensorFloat),
+        QuantLinear(3, 2, False),
+    ).eval()
+    options = {"optimize": True, "opset_version": 18} if dynamo else {"opset_version": 13}
+    path = tmp_path / "model.onnx"
+    export_qonnx(model, torch.rand(1, 6), str(path), dynamo=dynamo, **options)
+    graph = ModelWrapper(str(path)).graph
+    notes = {
+        a.tensor_name: {e.key: e.value for e in a.quant_parameter_tensor_names}
+        for a in graph.quantization_annotation
+    }
+    quants = [node for node in graph.node if node.op_type == "Quant"]
+    assert {a.name for node in quants for a in node.attribute} == {
+        "narrow", "rounding_mode", "signed"
+    }  # fmt: skip
+    kinds = model[1][1].weight_quant.int_quant.kinds().tolist()
+    rows = ",".join(("sp2_4", "fixed_4")[kind] for kind in kinds)
+    assert [notes.get(node.output[0]) for node in quants if node.output[0] in notes] == [
+        {"msq_module": "1.1", "msq_row_schemes": rows},
+        {"msq_module": "2", "msq_row_schemes": "sp2_4,sp2_4,sp2_4"},
+        {"msq_module": "3"},
+    ]

@@ -25,8 +25,7 @@ def keys(content, at=()):
     if isinstance(content, dict):
         for key, value in content.items():
             yield (*at, key)
-            if key != "not_planned":
-                yield from keys(value, (*at, key))
+            yield from keys(value, (*at, key))
     elif isinstance(content, list) and content:
         yield from keys(content[0], (*at, 0))
 

@@ -37,9 +37,8 @@ def best_by_share(
     Returns:
         frames per second by share, without shares at which nothing fits.
     """
-    free = Network(
-        network.name, tuple(replace(la, demand=Demand({PAIR: la.mh})) for la in network.layers)
-    )
+    layers = tuple(replace(la, demand=Demand({PAIR: la.mh})) for la in network.layers)
+    free = replace(network, layers=layers)
     found = {}
     for index, share in enumerate(SHARES):
         if progress is not None:
