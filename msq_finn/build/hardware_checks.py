@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
 
-from msq_finn.build.model_checks import data_input
 from msq_finn.errors import MsqError
+from msq_finn.transforms.recognise_global_pools import is_mean_of_maps
 
 #: Functions that are hardware only as part of the quantizer behind them.
 _ACTIVATIONS = {"Relu", "Sigmoid", "Softmax", "Tanh"}
@@ -41,7 +42,8 @@ def check_hardware(graph: onnx.GraphProto) -> None:
         info.name: [d.dim_value for d in info.type.tensor_type.shape.dim]
         for info in graph.value_info
     }
-    source, result = data_input(graph).name, graph.output[0].name
+    values = {tensor.name: tensor for tensor in graph.initializer}
+    result = graph.output[0].name
     for node in graph.node:
         where = f"node {node.name!r} ({node.op_type})"
         at_end = result in node.output
@@ -70,11 +72,7 @@ def check_hardware(graph: onnx.GraphProto) -> None:
                 f"{where}: {', '.join(sorted(missing))} not given, and FINN knows no defaults; "
                 "write out the attributes"
             )
-        if node.op_type == "Pad" and node.input[0] != source:
-            raise MsqError(
-                f"{where}: no hardware for this; pad in the convolution behind it (padding=...)"
-            )
-        if node.op_type == "ReduceMean" and not at_end:
+        if node.op_type == "ReduceMean" and not at_end and not _pools(node, known, values):
             raise MsqError(
                 f"{where}: no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
                 "the mean over height and width"
@@ -84,6 +82,20 @@ def check_hardware(graph: onnx.GraphProto) -> None:
                 f"{where}: no hardware for this at the end of the network, where nothing quantizes "
                 "it; end before it and compute it from the outputs"
             )
+
+
+def _pools(
+    node: onnx.NodeProto,
+    known: Mapping[str, Sequence[int]],
+    values: Mapping[str, onnx.TensorProto],
+) -> bool:
+    """Whether a ReduceMean is the average of whole maps."""
+    shape = known.get(node.input[0])
+
+    def constant_of(name: str) -> Any:
+        return onnx.numpy_helper.to_array(values[name]) if name in values else None
+
+    return shape is not None and is_mean_of_maps(node, len(shape), constant_of)
 
 
 def _check_pool(

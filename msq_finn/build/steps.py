@@ -36,11 +36,14 @@ from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
+from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
+from msq_finn.transforms.place_pads import PlacePads
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.quantizer_notes import NoteQuantizers, NoteThresholds
 from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
+from msq_finn.transforms.refuse_unequal_scales import RefuseUnequalScales
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
@@ -49,6 +52,7 @@ from msq_finn.transforms.size_bias_scales import SizeBiasScales
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_joins import StreamlineJoins
+from msq_finn.transforms.streamline_pads import StreamlinePads
 
 
 def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -84,7 +88,7 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: a network on signals has an op without a known 2-D form.
     """
-    return ours(model, cfg, RecogniseGlobalPools(), SignalsToImages())
+    return ours(model, cfg, RecogniseGlobalPools(), PlacePads(), SignalsToImages())
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -105,14 +109,18 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Finish streamlining of joins and global pooling (after FINN's streamline).
+    """Finish streamlining of joins, pads and global pooling (after FINN's streamline).
 
     Args:
         model: streamlined graph.
         cfg: FINN's ``DataflowBuildConfig``.
+
+    Raises:
+        MsqError: branches of unequal scales meet.
     """
     workers.prepare()
-    return ours(model, cfg, StreamlineJoins(), StreamlineGlobalPool(), *before_conversion())
+    layers = (StreamlineJoins(), StreamlinePads(), StreamlineGlobalPool())
+    return ours(model, cfg, *layers, RefuseUnequalScales(), *before_conversion())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -143,6 +151,16 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         SpecializeIntegerAdd(),
         GiveUniqueNodeNames(),
     )
+
+
+def step_msq_narrow_weights(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Keep FINN's own layers in RTL where a DSP48E1 asks for narrow weights (before specialising).
+
+    Args:
+        model: graph of hardware layers, their bit widths minimised.
+        cfg: FINN's ``DataflowBuildConfig``.
+    """
+    return ours(model, cfg, KeepWeightsNarrow(cfg._resolve_fpga_part()))
 
 
 def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -201,13 +219,15 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Insert width converters, and a FIFO on every stream (sized by a later step).
 
-    FINN does both within its ``step_set_fifo_depths``.
+    FINN does both within its ``step_set_fifo_depths``. Weights that its minimising has narrowed
+    once more get their bit back.
 
     Args:
         model: dataflow partition, its rows placed.
         cfg: FINN's ``DataflowBuildConfig``.
     """
     workers.prepare()
+    model = ours(model, cfg, KeepWeightsNarrow(cfg._resolve_fpga_part()))
     model = model.transform(InsertDWC())
     for transformation in behind_width_converters():
         model = model.transform(transformation)
@@ -249,6 +269,7 @@ DATAFLOW_STEPS: list[Any] = [
     CONVERT_TO_HW,
     step_msq_infer,
     MINIMIZE_INITIAL,
+    step_msq_narrow_weights,
     "step_create_dataflow_partition",
     "step_specialize_layers",
     step_msq_fold,
