@@ -64,9 +64,10 @@ def flattening_before(model: ModelWrapper, node: NodeProto) -> NodeProto | None:
 
 
 def _layout(model: ModelWrapper, source: str) -> str:
-    """Layout of a map: by its annotation, else by which axis is longer than one."""
-    if known := model.get_tensor_layout(source):
-        return "".join(known)
+    """Layout of a map: of one pixel, by where its channels are, else by its annotation."""
     shape = model.get_tensor_shape(source)
-    last = shape[-1] == math.prod(shape[1:]) and shape[1] != shape[-1]
-    return (_CHANNELS_LAST if last else _CHANNELS_SECOND)[len(shape)]
+    elements = math.prod(shape[1:])
+    for axis, layouts in ((-1, _CHANNELS_LAST), (1, _CHANNELS_SECOND)):
+        if shape[axis] == elements > 1:
+            return layouts[len(shape)]
+    return "".join(model.get_tensor_layout(source) or _CHANNELS_SECOND[len(shape)])

@@ -18,7 +18,7 @@ class PlacePads(Transformation):
 
     A convolution pads with zeros itself, on each side by another number where need be. Images are
     padded by concatenation with zeros, which FINN leaves to the host: its InferFMPadding reads an
-    input of Pad that ONNX has from opset 18 on only. Other Pads stay; StreamlinePads makes hardware
+    input of Pad that ONNX has from opset 18 on only. Other Pads stay; StreamlineMaps makes hardware
     of them. Run it before ``step_streamline``.
     """
 

@@ -16,6 +16,7 @@ from msq_finn.transforms.quantizer_notes import quantizer_of
 _PASSED = {
     *("Mul", "Add", "Transpose", "MaxPoolNHWC", "MaxPool", "Flatten", "Reshape", "Squeeze"),
     *("Upsample", "Resize", "Pad", "Identity"),
+    *("UpsampleNearestNeighbour", "FMPadding", "FMPadding_Pixel"),
 }
 
 #: Operations that need integers to be hardware.

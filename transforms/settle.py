@@ -42,6 +42,7 @@ from msq_finn.finn_compat.streamline import (
     MoveTransposePastJoinConcat,
 )
 from msq_finn.transforms.move_flatten_past_thresholds import MoveFlattenPastThresholds
+from msq_finn.transforms.move_scales_past_pixel_padding import MoveScalesPastPixelPadding
 from msq_finn.transforms.move_scales_past_pools import MoveScalesPastPools
 
 _ROUND = (
@@ -71,6 +72,7 @@ _ROUND = (
     CollapseRepeatedMul,
     MoveMulPastMaxPool,
     MoveScalesPastPools,
+    MoveScalesPastPixelPadding,
     AbsorbAddIntoMultiThreshold,
     FactorOutMulSignMagnitude,
     AbsorbMulIntoMultiThreshold,

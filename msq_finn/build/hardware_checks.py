@@ -47,13 +47,6 @@ def check_hardware(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         where = f"node {node.name!r} ({node.op_type})"
         at_end = result in node.output
-        groups = next((a.i for a in node.attribute if a.name == "group"), 1)
-        weights = shapes.get(node.input[1]) if len(node.input) > 1 else None
-        if node.op_type == "Conv" and groups > 1 and weights and weights[:2] != (groups, 1):
-            raise MsqError(
-                f"{where}: {groups} groups with weights of shape {list(weights)} have no hardware; "
-                "take groups=1, or as many groups as input and output channels (depthwise)"
-            )
         if node.op_type == "BipolarQuant" and node.input[0] not in shapes:
             raise MsqError(
                 f"{where}: no hardware for activations of 1 bit; give the quantizer bit_width=2 or "

@@ -41,6 +41,7 @@ from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
 from msq_finn.transforms.place_pads import PlacePads
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
+from msq_finn.transforms.plain_convolutions import PlainConvolutions
 from msq_finn.transforms.quantizer_notes import NoteQuantizers, NoteThresholds
 from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
 from msq_finn.transforms.refuse_unequal_scales import RefuseUnequalScales
@@ -52,7 +53,7 @@ from msq_finn.transforms.size_bias_scales import SizeBiasScales
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_joins import StreamlineJoins
-from msq_finn.transforms.streamline_pads import StreamlinePads
+from msq_finn.transforms.streamline_maps import StreamlineMaps
 
 
 def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -88,7 +89,8 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: a network on signals has an op without a known 2-D form.
     """
-    return ours(model, cfg, RecogniseGlobalPools(), PlacePads(), SignalsToImages())
+    layers = (RecogniseGlobalPools(), PlacePads(), PlainConvolutions())
+    return ours(model, cfg, *layers, SignalsToImages())
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -109,7 +111,7 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Finish streamlining of joins, pads and global pooling (after FINN's streamline).
+    """Finish streamlining of joins, pads, upsampling and global pooling (after FINN's streamline).
 
     Args:
         model: streamlined graph.
@@ -119,7 +121,7 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: branches of unequal scales meet.
     """
     workers.prepare()
-    layers = (StreamlineJoins(), StreamlinePads(), StreamlineGlobalPool())
+    layers = (StreamlineJoins(), StreamlineMaps(), StreamlineGlobalPool())
     return ours(model, cfg, *layers, RefuseUnequalScales(), *before_conversion())
 
 
