@@ -22,8 +22,10 @@ from finn.transformation.streamline.reorder import (
     MoveMulPastMaxPool,
     MoveScalarAddPastMatMul,
     MoveScalarLinearPastInvariants,
+    MoveScalarLinearPastSplit,
     MoveScalarMulPastMatMul,
     MoveTransposePastFork,
+    MoveTransposePastSplit,
 )
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
@@ -42,13 +44,15 @@ from msq_finn.finn_compat.streamline import (
     MoveTransposePastJoinConcat,
 )
 from msq_finn.transforms.move_flatten_past_thresholds import MoveFlattenPastThresholds
-from msq_finn.transforms.move_scales_past_pixel_padding import MoveScalesPastPixelPadding
+from msq_finn.transforms.move_scales_past_maps import MoveScalesPastMaps
 from msq_finn.transforms.move_scales_past_pools import MoveScalesPastPools
 
 _ROUND = (
     # What FINN's Streamline lacks: past forks and joins.
     MoveLinearPastFork,
     MoveTransposePastFork,
+    MoveScalarLinearPastSplit,
+    MoveTransposePastSplit,
     MakeMaxPoolNHWC,
     MoveScalarLinearPastInvariants,
     MoveLinearPastEltwiseAdd,
@@ -72,7 +76,7 @@ _ROUND = (
     CollapseRepeatedMul,
     MoveMulPastMaxPool,
     MoveScalesPastPools,
-    MoveScalesPastPixelPadding,
+    MoveScalesPastMaps,
     AbsorbAddIntoMultiThreshold,
     FactorOutMulSignMagnitude,
     AbsorbMulIntoMultiThreshold,
@@ -131,13 +135,14 @@ def _lacks_shapes(model: ModelWrapper) -> bool:
     return any(tensor not in known for node in model.graph.node for tensor in node.output)
 
 
-def inserted_channels_last(model: ModelWrapper, node: NodeProto, layer: NodeProto) -> None:
-    """Put a hardware layer in the place of a node on maps, between two transpositions.
+def inserted_channels_last(model: ModelWrapper, node: NodeProto, layers: list[NodeProto]) -> None:
+    """Put hardware layers in the place of a node on maps, between two transpositions.
 
     Args:
         model: changed in place.
         node: reads and writes one map, its channels second.
-        layer: named like it, reads and writes the map with its channels last.
+        layers: one behind the other; with its channels last, the first reads the map and the last
+            writes it.
     """
     source, result = node.input[0], node.output[0]
     last, made = (model.make_new_valueinfo_name() for _ in range(2))
@@ -146,15 +151,14 @@ def inserted_channels_last(model: ModelWrapper, node: NodeProto, layer: NodeProt
         model.set_tensor_shape(name, [shape[0], *shape[2:], shape[1]])
         model.set_tensor_datatype(name, model.get_tensor_datatype(source))
         model.set_tensor_layout(name, list("NHWC"))
-    model.set_tensor_datatype(result, model.get_tensor_datatype(source))
     model.set_tensor_layout(result, list("NCHW"))
-    layer.input[0], layer.output[0] = last, made
+    layers[0].input[0], layers[-1].output[0] = last, made
     index = list(model.graph.node).index(node)
     model.graph.node.remove(node)
     for offset, new in enumerate(
         (
             helper.make_node("Transpose", [source], [last], perm=[0, 2, 3, 1]),
-            layer,
+            *layers,
             helper.make_node("Transpose", [made], [result], perm=[0, 3, 1, 2]),
         )
     ):

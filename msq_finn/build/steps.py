@@ -36,6 +36,7 @@ from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
+from msq_finn.transforms.insert_split_fifos import InsertSplitFIFOs
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
@@ -48,6 +49,7 @@ from msq_finn.transforms.refuse_unequal_scales import RefuseUnequalScales
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
+from msq_finn.transforms.round_truncations import RoundTruncations
 from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.size_bias_scales import SizeBiasScales
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
@@ -66,7 +68,9 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         cfg: FINN's ``DataflowBuildConfig``.
     """
     keep_source(model, cfg)
-    return ours(model, cfg, NoteQuantizers(), SizeBiasScales(), *before_first_step())
+    return ours(
+        model, cfg, NoteQuantizers(), RoundTruncations(), SizeBiasScales(), *before_first_step()
+    )
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -233,6 +237,7 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     model = model.transform(InsertDWC())
     for transformation in behind_width_converters():
         model = model.transform(transformation)
+    model = model.transform(InsertSplitFIFOs())
     model = model.transform(InsertFIFO(create_shallow_fifos=True))
     model = model.transform(SpecializeLayers(cfg._resolve_fpga_part()))
     model = model.transform(GiveUniqueNodeNames())

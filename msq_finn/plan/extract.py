@@ -18,6 +18,7 @@ from msq_finn.build.progress import Progress, silent
 from msq_finn.finn_compat import ADDS
 from msq_finn.lanes import kinds
 from msq_finn.lanes.demand import Demand
+from msq_finn.lanes.matrix import dense_columns
 from msq_finn.plan.network import Conv, Layer, Network
 from msq_finn.plan.windows import waiting_pixels
 from msq_finn.sim.finn_env import build_dir_restored
@@ -231,7 +232,7 @@ def _source_names(path: Path, network: Network) -> list[str]:
     left = [
         (_scope(node.name), _matrix(node, shapes, makers))
         for node in graph.node
-        if node.op_type in ("Conv", "MatMul", "Gemm")
+        if node.op_type in ("Conv", "ConvTranspose", "MatMul", "Gemm")
     ]
     names = []
     for layer in network.layers:
@@ -263,5 +264,10 @@ def _matrix(
     size = math.prod(shape)
     if node.op_type == "Gemm":
         transposed ^= not any(a.name == "transB" and a.i for a in node.attribute)
+    if node.op_type.startswith("Conv"):
+        # A transposed convolution has its rows second; groups become one matrix.
+        groups = next((a.i for a in node.attribute if a.name == "group"), 1)
+        rows = shape[1] * groups if node.op_type == "ConvTranspose" else shape[0]
+        return rows, dense_columns(rows, size // rows, groups, math.prod(shape[2:]))
     rows = shape[-1] if transposed else shape[0]
     return rows, size // rows

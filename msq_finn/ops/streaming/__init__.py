@@ -12,6 +12,7 @@ from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
 from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
+from msq_finn.ops.streaming.split import StreamingSplit_rtl
 from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl
 
 #: The ops' classes; their names are what FINN's registry calls them.
@@ -23,6 +24,10 @@ STREAMING_OPS = (
     FMPadding_Pixel_rtl,
     # Upstream describes the sizes of maps by other attributes.
     *(() if is_upstream() else (UpsampleNearestNeighbour_rtl,)),
-    # Upstream's main adds by another op, and concatenates without folding.
-    *((AddStreams_rtl,) if is_main() else (StreamingConcat_rtl, ElementwiseAddInt_rtl)),
+    # Upstream's main adds by another op, and concatenates and splits without folding.
+    *(
+        (AddStreams_rtl,)
+        if is_main()
+        else (StreamingConcat_rtl, StreamingSplit_rtl, ElementwiseAddInt_rtl)
+    ),
 )

@@ -1,4 +1,4 @@
-"""Move scales behind the zeros that are put between pixels."""
+"""Move scales behind averages, and behind the zeros that are put between pixels."""
 
 from __future__ import annotations
 
@@ -8,25 +8,27 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 
-class MoveScalesPastPixelPadding(Transformation):
-    """Swap a Mul by one number with the FMPadding_Pixel behind it; zeros stay zeros."""
+class MoveScalesPastMaps(Transformation):
+    """Swap a Mul by one number with the AveragePool or FMPadding_Pixel behind it."""
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Swap one pair, if there is one, and ask for another pass then."""
-        for padding in model.get_nodes_by_op_type("FMPadding_Pixel"):
-            node = model.find_producer(padding.input[0])
+        for layer in model.graph.node:
+            if layer.op_type not in ("AveragePool", "FMPadding_Pixel"):
+                continue
+            node = model.find_producer(layer.input[0])
             if node is None or node.op_type != "Mul" or model.is_fork_node(node):
                 continue
             scale = model.get_initializer(node.input[1])
             if scale is None or np.size(scale) != 1:
                 continue
-            source, between, result = node.input[0], node.output[0], padding.output[0]
+            source, between, result = node.input[0], node.output[0], layer.output[0]
             model.set_tensor_shape(between, model.get_tensor_shape(result))
             model.set_tensor_datatype(between, model.get_tensor_datatype(source))
             model.set_tensor_datatype(result, DataType["FLOAT32"])
-            padding.input[0], padding.output[0] = source, between
+            layer.input[0], layer.output[0] = source, between
             node.input[0], node.output[0] = between, result
             model.graph.node.remove(node)
-            model.graph.node.insert(list(model.graph.node).index(padding) + 1, node)
+            model.graph.node.insert(list(model.graph.node).index(layer) + 1, node)
             return model, True
         return model, False
