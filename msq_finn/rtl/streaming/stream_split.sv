@@ -21,9 +21,6 @@ module stream_split #(
   input  logic [Outputs-1:0] out_ready_i
 );
 
-  if (Outputs == 0) begin : gen_check_outputs
-    $fatal(1, "Outputs = 0: must be at least 1");
-  end
   for (genvar i = 0; i < Outputs; i++) begin : gen_check_folds
     if (Folds[i] == 0) begin : gen_check_fold
       $fatal(1, "output %0d: 0 folds", i);

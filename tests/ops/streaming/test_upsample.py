@@ -25,9 +25,7 @@ CASES = [
     (3, 2, 6, (2, 2), 2, "UINT4"),
     (1, 1, 1, (3, 5), 1, "INT3"),
     (2, 5, 3, (1, 3), 1, "INT5"),
-    (3, 1, 4, (2, 1), 4, "UINT8"),
-    (2, 7, 1, (3, 2), 1, "UINT2"),
-    (1, 2, 5, (2, 2), 5, "UINT3"),
+    (3, 7, 1, (2, 1), 1, "UINT8"),
 ]
 
 
@@ -53,7 +51,7 @@ def repeated(values, factors):
     return values.repeat(factors[0], axis=-3).repeat(factors[1], axis=-2)
 
 
-@pytest.mark.parametrize("case", CASES[:3])
+@pytest.mark.parametrize("case", CASES[:2])
 def test_finns_rtlsim_and_python_equal_numpy(rng, case):
     values = drawn(rng, case, 1)
     for run in (through_finn, executed):
@@ -61,7 +59,7 @@ def test_finns_rtlsim_and_python_equal_numpy(rng, case):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("stalls", [(0.0, 0.6), (0.7, 0.0), (0.4, 0.4)])
+@pytest.mark.parametrize("stalls", [(0.7, 0.0), (0.4, 0.4)])
 def test_stalls_change_nothing(rng, case, stalls):
     values = drawn(rng, case, 5)
     run = streamed(upsample(*case), values, stall_in=stalls[0], stall_out=stalls[1], seed=3)
