@@ -63,8 +63,8 @@ def pads_of(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]
     mode, shape = get_by_name(node.attribute, "mode"), model.get_tensor_shape(node.input[0])
     if mode is not None and mode.s != b"constant":
         raise MsqError(f"{node.name} (Pad): no hardware for mode {mode.s.decode()!r}; {_ADVICE}")
-    values = [model.get_initializer(name) if name else None for name in node.input[1:]]
-    pads, value, axes = (*values, *[None] * (3 - len(values)))
+    names = [*node.input[1:], "", ""]
+    pads, value, axes = (model.get_initializer(name) if name else None for name in names[:3])
     if pads is None or len(shape) != 4:
         raise MsqError(
             f"{node.name} (Pad): no hardware to pad a tensor of shape {shape}; {_ADVICE}"

@@ -85,7 +85,7 @@ def _convolution_instead(model: ModelWrapper, node: NodeProto) -> None:
         )
     _set_weights(model, node, _turned(weights, groups))
     index = list(model.graph.node).index(node)
-    layers = []
+    layers: list[NodeProto] = []
     if max(strides) > 1:
         layers, source = _pixel_padding(model, source, shape, strides, node.name)
     conv = helper.make_node(

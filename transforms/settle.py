@@ -22,10 +22,8 @@ from finn.transformation.streamline.reorder import (
     MoveMulPastMaxPool,
     MoveScalarAddPastMatMul,
     MoveScalarLinearPastInvariants,
-    MoveScalarLinearPastSplit,
     MoveScalarMulPastMatMul,
     MoveTransposePastFork,
-    MoveTransposePastSplit,
 )
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
@@ -35,6 +33,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn.finn_compat.streamline import (
+    PAST_SPLITS,
     AbsorbScalarBiasIntoMultiThreshold,
     MoveAddPastJoinConcat,
     MoveLinearPastEltwiseAdd,
@@ -51,8 +50,7 @@ _ROUND = (
     # What FINN's Streamline lacks: past forks and joins.
     MoveLinearPastFork,
     MoveTransposePastFork,
-    MoveScalarLinearPastSplit,
-    MoveTransposePastSplit,
+    *PAST_SPLITS,
     MakeMaxPoolNHWC,
     MoveScalarLinearPastInvariants,
     MoveLinearPastEltwiseAdd,

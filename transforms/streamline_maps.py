@@ -12,6 +12,7 @@ from qonnx.transformation.base import Transformation
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import is_upstream
 from msq_finn.transforms.place_pads import pads_of
 from msq_finn.transforms.settle import inserted_channels_last, settled
 
@@ -153,8 +154,10 @@ def _average(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
     ]
 
 
-#: The layers in the place of each operation.
-_LAYERS = {"AveragePool": _average, "Pad": _padding, "Resize": _upsampling, "Upsample": _upsampling}
+#: The layers in the place of each operation; upstream's of upsampling has other attributes.
+_LAYERS = {"AveragePool": _average, "Pad": _padding}
+if not is_upstream():
+    _LAYERS |= {"Resize": _upsampling, "Upsample": _upsampling}
 
 
 def _factors(model: ModelWrapper, node: NodeProto) -> tuple[int, int]:
