@@ -25,7 +25,7 @@ from msq_finn.quant import (
     PoTWeightPerChannelFloat,
     SP2WeightPerChannelFloat,
 )
-from msq_finn.training import digits, images, mnist1d
+from msq_finn.training import digits, image_data, mnist1d
 from msq_finn.training.assign import mixed_layers
 from msq_finn.training.loop import accuracy
 from msq_finn.training.recipe import Recipe, Split
@@ -49,7 +49,7 @@ TASKS = {
 
 def task_of_folder(path: Path) -> Task:
     """Return the task of a folder of images."""
-    split, recipe = images.load(path)
+    split, recipe = image_data.load(path)
     return Task(lambda seed: split, recipe, 90)
 
 
@@ -114,7 +114,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print JSON only")
     parser.add_argument("--dataset", choices=TASKS, action="append", help="default: all")
-    parser.add_argument("--data", type=Path, help=images.load.__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help=image_data.load.__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, help="of float training, and of each after it")
     args = parser.parse_args()

@@ -23,10 +23,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from msq_finn.plan import runs
-from msq_finn.plan.characterize import characterize, workers
-from msq_finn.plan.points import Depthwise, Msq, Point
-from msq_finn.plan.sweep import of
+from msq_finn.plan.cost import stored_runs
+from msq_finn.plan.cost.characterize import characterize, workers
+from msq_finn.plan.cost.point_kinds import Depthwise, Msq, Point
+from msq_finn.plan.cost.sweep import of
 
 #: Of about equal size, so that two workers can share them; Yosys needs seconds for each.
 POINTS: list[Point] = [
@@ -62,11 +62,11 @@ def killed(folder: Path) -> int:
     os.environ["XDG_CACHE_HOME"] = str(folder / "cache_killed")
     command = [sys.executable, __file__, "--sweep", str(path)]
     process = subprocess.Popen(command, start_new_session=True)
-    while len(runs.load(path)) < KILLED_AFTER and process.poll() is None:
+    while len(stored_runs.load(path)) < KILLED_AFTER and process.poll() is None:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    return len(runs.load(path))
+    return len(stored_runs.load(path))
 
 
 def measure(folder: Path) -> dict[str, float]:
@@ -81,7 +81,7 @@ def measure(folder: Path) -> dict[str, float]:
         "speedup": round(one / two, 2),
         "stored_before_the_kill": stored,
         "made_by_the_rerun": again,
-        "runs_in_the_end": len(runs.load(folder / "killed.jsonl")),
+        "runs_in_the_end": len(stored_runs.load(folder / "killed.jsonl")),
     }
 
 

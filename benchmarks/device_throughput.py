@@ -30,12 +30,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from msq_finn.plan import zoo
-from msq_finn.plan.cost import default_model
-from msq_finn.plan.design import DESIGNS
-from msq_finn.plan.devices import DEVICES
-from msq_finn.plan.optimize import Budget, maximize, what_limits
-from msq_finn.plan.options import Catalogue
+from msq_finn.devices import DEVICES
+from msq_finn.plan.cost.cost_model import default_model
+from msq_finn.plan.frontend import zoo
+from msq_finn.plan.search.candidates import Catalogue
+from msq_finn.plan.search.design import DESIGNS
+from msq_finn.plan.search.optimize import Budget, maximize, what_limits
 
 CLK_NS = 10.0
 PAPER = {

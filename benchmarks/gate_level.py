@@ -30,14 +30,14 @@ from qonnx.core.modelwrapper import ModelWrapper
 from rich.console import Console
 from rich.table import Table
 
-from msq_finn.build import resources
+from msq_finn.build import node_resources
 from msq_finn.build.gate import gate_level, run_in_four_states
-from msq_finn.build.hardware_steps import REFERENCE
-from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import Target
+from msq_finn.build.report_files import REFERENCE
 from msq_finn.build.run import build
 from msq_finn.build.stitch import stitch
 from msq_finn.demo import TARGET_FPS
+from msq_finn.lowering.inputs import check_board
+from msq_finn.lowering.lower import Target
 from msq_finn.models import digits_cnn
 
 KNOWN = NETWORKS | {"demo": Network(digits_cnn, (1, 8, 8), TARGET_FPS)}
@@ -72,7 +72,7 @@ def run(name: str, board: str, images: int, folder: Path) -> dict[str, Any]:
     times.append(time.monotonic())
     model = ModelWrapper(str(work / "dataflow.onnx"))
     design = stitch(model, work)
-    runs = resources.synthesize(design, check_board(board))
+    runs = node_resources.synthesize(design, check_board(board))
     netlists = {part: found.netlist for part, found in runs.items()}
     gates = gate_level(design, netlists, work / "four_states", forgetful=True)
     simulated = np.load(work / REFERENCE)

@@ -31,10 +31,9 @@ from rich.table import Table
 from torch import nn
 
 from msq_finn import models
-from msq_finn.build import fifos, resources, times
+from msq_finn.build import fifos, node_resources
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.run import build, random_images
 from msq_finn.build.simulate import (
     accelerator_inputs,
@@ -45,6 +44,9 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
+from msq_finn.lowering import times
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 from msq_finn.sim.xsi import SIMULATOR
 from msq_finn.training.assign import assign_rows, mixed_layers
 from msq_finn.training.couple import coupled_layers
@@ -110,10 +112,10 @@ def run(name: str, images: int, folder: Path) -> dict[str, Any]:
     example = torch.rand(1, *network.shape)
     export_qonnx(settled(network), example, str(source), dynamo=False, opset_version=13)
     started = time.monotonic()
-    lowered = lower(source, Target(network.board, target_fps=network.target_fps), folder)
+    lowered = generate(source, Target(network.board, target_fps=network.target_fps), folder)
     pixels = random_images(lowered, images, seed=0)
     inputs = accelerator_inputs(lowered, pixels)
-    fifos.size_fifos(lowered, inputs[:4], folder / "sizing")
+    fifos.size_fifos(lowered, folder / "sizing")
     design = stitch(lowered.model, folder)
     result = simulate(lowered, design, pixels)
     stalled, _ = run_accelerator(lowered.model, design, inputs, **STALLS)
@@ -152,7 +154,7 @@ def resnet18(folder: Path) -> dict[str, Any]:
     largest = max(summary.layers, key=lambda la: (la.mw * la.mh, la.name)).name
     names = (largest, f"{largest}_weights")
     design.parts = [part for part in design.parts if part[0] in names]
-    measured = resources.measure(design, summary.part)
+    measured = node_resources.measure(design, summary.part)
     return {
         "network": "resnet18",
         "hardware_seconds": round(built - started, 1),

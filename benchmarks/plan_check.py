@@ -25,12 +25,12 @@ from rich.table import Table
 from torch import nn
 
 from msq_finn import models
-from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import Target
 from msq_finn.build.run import build
+from msq_finn.lowering.inputs import check_board
+from msq_finn.lowering.lower import Target
+from msq_finn.plan.frontend.source import network_of_module
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.outcome import Outcome
-from msq_finn.plan.source import network_of_module
+from msq_finn.plan.report.outcome import Outcome
 from msq_finn.quant import MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
@@ -43,7 +43,7 @@ RESOURCES_WITHIN, CYCLES_WITHIN = 0.10, 0.05
 
 def kws_mlp() -> nn.Module:
     """Build FINN's keyword spotting MLP, 490-256-256-256-12."""
-    make = models.Layers(MSQWeightPerChannelFloat, {})
+    make = models.LayerFactory(MSQWeightPerChannelFloat, {})
     hidden: list[nn.Module] = [make.identity(models.PixelQuant)]
     for inputs in (490, 256, 256):
         hidden += make.linear_relu(inputs, 256)

@@ -16,11 +16,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from msq_finn.plan import zoo
-from msq_finn.plan.cost import default_model
-from msq_finn.plan.devices import DEVICES
-from msq_finn.plan.network import Network
-from msq_finn.plan.optimize import Budget, maximize
+from msq_finn.devices import DEVICES
+from msq_finn.plan.cost.cost_model import default_model
+from msq_finn.plan.frontend import zoo
+from msq_finn.plan.frontend.network import Network
+from msq_finn.plan.search.optimize import Budget, maximize
 
 PAIRS: list[tuple[Callable[[], Network], str]] = [
     (zoo.resnet50, "xcu250"),

@@ -64,7 +64,7 @@ def differences() -> dict[str, Any]:
     import upstream_gaps
 
     from msq_finn.build.steps import DATAFLOW_STEPS
-    from msq_finn.finn_compat import steps, streamline
+    from msq_finn.finn_compat import builder_steps, streamline
 
     moves = {name: value for name, value in vars(streamline).items() if name[0].isupper()}
     return {
@@ -74,7 +74,7 @@ def differences() -> dict[str, Any]:
         "steps of msq_finn's": [
             step.__name__
             for step in DATAFLOW_STEPS
-            if getattr(step, "__module__", None) == steps.__name__
+            if getattr(step, "__module__", None) == builder_steps.__name__
         ],
         "filled in": upstream_gaps.FILLED,
     }

@@ -65,8 +65,9 @@ def entry(kind: str, key: str, make: Callable[[Path], None]) -> Path:
         lock_file = place.with_name(f"{key}.lock").open("w")
     except OSError as error:
         raise MsqError(
-            f"{place.parent}: the cache cannot be written ({error.strerror}); set XDG_CACHE_HOME "
-            "to a folder of your own"
+            f"the cache cannot be written ({error.strerror}); set XDG_CACHE_HOME "
+            "to a folder of your own",
+            where=place.parent,
         ) from error
     with lock_file as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

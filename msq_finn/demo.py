@@ -6,11 +6,11 @@ from pathlib import Path
 
 from brevitas.export import export_qonnx
 
-from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import Target
-from msq_finn.build.progress import Progress, silent
 from msq_finn.build.run import Labelled, build
 from msq_finn.build.summary import Summary
+from msq_finn.lowering.inputs import check_board
+from msq_finn.lowering.lower import Target
+from msq_finn.progress import Progress, silent
 from msq_finn.training.digits import finetune, load_split, pretrain
 from msq_finn.training.loop import accuracy
 

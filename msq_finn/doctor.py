@@ -123,7 +123,7 @@ def _finn() -> str:
 
 
 def _verilator() -> str:
-    from msq_finn.sim.verilator import version as verilator_version
+    from msq_finn.sim.installation import version as verilator_version
 
     return verilator_version()
 

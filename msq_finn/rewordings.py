@@ -99,8 +99,9 @@ def for_verilator(name: str, text: str) -> str:
             text, count = re.subn(rule.pattern, rule.replacement, text, count=1)
             if not count:
                 raise MsqError(
-                    f"{name}: this FINN's file is none that Verilator accepts or msq_finn can "
-                    "reword; use the FINN version that msq_finn asks for"
+                    "this FINN's file is none that Verilator accepts or msq_finn can "
+                    "reword; use the FINN version that msq_finn asks for",
+                    where=name,
                 )
     return _UNDEFINED.sub(_defined, text) if _NETLIST.fullmatch(name) else text
 

@@ -44,7 +44,7 @@ class Scheme(ABC):
     def __init__(self, name: str, bits: int) -> None:
         if not MIN_BITS <= bits <= MAX_BITS:
             raise MsqError(
-                f"scheme {name}: {bits} bits per weight; choose {MIN_BITS} to {MAX_BITS}"
+                f"{bits} bits per weight; choose {MIN_BITS} to {MAX_BITS}", where=f"scheme {name}"
             )
         self.name = name
         self.bits = bits
@@ -142,7 +142,7 @@ class Scheme(ABC):
         scale = np.asarray(alpha, dtype=np.float64)
         _refuse_not_finite(self.name, weights)
         if not (np.isfinite(scale).all() and (scale > 0).all()):
-            raise MsqError(f"{self.name}: the scale alpha must be positive and finite")
+            raise MsqError("the scale alpha must be positive and finite", where=self.name)
         magnitudes = np.array(self._magnitudes, dtype=np.float64)
         x = np.abs(weights) / (scale / magnitudes[-1])
         midpoints = (magnitudes[1:] + magnitudes[:-1]) / 2
@@ -180,7 +180,7 @@ class Scheme(ABC):
         """The grid's magnitudes, ascending from zero."""
         values = set(self._code_of)
         if 0 not in values or values != {-value for value in values}:
-            raise MsqError(f"{self.name}: code values must contain 0 and be symmetric around it")
+            raise MsqError("code values must contain 0 and be symmetric around it", where=self.name)
         return sorted(value for value in values if value >= 0)
 
     @property
@@ -309,7 +309,7 @@ def get(name: str) -> Scheme:
     if name not in _REGISTRY:
         plugins.load("msq_finn.schemes")
     if name not in _REGISTRY:
-        raise MsqError(f"no scheme is named {name!r}; known: {', '.join(names())}")
+        raise MsqError(f"no scheme is named {name!r}; known: {', '.join(names())}", value=name)
     return _REGISTRY[name]
 
 
@@ -329,8 +329,9 @@ def _refuse_not_finite(name: str, weights: NDArray[np.float64]) -> None:
     if len(bad):
         where = tuple(int(i) for i in bad[0])
         raise MsqError(
-            f"{name}: weight {weights[where]} at index {where} is not a finite number; "
-            f"check the training for divergence"
+            f"weight {weights[where]} at index {where} is not a finite number; "
+            f"check the training for divergence",
+            where=name,
         )
 
 

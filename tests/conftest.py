@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pytest
 
+from msq_finn.cli import console
 from msq_finn.doctor import examine
 from msq_finn.errors import MissingToolError
 
@@ -71,3 +72,9 @@ def finn_build_dir():
 @pytest.fixture
 def rng():
     return np.random.default_rng(20261122)
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_progress(monkeypatch):
+    """A loaded machine must not put lines into what a test compares."""
+    monkeypatch.setattr(console, "LINE_EVERY", 1e6)

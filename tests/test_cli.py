@@ -21,7 +21,7 @@ from onnx import TensorProto, helper
 from rich.table import Table
 
 from msq_finn.cli import main
-from msq_finn.cli.console import console, progress_bars
+from msq_finn.cli.console import console, progress_bars, progress_lines
 
 
 def msq_finn(*arguments):
@@ -331,3 +331,21 @@ def test_finns_command_line_fails_where_its_build_fails(tmp_path, good_model, li
     assert error in out + err
     assert run.returncode in (1, 2), out + err
     assert "unexpected" not in err
+
+
+def test_piped_progress_is_a_line_now_and_then(capsys):
+    with progress_lines(0.05) as report:
+        report("RTL simulation: compiling", 0, 40)
+        time.sleep(0.2)
+        report("RTL simulation", 10, 40)
+        time.sleep(0.2)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "msq-finn: RTL simulation: compiling, 0 of 40, for 0 s"
+    assert lines[-1].startswith("msq-finn: RTL simulation, 10 of 40, for 0 s, ")
+    assert lines[-1].endswith(" s left")
+
+
+def test_piped_progress_of_what_is_over_soon_is_silent(capsys):
+    with progress_lines(10) as report:
+        report("RTL simulation", 40, 40)
+    assert capsys.readouterr().err == ""

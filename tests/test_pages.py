@@ -40,7 +40,7 @@ def test_readme_snippets(tmp_path):
 
 def test_own_board(tmp_path):
     (snippet,) = blocks(text_of("docs/how-to/own-board.md"), "python")
-    known = "from msq_finn.build.inputs import check_board\nprint(check_board('My-Board'))"
+    known = "from msq_finn.lowering.inputs import check_board\nprint(check_board('My-Board'))"
     assert run_python(f"{snippet}\n{known}", tmp_path).split() == ["xc7z020clg400-1"]
 
 

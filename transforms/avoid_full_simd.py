@@ -8,6 +8,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
+from msq_finn.lanes.divisors import divisors
+
 
 class AvoidFullSIMD(Transformation):
     """Fold every MVAU_rtl to two or more cycles a vector, as fast as it was where PE can make up.
@@ -35,9 +37,8 @@ def _folding(op: Any) -> tuple[int, int]:
     limit = mh // op.get_nodeattr("PE")
     foldings = [
         (max(mw // simd * mh // pe, limit), simd * pe, -simd, pe)
-        for simd in range(1, mw)
-        for pe in range(1, mh + 1)
-        if mw % simd == 0 == mh % pe
+        for simd in divisors(mw)[:-1]
+        for pe in divisors(mh)
     ]
     _, _, simd, pe = min(foldings)
     return -simd, pe

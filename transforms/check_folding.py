@@ -11,6 +11,7 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.constants import MAX_FOLDS
+from msq_finn.lanes.divisors import check_divides
 from msq_finn.transforms.place_rows import ROW_MIXED
 
 #: Per op, attribute pairs (parallelism, what it must divide).
@@ -39,7 +40,8 @@ class CheckFolding(Transformation):
             op = getCustomOp(node)
             _check_weights(op)
             for attribute, whole in _DIVIDES.get(node.op_type.split("_")[0], ()):
-                _check_divides(op, attribute, whole)
+                part, total = op.get_nodeattr(attribute), op.get_nodeattr(whole)
+                check_divides(node.name, attribute, part, whole, total)
             if node.op_type == "MVAU_rtl":
                 _check_queue(op)
             if node.op_type.startswith(ROW_MIXED):
@@ -53,8 +55,10 @@ def _check_weights(op: Any) -> None:
     mode = op.get_nodeattr("mem_mode") if "mem_mode" in op.get_nodeattr_types() else ""
     if mode.startswith("external"):
         raise MsqError(
-            f"{op.onnx_node.name}: mem_mode={mode}, but weights are kept on chip; use "
-            "internal_decoupled"
+            f"mem_mode={mode}, but weights are kept on chip; use internal_decoupled",
+            field="mem_mode",
+            value=mode,
+            where=op.onnx_node.name,
         )
 
 
@@ -62,17 +66,9 @@ def _check_constants(op: Any) -> None:
     """Refuse more weights than lanes that hold them have room for."""
     if len(op.lanes().constant_lanes) and op.calc_wmem() > MAX_FOLDS:
         raise MsqError(
-            f"{op.onnx_node.name}: a vector takes {op.calc_wmem()} cycles, but embedded_lut lanes "
-            f"hold the weights of {MAX_FOLDS}; use more PE or SIMD, or other laneKinds"
-        )
-
-
-def _check_divides(op: Any, attribute: str, whole: str) -> None:
-    part, total = op.get_nodeattr(attribute), op.get_nodeattr(whole)
-    if part < 1 or total % part:
-        raise MsqError(
-            f"{op.onnx_node.name}: {attribute}={part} does not divide {whole}={total}; "
-            f"choose a divisor of {total}"
+            f"a vector takes {op.calc_wmem()} cycles, but embedded_lut lanes "
+            f"hold the weights of {MAX_FOLDS}; use more PE or SIMD, or other laneKinds",
+            where=op.onnx_node.name,
         )
 
 
@@ -80,20 +76,20 @@ def _check_queue(op: Any) -> None:
     mw = op.get_nodeattr("MW")
     if op.get_nodeattr("SIMD") == mw:
         raise MsqError(
-            f"{op.onnx_node.name}: with SIMD={mw}=MW, FINN's MVAU_rtl loses results while its "
-            "output stalls; "
-            + ("choose a smaller SIMD" if mw > 1 else "give the layer 4-bit weights, for our lanes")
+            f"with SIMD={mw}=MW, FINN's MVAU_rtl loses results while its output stalls; "
+            + (
+                "choose a smaller SIMD" if mw > 1 else "give the layer 4-bit weights, for our lanes"
+            ),
+            where=op.onnx_node.name,
+            field="SIMD",
+            value=mw,
         )
 
 
 def _check_windows(model: ModelWrapper, op: Any) -> None:
     name, pe, simd = op.onnx_node.name, op.get_nodeattr("PE"), op.get_nodeattr("SIMD")
     window = math.prod(op.get_nodeattr("Kernel"))
-    if simd < 1 or window % simd:
-        raise MsqError(
-            f"{name}: SIMD={simd} does not divide the window of {window}; "
-            f"choose a divisor of {window}"
-        )
+    check_divides(name, "SIMD", simd, "window", window)
     producer = model.find_producer(op.onnx_node.input[0])
     if producer is None or not producer.op_type.startswith("ConvolutionInputGenerator"):
         return
@@ -101,6 +97,9 @@ def _check_windows(model: ModelWrapper, op: Any) -> None:
     channels = getCustomOp(producer).get_nodeattr("SIMD")
     if channels != pe:
         raise MsqError(
-            f"{name}: PE={pe}, but {producer.name} sends windows of SIMD={channels} channels side "
-            "by side; give both the same"
+            f"PE={pe}, but {producer.name} sends windows of SIMD={channels} channels side "
+            "by side; give both the same",
+            field="PE",
+            value=pe,
+            where=name,
         )

@@ -8,6 +8,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes.divisors import divisors
 from msq_finn.ops.streaming.backend import StreamingRTL
 from msq_finn.ops.streaming.pool import Pool_rtl
 
@@ -36,7 +37,7 @@ def fold_streaming(model: ModelWrapper, target_cycles: int) -> ModelWrapper:
         generator = _window_generator(model, op) if isinstance(op, Pool_rtl) else None
         elements = op.parallel_elements()
         cycles = {}
-        for pe in (pe for pe in range(1, elements + 1) if elements % pe == 0):
+        for pe in divisors(elements):
             _set_pe(op, generator, pe)
             cycles[pe] = max(part.get_exp_cycles() for part in (op, generator) if part is not None)
         goal = max(target_cycles, min(cycles.values()))
@@ -60,7 +61,8 @@ def _window_generator(model: ModelWrapper, pool: Pool_rtl) -> Any:
             return generator
     if pool.window() > 1:
         raise MsqError(
-            f"{pool.onnx_node.name}: its input {pool.onnx_node.input[0]} must come from a "
-            "ConvolutionInputGenerator with depthwise=1; fold before streams are inserted"
+            f"its input {pool.onnx_node.input[0]} must come from a "
+            "ConvolutionInputGenerator with depthwise=1; fold before streams are inserted",
+            where=pool.onnx_node.name,
         )
     return None

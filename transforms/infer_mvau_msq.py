@@ -70,9 +70,10 @@ def _rows(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | N
             return [uniform] * len(narrow)
         row = narrow.index(())
         raise MsqError(
-            f"{layer}: no scheme holds row {row}, whose weights are "
+            f"no scheme holds row {row}, whose weights are "
             f"{np.unique(weights[:, row]).tolist()} (tried {', '.join(PAIR)}); train the "
-            "layer with a quantizer of msq_finn.quant, or with 4-bit integers"
+            "layer with a quantizer of msq_finn.quant, or with 4-bit integers",
+            where=layer,
         )
     rows = [few or many for few, many in zip(narrow, wide, strict=True)]
     if not all(rows):

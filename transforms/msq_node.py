@@ -37,10 +37,10 @@ def replace_by_msq(model: ModelWrapper, node: Any, rows: list[tuple[str, ...]]) 
     op, op_type = getCustomOp(node), f"{node.op_type}_MSQ"
     if op.get_nodeattr("noActivation") != 1:
         raise MsqError(
-            f"{node.name}: thresholds are fused into the layer; build with standalone_thresholds"
+            "thresholds are fused into the layer; build with standalone_thresholds", where=node.name
         )
     if op.get_nodeattr("binaryXnorMode"):
-        raise MsqError(f"{node.name}: binary layers are not computed by {op_type}")
+        raise MsqError(f"binary layers are not computed by {op_type}", where=node.name)
     kept = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     replacement = helper.make_node(
         op_type,

@@ -60,23 +60,22 @@ def pads_of(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]
     Raises:
         MsqError: it pads with something else, or other axes, or takes pixels away.
     """
+    where = f"{node.name} (Pad)"
     mode, shape = get_by_name(node.attribute, "mode"), model.get_tensor_shape(node.input[0])
     if mode is not None and mode.s != b"constant":
-        raise MsqError(f"{node.name} (Pad): no hardware for mode {mode.s.decode()!r}; {_ADVICE}")
+        raise MsqError(f"no hardware for mode {mode.s.decode()!r}; {_ADVICE}", where=where)
     names = [*node.input[1:], "", ""]
     pads, value, axes = (model.get_initializer(name) if name else None for name in names[:3])
     if pads is None or len(shape) != 4:
-        raise MsqError(
-            f"{node.name} (Pad): no hardware to pad a tensor of shape {shape}; {_ADVICE}"
-        )
+        raise MsqError(f"no hardware to pad a tensor of shape {shape}; {_ADVICE}", where=where)
     if value is not None and np.any(value):
-        raise MsqError(f"{node.name} (Pad): pads with {np.ravel(value)[0]:g}; {_ADVICE}")
+        raise MsqError(f"pads with {np.ravel(value)[0]:g}; {_ADVICE}", where=where)
     padded = [a % 4 for a in (range(4) if axes is None else axes.tolist())]
     ends = {a: (int(pads[i]), int(pads[i + len(padded)])) for i, a in enumerate(padded)}
     (top, bottom), (left, right) = (ends.get(axis, (0, 0)) for axis in (2, 3))
     others = [count for axis in (0, 1) for count in ends.get(axis, (0, 0))]
     if any(others) or min(top, bottom, left, right) < 0:
-        raise MsqError(f"{node.name} (Pad): no hardware for pads {pads.tolist()}; {_ADVICE}")
+        raise MsqError(f"no hardware for pads {pads.tolist()}; {_ADVICE}", where=where)
     return [top, left], [bottom, right]
 
 

@@ -77,8 +77,9 @@ def _order(space: ChannelSpace, mixed: Sequence[Any]) -> IntArray:
     if space.fixed_by is not None:
         if not allowed.diagonal().all():
             raise MsqError(
-                f"{layers}: rows would have to be reordered, which {space.fixed_by} does not "
-                "allow; give the layer a single scheme"
+                f"rows would have to be reordered, which {space.fixed_by} does not "
+                "allow; give the layer a single scheme",
+                where=layers,
             )
         return np.arange(len(allowed))
     return placement(allowed, layers, [kind.scheme.name for kind in kinds[0]])
@@ -128,8 +129,9 @@ def placement(allowed: NDArray[np.bool_], layer: str, wanted: Sequence[str]) -> 
     _, order = linear_sum_assignment(cost)
     if not allowed[np.arange(size), order].all():
         raise MsqError(
-            f"{layer}: the rows do not fit the lanes, which take {dict(Counter(wanted))} rows; "
-            "choose lanes whose number of rows per scheme matches the weights"
+            f"the rows do not fit the lanes, which take {dict(Counter(wanted))} rows; "
+            "choose lanes whose number of rows per scheme matches the weights",
+            where=layer,
         )
     return np.asarray(order, dtype=np.int64)
 
@@ -158,13 +160,13 @@ def _reorder(model: ModelWrapper, node: Any, axis: int, order: IntArray) -> None
     name, channels = node.input[1], len(order)
     values = model.get_initializer(name)
     if len(model.find_consumers(name)) > 1:
-        raise MsqError(f"{node.name}: its parameter {name} is shared with another layer")
+        raise MsqError(f"its parameter {name} is shared with another layer", where=node.name)
     if node.op_type.startswith("Thresholding"):
         _follow_note(model, node, order)
         if values.shape[0] == 1:
             return
     if values is None or values.shape[axis] % channels:
-        raise MsqError(f"{node.name}: its {channels} channels cannot be reordered")
+        raise MsqError(f"its {channels} channels cannot be reordered", where=node.name)
     blocks = np.arange(values.shape[axis]).reshape(-1, channels)[:, order].ravel()
     model.set_initializer(name, np.take(values, blocks, axis=axis))
 

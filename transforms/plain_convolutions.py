@@ -62,7 +62,7 @@ def _set_weights(model: ModelWrapper, node: NodeProto, weights: Weights) -> None
     """Change a layer's weights, what is noted on them included."""
     name = node.input[1]
     if len(model.find_consumers(name)) > 1:
-        raise MsqError(f"{node.name} ({node.op_type}): shares its weights; give it its own")
+        raise MsqError("shares its weights; give it its own", where=f"{node.name} ({node.op_type})")
     model.set_initializer(name, np.ascontiguousarray(weights))
 
 
@@ -70,18 +70,21 @@ def _convolution_instead(model: ModelWrapper, node: NodeProto) -> None:
     where = f"{node.name} (ConvTranspose)"
     source, shape = node.input[0], model.get_tensor_shape(node.input[0])
     if len(shape) != 4:
-        raise MsqError(f"{where}: no hardware for a map of shape {shape}; take 2-D convolutions")
+        raise MsqError(
+            f"no hardware for a map of shape {shape}; take 2-D convolutions", where=where
+        )
     weights, groups = model.get_initializer(node.input[1]), _ints(node, "group", [1])[0]
     kernel, strides = list(weights.shape[2:]), _ints(node, "strides", [1, 1])
     pads, further = _ints(node, "pads", [0] * 4), _ints(node, "output_padding", [0, 0])
     if max(_ints(node, "dilations", [1, 1])) > 1:
-        raise MsqError(f"{where}: no hardware for dilations; leave them out")
+        raise MsqError("no hardware for dilations; leave them out", where=where)
     before = [k - 1 - p for k, p in zip(kernel, pads[:2], strict=True)]
     behind = [k - 1 - p + f for k, p, f in zip(kernel, pads[2:], further, strict=True)]
     if min(before + behind) < 0 or get_by_name(node.attribute, "output_shape") is not None:
         raise MsqError(
-            f"{where}: no hardware for padding {pads} of a {kernel[0]}x{kernel[1]} kernel, which "
-            "takes pixels of the result away; take a padding below the kernel's size"
+            f"no hardware for padding {pads} of a {kernel[0]}x{kernel[1]} kernel, which takes "
+            "pixels of the result away; take a padding below the kernel's size",
+            where=where,
         )
     _set_weights(model, node, _turned(weights, groups))
     index = list(model.graph.node).index(node)

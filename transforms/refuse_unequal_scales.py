@@ -54,10 +54,11 @@ class RefuseUnequalScales(Transformation):
             if all(branch and _is_integer(model, branch[-1].output[0]) for branch in branches):
                 named = "; ".join(dict.fromkeys(_described(model, b) for b in branches))
                 raise MsqError(
-                    f"{node.name} ({node.op_type}): the branches that are {_JOINED[node.op_type]} "
+                    f"the branches that are {_JOINED[node.op_type]} "
                     f"have scales of their own ({named}), and hardware joins integers of one "
                     f"scale; give them one quantizer, in __init__ and in forward:\n{_CURE[0]}\n"
-                    f"    x = {_CURE[1][node.op_type]}"
+                    f"    x = {_CURE[1][node.op_type]}",
+                    where=f"{node.name} ({node.op_type})",
                 )
         return model, False
 

@@ -51,9 +51,10 @@ class RefuseUnsupported(Transformation):
             named = [n for n in model.graph.node if n in stuck or n in floats]
             names = ", ".join(f"{node.name} ({node.op_type})" for node in named)
             raise MsqError(
-                f"{names}: no hardware for this, and hardware before and behind it; "
+                "no hardware for this, and hardware before and behind it; "
                 "replace it in the model, put a quantizer behind it where it scales or shifts "
-                "channels, or end the network before it"
+                "channels, or end the network before it",
+                where=names,
             )
         return model, False
 

@@ -55,8 +55,9 @@ def _order(
     shape = model.get_tensor_shape(tensor)
     if shape[-1] != len(channels):
         raise MsqError(
-            f"{accelerator.name}: {tensor} of shape {shape} does not end in the {len(channels)} "
-            "channels that were reordered; give the layer one scheme"
+            f"{tensor} of shape {shape} does not end in the {len(channels)} "
+            "channels that were reordered; give the layer one scheme",
+            where=accelerator.name,
         )
     model.set_initializer(indices, channels)
     own[0] = model.make_new_valueinfo_name()

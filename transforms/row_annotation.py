@@ -49,11 +49,12 @@ def check_annotation(model: ModelWrapper, tensor: str, weights: IntArray, layer:
     annotated = note.split(",")
     if len(annotated) != weights.shape[1]:
         raise MsqError(
-            f"{layer}: {len(annotated)} rows are annotated, but it has {weights.shape[1]}"
+            f"{len(annotated)} rows are annotated, but it has {weights.shape[1]}", where=layer
         )
     for row, (scheme, column) in enumerate(zip(annotated, weights.T, strict=True)):
         if not schemes.get(scheme).holds(column).all():
             raise MsqError(
-                f"{layer}: row {row} is annotated {scheme}, which does not hold its weights "
-                f"{np.unique(column).tolist()}; export the model again"
+                f"row {row} is annotated {scheme}, which does not hold its weights "
+                f"{np.unique(column).tolist()}; export the model again",
+                where=layer,
             )

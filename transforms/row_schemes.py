@@ -51,8 +51,9 @@ def common_rows(layers: list[list[tuple[str, ...]]], names: str) -> list[tuple[s
         schemes = tuple(name for name in held[0] if all(name in other for other in held))
         if not schemes:
             raise MsqError(
-                f"{names}: their outputs are added, but row {row} has another scheme in each; "
-                "give these layers one assignment of rows"
+                f"their outputs are added, but row {row} has another scheme in each; "
+                "give these layers one assignment of rows",
+                where=names,
             )
         common.append(schemes)
     return common

@@ -45,7 +45,9 @@ class SignalsToImages(Transformation):
                 )
             if node.op_type == "MaxPool" and (old := get_by_name(node.attribute, "dilations")):
                 if list(old.ints) != [1]:
-                    raise MsqError(f"{node.name}: dilated pooling is not supported; use dilation 1")
+                    raise MsqError(
+                        "dilated pooling is not supported; use dilation 1", where=node.name
+                    )
                 node.attribute.remove(old)
         name, result = model.graph.input[0].name, model.graph.output[0].name
         signal, outputs = model.get_tensor_shape(name), model.get_tensor_shape(result)

@@ -98,16 +98,19 @@ def _average(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
     strides = list(given.get("strides", [1, 1]))
     window = [(n - 1) * s + k for n, s, k in zip(result[2:], strides, kernel, strict=True)]
     padded = [n + a + b for n, a, b in zip(shape[2:], pads[:2], pads[2:], strict=True)]
+    where = f"{node.name} (AveragePool)"
     partial = any(pads) and not given.get("count_include_pad", 0)
     if partial or any(w > p for w, p in zip(window, padded, strict=True)):
         raise MsqError(
-            f"{node.name} (AveragePool): no hardware for averages of fewer pixels at the edge; "
-            "leave count_include_pad as it is, and ceil_mode out"
+            "no hardware for averages of fewer pixels at the edge; leave count_include_pad as it "
+            "is, and ceil_mode out",
+            where=where,
         )
     if any(k < s for k, s in zip(kernel, strides, strict=True)):
         raise MsqError(
-            f"{node.name} (AveragePool): no hardware for strides {strides} beyond the window "
-            f"{kernel}; take strides of its size"
+            f"no hardware for strides {strides} beyond the window {kernel}; take strides of its "
+            "size",
+            where=where,
         )
     channels, source = shape[1], model.get_tensor_datatype(node.input[0])
     count = kernel[0] * kernel[1]
@@ -170,16 +173,18 @@ def _factors(model: ModelWrapper, node: NodeProto) -> tuple[int, int]:
     whole = [after // before for before, after in zip(source, result, strict=True)]
     if source[:2] != result[:2] or [f * s for f, s in zip(whole, source, strict=True)] != result:
         raise MsqError(
-            f"{where}: no hardware to make {result} of {source}; enlarge height and width, each "
-            "by a whole factor (nn.Upsample(scale_factor=2))"
+            f"no hardware to make {result} of {source}; enlarge height and width, each by a whole "
+            "factor (nn.Upsample(scale_factor=2))",
+            where=where,
         )
     numbers = np.arange(np.prod(source[2:]), dtype=np.float32).reshape(1, 1, *source[2:])
     if not np.array_equal(
         _resized(model, node, numbers, whole), numbers.repeat(whole[2], 2).repeat(whole[3], 3)
     ):
         raise MsqError(
-            f"{where}: no hardware for its mode, which does more than repeat pixels; take "
-            "nn.Upsample(..., mode='nearest')"
+            "no hardware for its mode, which does more than repeat pixels; take "
+            "nn.Upsample(..., mode='nearest')",
+            where=where,
         )
     return whole[2], whole[3]
 

@@ -12,17 +12,17 @@ from finn.util.data_packing import finnpy_to_packed_bytearray
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board import package
-from msq_finn.build.checkpoints import digest
 from msq_finn.build.guide import Signature, notebook, readme
-from msq_finn.build.hardware_steps import REFERENCE, SIMULATION
-from msq_finn.build.host import Host
 from msq_finn.build.host_program import programs
 from msq_finn.build.kernels import runtime_kernels
-from msq_finn.build.lower import Lowered
-from msq_finn.build.output import write
+from msq_finn.build.report_files import REFERENCE, SIMULATION
+from msq_finn.build.resume import digest
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
+from msq_finn.files import write
 from msq_finn.finn_compat import report_folder
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Lowered
 
 #: The board's copy of :mod:`msq_finn.build.board`.
 _BOARD_PACKAGE = "msq_board"

@@ -10,11 +10,12 @@ import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.lower import Lowered, logged
-from msq_finn.build.progress import Progress, silent
-from msq_finn.build.simulate import IntArray, finish_times, run_accelerator, steady_interval
+from msq_finn.build.simulate import finish_times, run_accelerator, steady_interval
 from msq_finn.build.stitch import stitch
-from msq_finn.plan.windows import WINDOW_WORDS
+from msq_finn.build.stitched import Stitched
+from msq_finn.lowering.lower import Lowered, logged
+from msq_finn.plan.frontend.windows import WINDOW_WORDS
+from msq_finn.progress import Progress, silent
 
 #: Depth of FIFOs that are to show what they need, if a few frames have as many words.
 _DEEP = 4096
@@ -31,12 +32,11 @@ _LEAST_DEPTH = 2
 _TOLERANCE = 1.02
 
 
-def size_fifos(
-    lowered: Lowered, frames: IntArray, folder: Path, progress: Progress = silent
-) -> dict[str, int]:
+def size_fifos(lowered: Lowered, folder: Path, progress: Progress = silent) -> dict[str, int]:
     """Give every FIFO the depth that a run at full rate needs, and regenerate its RTL.
 
     FINN's own (transformation/fpgadataflow/set_fifo_depths.py) does so with Vivado's simulator.
+    What a stream carries does not change when it moves: the runs are of control alone.
 
     The network runs with FIFOs that never fill, its input held to the rate of the slowest layer; a
     FIFO's depth is the most words it held. FIFOs that never held two words go, and those behind
@@ -45,8 +45,7 @@ def size_fifos(
 
     Args:
         lowered: network with a FIFO on every stream; its model is changed in place.
-        frames: accelerator inputs to size with, [frames, ...].
-        folder: for the deep design.
+        folder: for the designs that are run.
         progress: told of simulated words.
 
     Returns:
@@ -63,19 +62,17 @@ def size_fifos(
     attempts = _ATTEMPTS if shallow else _ATTEMPTS[1:]
     with logged(lowered.folder / "sim.log"):
         for count, needless, windows in attempts:
-            many = frames[np.arange(count) % len(frames)]
             lowered.model.model.ParseFromString(with_all_fifos)
-            reached, held = _most_held(lowered, folder, interval, many, windows, progress)
+            reached, held = _most_held(lowered, folder, interval, count, windows, progress)
             if reached > _TOLERANCE * interval:
                 if windows < _DEEP:
                     continue
                 # Some node is slower than it says: hold the input to what can be reached.
                 interval = reached
-                _, held = _most_held(lowered, folder, interval, many, windows, progress)
+                _, held = _most_held(lowered, folder, interval, count, windows, progress)
             depths = _apply(lowered, held, needless)
-            sized = stitch(lowered.model, folder)
-            _, result = run_accelerator(lowered.model, sized, many, progress=progress)
-            if steady_interval(finish_times(result, count)) <= _TOLERANCE * interval:
+            sized = stitch(lowered.model, folder, control_only=True)
+            if _run(lowered, sized, count, progress)[0] <= _TOLERANCE * interval:
                 break
     return depths
 
@@ -99,7 +96,7 @@ def _most_held(
     lowered: Lowered,
     folder: Path,
     interval: float,
-    frames: IntArray,
+    frames: int,
     windows: int,
     progress: Progress,
 ) -> tuple[float, dict[str, int]]:
@@ -109,10 +106,23 @@ def _most_held(
         words = int(np.prod(op.get_folded_output_shape()[:-1]))
         most = windows if _is_shallow(lowered.model, node) else _DEEP
         _set_depth(lowered, op, min(most, max(32, 4 * words)))
-    deep = stitch(lowered.model, folder, frame_interval=math.ceil(interval))
-    _, result = run_accelerator(lowered.model, deep, frames, progress=progress)
-    held = {fifo: int(result.probes[port]) for fifo, port in deep.probes.items()}
-    return steady_interval(finish_times(result, len(frames))), held
+    deep = stitch(lowered.model, folder, frame_interval=math.ceil(interval), control_only=True)
+    return _run(lowered, deep, frames, progress)
+
+
+def _run(
+    lowered: Lowered, design: Stitched, frames: int, progress: Progress
+) -> tuple[float, dict[str, int]]:
+    """Simulate: the steady interval, and the most words that each FIFO held."""
+    first = getCustomOp(lowered.model.find_consumer(lowered.model.graph.input[0].name))
+    inputs = np.zeros((frames, *first.get_normal_input_shape()[1:]), np.int64)
+
+    def sizing(stage: str, done: int, total: int) -> None:
+        progress(stage.replace("RTL simulation", "FIFO sizing"), done, total)
+
+    _, result = run_accelerator(lowered.model, design, inputs, progress=sizing)
+    held = {fifo: int(result.probes[port]) for fifo, port in design.probes.items()}
+    return steady_interval(finish_times(result, frames)), held
 
 
 def _apply(lowered: Lowered, held: dict[str, int], needless: int) -> dict[str, int]:

@@ -62,11 +62,11 @@ def _check_configuration(arguments: Sequence[str]) -> None:
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             mark = getattr(error, "problem_mark", None)
             where = f" (line {mark.line + 1})" if mark else ""
-            raise MsqError(f"{path}: not a YAML file{where}; mend it") from error
+            raise MsqError(f"not a YAML file{where}; mend it", where=path) from error
         except OSError as error:
-            raise MsqError(f"{path}: cannot be read ({error.strerror})") from error
+            raise MsqError(f"cannot be read ({error.strerror})", where=path) from error
         if not isinstance(content, dict):
-            raise MsqError(f"{path}: no options in it; write lines such as 'board: Pynq-Z1'")
+            raise MsqError("no options in it; write lines such as 'board: Pynq-Z1'", where=path)
 
 
 def _fail_where_the_build_fails() -> None:

@@ -13,17 +13,20 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build import resources, workers
-from msq_finn.build.hardware_steps import REFERENCE, Run
-from msq_finn.build.lower import logged, lowered_of
-from msq_finn.build.output import write
+from msq_finn.build import node_resources
+from msq_finn.build.report_files import REFERENCE
 from msq_finn.build.simulate import IntArray, run_accelerator
-from msq_finn.build.stitch import TOP, Stitched, stitch
+from msq_finn.build.stitch import stitch
+from msq_finn.build.stitched import TOP, Stitched
+from msq_finn.build.trial import Trial
 from msq_finn.errors import MsqError
+from msq_finn.files import write
+from msq_finn.lowering import finn_workers
+from msq_finn.lowering.lower import logged, lowered_of
 from msq_finn.sim import four_state, primitives
-from msq_finn.sim.network import pack, unpack
-from msq_finn.sim.verilator import version
-from msq_finn.synth.yosys import Netlist
+from msq_finn.sim.axi_streams import pack, unpack
+from msq_finn.sim.installation import version
+from msq_finn.synth.yosys import NetlistSource
 
 #: Of the report folder.
 GATE_LEVEL = "msq_gate.json"
@@ -58,12 +61,12 @@ def step_msq_gate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
             simulation model, or the netlist starves.
         MissingToolError: no Yosys, no Verilator or no C++ compiler.
     """
-    workers.prepare()
+    finn_workers.prepare()
     lowered = lowered_of(model, cfg)
-    run = getattr(cfg, "msq_run", None) or Run()
+    run = getattr(cfg, "msq_run", None) or Trial()
     part = cfg._resolve_fpga_part()
     design = stitch(model, lowered.folder)
-    runs = resources.synthesize(design, part, run.progress)
+    runs = node_resources.synthesize(design, part, run.progress)
     netlists = {name: found.netlist for name, found in runs.items()}
     gates = gate_level(design, netlists, lowered.folder / NETLISTS)
     try:
@@ -93,7 +96,11 @@ def step_msq_gate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def gate_level(
-    design: Stitched, netlists: Mapping[str, Netlist], folder: Path, *, forgetful: bool = False
+    design: Stitched,
+    netlists: Mapping[str, NetlistSource],
+    folder: Path,
+    *,
+    forgetful: bool = False,
 ) -> Stitched:
     """Put the netlists of a design's parts in the place of their sources.
 

@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import copy
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build import fifos, resources, workers
+from msq_finn.build import fifos, node_resources
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Lowered, lowered_of, resolve
-from msq_finn.build.output import DIFFERENCE, write
-from msq_finn.build.progress import Progress, silent
+from msq_finn.build.deploy import deploy
+from msq_finn.build.report_files import (
+    PERFORMANCE,
+    REFERENCE,
+    RESOURCES,
+    SIMULATION,
+    WAVEFORM,
+    refuse_faults,
+)
 from msq_finn.build.simulate import (
     FloatArray,
-    accelerator_inputs,
     differ,
     executed,
     reference_outputs,
@@ -31,28 +34,16 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched_ip import offer_to_finn
+from msq_finn.build.trial import Labelled, Trial, images_of
 from msq_finn.build.verdict.judge import judge
 from msq_finn.build.verdict.record import verdict_figures, write_difference
-from msq_finn.errors import MsqError
+from msq_finn.files import write
 from msq_finn.finn_compat import report_folder
+from msq_finn.lowering import finn_workers
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Lowered, lowered_of, resolve
 from msq_finn.sim.performance import performance
 from msq_finn.sim.xsi import SIMULATOR
-
-if TYPE_CHECKING:
-    from msq_finn.synth.resources import Resources
-
-#: Files of the report folder.
-SIMULATION, RESOURCES, PERFORMANCE = (
-    "msq_simulation.json",
-    "msq_resources.json",
-    "rtlsim_performance.json",
-)
-
-#: Images, what the accelerator read and gave for them, and the network's outputs.
-REFERENCE = "msq_reference.npz"
-
-#: Every signal of the simulated images, where they are asked for.
-WAVEFORM = "msq_simulation.vcd"
 
 #: FINN's own steps from generated RTL to a bitfile; Vivado, and Vitis HLS for its DMA, do the work.
 _VIVADO_STEPS = (
@@ -62,40 +53,6 @@ _VIVADO_STEPS = (
     "step_synthesize_bitfile",
     "step_make_driver",
 )
-
-#: Different frames that FIFO depths are found with.
-SIZING_FRAMES = 4
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """What is known of the images to simulate.
-
-    Attributes:
-        labels: class of every image, shape (images,).
-        accuracy_float: the trained network's accuracy in Brevitas, from 0 to 1, for comparison;
-            None where it is not known.
-    """
-
-    labels: NDArray[np.int64]
-    accuracy_float: float | None = None
-
-
-@dataclass(frozen=True)
-class Run:
-    """What the steps are to simulate; ``msq_run`` of FINN's build configuration, if it has one.
-
-    Attributes:
-        images: network inputs without the batch axis, [images, ...], or how many to draw at random.
-        seed: of random images.
-        labelled: labels, where accuracies are wanted.
-        progress: told of every stage.
-    """
-
-    images: FloatArray | int = 8
-    seed: int = 0
-    labelled: Labelled | None = None
-    progress: Progress = silent
 
 
 def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -114,7 +71,7 @@ def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: see :func:`msq_finn.build.stitch.stitch`.
     """
-    workers.prepare()
+    finn_workers.prepare()
     folder = Path(cfg.output_dir)
     offer_to_finn(model, stitch(model, folder), folder.absolute() / "stitched_rtl")
     return model
@@ -127,7 +84,7 @@ def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: stitched dataflow graph, every FIFO at its largest depth.
-        cfg: FINN's ``DataflowBuildConfig``; ``msq_run`` has the images.
+        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         the graph with the depths set and its RTL generated and stitched anew.
@@ -137,8 +94,7 @@ def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MissingToolError: no Verilator, or no C++ compiler.
     """
     lowered, run = _begin(model, cfg)
-    frames = accelerator_inputs(lowered, images_of(lowered, run)[:SIZING_FRAMES])
-    fifos.size_fifos(lowered, frames, lowered.folder / "sizing", run.progress)
+    fifos.size_fifos(lowered, lowered.folder / "sizing", run.progress)
     return step_msq_stitch(lowered.model, cfg)
 
 
@@ -220,7 +176,7 @@ def step_msq_synthesize(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     lowered, run = _begin(model, cfg)
     design = stitch(model, lowered.folder)
-    measured = resources.measure(design, cfg._resolve_fpga_part(), run.progress)
+    measured = node_resources.measure(design, cfg._resolve_fpga_part(), run.progress)
     found = {name: asdict(value) for name, value in measured.items()}
     write(report_folder(cfg) / RESOURCES, json.dumps(found, indent=2))
     return model
@@ -241,7 +197,7 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: the simulation found faults.
     """
-    workers.prepare()
+    finn_workers.prepare()
     refuse_faults(report_folder(cfg))
     kernels = copy.deepcopy(model)
     for name in _VIVADO_STEPS:
@@ -262,80 +218,15 @@ def step_msq_deploy(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: the simulation found faults; or see :func:`msq_finn.build.deploy.deploy`.
     """
-    from msq_finn.build.deploy import deploy
-
     lowered, _ = _begin(model, cfg)
     refuse_faults(report_folder(cfg))
     deploy(lowered)
     return model
 
 
-def refuse_faults(report: Path) -> None:
-    """Let nothing be made of hardware that computes something else than the exported model.
-
-    Args:
-        report: the build's report folder; without a simulation in it nothing is refused.
-
-    Raises:
-        MsqError: the simulation found faults.
-    """
-    file = report / SIMULATION
-    faults = json.loads(file.read_text())["faults"] if file.exists() else []
-    if faults:
-        raise MsqError(
-            f"the RTL is not the exported model: image {faults[0]['image']} differs at "
-            f"{faults[0]['node']}, see {report / DIFFERENCE}; do not use this design, and please "
-            "report it"
-        )
-
-
-def read_resources(report: Path) -> dict[str, Resources]:
-    """Read what :func:`step_msq_synthesize` found, per module.
-
-    Args:
-        report: the build's report folder.
-
-    Raises:
-        OSError: that step has not run.
-    """
-    from msq_finn.synth.resources import Resources
-
-    found = json.loads((report / RESOURCES).read_text())
-    return {name: Resources(**value) for name, value in found.items()}
-
-
-def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
-    """Draw uniform network inputs over the range that the input quantizer tells apart.
-
-    Args:
-        lowered: the network.
-        count: images.
-        seed: of the generator.
-
-    Returns:
-        [count, ...], float32, of the network's input shape behind the batch axis.
-    """
-    low, high = Host(lowered.parent).input_range()
-    shape = lowered.parent.get_tensor_shape(lowered.parent.graph.input[0].name)
-    values = np.random.default_rng(seed).uniform(low, high, (count, *shape[1:]))
-    return values.astype(np.float32)
-
-
-def _begin(model: ModelWrapper, cfg: Any) -> tuple[Lowered, Run]:
-    workers.prepare()
-    return lowered_of(model, cfg), getattr(cfg, "msq_run", None) or Run()
-
-
-def images_of(lowered: Lowered, run: Run) -> FloatArray:
-    """The images that a run is to simulate, [images, ...].
-
-    Args:
-        lowered: the network.
-        run: what to simulate.
-    """
-    if isinstance(run.images, int):
-        return random_images(lowered, run.images, run.seed)
-    return run.images
+def _begin(model: ModelWrapper, cfg: Any) -> tuple[Lowered, Trial]:
+    finn_workers.prepare()
+    return lowered_of(model, cfg), getattr(cfg, "msq_run", None) or Trial()
 
 
 def _accuracy(outputs: FloatArray, labelled: Labelled | None) -> float | None:

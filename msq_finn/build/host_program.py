@@ -12,8 +12,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board.host import OPERATIONS, Operation, Program
-from msq_finn.build.host import Host
 from msq_finn.errors import MsqError
+from msq_finn.lowering.host_side import Host
 
 #: Defaults of ONNX's attributes that the program's operations have.
 _DEFAULTS: dict[str, dict[str, Any]] = {

@@ -59,8 +59,9 @@ def runtime_kernels(model: ModelWrapper, board: str) -> dict[str, int]:
                 if "cycle-free" not in str(error):
                     raise
                 raise MsqError(
-                    f"{', '.join(names)}: FINN cannot cut runtime-writeable weights out of a "
-                    f"branch; leave {_WRITEABLE} out of the folding configuration"
+                    f"FINN cannot cut runtime-writeable weights out of a "
+                    f"branch; leave {_WRITEABLE} out of the folding configuration",
+                    where=", ".join(names),
                 ) from error
             cut = cut.transform(GiveUniqueNodeNames()).transform(GiveReadableTensorNames())
         return {

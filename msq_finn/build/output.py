@@ -7,7 +7,6 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +40,8 @@ def output_folder(path: Path, *, resume: bool = False) -> Iterator[Path]:
     When the block fails with an error meant for the user, nothing of this run stays behind: the
     working folder goes, and so does ``path`` if this run made it. Not so where the error says that
     what was done before it was kept (:attr:`MsqError.kept`). Finished results lie in ``path``
-    itself, each written by :func:`write`. A ``path/build`` that no run of ours made is left alone.
-    Nobody else gets the folder meanwhile; that of a killed run is free.
+    itself, each written by :func:`msq_finn.files.write`. A ``path/build`` that no run of ours made
+    is left alone. Nobody else gets the folder meanwhile; that of a killed run is free.
 
     Args:
         path: folder of results.
@@ -160,57 +159,6 @@ def _check_name(path: Path) -> None:
     name = str(path.absolute())
     bad = [c for c in name if c in _BAD_CHARACTERS or not c.isprintable()]
     if bad:
-        raise MsqError(f"{name}: Verilog tools take no {bad[0]!r} in a name; choose another --out")
-
-
-def check_target(path: Path) -> Path:
-    """Refuse names that :func:`write` could not write to, before long work for it.
-
-    Args:
-        path: a file, which may be missing.
-
-    Returns:
-        The file itself, behind symbolic links.
-
-    Raises:
-        MsqError: there is something that is no regular file, or no folder that can be written.
-    """
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise MsqError(f"cannot write to {path}: not a regular file; choose another -o")
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MsqError(f"cannot write to {path}: {reason}; choose another -o") from error
-    target = path.resolve()
-    if not target.parent.is_dir():
-        raise MsqError(f"cannot write to {path}: no folder {target.parent}; choose another -o")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
         raise MsqError(
-            f"cannot write to {path}: folder {target.parent} cannot be written; choose another -o"
+            f"Verilog tools take no {bad[0]!r} in a name; choose another --out", where=name
         )
-    return target
-
-
-def write(path: Path, data: str | bytes) -> None:
-    """Write a file so that a reader sees all of it or what was there before.
-
-    Where ``path`` is a symbolic link, the file behind it is written.
-
-    Args:
-        path: the file, in a folder that exists.
-        data: all of it; text as UTF-8.
-
-    Raises:
-        MsqError: see :func:`check_target`.
-        OSError: the folder is full or read-only.
-    """
-    target = check_target(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data.encode() if isinstance(data, str) else data)
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from msq_finn.build.board.package import MANIFEST
-from msq_finn.build.output import DIFFERENCE, write
+from msq_finn.build.output import DIFFERENCE
 from msq_finn.build.rehearsal.marker import is_marker
 from msq_finn.errors import MsqError
+from msq_finn.files import write
 
 #: Names of FINN's and our own files in the report folder; what else lies there is not ours.
 _REPORTS = (

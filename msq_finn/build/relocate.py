@@ -9,7 +9,7 @@ from typing import Any
 
 import onnx
 
-from msq_finn.build.output import write
+from msq_finn.files import write
 
 #: What may follow a folder's name where it is whole.
 _END = rb"(?![\w.+@-])"

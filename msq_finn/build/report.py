@@ -11,9 +11,9 @@ import jinja2
 import numpy as np
 from matplotlib.figure import Figure
 
-from msq_finn.build.summary import Layer, Summary
+from msq_finn.build.summary import LayerSummary, Summary
+from msq_finn.devices import Device, device_of_part
 from msq_finn.errors import MsqError
-from msq_finn.plan.devices import Device, device_of_part
 from msq_finn.synth.resources import Resources
 
 #: Per number system; rows of several of them, FINN's own layers and sites are grey.
@@ -62,7 +62,7 @@ def _device(part: str) -> Device | None:
         return None
 
 
-def _figure(layers: list[Layer], total: int) -> str:
+def _figure(layers: list[LayerSummary], total: int) -> str:
     """Rows per scheme and LUT sites per layer, as a data URL."""
     names = [layer.name for layer in layers]
     # Not through pyplot, whose choice of a back end belongs to the caller.

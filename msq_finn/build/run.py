@@ -11,40 +11,14 @@ from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build import report, times
-from msq_finn.build.checkpoints import (
-    check_record,
-    follow,
-    forget,
-    load_before,
-    path_of,
-    record,
-)
+from msq_finn.build import report
 from msq_finn.build.cycles import predicted_interval, slowest_node
 from msq_finn.build.gate import GATE_LEVEL
-from msq_finn.build.hardware_steps import (
-    RESOURCES,
-    SIMULATION,
-    Run,
-    images_of,
-    read_resources,
-    refuse_faults,
-)
-from msq_finn.build.hardware_steps import Labelled as Labelled
-from msq_finn.build.hardware_steps import random_images as random_images
-from msq_finn.build.host import Host
-from msq_finn.build.host_program import check_programs
-from msq_finn.build.inputs import check_board
-from msq_finn.build.lower import (
-    Target,
-    configure,
-    lowered_of,
-    open_source,
-    resolve,
-    run_steps,
-)
-from msq_finn.build.progress import Progress, silent
+from msq_finn.build.host_program import check_programs, programs
+from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.publish import PAGE, publish
+from msq_finn.build.report_files import RESOURCES, SIMULATION, read_resources, refuse_faults
+from msq_finn.build.resume import check_record, follow, record
 from msq_finn.build.simulate import FloatArray
 from msq_finn.build.stages import (
     STAGES,
@@ -55,9 +29,27 @@ from msq_finn.build.stages import (
     steps_of,
 )
 from msq_finn.build.summary import Summary, layers_of
+from msq_finn.build.trial import Labelled as Labelled
+from msq_finn.build.trial import Trial, images_of
+from msq_finn.build.trial import random_images as random_images
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import check_dependencies, report_folder
+from msq_finn.lowering import times
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.inputs import check_board
+from msq_finn.lowering.intermediate import forget, load_before, path_of
+from msq_finn.lowering.lower import (
+    FOLDING_STEP,
+    Target,
+    configure,
+    lowered_of,
+    open_source,
+    resolve,
+    run_steps,
+)
+from msq_finn.lowering.partition import PARTITION_STEP, layers_on_host
+from msq_finn.progress import Progress, silent
 
 #: The step behind which there are results to write, that which sizes FIFOs, and that on netlists.
 _ESTIMATED = "step_generate_estimate_reports"
@@ -126,7 +118,7 @@ def build(
     config = configure(source, target, work)
     if "step_msq_bitfile" in steps:
         check_dependencies()
-    config.msq_run = Run(images, seed, labelled, progress)
+    config.msq_run = Trial(images, seed, labelled, progress)
     resolved = [resolve(step) for step in steps.values()]
     names = [name for name, _ in resolved]
     if first == 0:
@@ -135,6 +127,13 @@ def build(
     else:
         model = load_before(work, names[first], names)
     done: list[str] = names[:first]
+
+    def check(name: str, model: Any) -> None:
+        """Refuse early what no package could be made of."""
+        if until == "deploy" and name == PARTITION_STEP:
+            programs(Host(lowered_of(model, config).parent))
+        if until == "deploy" and name == FOLDING_STEP and config.folding_config_file:
+            runtime_kernels(model, config.board)
 
     def finished(name: str, model: Any) -> None:
         done.append(name)
@@ -150,7 +149,7 @@ def build(
         return summary
 
     try:
-        model = run_steps(model, config, resolved[first:], progress, finished)
+        model = run_steps(model, config, resolved[first:], progress, check, finished)
     except MsqError as error:
         if _ESTIMATED not in done:
             raise
@@ -189,7 +188,11 @@ def _position(start: str, names: list[str], until: str, work: Path) -> int:
         position = names.index(start)
     else:
         known = ", ".join((*STAGES, *names))
-        raise MsqError(f"--start {start}: no such step before --until {until}; known are {known}")
+        raise MsqError(
+            f"--start {start}: no such step before --until {until}; known are {known}",
+            field="--start",
+            value=start,
+        )
     if position >= len(names):
         raise MsqError(f"--start {start} lies behind --until {until}; nothing is left to run")
     return position
@@ -231,8 +234,6 @@ def _summarise(
         figures["synthesis"] = "Yosys estimate, modules one by one, no place and route"
     if (folder / GATE_LEVEL).exists():
         figures |= json.loads((folder / GATE_LEVEL).read_text())
-    from msq_finn.build.partition import layers_on_host
-
     finn, ours = times.share(folder, "step_msq_generate_rtl")
     return Summary(
         model=os.fsencode(source.name).decode(errors="replace"),

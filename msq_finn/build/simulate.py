@@ -13,12 +13,12 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Lowered, logged
-from msq_finn.build.progress import Progress, silent
-from msq_finn.build.stitch import TOP, Stitched
+from msq_finn.build.stitched import TOP, Stitched
 from msq_finn.errors import MsqError
-from msq_finn.sim import network
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Lowered, logged
+from msq_finn.progress import Progress, silent
+from msq_finn.sim import axi_streams
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -42,7 +42,7 @@ class Simulation:
     latency: int
     inputs: IntArray
     raw: IntArray
-    result: network.Result
+    result: axi_streams.Result
 
 
 def reference_outputs(source: Path, images: FloatArray, progress: Progress = silent) -> FloatArray:
@@ -87,7 +87,7 @@ def run_accelerator(
     seed: int = 0,
     waveform: Path | None = None,
     progress: Progress = silent,
-) -> tuple[IntArray, network.Result]:
+) -> tuple[IntArray, axi_streams.Result]:
     """Stream integers through the stitched design.
 
     Args:
@@ -116,20 +116,22 @@ def run_accelerator(
     out_fold = last.get_folded_output_shape()
     out_words = int(np.prod(out_fold[:-1])) * len(inputs)
     taps = {port: words_per_image(model, tensor) for tensor, port in design.taps.items()}
-    result = network.simulate(
+    progress("RTL simulation: compiling", 0, out_words)
+    result = axi_streams.simulate(
         TOP,
         design.sources,
-        {"in0_V": network.pack(inputs.reshape(-1, in_elements), in_type.bitwidth())},
+        {"in0_V": axi_streams.pack(inputs.reshape(-1, in_elements), in_type.bitwidth())},
         {"out0_V": out_words, **{port: n * len(inputs) for port, n in taps.items()}},
         stall_in=stall_in,
         stall_out=stall_out,
         seed=seed,
         probes=tuple(design.probes.values()),
+        defines=design.defines,
         waveform=waveform,
         max_idle_cycles=1_000_000 + 4 * sum(int(getCustomOp(n).get_exp_cycles()) for n in nodes),
         progress=lambda done, total: progress("RTL simulation", done, total),
     )
-    words = network.unpack(
+    words = axi_streams.unpack(
         result.outputs["out0_V"], out_type.bitwidth(), out_fold[-1], out_type.signed()
     )
     return words.reshape(len(inputs), *last.get_normal_output_shape()[1:]), result
@@ -186,7 +188,7 @@ def simulate(
     )
 
 
-def finish_times(result: network.Result, images: int) -> IntArray:
+def finish_times(result: axi_streams.Result, images: int) -> IntArray:
     """Cycle in which each image's last output word left, [images].
 
     Args:

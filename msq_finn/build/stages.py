@@ -68,8 +68,9 @@ def check_folder(until: str, folder: Path) -> None:
     name = str(folder.resolve())
     if "step_msq_bitfile" in stage_steps(until) and _SEPARATORS.search(name):
         raise MsqError(
-            f"{name}: FINN's scripts for Vivado take no spaces, brackets or semicolons in a path; "
-            "choose another --out"
+            "FINN's scripts for Vivado take no spaces, brackets or semicolons in a path; "
+            "choose another --out",
+            where=name,
         )
 
 

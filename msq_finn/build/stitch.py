@@ -5,24 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.stitched import TOP, Instance, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
 from msq_finn.ops import memstream
-
-#: Name of the stitched top module.
-TOP = "finn_design"
 
 _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
+#: Where data leaves a part: FINN's nodes, its weight memories, our throttle.
+_DATA_OUTPUT = re.compile(r"(out\w*|m_axis\w*)_tdata|data_o", re.IGNORECASE)
 
 #: AXI-lite signals of a memory that can be written at run time: who drives them, and their width.
 _AXILITE = {
@@ -37,68 +36,12 @@ _AXILITE = {
 }
 
 
-@dataclass(frozen=True)
-class Instance:
-    """An instance in the top.
-
-    Attributes:
-        part: name of the part of the design that it is.
-        module: with its parameters.
-        pins: port -> what it is wired to.
-    """
-
-    part: str
-    module: str
-    pins: dict[str, str]
-
-    @property
-    def text(self) -> str:
-        """As SystemVerilog."""
-        pins = ", ".join(f".{pin}({net})" for pin, net in self.pins.items())
-        return f"{self.module} i_{self.part} ({pins});"
-
-
-@dataclass
-class Stitched:
-    """A stitched design.
-
-    Attributes:
-        path: the top's file.
-        sources: every source in compilation order, the top last.
-        probes: FIFO name -> port with the most words it ever held.
-        taps: tensor -> output stream with a copy of its words, see `stitch`.
-        parts: per node, (name, top module, sources) of the modules it is made of.
-        writeable: names of those parts that are written at run time.
-        ports: of the top, with directions and widths.
-        nets: declarations between the instances.
-        streams: AXI streams in the top, its own and those between parts: name -> bits of data.
-        instances: of the parts.
-    """
-
-    path: Path
-    sources: list[Path]
-    probes: dict[str, str] = field(default_factory=dict)
-    taps: dict[str, str] = field(default_factory=dict)
-    parts: list[tuple[str, str, list[Path]]] = field(default_factory=list)
-    writeable: set[str] = field(default_factory=set)
-    ports: list[str] = field(default_factory=list)
-    nets: list[str] = field(default_factory=list)
-    streams: dict[str, int] = field(default_factory=dict)
-    instances: list[Instance] = field(default_factory=list)
-
-    def write(self) -> None:
-        """Write the top's file."""
-        lines = [*self.nets, *(instance.text for instance in self.instances)]
-        body = "\n".join(f"  {line}" for line in lines)
-        ports = ",\n  ".join(self.ports)
-        self.path.write_text(f"module {TOP} (\n  {ports}\n);\n{body}\nendmodule\n")
-
-
 def stitch(
     model: ModelWrapper,
     folder: Path,
     frame_interval: int | None = None,
     taps: Iterable[str] = (),
+    control_only: bool = False,
 ) -> Stitched:
     """Write ``finn_design.sv``, which wires up the nodes' generated RTL as the graph says.
 
@@ -109,6 +52,9 @@ def stitch(
         frame_interval: if given, frames enter no faster than one in so many cycles.
         taps: inner tensors to watch: their words leave in further streams as they pass. These
             never wait, so that what reads them must always be ready.
+        control_only: connect no data between the parts, only valid and ready. FINN's streams move
+            the same whatever they carry; what only computes data is then left out of a simulation
+            by Verilator, which makes it many times faster to compile and to run.
 
     Returns:
         the design; its ports are ``ap_clk``, ``ap_rst_n`` (and ``ap_clk2x`` for pumped nodes), the
@@ -165,6 +111,9 @@ def stitch(
         else:
             extra |= configuration
         result.instances.append(_instance(op, sources, streams, extra))
+    if control_only:
+        _drop_data(result)
+        result.defines["MSQ_CONTROL_ONLY"] = "1"
     result.write()
     unique = dict.fromkeys(s for _, _, sources in result.parts for s in sources)
     throttle = [_THROTTLE] if frame_interval is not None else []
@@ -180,7 +129,7 @@ def _stream_names(model: ModelWrapper) -> dict[str, str]:
         for tensor in node.output:
             if len(model.find_consumers(tensor)) > 1:
                 raise MsqError(
-                    f"{node.name}: output {tensor} feeds several nodes; FINN streams are 1:1"
+                    f"output {tensor} feeds several nodes; FINN streams are 1:1", where=node.name
                 )
             names.setdefault(tensor, f"net{len(names)}")
     return names
@@ -247,7 +196,7 @@ def _inputs(op: Any, sources: list[Path]) -> list[str]:
         if start:
             header = text[start.end() :].split("endmodule")[0].split(");")[0:2]
             return _INPUT.findall(");".join(header))
-    raise MsqError(f"{op.onnx_node.name}: module {top} not found in its sources")
+    raise MsqError(f"module {top} not found in its sources", where=op.onnx_node.name)
 
 
 def _instance(
@@ -265,6 +214,14 @@ def _instance(
                     pins[f"{ports[index]}_{signal}"] = f"{streams[tensor]}_{signal}"
     pins |= extra
     return Instance(node.name, op.get_nodeattr("gen_top_module"), pins)
+
+
+def _drop_data(result: Stitched) -> None:
+    """Let the parts read zeros, and what they compute go nowhere."""
+    for instance in result.instances:
+        for pin, net in instance.pins.items():
+            if net.endswith("_TDATA"):
+                instance.pins[pin] = "" if _DATA_OUTPUT.fullmatch(pin) else "'0"
 
 
 def _is_pumped(op: Any) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build.stitch import TOP, Stitched
+from msq_finn.build.stitched import TOP, Stitched
 
 
 def offer_to_finn(model: ModelWrapper, design: Stitched, folder: Path) -> None:

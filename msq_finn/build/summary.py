@@ -15,7 +15,7 @@ from msq_finn.transforms.place_rows import ROW_MIXED
 SCHEMA_VERSION = 1
 
 
-class Layer(BaseModel):
+class LayerSummary(BaseModel):
     """One matrix-vector or depthwise layer.
 
     Attributes:
@@ -180,11 +180,11 @@ class Summary(BaseModel):
     bitfile: bool = False
     failed: str | None = None
     versions: dict[str, str | None]
-    layers: list[Layer]
+    layers: list[LayerSummary]
     layers_on_host: list[str] = []
 
 
-def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> list[Layer]:
+def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> list[LayerSummary]:
     """Describe every matrix-vector layer of a dataflow partition.
 
     Args:
@@ -209,7 +209,7 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
                 for field in ("lut_sites", "ff", "dsp", "bram36")
             }
         layers.append(
-            Layer(
+            LayerSummary(
                 name=node.name,
                 op=node.op_type,
                 mw=op.window() if depthwise else op.get_nodeattr("MW"),

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING
 import click
 
 from msq_finn.build.stages import STAGES, check_vivado
-from msq_finn.cli import options
+from msq_finn.cli import shared_options
 from msq_finn.cli.console import progress_bars, working_folder
-from msq_finn.cli.summary import show
+from msq_finn.cli.summary_tables import show
 
 if TYPE_CHECKING:
-    from msq_finn.build.lower import Target
     from msq_finn.build.summary import Summary
+    from msq_finn.lowering.lower import Target
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@options.out
-@options.board
-@options.seed
+@shared_options.out
+@shared_options.board
+@shared_options.seed
 @click.option(
     "--target-fps",
     type=click.IntRange(1),
     help="Frames per second to fold for; the smallest design without it.",
 )
-@options.clk_ns
+@shared_options.clk_ns
 @click.option(
     "--folding-config",
     type=click.Path(path_type=Path),
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     shell_complete=lambda ctx, option, begun: [name for name in STAGES if name.startswith(begun)],
     help="Stage or step at which to go on with a build in --out that was stopped.",
 )
-@options.as_json
+@shared_options.as_json
 def build(
     model: Path,
     out: Path | None,
@@ -88,16 +88,16 @@ def build(
 
     Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
     """
-    from msq_finn.build.inputs import (
+    from msq_finn.build.run import Labelled
+    from msq_finn.build.run import build as run_build
+    from msq_finn.lowering.inputs import (
         check_board,
         load_folding,
         load_images,
         load_labels,
         load_network,
     )
-    from msq_finn.build.lower import Target
-    from msq_finn.build.run import Labelled
-    from msq_finn.build.run import build as run_build
+    from msq_finn.lowering.lower import Target
 
     # What is refused here leaves an earlier build's intermediate files, to go on with.
     check_vivado(until)
@@ -105,7 +105,7 @@ def build(
     part = check_board(board)
     folding = load_folding(folding_config)
     if plan is not None:
-        from msq_finn.plan.planfile import Plan
+        from msq_finn.plan.file.schema import Plan
 
         if target_fps is not None:
             raise click.UsageError("--target-fps and --plan: the plan has its own target; give one")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from msq_finn.cli import options
+from msq_finn.cli import shared_options
 from msq_finn.cli.console import console, echo_json, progress_bars
 
 
@@ -13,7 +13,7 @@ from msq_finn.cli.console import console, echo_json, progress_bars
 @click.option(
     "--scheduler", metavar="ADDRESS", help="Dask scheduler (tcp://host:8786) whose workers to use."
 )
-@options.as_json
+@shared_options.as_json
 def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None:
     """Synthesise the nodes that the cost model is fitted to, and print the model's error.
 
@@ -21,17 +21,18 @@ def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None
 
     Example: msq-finn characterize --jobs 2
     """
-    from msq_finn.plan import cost, show, sweep
-    from msq_finn.plan.characterize import characterize as run_sweep
-    from msq_finn.plan.characterize import workers
+    from msq_finn.plan.cost import cost_model, sweep
+    from msq_finn.plan.cost.characterize import characterize as run_sweep
+    from msq_finn.plan.cost.characterize import workers
+    from msq_finn.plan.report import terminal
 
     if jobs and scheduler:
         raise click.UsageError("--jobs and --scheduler: a scheduler has its own workers; give one")
     with workers(jobs or 1, scheduler) as client, progress_bars() as progress:
         run_sweep([*sweep.fitted(), *sweep.held_back()], client, progress=progress)
-    cost.default_model.cache_clear()
-    found = cost.held_back_errors()
+    cost_model.default_model.cache_clear()
+    found = cost_model.held_back_errors()
     if as_json:
-        echo_json(show.errors_as_dicts(found))
+        echo_json(terminal.errors_as_dicts(found))
     else:
-        console().print(*show.error_tables(found))
+        console().print(*terminal.error_tables(found))

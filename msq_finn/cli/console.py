@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +23,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
+#: Seconds between two lines of progress where there is no terminal.
+LINE_EVERY = 10.0
+
 #: Version of what `--json` prints where the result has no version of its own.
 JSON_VERSION = 1
+
+#: Key of click's ``meta``: whether the command was given `--json`.
+AS_JSON = "msq_finn.as_json"
 
 
 @contextmanager
@@ -47,15 +55,16 @@ def working_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def progress_bars() -> Iterator[Any]:
-    """Progress bars on standard error, one a stage; nothing where that is no terminal.
+    """Progress bars on standard error, one a stage; a line now and then where that is no terminal.
 
     Yields:
-        a :data:`msq_finn.build.progress.Progress`; of a stage ``"name: detail"``, the detail is
+        a :data:`msq_finn.progress.Progress`; of a stage ``"name: detail"``, the detail is
         shown while it runs.
     """
     terminal = Console(stderr=True, file=sys.stderr)
     if not terminal.is_terminal:
-        yield lambda stage, done, total: None
+        with progress_lines(LINE_EVERY) as report:
+            yield report
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -76,6 +85,43 @@ def progress_bars() -> Iterator[Any]:
             bars.update(tasks[key], description=text, completed=done, total=total)
 
         yield report
+
+
+@contextmanager
+def progress_lines(seconds: float) -> Iterator[Any]:
+    """Say every so often on standard error which stage runs, how far it is and what is left.
+
+    Args:
+        seconds: between two lines; what is over sooner says nothing.
+
+    Yields:
+        a :data:`msq_finn.build.progress.Progress`.
+    """
+    stage, done, total = "", 0, 0
+    began = time.monotonic()
+    over = threading.Event()
+
+    def report(now: str, units: int, of: int) -> None:
+        nonlocal stage, done, total, began
+        if now.partition(": ")[0] != stage.partition(": ")[0]:
+            began = time.monotonic()
+        stage, done, total = now, units, of
+
+    def tell() -> None:
+        while not over.wait(seconds):
+            passed = time.monotonic() - began
+            left = f", {passed * (total - done) / done:.0f} s left" if 0 < done < total else ""
+            if stage:
+                line = f"msq-finn: {stage}, {done} of {total}, for {passed:.0f} s{left}"
+                print(line, file=sys.stderr, flush=True)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield report
+    finally:
+        over.set()
+        teller.join()
 
 
 #: Words up to this length, which all numbers are, stay whole in a table; longer ones are folded.
@@ -105,6 +151,18 @@ def console() -> Console:
     if not screen.is_terminal:
         screen.width = _ENDLESS
     return screen
+
+
+def echo_error(error: Exception, text: str) -> None:
+    """Print why there is no result, as JSON: ``{"error": {"text", "where", "field", "value"}}``.
+
+    Args:
+        error: what ended the command.
+        text: the line that people are told.
+    """
+    given = {name: getattr(error, name, None) for name in ("where", "field", "value")}
+    found = {"type": type(error).__name__, "text": text, **given}
+    click.echo(json.dumps({"schema_version": JSON_VERSION, "error": found}, indent=2, default=str))
 
 
 def echo_json(result: dict[str, Any]) -> None:

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from msq_finn.cli import options
+from msq_finn.cli import shared_options
 from msq_finn.cli.console import progress_bars, working_folder
-from msq_finn.cli.summary import show
+from msq_finn.cli.summary_tables import show
 
 
 @click.command()
-@options.out
-@options.board
-@options.seed
+@shared_options.out
+@shared_options.board
+@shared_options.seed
 @click.option(
     "--epochs", type=click.IntRange(1), default=30, show_default=True, help="Training epochs."
 )
-@options.as_json
+@shared_options.as_json
 def demo(out: Path | None, board: str, seed: int, epochs: int, as_json: bool) -> None:
     """Train a row-mixed CNN on handwritten digits and take it to simulated, synthesised RTL.
 

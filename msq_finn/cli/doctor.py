@@ -8,13 +8,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from msq_finn.cli import options
+from msq_finn.cli import shared_options
 from msq_finn.cli.console import console, echo_json
 from msq_finn.cli.group import EXIT_FAILED
 
 
 @click.command()
-@options.as_json
+@shared_options.as_json
 def doctor(as_json: bool) -> None:
     """Say which tools are there, their versions, and what each missing one costs.
 

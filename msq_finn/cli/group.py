@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from msq_finn.cli.console import AS_JSON, echo_error
 from msq_finn.cli.interrupt import interruptible
 from msq_finn.errors import MissingToolError, MsqError
 
@@ -26,7 +27,7 @@ class OneLine(click.ClickException):
         click.echo(f"msq-finn: {one_line(self.message)}", err=True)
 
 
-class Group(click.Group):
+class CommandGroup(click.Group):
     """Turns every error into one line and an exit code: 1 the run failed, 2 the input is bad."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -44,12 +45,18 @@ class Group(click.Group):
         try:
             with _one_line_usage():
                 return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            if ctx.meta.get(AS_JSON):
+                echo_error(error, one_line(error.format_message()))
+            raise
+        except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             if ctx.params.get("debug"):
                 traceback.print_exc()
             text = one_line(str(error)) or type(error).__name__
+            if ctx.meta.get(AS_JSON):
+                echo_error(error, text)
             if isinstance(error, MsqError):
                 click.echo(f"msq-finn: {text}", err=True)
                 ctx.exit(EXIT_FAILED if isinstance(error, MissingToolError) else EXIT_BAD_INPUT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from msq_finn.cli import options
+from msq_finn.cli import shared_options
 from msq_finn.cli.console import console, echo_json, progress_bars
 from msq_finn.cli.group import one_line
 
@@ -20,7 +20,7 @@ from msq_finn.cli.group import one_line
     type=click.Path(path_type=Path, dir_okay=False),
     help="Picture of the rows (.png, .svg, .pdf).",
 )
-@options.as_json
+@shared_options.as_json
 def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
     """Say which schemes hold each weight row of MODEL, and what they cost.
 

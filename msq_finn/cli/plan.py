@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from msq_finn.cli import options
+from msq_finn.cli import shared_options
 from msq_finn.cli.console import console, echo_json, progress_bars
 from msq_finn.errors import MsqError
 
@@ -19,7 +19,7 @@ from msq_finn.errors import MsqError
     metavar="N,...",
     help="Shape of the input of FUNCTION's network, without the batch, as 3,32,32.",
 )
-@options.board
+@shared_options.board
 @click.option(
     "--target-fps", type=click.FloatRange(0, min_open=True), help="Frames per second to reach."
 )
@@ -34,7 +34,7 @@ from msq_finn.errors import MsqError
     "--schemes",
     help="Number systems that rows may have, as sp2_4,fixed_4; by default all that hold them.",
 )
-@options.clk_ns
+@shared_options.clk_ns
 @click.option(
     "-o",
     "--out",
@@ -48,7 +48,7 @@ from msq_finn.errors import MsqError
     type=click.Path(path_type=Path, dir_okay=False),
     help="Picture of throughput by SP2:fixed ratio and of resources by layer (.png, .svg, .pdf).",
 )
-@options.as_json
+@shared_options.as_json
 def plan(
     model: str,
     input_shape: str | None,
@@ -69,21 +69,27 @@ def plan(
 
     Example: msq-finn plan msq_finn.models:resnet8 --input-shape 3,32,32 --max-throughput
     """
-    from msq_finn.build.inputs import check_board
-    from msq_finn.build.output import check_target
-    from msq_finn.plan import making, request, show, source
+    from msq_finn.files import check_target
+    from msq_finn.lowering.inputs import check_board
+    from msq_finn.plan import making
+    from msq_finn.plan.frontend import request, source
+    from msq_finn.plan.report import terminal
 
     if max_throughput == (target_fps is not None):
         raise click.UsageError("give either --target-fps N or --max-throughput")
     if target_fps is not None and not math.isfinite(target_fps):
-        raise MsqError(f"--target-fps {target_fps:g}: give a finite number of frames per second")
+        raise MsqError(
+            f"--target-fps {target_fps:g}: give a finite number of frames per second",
+            field="--target-fps",
+            value=target_fps,
+        )
     check_target(out)
     check_target(out.with_name(f"{out.stem}.report.yaml"))
     shares = request.shares_of(budget)
     wanted = () if schemes is None else request.schemes_of(schemes)
     shape = None if input_shape is None else request.shape_of(input_shape)
     if figure is not None:
-        from msq_finn.inspect.figure import check_picture
+        from msq_finn.inspect.picture import check_picture
 
         check_picture(figure)
     with progress_bars() as progress:
@@ -99,8 +105,8 @@ def plan(
             progress=lambda done, total: progress("Search", done, total),
         )  # fmt: skip
         if figure is not None:
-            from msq_finn.inspect.figure import save
-            from msq_finn.plan.figure import picture
+            from msq_finn.inspect.picture import save
+            from msq_finn.plan.report.figures import picture
 
             save(picture(network, made, dsp_block, progress), figure)
     report = made.save(out)
@@ -113,5 +119,5 @@ def plan(
     if as_json:
         echo_json(made.model_dump())
     else:
-        console().print(*show.tables(made))
+        console().print(*terminal.tables(made))
         click.echo(f"Written to {out} and {report}")

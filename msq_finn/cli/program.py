@@ -12,13 +12,13 @@ from msq_finn.cli.characterize import characterize
 from msq_finn.cli.demo import demo
 from msq_finn.cli.doctor import doctor
 from msq_finn.cli.finn import finn
-from msq_finn.cli.group import Group
+from msq_finn.cli.group import CommandGroup
 from msq_finn.cli.inspect import inspect_model
 from msq_finn.cli.plan import plan
 from msq_finn.cli.rehearse import rehearse
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="msq-finn")
 @click.option("--debug", is_flag=True, help="Show tracebacks.")
 def main(debug: bool) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from msq_finn.cli import options
+from msq_finn.cli import shared_options
 from msq_finn.cli.console import console, echo_json, progress_bars
 from msq_finn.cli.group import EXIT_FAILED
 
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@options.as_json
+@shared_options.as_json
 def rehearse(out: Path, as_json: bool) -> None:
     """Check the Vivado scripts of a simulated build in the folder OUT, without Vivado.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from msq_finn.build.inputs import load_model
-from msq_finn.build.progress import Progress, silent
 from msq_finn.errors import MsqError
-from msq_finn.inspect.checkpoint import is_checkpoint, weights_of_checkpoint
-from msq_finn.inspect.figure import check_picture, draw, save
+from msq_finn.inspect.checkpoint_weights import is_checkpoint, weights_of_checkpoint
+from msq_finn.inspect.graph_weights import weights_of
 from msq_finn.inspect.measure import measure, projection_errors
-from msq_finn.inspect.result import Inspection, Layer, Row
-from msq_finn.inspect.weights import weights_of
+from msq_finn.inspect.picture import check_picture, draw, save
+from msq_finn.inspect.result import InspectedLayer, InspectedRow, Inspection
+from msq_finn.lowering.inputs import load_model
+from msq_finn.progress import Progress, silent
 
-__all__ = ["Inspection", "Layer", "Row", "draw", "inspect", "projection_errors"]
+__all__ = ["InspectedLayer", "InspectedRow", "Inspection", "draw", "inspect", "projection_errors"]
 
 
 def inspect(path: Path, figure: Path | None = None, progress: Progress = silent) -> Inspection:
@@ -22,7 +22,7 @@ def inspect(path: Path, figure: Path | None = None, progress: Progress = silent)
 
     Args:
         path: exported QONNX model, or a state_dict; see
-            `msq_finn.inspect.checkpoint.weights_of_checkpoint`.
+            `msq_finn.inspect.checkpoint_weights.weights_of_checkpoint`.
         figure: file for a picture, of a type that matplotlib knows by its ending; see `draw`.
         progress: told of every layer.
 
@@ -39,9 +39,11 @@ def inspect(path: Path, figure: Path | None = None, progress: Progress = silent)
         try:
             weights = weights_of(model.graph)
         except MsqError as error:
-            raise MsqError(f"{path}: {error}") from error
+            raise error.within(path) from error
     if not weights:
-        raise MsqError(f"{path}: no quantized weights; export a Brevitas model with export_qonnx")
+        raise MsqError(
+            "no quantized weights; export a Brevitas model with export_qonnx", where=path
+        )
     layers = []
     for index, layer in enumerate(weights):
         progress("Layers", index, len(weights))

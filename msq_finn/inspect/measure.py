@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_finn import schemes
-from msq_finn.inspect.result import SCHEMES, Layer, Row
-from msq_finn.inspect.weights import FloatArray, Weights
+from msq_finn.inspect.graph_weights import FloatArray, Weights
+from msq_finn.inspect.result import SCHEMES, InspectedLayer, InspectedRow
 
 #: Trial values of alpha, as multiples of a row's largest magnitude, besides the file's own.
 _TRIALS = np.linspace(0.4, 1.4, 41)
@@ -37,7 +37,7 @@ def projection_errors(rows: FloatArray, scheme: str, alphas: Sequence[FloatArray
     return least
 
 
-def measure(weights: Weights) -> Layer:
+def measure(weights: Weights) -> InspectedLayer:
     """Measure a layer's rows.
 
     Args:
@@ -54,14 +54,14 @@ def measure(weights: Weights) -> Layer:
         held[name] = np.all(schemes.get(name).holds(weights.ints.astype(np.int64)), axis=1)
     variances = weights.floats.var(axis=1)
     rows = [
-        Row(
+        InspectedRow(
             schemes=[name for name in SCHEMES if held[name][index]],
             variance=float(variances[index]),
             errors={name: float(errors[name][index]) for name in SCHEMES},
         )
         for index in range(len(variances))
     ]
-    return Layer(
+    return InspectedLayer(
         name=weights.name,
         op=weights.op,
         columns=weights.ints.shape[1],

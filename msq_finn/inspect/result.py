@@ -11,7 +11,7 @@ SCHEMA_VERSION = 1
 SCHEMES = PAIR
 
 
-class Row(BaseModel):
+class InspectedRow(BaseModel):
     """One output channel.
 
     Attributes:
@@ -40,7 +40,7 @@ class Row(BaseModel):
         return {"SP2 only": "S", "fixed only": "F", "either": "E"}.get(self.kind, "-")
 
 
-class Layer(BaseModel):
+class InspectedLayer(BaseModel):
     """One layer with quantized weights.
 
     Attributes:
@@ -58,13 +58,13 @@ class Layer(BaseModel):
     columns: int
     smallest: int
     largest: int
-    rows: list[Row]
+    rows: list[InspectedRow]
 
     def count(self, kind: str) -> int:
         """Number of rows of a kind.
 
         Args:
-            kind: as `Row.kind` names it.
+            kind: as `InspectedRow.kind` names it.
         """
         return sum(row.kind == kind for row in self.rows)
 
@@ -89,4 +89,4 @@ class Inspection(BaseModel):
     model_config = ConfigDict(frozen=True)
     schema_version: int = SCHEMA_VERSION
     model: str
-    layers: list[Layer]
+    layers: list[InspectedLayer]

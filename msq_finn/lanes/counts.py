@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes.divisors import divides
 from msq_finn.lanes.kind import LaneKind, Shape
 from msq_finn.lanes.table import get, kinds
 
@@ -152,7 +153,7 @@ class LaneCounts(Mapping[str, int]):
         Raises:
             MsqError: the lanes do not divide the rows.
         """
-        if self.pe == 0 or rows % self.pe:
+        if not divides(self.pe, rows):
             raise MsqError(f"{rows} rows (MH) are no multiple of {self.pe} lanes (PE)")
         return self.per_lane * (rows // self.pe)
 

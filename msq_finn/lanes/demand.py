@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, combinations
 
 from msq_finn.lanes.counts import LaneCounts
+from msq_finn.lanes.divisors import divides
 from msq_finn.lanes.kind import LaneKind
 from msq_finn.lanes.table import get
 
@@ -133,7 +134,7 @@ class Demand(Mapping[Schemes, int]):
         >>> Demand({("sp2_4",): 2, ("sp2_4", "fixed_4"): 2}).fits(LaneCounts({"fixed_4_dsp": 1}))
         False
         """
-        if not lanes.pe or self.rows % lanes.pe:
+        if not divides(lanes.pe, self.rows):
             return False
         depth = self.rows // lanes.pe
         choices = chain.from_iterable(combinations(lanes, n) for n in range(1, len(lanes) + 1))

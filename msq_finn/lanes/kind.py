@@ -152,8 +152,8 @@ class LaneKind(ABC):
         """
         if not MIN_ACT_BITS <= act_bits <= MAX_ACT_BITS:
             raise MsqError(
-                f"lane {self.name}: activations of {act_bits} bits; "
-                f"it takes {MIN_ACT_BITS} to {MAX_ACT_BITS}"
+                f"activations of {act_bits} bits; it takes {MIN_ACT_BITS} to {MAX_ACT_BITS}",
+                where=f"lane {self.name}",
             )
         words = np.asarray(codes).astype(np.int64)
         self.scheme.decode(words)

@@ -78,8 +78,9 @@ class ShiftLut(LutLane):
             total = sum(term.of_code(code) for term in self.terms)
             if value is not None and value != (-total if code & half else total):
                 raise MsqError(
-                    f"lane {self.name}: code {code} of {self.scheme.name} stands for {value}, but "
-                    f"its partial products add up to {total}"
+                    f"code {code} of {self.scheme.name} stands for {value}, but "
+                    f"its partial products add up to {total}",
+                    where=f"lane {self.name}",
                 )
 
     def _made(self, act_bits: int) -> Features:
@@ -145,8 +146,9 @@ class BoothLut(LutLane):
         for code, value in enumerate(self.scheme.code_values()):
             if value not in (None, code - 2 * half * (code >= half)) or self.scheme.bits % 2:
                 raise MsqError(
-                    f"lane {self.name}: Booth digits take two's complement of an even number of "
-                    f"bits, not {self.scheme.name}"
+                    f"Booth digits take two's complement of an even number of "
+                    f"bits, not {self.scheme.name}",
+                    where=f"lane {self.name}",
                 )
 
     def _made(self, act_bits: int) -> Features:
@@ -207,9 +209,9 @@ class ModuleLut(LutLane):
         """
         for path in self.files:
             if not path.is_file():
-                raise MsqError(f"lane {self.name}: no such file: {path}")
+                raise MsqError(f"no such file: {path}", where=f"lane {self.name}")
         if not 1 <= len(self.spans) <= 4:
-            raise MsqError(f"lane {self.name}: give 1 to 4 partial products")
+            raise MsqError("give 1 to 4 partial products", where=f"lane {self.name}")
 
     def _made(self, act_bits: int) -> Features:
         return {"shift LUTs": self.luts.get(act_bits, 2.0 * act_bits)}

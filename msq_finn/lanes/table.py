@@ -89,7 +89,7 @@ def get(name: str) -> LaneKind:
     if name not in _TABLE:
         plugins.load("msq_finn.lanes")
     if name not in _TABLE:
-        raise MsqError(f"no lane kind is named {name!r}; known: {', '.join(_TABLE)}")
+        raise MsqError(f"no lane kind is named {name!r}; known: {', '.join(_TABLE)}", value=name)
     return _TABLE[name]
 
 

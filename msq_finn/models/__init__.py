@@ -8,7 +8,7 @@ scale per tensor, as FINN wants them; their first layer sees quantized inputs.
 """
 
 from msq_finn.models.images import cnv, digits_cnn, tfc
-from msq_finn.models.layers import ActQuant, Layers, PixelQuant, SignedActQuant
+from msq_finn.models.layers import ActQuant, LayerFactory, PixelQuant, SignedActQuant
 from msq_finn.models.mobilenet import mobilenet_v1, mobilenet_v2
 from msq_finn.models.resnet import resnet8, resnet18
 from msq_finn.models.signals import lstm_classifier, mnist1d_cnn, vgg10
@@ -16,7 +16,7 @@ from msq_finn.models.vit import vit_block
 
 __all__ = [
     "ActQuant",
-    "Layers",
+    "LayerFactory",
     "PixelQuant",
     "SignedActQuant",
     "cnv",

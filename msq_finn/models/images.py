@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from msq_finn.models.layers import Layers, PixelQuant
+from msq_finn.models.layers import LayerFactory, PixelQuant
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 
@@ -27,7 +27,7 @@ def digits_cnn(
         >>> [name for name, _ in digits_cnn().named_children()][:4]
         ['quant_in', 'conv1', 'bn1', 'relu1']
     """
-    make = Layers(weight_quant, weight_options)
+    make = LayerFactory(weight_quant, weight_options)
     return nn.Sequential(
         OrderedDict(
             quant_in=make.identity(PixelQuant),
@@ -59,7 +59,7 @@ def tfc(
     Returns:
         A network from images (N, ...) of ``inputs`` values in [0, 1] to logits (N, 10).
     """
-    make = Layers(weight_quant, weight_options)
+    make = LayerFactory(weight_quant, weight_options)
     hidden = [make.identity(PixelQuant), nn.Flatten()]
     for width in (inputs, 64, 64):
         hidden += make.linear_relu(width, 64)
@@ -78,7 +78,7 @@ def cnv(
     Returns:
         A network from images (N, 3, 32, 32) to logits (N, 10).
     """
-    make = Layers(weight_quant, weight_options)
+    make = LayerFactory(weight_quant, weight_options)
     layers = [make.identity()]
     for inputs, outputs, pool in (
         (3, 64, False),

@@ -34,7 +34,7 @@ class SignedActQuant(Int8ActPerTensorFloat):
     collect_stats_steps = 50
 
 
-class Layers:
+class LayerFactory:
     """Makes layers, quantized or float alike; see the package's text for the arguments.
 
     Args:

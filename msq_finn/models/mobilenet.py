@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from msq_finn.models.layers import Layers
+from msq_finn.models.layers import LayerFactory
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 V2_STAGES = (
@@ -34,7 +34,7 @@ def mobilenet_v1(
         classes: number of logits.
         weight_options: see the package.
     """
-    make = Layers(weight_quant, weight_options)
+    make = LayerFactory(weight_quant, weight_options)
     widths = [int(width * w) for w in (32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)]
     layers = [make.identity(), make.conv_relu(3, widths[0], stride=2)]
     for i, (inputs, outputs) in enumerate(pairwise(widths)):
@@ -57,7 +57,7 @@ class InvertedResidual(nn.Module):
     """
 
     def __init__(
-        self, make: Layers, inputs: int, outputs: int, expansion: int, stride: int
+        self, make: LayerFactory, inputs: int, outputs: int, expansion: int, stride: int
     ) -> None:
         super().__init__()
         hidden = inputs * expansion
@@ -87,7 +87,7 @@ def mobilenet_v2(
         classes: number of logits.
         weight_options: see the package.
     """
-    make = Layers(weight_quant, weight_options)
+    make = LayerFactory(weight_quant, weight_options)
 
     def scaled(channels: int) -> int:
         return max(8, int(width * channels + 4) // 8 * 8)

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from msq_finn.models.layers import Layers
+from msq_finn.models.layers import LayerFactory
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 
@@ -19,7 +19,7 @@ class ResidualBlock(nn.Module):
             change the shape.
     """
 
-    def __init__(self, make: Layers, inputs: int, outputs: int, stride: int) -> None:
+    def __init__(self, make: LayerFactory, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.first = make.conv_relu(inputs, outputs, stride=stride)
         self.second = nn.Sequential(make.conv(outputs, outputs, 3), nn.BatchNorm2d(outputs))
@@ -50,7 +50,7 @@ def resnet8(
     Returns:
         A network from images (N, 3, 32, 32) to logits (N, 10).
     """
-    make = Layers(weight_quant, weight_options)
+    make = LayerFactory(weight_quant, weight_options)
     return nn.Sequential(
         make.identity(),
         make.conv_relu(3, 16),
@@ -76,7 +76,7 @@ def resnet18(
     Returns:
         A network from images (N, 3, 224, 224) to logits (N, classes).
     """
-    make = Layers(weight_quant, weight_options)
+    make = LayerFactory(weight_quant, weight_options)
     layers = [make.identity(), make.conv_relu(3, 64, 7, stride=2), nn.MaxPool2d(3, 2, padding=1)]
     for inputs, outputs in ((64, 64), (64, 128), (128, 256), (256, 512)):
         layers.append(ResidualBlock(make, inputs, outputs, stride=outputs // inputs))

@@ -5,7 +5,7 @@ from typing import Any
 from brevitas.nn import QuantLSTM
 from torch import Tensor, nn
 
-from msq_finn.models.layers import Layers
+from msq_finn.models.layers import LayerFactory
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 
@@ -21,7 +21,7 @@ def mnist1d_cnn(
     Returns:
         A network from signals (N, 1, 40) to logits (N, 10).
     """
-    make = Layers(weight_quant, weight_options, dims=1)
+    make = LayerFactory(weight_quant, weight_options, dims=1)
     return nn.Sequential(
         make.identity(),
         make.conv_relu(1, 32, 5, stride=2),
@@ -45,7 +45,7 @@ def vgg10(
     Returns:
         A network from signals (N, 2, 1024), I and Q, to logits (N, classes).
     """
-    make = Layers(weight_quant, weight_options, dims=1)
+    make = LayerFactory(weight_quant, weight_options, dims=1)
     layers = [make.identity()]
     for inputs in (2, *[64] * 6):
         layers += [make.conv_relu(inputs, 64), nn.MaxPool1d(2)]
@@ -65,7 +65,7 @@ class LstmClassifier(nn.Module):
         classes: number of logits.
     """
 
-    def __init__(self, make: Layers, inputs: int, hidden: int, classes: int) -> None:
+    def __init__(self, make: LayerFactory, inputs: int, hidden: int, classes: int) -> None:
         super().__init__()
         self.quant_in = make.identity()
         if make.quantized:
@@ -105,4 +105,4 @@ def lstm_classifier(
         classes: number of logits.
         weight_options: see the package.
     """
-    return LstmClassifier(Layers(weight_quant, weight_options), inputs, hidden, classes)
+    return LstmClassifier(LayerFactory(weight_quant, weight_options), inputs, hidden, classes)

@@ -5,7 +5,7 @@ from typing import Any
 from brevitas.quant.scaled_int import Uint8ActPerTensorFloat
 from torch import Tensor, nn
 
-from msq_finn.models.layers import Layers
+from msq_finn.models.layers import LayerFactory
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 
@@ -19,7 +19,7 @@ class VitBlock(nn.Module):
         hidden: features between the two fully connected layers.
     """
 
-    def __init__(self, make: Layers, width: int, heads: int, hidden: int) -> None:
+    def __init__(self, make: LayerFactory, width: int, heads: int, hidden: int) -> None:
         super().__init__()
         self.heads, self.size = heads, width // heads
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -62,4 +62,4 @@ def vit_block(
         heads: of attention; divides the width.
         weight_options: see the package.
     """
-    return VitBlock(Layers(weight_quant, weight_options), width, heads, 4 * width)
+    return VitBlock(LayerFactory(weight_quant, weight_options), width, heads, 4 * width)

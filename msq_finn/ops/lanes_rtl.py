@@ -28,8 +28,9 @@ class LanesRTL(RTLBackend):
         acc_bits = self.get_output_datatype().bitwidth()
         if not MIN_ACT_BITS <= acts.bitwidth() <= MAX_ACT_BITS:
             raise MsqError(
-                f"{name}: inputDataType {acts.name}: lanes take activations of "
-                f"{MIN_ACT_BITS} to {MAX_ACT_BITS} bits"
+                f"inputDataType {acts.name}: lanes take activations of "
+                f"{MIN_ACT_BITS} to {MAX_ACT_BITS} bits",
+                where=name,
             )
         weight_bits = [kind.code_bits for kind in self.lanes().kinds if kind.engine == "dsp"]
         if weight_bits:
@@ -37,11 +38,12 @@ class LanesRTL(RTLBackend):
                 block = dsp.get(get_dsp_block(fpgapart))
                 block.check(max(weight_bits), acts.bitwidth(), acts.signed(), acc_bits)
             except MsqError as error:
-                raise MsqError(f"{name}: {error}") from None
+                raise error.within(name) from None
         if acc_bits > MAX_ACC_BITS:
             raise MsqError(
-                f"{name}: accDataType {self.get_output_datatype().name}: "
-                f"lanes add up to {MAX_ACC_BITS} bits"
+                f"accDataType {self.get_output_datatype().name}: "
+                f"lanes add up to {MAX_ACC_BITS} bits",
+                where=name,
             )
 
     def _check_runtime_weights(self) -> None:
@@ -50,12 +52,13 @@ class LanesRTL(RTLBackend):
             return
         name, kinds = self.onnx_node.name, self.lanes().kinds
         if any(kind.constant for kind in kinds):
-            raise MsqError(f"{name}: embedded lanes have no runtime-writeable weights")
+            raise MsqError("embedded lanes have no runtime-writeable weights", where=name)
         constants = any(kind.engine == "lut" for kind in kinds)
         if constants and not self.get_nodeattr("offsetOutput"):
             raise MsqError(
-                f"{name}: the sums of LUT lanes carry constants of the weights; runtime-writeable "
-                "weights need DSP lanes, or runtime-writeable thresholds right behind the layer"
+                "the sums of LUT lanes carry constants of the weights; runtime-writeable "
+                "weights need DSP lanes, or runtime-writeable thresholds right behind the layer",
+                where=name,
             )
 
     def _generate_weight_memory(self, fpgapart: str) -> None:
@@ -65,8 +68,9 @@ class LanesRTL(RTLBackend):
         writeable = self.get_nodeattr("runtime_writeable_weights")
         if self.get_nodeattr("ram_style") == "ultra" and not writeable and not is_versal(fpgapart):
             raise MsqError(
-                f"{self.onnx_node.name}: UltraRAM of {fpgapart} has no initial contents; set "
-                "runtime_writeable_weights, or another ram_style"
+                f"UltraRAM of {fpgapart} has no initial contents; set "
+                "runtime_writeable_weights, or another ram_style",
+                where=self.onnx_node.name,
             )
         pumped = "pumpedMemory" in self.get_nodeattr_types() and self.get_nodeattr("pumpedMemory")
         self.generate_hdl_memstream(fpgapart, pumped_memory=pumped)

@@ -70,8 +70,9 @@ def wrapper_of(op: Any) -> str:
 
 def _not_on_main(name: str, what: str) -> MsqError:
     return MsqError(
-        f"{name}: {what} cannot be simulated with this FINN's memstream, {_TEMPLATE} is missing; "
-        "use finn-plus, or upstream's dev"
+        f"{what} cannot be simulated with this FINN's memstream, {_TEMPLATE} is missing; "
+        "use finn-plus, or upstream's dev",
+        where=name,
     )
 
 

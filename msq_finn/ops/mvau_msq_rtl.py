@@ -13,6 +13,7 @@ from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
 from msq_finn.lanes import dsp
 from msq_finn.lanes.constants import layer_tables
+from msq_finn.lanes.divisors import check_divides
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.mvau_msq import MVAU_MSQ
 from msq_finn.ops.wrapper import Parameters, render
@@ -46,7 +47,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         Raises:
             MsqError: always.
         """
-        raise MsqError(f"{self.onnx_node.name}: MVAU_MSQ cannot be rolled into a FINN loop")
+        raise MsqError("MVAU_MSQ cannot be rolled into a FINN loop", where=self.onnx_node.name)
 
     def generate_params(self, model: Any, path: str) -> None:
         """Write the weight memory's contents; embedded weights are parameters of the wrapper."""
@@ -74,23 +75,24 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         memory = "internal_embedded" if self.lanes().is_constant else "internal_decoupled"
         if self.get_nodeattr("mem_mode") != memory:
             raise MsqError(
-                f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} does not suit the lanes; "
-                f"use {memory}"
+                f"mem_mode {self.get_nodeattr('mem_mode')!r} does not suit the lanes; use {memory}",
+                field="mem_mode",
+                value=self.get_nodeattr("mem_mode"),
+                where=name,
             )
         self._check_runtime_weights()
         known = self.get_nodeattr_types()  # not all FINNs have all of these
         for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
             if attribute in known and self.get_nodeattr(attribute):
-                raise MsqError(f"{name}: {attribute} is not supported by MVAU_MSQ")
+                raise MsqError(f"{attribute} is not supported by MVAU_MSQ", where=name)
         if "TH" in known and self.get_nodeattr("TH") != 1:
-            raise MsqError(f"{name}: tiling (TH > 1) is not supported by MVAU_MSQ")
+            raise MsqError("tiling (TH > 1) is not supported by MVAU_MSQ", where=name)
         self._check_widths(fpgapart)
 
     def _parameters(self, model: Any, fpgapart: str) -> Parameters:
         lanes = self.lanes()
         mw, mh, simd = (self.get_nodeattr(a) for a in ("MW", "MH", "SIMD"))
-        if mw % simd:
-            raise MsqError(f"{self.onnx_node.name}: SIMD={simd} does not divide MW={mw}")
+        check_divides(self.onnx_node.name, "SIMD", simd, "MW", mw)
         offsets = np.zeros(mh, dtype=np.int64)
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         if not self.get_nodeattr("offsetOutput"):

@@ -73,16 +73,18 @@ class RowMixed(HWCustomOp):
         name, kinds = self.onnx_node.name, self._strings("laneKinds")
         counts = [int(n) for n in self.get_nodeattr("lanePE")]
         if len(set(kinds)) != len(counts) or len(kinds) != len(counts):
-            raise MsqError(f"{name}: lane kinds {kinds} need one count each, got {counts}")
+            raise MsqError(f"lane kinds {kinds} need one count each, got {counts}", where=name)
         try:
             lanes = LaneCounts(dict(zip(kinds, counts, strict=True)))
             lanes.check_unit(self.unit)
         except MsqError as error:
-            raise MsqError(f"{name}: {error}") from None
+            raise error.within(name) from None
         if lanes.pe != self.get_nodeattr("PE"):
             raise MsqError(
-                f"{name}: PE={self.get_nodeattr('PE')} but its lanes {dict(lanes)} sum to "
-                f"{lanes.pe}"
+                f"PE={self.get_nodeattr('PE')} but its lanes {dict(lanes)} sum to {lanes.pe}",
+                field="PE",
+                value=self.get_nodeattr("PE"),
+                where=name,
             )
         return lanes
 

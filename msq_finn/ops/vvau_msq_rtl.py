@@ -12,9 +12,10 @@ from finn.util.basic import get_dsp_block
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
 from msq_finn.lanes import dsp
+from msq_finn.lanes.divisors import check_divides
 from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops.lanes_rtl import LanesRTL
-from msq_finn.ops.streaming.wrapper import Stream, render
+from msq_finn.ops.streaming.stream_wrapper import InputStream, render
 from msq_finn.ops.vvau_msq import VVAU_MSQ
 from msq_finn.rtl.literals import remarked
 
@@ -60,19 +61,18 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
         name, simd, pe = self.onnx_node.name, self.get_nodeattr("SIMD"), self.get_nodeattr("PE")
         if self.get_nodeattr("mem_mode") != "internal_decoupled":
             raise MsqError(
-                f"{name}: mem_mode {self.get_nodeattr('mem_mode')!r} is not supported; "
-                "use internal_decoupled"
+                f"mem_mode {self.get_nodeattr('mem_mode')!r} is not supported; "
+                "use internal_decoupled",
+                field="mem_mode",
+                value=self.get_nodeattr("mem_mode"),
+                where=name,
             )
-        if self.window() % simd:
-            raise MsqError(f"{name}: SIMD={simd} does not divide the window of {self.window()}")
-        if self.get_nodeattr("Channels") % pe:
-            raise MsqError(
-                f"{name}: PE={pe} does not divide Channels={self.get_nodeattr('Channels')}"
-            )
+        check_divides(name, "SIMD", simd, "window", self.window())
+        check_divides(name, "PE", pe, "Channels", self.get_nodeattr("Channels"))
         self._check_runtime_weights()
         self._check_widths(fpgapart)
         if simd > 1 and self.lanes().of_engine("dsp"):
-            raise MsqError(f"{name}: DSP lanes take one element a cycle; use SIMD=1")
+            raise MsqError("DSP lanes take one element a cycle; use SIMD=1", where=name)
 
     def _wrapper(self, model: Any, fpgapart: str) -> str:
         lanes, acts = self.lanes(), self.get_input_datatype(0)
@@ -97,8 +97,8 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             "Offset": f"{channels * bits}'h{packed:x}",
         }
         streams = [
-            Stream("act", self.get_instream_width(0)),
-            Stream("weight", self.get_instream_width(1)),
+            InputStream("act", self.get_instream_width(0)),
+            InputStream("weight", self.get_instream_width(1)),
         ]
         # Verilator has no models of Xilinx primitives; tests/rtl shows both forms equal.
         text = f"""\

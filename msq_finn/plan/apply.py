@@ -11,18 +11,18 @@ from finn.util.basic import get_dsp_block
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.devices import DEVICES, device_of_part
 from msq_finn.errors import MsqError
-from msq_finn.plan.cost import add, default_model
-from msq_finn.plan.design import PLANNED
-from msq_finn.plan.devices import DEVICES, device_of_part
-from msq_finn.plan.extract import layer_of, network_of_model
-from msq_finn.plan.lane_costs import EMBEDDED, LaneCosts
-from msq_finn.plan.layer_plan import LayerPlan
+from msq_finn.plan.cost.cost_model import add, default_model
+from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
+from msq_finn.plan.file.layer_plan import LayerPlan
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
+from msq_finn.plan.frontend.graph import layer_of, network_of_model
+from msq_finn.plan.frontend.network import Network
 from msq_finn.plan.making import layer_plan
-from msq_finn.plan.network import Network
-from msq_finn.plan.optimize import Budget, Solution, maximize, meet
-from msq_finn.plan.plan_fits import fits_board, fits_network, frame_cycles
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.search.design import PLANNED
+from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.place_rows import ROW_MIXED
 

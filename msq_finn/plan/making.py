@@ -6,20 +6,26 @@ from collections.abc import Callable
 from typing import Literal, cast
 
 from msq_finn import schemes
+from msq_finn.devices import device_of_part
 from msq_finn.errors import MsqError
-from msq_finn.plan.cost import default_model
-from msq_finn.plan.design import PLANNED
-from msq_finn.plan.devices import device_of_part
-from msq_finn.plan.lane_costs import EMBEDDED
-from msq_finn.plan.layer_plan import LayerPlan, Window
-from msq_finn.plan.network import Layer, Network
-from msq_finn.plan.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
-from msq_finn.plan.option import Option
-from msq_finn.plan.options import Catalogue
-from msq_finn.plan.outcome import Alternative, LayerOutcome, Outcome, Resources, Totals
-from msq_finn.plan.planfile import Plan, Shares
-from msq_finn.plan.reasons import Choice, choices, difference
-from msq_finn.plan.request import limited_rows, shares_of
+from msq_finn.plan.cost.cost_model import default_model
+from msq_finn.plan.cost.lane_costs import EMBEDDED
+from msq_finn.plan.file.layer_plan import LayerPlan, WindowPlan
+from msq_finn.plan.file.schema import Plan, Shares
+from msq_finn.plan.frontend.network import Layer, Network
+from msq_finn.plan.frontend.request import limited_rows, shares_of
+from msq_finn.plan.report.outcome import (
+    Alternative,
+    LayerOutcome,
+    Outcome,
+    PlannedResources,
+    Totals,
+)
+from msq_finn.plan.search.candidates import Catalogue
+from msq_finn.plan.search.design import PLANNED
+from msq_finn.plan.search.explain import Choice, choices, difference
+from msq_finn.plan.search.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
+from msq_finn.plan.search.option import Option
 
 #: Resources, as messages call them.
 NAMES = {
@@ -83,7 +89,9 @@ def make_plan(
             raise MsqError(
                 f"--target-fps {target_fps:.10g}: {network.name} reaches {reachable:.0f} frames "
                 f"per second on {board} at most (limited by {best.limited_by}); lower the target, "
-                "raise the budget or the clock, or take a larger board"
+                "raise the budget or the clock, or take a larger board",
+                field="--target-fps",
+                value=target_fps,
             )
         cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, design)
         solution = best if cheapest is None else cheapest
@@ -133,7 +141,7 @@ def _outcome(
             cycles=solution.cycles,
             fps=round(fps, 2),
             gops=round(2 * network.macs * fps / 1e9, 3),
-            resources=Resources.of(solution.cost),
+            resources=PlannedResources.of(solution.cost),
             bottleneck=bottleneck,
             limited_by=solution.limited_by,
             bound_fps=round(1e9 / clk_ns / bound, 2),
@@ -152,7 +160,7 @@ def layer_plan(layer: Layer, option: Option) -> LayerPlan:
     front = option.front
     window = None
     if front.simd:
-        window = Window(
+        window = WindowPlan(
             simd=front.simd,
             parallel=front.parallel,
             memory="block" if front.style == "block" else "distributed",
@@ -178,7 +186,7 @@ def _layer(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerOut
     return LayerOutcome(
         name=layer.name,
         cycles=option.cycles,
-        resources=Resources.of(option.cost),
+        resources=PlannedResources.of(option.cost),
         why=choice.why,
         next_best=[
             Alternative(
@@ -186,7 +194,7 @@ def _layer(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerOut
                 lanes=other.lanes,
                 memory=other.memory,
                 cycles=other.cycles,
-                resources=Resources.of(other.cost),
+                resources=PlannedResources.of(other.cost),
                 fps=round(1e9 / clk_ns / max(cycles, other.cycles), 2),
                 fits=fits,
                 change=difference(other.cost, option.cost),

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
-from msq_finn.quant.constants import computing_type, has_values
 from msq_finn.quant.nearest import NearestLevel
+from msq_finn.quant.stateless import computing_type, has_values
 from msq_finn.schemes import Scheme
 
 MAX_GRID_BITS = 32
@@ -56,8 +56,9 @@ class SchemeIntQuant(nn.Module):
         for scheme in schemes:
             if scheme.grid_bits > MAX_GRID_BITS:
                 raise MsqError(
-                    f"{scheme.name}: its grid needs {scheme.grid_bits} bits, and quantizers take "
-                    f"{MAX_GRID_BITS} at most; use fewer bits per weight"
+                    f"its grid needs {scheme.grid_bits} bits, and quantizers take "
+                    f"{MAX_GRID_BITS} at most; use fewer bits per weight",
+                    where=scheme.name,
                 )
         self.schemes = tuple(schemes)
         self.row_shape = tuple(row_shape)
@@ -194,7 +195,7 @@ class SchemeIntQuant(nn.Module):
                     self.set_rows(kinds.to(self.row_kinds))
                 state_dict[prefix + "row_kinds"] = self.row_kinds
         except MsqError as error:
-            raise MsqError(f"layer {layer}: {error}; it is of another network") from error
+            raise MsqError(f"{error}; it is of another network", where=f"layer {layer}") from error
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
 
@@ -290,8 +291,9 @@ def refuse_coarse_type(scheme: Scheme, dtype: torch.dtype) -> None:
     coarse = _smallest(dtype) * scheme.grid_max * 2**_BITS_OF_SCALES > _SMALLEST_WEIGHTS
     if coarse or not torch.equal(back.float().round(), ints.expand(-1, digits)):
         raise MsqError(
-            f"{scheme.name}: {str(dtype).removeprefix('torch.')} is too coarse for its grid up to "
-            f"{scheme.grid_max}; keep the weights in float32, as torch.autocast does"
+            f"{str(dtype).removeprefix('torch.')} is too coarse for its grid up to "
+            f"{scheme.grid_max}; keep the weights in float32, as torch.autocast does",
+            where=scheme.name,
         )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from msq_finn.quant.constants import computing_type, constants_beside
+from msq_finn.quant.stateless import computing_type, constants_beside
 from msq_finn.schemes import Scheme
 
 MAX_TABLE_TOP = 1 << 7

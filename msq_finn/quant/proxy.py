@@ -13,9 +13,9 @@ from brevitas.proxy import WeightQuantProxyFromInjector
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
-from msq_finn.quant.constants import has_values, is_traced
 from msq_finn.quant.core import SchemeIntQuant
 from msq_finn.quant.keywords import refuse_unknown_keywords
+from msq_finn.quant.stateless import has_values, is_traced
 
 _COMPILED = "tensor_quant._orig_mod."
 _PLAIN = "tensor_quant."

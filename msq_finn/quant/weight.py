@@ -31,11 +31,11 @@ from torch import Tensor
 
 from msq_finn import schemes as registry
 from msq_finn.errors import MsqError
-from msq_finn.quant.constants import has_values
 from msq_finn.quant.core import RescalingSchemeQuant, SchemeIntQuant
 from msq_finn.quant.keywords import refuse_other_choices
 from msq_finn.quant.proxy import SchemeWeightQuantProxy
 from msq_finn.quant.rows import as_rows, by_variance, kinds_of_names, row_counts
+from msq_finn.quant.stateless import has_values
 from msq_finn.schemes import Scheme
 
 

@@ -106,6 +106,13 @@ package msq_pkg;
   localparam int unsigned MaxPartials = 4;
   localparam int unsigned MaxGroups = 16;
 
+  // While FIFO depths are looked for, only valid and ready count: units keep their control alone.
+`ifdef MSQ_CONTROL_ONLY
+  localparam int unsigned BuiltGroups = 0;
+`else
+  localparam int unsigned BuiltGroups = MaxGroups;
+`endif
+
   // What a lane is; msq_finn/lanes writes such numbers down (hardware.py).
   typedef struct packed {
     engine_e                    engine;

@@ -141,7 +141,7 @@ module mvau_msq
     .done_o (done)
   );
 
-  for (genvar g = 0; g < MaxGroups; g++) begin : gen_group
+  for (genvar g = 0; g < BuiltGroups; g++) begin : gen_group
     localparam lane_kind_t Kind = Lanes[g].kind;
     localparam int unsigned Pe = int'(Lanes[g].lanes);
     localparam int unsigned First = lanes_before(Lanes, g);

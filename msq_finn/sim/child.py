@@ -1,4 +1,4 @@
-"""The process that :func:`msq_finn.sim.network.simulate` runs a design in.
+"""The process that :func:`msq_finn.sim.axi_streams.simulate` runs a design in.
 
 A simulation can crash, and it computes for long without looking up: on its own it can do no harm.
 It reads ``job.json`` and the input words from a folder, reports progress on standard output as
@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from msq_finn.sim.model import Model, Status, Stream
+from msq_finn.sim.model import AxiStream, Model, Status
 
 #: Cycles between two looks at the clock.
 _BATCH = 2_000
@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
     """Run the job in a folder, and leave its results there.
 
     Args:
-        folder: with ``job.json``, whose keys :func:`msq_finn.sim.network.simulate` sets, and
+        folder: with ``job.json``, whose keys :func:`msq_finn.sim.axi_streams.simulate` sets, and
             ``<stream>.words.npy`` of shape [words, bytes] per input stream.
     """
     if sys.platform == "linux":
@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, Stream]:
+def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, AxiStream]:
     return {
         name: model.stream(
             name, np.load(folder / f"{name}.words.npy"), job["stall_in"], (job["seed"], 0, index)
@@ -66,7 +66,7 @@ def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, Str
     }
 
 
-def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, Stream]:
+def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, AxiStream]:
     return {
         name: model.stream(
             name, np.zeros(shape, np.uint8), job["stall_out"], (job["seed"], 1, index)
@@ -77,8 +77,8 @@ def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, Stream]:
 
 def _run(
     model: Model,
-    inputs: Mapping[str, Stream],
-    outputs: Mapping[str, Stream],
+    inputs: Mapping[str, AxiStream],
+    outputs: Mapping[str, AxiStream],
     timeout: int | None,
     max_idle: int,
 ) -> Status:

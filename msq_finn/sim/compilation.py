@@ -14,13 +14,10 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
-
-if TYPE_CHECKING:
-    from msq_finn.sim.verilator import Tool
+from msq_finn.sim.installation import Tool
 
 #: The library's driver.
 HARNESS = Path(__file__).with_name("harness.cpp")
@@ -29,6 +26,8 @@ HARNESS = Path(__file__).with_name("harness.cpp")
 _VERILATOR_FLAGS = (
     "--cc", "--prefix", "Vdesign", "--no-timing", "--assert",
     "--x-assign", "unique", "--x-initial", "unique",
+    # A layer whose weights are in the LUTs has them all in one parameter.
+    "--max-num-width", "16777216",
     "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Werror-MODDUP",
 )  # fmt: skip
 
@@ -172,4 +171,4 @@ def _run(what: str, command: Sequence[str | Path], **variables: str) -> None:
     if done.returncode:
         output = done.stdout + done.stderr
         lines = [line for line in output.splitlines() if re.search("error", line, re.IGNORECASE)]
-        raise MsqError(f"{what}: {(lines or [f'exit code {done.returncode}'])[0].strip()}")
+        raise MsqError(f"{(lines or [f'exit code {done.returncode}'])[0].strip()}", where=what)

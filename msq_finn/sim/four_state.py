@@ -76,7 +76,7 @@ def simulate(
     """Stream words through a design, and look for X on all of its streams.
 
     Args:
-        top: name of the top module, with ports as of :func:`msq_finn.sim.network.simulate`.
+        top: name of the top module, with ports as of :func:`msq_finn.sim.axi_streams.simulate`.
         sources: Verilog files that Icarus takes, that of the top last.
         inputs: per input stream the words to send, [words, bytes], the lowest byte first.
         outputs: per output stream how many words to collect.

@@ -141,7 +141,7 @@ class Model:
         """Hold ``ap_rst_n`` low for 16 cycles."""
         return Status(self._library.msq_reset(self._sim))
 
-    def stream(self, name: str, words: Words, stall: float, seed: Sequence[int]) -> Stream:
+    def stream(self, name: str, words: Words, stall: float, seed: Sequence[int]) -> AxiStream:
         """Attach words to an AXI stream of the design.
 
         Args:
@@ -169,15 +169,15 @@ class Model:
             stall=int(stall * 2**32),
             bits=data.bits,
         )
-        return Stream(words, cycles, row)
+        return AxiStream(words, cycles, row)
 
     def _stream_port(self, stream: str, part: str) -> Port:
         return self.ports[stream_port(self.ports, stream, part)]
 
     def run(
         self,
-        inputs: Mapping[str, Stream],
-        outputs: Mapping[str, Stream],
+        inputs: Mapping[str, AxiStream],
+        outputs: Mapping[str, AxiStream],
         budget: int,
         max_idle: int,
     ) -> Status:
@@ -224,7 +224,7 @@ def stream_port(ports: Container[str], stream: str, part: str) -> str:
 
 
 @dataclass
-class Stream:
+class AxiStream:
     """An AXI stream with words attached.
 
     Attributes:
@@ -243,7 +243,7 @@ class Stream:
         return int(self.row.done)
 
 
-def _table(streams: Mapping[str, Stream]) -> Any:
+def _table(streams: Mapping[str, AxiStream]) -> Any:
     return (_Stream * len(streams))(*(stream.row for stream in streams.values()))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from msq_finn.errors import MsqError
-from msq_finn.sim.network import Result
+from msq_finn.sim.axi_streams import Result
 
 
 def performance(name: str, result: Result, frames: int, clk_ns: float) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def performance(name: str, result: Result, frames: int, clk_ns: float) -> dict[s
     latencies, intervals = [], []
     for stream, cycles in result.output_cycles.items():
         if frames < 1 or len(cycles) % frames:
-            raise MsqError(f"{name}: {len(cycles)} words of {stream} are not {frames} frames")
+            raise MsqError(f"{len(cycles)} words of {stream} are not {frames} frames", where=name)
         ends = cycles.reshape(frames, -1)[:, -1]
         settled = ends[(frames - 1) // 2 :]
         latencies.append(int(ends[0]))

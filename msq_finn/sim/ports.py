@@ -13,7 +13,7 @@ import numpy as np
 
 from msq_finn.errors import MsqError
 from msq_finn.sim import model
-from msq_finn.sim.model import Model, Status, Stream, Words, stream_port
+from msq_finn.sim.model import AxiStream, Model, Status, Words, stream_port
 
 #: Cycles between two chances to interrupt a run.
 _BATCH = 10_000
@@ -129,7 +129,7 @@ class Design:
         cycles = self._model.cycle - begin
         return cycles, {name: _integers(stream.words) for name, stream in received.items()}
 
-    def _stream(self, name: str, words: Sequence[int]) -> Stream:
+    def _stream(self, name: str, words: Sequence[int]) -> AxiStream:
         assert self._model is not None
         bits = self._model.ports[stream_port(self._model.ports, name, "data")].bits
         size = (bits + 7) // 8

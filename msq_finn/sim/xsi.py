@@ -16,12 +16,12 @@ from typing import Any
 
 from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.finn_compat import is_main, missing, upstream_engine
-from msq_finn.sim import ports, pyverilator, verilator
+from msq_finn.sim import installation, ports, pyverilator, verilator
 
 
 def _simulator() -> str:
     try:
-        return f"Verilator {verilator.version()} (behavioural DSP)"
+        return f"Verilator {installation.version()} (behavioural DSP)"
     except MissingToolError:
         return "Verilator (not installed)"
 
@@ -43,12 +43,12 @@ def install(force: bool = False) -> bool:
         MissingToolError: FINN or Verilator is not installed.
     """
     if is_main():
-        verilator.find()
+        installation.find()
         pyverilator.install()
         return True
     if os.environ.get("XILINX_VIVADO") and not force:
         return False
-    verilator.find()
+    installation.find()
     try:
         home = upstream_engine()
         if home is not None:

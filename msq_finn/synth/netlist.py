@@ -144,7 +144,7 @@ def load(path: Path, top: str) -> Netlist:
     """
     modules = json.loads(path.read_text())["modules"]
     if top not in modules:
-        raise MsqError(f"{path}: no module {top}; it has {', '.join(modules) or 'none'}")
+        raise MsqError(f"no module {top}; it has {', '.join(modules) or 'none'}", where=path)
     return Netlist(modules[top])
 
 

@@ -22,7 +22,7 @@ from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.rewordings import for_slang
 from msq_finn.synth.resources import Resources
 
-__all__ = ["Netlist", "Resources", "Synthesis", "family_of", "run", "synthesize", "version"]
+__all__ = ["NetlistSource", "Resources", "Synthesis", "family_of", "run", "synthesize", "version"]
 
 #: Seconds after which a synthesis run is given up.
 TIMEOUT_S = 600.0
@@ -69,7 +69,7 @@ def family_of(part: str) -> str:
 
 
 @dataclass(frozen=True)
-class Netlist:
+class NetlistSource:
     """A synthesised netlist of primitives.
 
     Attributes:
@@ -106,10 +106,10 @@ class Synthesis:
         return Resources(**counted, yosys=version())
 
     @property
-    def netlist(self) -> Netlist:
+    def netlist(self) -> NetlistSource:
         """The netlist that was counted."""
         packed = (self.folder / "netlist.v.gz").read_bytes()
-        return Netlist(self.module, gzip.decompress(packed).decode())
+        return NetlistSource(self.module, gzip.decompress(packed).decode())
 
 
 def synthesize(top: str, sources: Sequence[Path | str], **options: Any) -> Resources:

@@ -129,11 +129,12 @@ class Admm:
                 if of[name].shape != layer.weight.shape:
                     saved, here = tuple(of[name].shape), tuple(layer.weight.shape)
                     raise MsqError(
-                        f"layer {name}: weights of shape {here}, {saved} in ADMM's saved state; "
-                        "it is of another network"
+                        f"weights of shape {here}, {saved} in ADMM's saved state; "
+                        "it is of another network",
+                        where=f"layer {name}",
                     )
                 if not of[name].isfinite().all():
-                    raise MsqError(f"layer {name}: ADMM's saved state is not finite")
+                    raise MsqError("ADMM's saved state is not finite", where=f"layer {name}")
         self.rho, self.growth = float(state["rho"]), float(state["growth"])
         for own, saved in ((self.z, state["z"]), (self.u, state["u"])):
             for name, layer in self.layers.items():
@@ -147,6 +148,6 @@ class Admm:
         try:
             refuse_not_finite(as_rows(target, layer.output_channel_dim))
         except MsqError as error:
-            raise MsqError(f"layer {name}: {error}") from error
+            raise error.within(f"layer {name}") from error
         value: Tensor = layer.weight_quant.tensor_quant(target)[0]
         return value

@@ -55,8 +55,9 @@ def calibrate(
         for child, quant in module.named_children():
             if child.endswith("_quant") and not all(map(_is_finite, quant.state_dict().values())):
                 raise MsqError(
-                    f"layer {name}: {child}: its scale is not finite after calibration; what the "
-                    "network computes overflows"
+                    f"{child}: its scale is not finite after calibration; what the "
+                    "network computes overflows",
+                    where=f"layer {name}",
                 )
 
 
@@ -71,5 +72,5 @@ def _run(model: nn.Module, batches: Iterable[Any]) -> int:
         try:
             feed(model, batch)
         except MsqError as error:
-            raise MsqError(f"batch {number}: {error}") from error
+            raise error.within(f"batch {number}") from error
     return number

@@ -7,7 +7,7 @@ from torch import nn
 
 from msq_finn.training.assign import mixed_layers, row_schemes
 from msq_finn.training.coupling.channels import Couplings
-from msq_finn.training.coupling.modules import Layers
+from msq_finn.training.coupling.modules import RowLayers
 from msq_finn.training.coupling.trace import as_written, follow_graph, follow_run
 from msq_finn.training.feed import unwrapped
 
@@ -44,7 +44,7 @@ def coupled_layers(model: nn.Module, example: Any = None) -> list[list[str]]:
         [2, 2, 2]
     """
     mixed: dict[str, Any] = mixed_layers(model)
-    layers = Layers({layer.weight_quant: name for name, layer in mixed.items()})
+    layers = RowLayers({layer.weight_quant: name for name, layer in mixed.items()})
     couplings = Couplings({name: len(row_schemes(layer)) for name, layer in mixed.items()})
     network = unwrapped(model)
     with as_written(network):

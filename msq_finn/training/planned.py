@@ -11,7 +11,7 @@ from msq_finn.quant.rows import as_rows
 
 
 class PlanLike(Protocol):
-    """A plan, as from `msq_finn.plan.planfile.Plan.load`, which training need not import."""
+    """A plan, as from `msq_finn.plan.file.schema.Plan.load`, which training need not import."""
 
     @property
     def layers(self) -> Sequence[Any]:
@@ -43,15 +43,17 @@ def planned_rows(
         shape = _matrix(module)
         if shape != (layer.mh, layer.mw):
             raise MsqError(
-                f"layer {name}: {shape[0]}x{shape[1]} weights, {layer.mh}x{layer.mw} in the plan; "
-                "the plan is for another network"
+                f"{shape[0]}x{shape[1]} weights, {layer.mh}x{layer.mw} in the plan; the plan is "
+                "for another network",
+                where=f"layer {name}",
             )
         if name in mixed:
             found[name] = dict(layer.rows)
         elif sp2 := layer.rows.get("sp2_4", 0):
             raise MsqError(
-                f"layer {name}: {sp2} SP2 rows in the plan, but its weight_quant is "
-                f"not row-mixed; use MSQWeightPerChannelFloat"
+                f"{sp2} SP2 rows in the plan, but its weight_quant is "
+                f"not row-mixed; use MSQWeightPerChannelFloat",
+                where=f"layer {name}",
             )
     for name in mixed:
         if name not in found:

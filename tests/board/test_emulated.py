@@ -21,9 +21,10 @@ import pytest
 from msq_finn import demo
 from msq_finn.build.deploy import deploy
 from msq_finn.build.host_program import programs
-from msq_finn.build.lower import Target, configure, lowered_of
-from msq_finn.build.stitch import TOP, stitch
-from msq_finn.sim import network
+from msq_finn.build.stitch import stitch
+from msq_finn.build.stitched import TOP
+from msq_finn.lowering.lower import Target, configure, lowered_of
+from msq_finn.sim import axi_streams
 
 from ..build.test_host_program import CASES, INEXACT, host_of, numbers
 from . import fake_pynq
@@ -135,7 +136,7 @@ class Server(threading.Thread):
 
     def simulated(self, given):
         words = len(given) * int(np.prod(self.shape[:-1]))
-        result = network.simulate(
+        result = axi_streams.simulate(
             TOP,
             self.design.sources,
             {"in0_V": given.reshape(-1, given.shape[-1])},

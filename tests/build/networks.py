@@ -10,7 +10,7 @@ from brevitas_examples.imagenet_classification.models.mobilenetv1 import MobileN
 from torch import nn
 from torch.nn import functional
 
-from msq_finn.models import ActQuant, Layers, PixelQuant
+from msq_finn.models import ActQuant, LayerFactory, PixelQuant
 from msq_finn.quant import (
     FixedWeightPerTensorFloat,
     MSQWeightPerChannelFloat,
@@ -68,7 +68,7 @@ def rmsmp_cnn(seed=0):
 def signal_cnn(seed=0):
     """Two row-mixed 1-D convolutions, a pooling and a classifier, for 2x16 signals."""
     torch.manual_seed(seed)
-    make = Layers(MSQWeightPerChannelFloat, {}, dims=1)
+    make = LayerFactory(MSQWeightPerChannelFloat, {}, dims=1)
     model = nn.Sequential(
         make.identity(),
         make.conv_relu(2, 8),
@@ -88,7 +88,7 @@ def signal_cnn(seed=0):
 def signal_map_cnn():
     """A 1-D convolution that ends in a signal of channels."""
     torch.manual_seed(6)
-    make = Layers(MSQWeightPerChannelFloat, {}, dims=1)
+    make = LayerFactory(MSQWeightPerChannelFloat, {}, dims=1)
     last = qnn.QuantConv1d(8, 4, 1, bias=False, weight_quant=MSQWeightPerChannelFloat)
     return _settled(nn.Sequential(make.identity(), make.conv_relu(2, 8), last), (8, 2, 8))
 
@@ -96,7 +96,7 @@ def signal_map_cnn():
 def pooled_signal_cnn():
     """A 1-D convolution, an average over its whole signal and a classifier."""
     torch.manual_seed(9)
-    make = Layers(MSQWeightPerChannelFloat, {}, dims=1)
+    make = LayerFactory(MSQWeightPerChannelFloat, {}, dims=1)
     last = [nn.AvgPool1d(8), nn.Flatten(), make.classifier(8, 4)]
     return _settled(nn.Sequential(make.identity(), make.conv_relu(2, 8), *last), (8, 2, 8))
 
@@ -232,7 +232,7 @@ def depthwise_cnn(seed=0):
     A depthwise layer's rows have the schemes of those before it.
     """
     torch.manual_seed(seed)
-    make = Layers(MSQWeightPerChannelFloat, {})
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
     model = nn.Sequential(
         make.identity(PixelQuant),
         make.conv_relu(1, 8),
@@ -298,7 +298,7 @@ def brevitas_mobilenet():
 
 
 def plain_mlp():
-    """Layers as Brevitas has them: 4-bit integers with a -8, and SP2(5) in all rows.
+    """LayerFactory as Brevitas has them: 4-bit integers with a -8, and SP2(5) in all rows.
 
     Every other gain behind the integers is negative.
     """
@@ -410,7 +410,7 @@ class PooledBranch(nn.Module):
 def pyramid_cnn():
     """A pool in one of two branches that are concatenated."""
     torch.manual_seed(7)
-    make = Layers(MSQWeightPerChannelFloat, {})
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
     return _settled(
         nn.Sequential(
             make.identity(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msq_finn.build.stitch import TOP
+from msq_finn.build.stitched import TOP
 from msq_finn.rewordings import for_slang
 from msq_finn.sim import primitives
 from msq_finn.synth import yosys as synth

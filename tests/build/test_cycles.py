@@ -13,7 +13,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.build.cycles import node_cycles
-from msq_finn.sim import network
+from msq_finn.sim import axi_streams
 
 pytestmark = pytest.mark.usefixtures("finn")
 FRAMES = 6
@@ -77,7 +77,7 @@ def test_predicted_cycles_are_those_of_the_rtl(case):
     sources = [Path(f) for f in op.get_rtl_file_list(abspath=True)]
     words = int(np.prod(op.get_folded_input_shape()[:-1])) * FRAMES
     given = int(np.prod(op.get_folded_output_shape()[:-1]))
-    result = network.simulate(
+    result = axi_streams.simulate(
         op.get_nodeattr("gen_top_module"),
         sorted(sources, key=lambda path: not path.stem.endswith("_pkg")),
         {"in0_V": np.zeros((words, op.get_instream_width_padded() // 8), np.uint8)},

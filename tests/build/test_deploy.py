@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from qonnx.core.onnx_exec import execute_onnx
 
-from msq_finn.build.hardware_steps import REFERENCE
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lowered_of
+from msq_finn.build.report_files import REFERENCE
 from msq_finn.build.run import build
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lowered_of
 
 from ..board import fake_pynq
 from .networks import exported, mixed_to_the_end
@@ -30,7 +30,7 @@ def package(tmp_path_factory):
     from qonnx.core.modelwrapper import ModelWrapper
 
     from msq_finn.build.deploy import deploy
-    from msq_finn.build.lower import configure
+    from msq_finn.lowering.lower import configure
 
     folder = tmp_path_factory.mktemp("deploy")
     source = exported(mixed_to_the_end(), folder / "model.onnx", (1, 2, 4, 4))

@@ -10,8 +10,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.simulate import (
     accelerator_inputs,
     mismatches,
@@ -21,6 +20,8 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import layers_of
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 
 from .networks import depthwise_cnn, exported
 
@@ -36,11 +37,11 @@ def network(tmp_path_factory):
     lanes = {"VVAU_MSQ_rtl_1": {"laneKinds": kinds, "lanePE": [4, 2, 2]}}
     (folder / "folding.json").write_text(json.dumps(lanes))
     target = Target("Pynq-Z1", target_fps=900_000, folding_config=folder / "folding.json")
-    lowered = lower(source, target, folder)
+    lowered = generate(source, target, folder)
     images = np.random.default_rng(1).random((IMAGES, 1, 6, 6), dtype=np.float32)
     # Extremes: a black and a white image.
     images[0], images[1] = 0, 1
-    fifos.size_fifos(lowered, accelerator_inputs(lowered, images[:3]), folder / "sizing")
+    fifos.size_fifos(lowered, folder / "sizing")
     return lowered, stitch(lowered.model, folder), images
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
+from msq_finn.build.generate import generate
 from msq_finn.build.hardware_steps import step_msq_stitch
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import reference_outputs
 from msq_finn.build.steps import DATAFLOW_STEPS
+from msq_finn.lowering.lower import Target
 
 from .networks import exported, mixed_to_the_end
 
@@ -144,9 +145,9 @@ if __name__ == "__main__":
     multiprocessing.set_start_method("spawn")
     from finn.transformation.fpgadataflow.prepare_rtlsim import PrepareRTLSim
     from qonnx.core.modelwrapper import ModelWrapper
-    from msq_finn.build import workers
+    from msq_finn.lowering import finn_workers
     if sys.argv[3] == "prepared":
-        workers.prepare()
+        finn_workers.prepare()
     ModelWrapper(sys.argv[2]).transform(PrepareRTLSim())
 """
 
@@ -159,7 +160,7 @@ UNPREPARED = (
 
 @pytest.mark.slow
 def test_spawned_workers_know_the_ops_where_they_are_prepared(source, tmp_path):
-    lower(source, Target("Pynq-Z1"), tmp_path / "low")
+    generate(source, Target("Pynq-Z1"), tmp_path / "low")
     model = tmp_path / "low/intermediate_models/step_msq_generate_rtl.onnx"
     (tmp_path / "spawn.py").write_text(SPAWN)
     errors = {}

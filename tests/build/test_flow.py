@@ -11,8 +11,7 @@ from onnx import numpy_helper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.simulate import (
     accelerator_inputs,
     mismatches,
@@ -22,6 +21,8 @@ from msq_finn.build.simulate import (
 )
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 
 from .networks import exported, small_cnn
 
@@ -32,12 +33,12 @@ IMAGES = 6
 def network(tmp_path_factory):
     folder = tmp_path_factory.mktemp("network")
     source = exported(small_cnn(), folder / "model.onnx")
-    lowered = lower(source, Target("Pynq-Z1", target_fps=500_000), folder)
+    lowered = generate(source, Target("Pynq-Z1", target_fps=500_000), folder)
     rng = np.random.default_rng(1)
     images = rng.random((IMAGES, 1, 6, 6), dtype=np.float32)
     # Extremes: a black and a white image.
     images[0], images[1] = 0, 1
-    depths = fifos.size_fifos(lowered, accelerator_inputs(lowered, images[:3]), folder / "sizing")
+    depths = fifos.size_fifos(lowered, folder / "sizing")
     return lowered, stitch(lowered.model, folder), images, depths
 
 
@@ -123,4 +124,4 @@ def test_a_row_no_scheme_holds_is_refused(tmp_path):
     weights[name].CopyFrom(numpy_helper.from_array(values, name))
     onnx.save(model, str(source))
     with pytest.raises(MsqError, match=r"MVAU_0: no scheme holds row 2, whose weights are .*7, 8"):
-        lower(source, Target("Pynq-Z1"), tmp_path)
+        generate(source, Target("Pynq-Z1"), tmp_path)

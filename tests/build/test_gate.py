@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from msq_finn.build import gate, resources
+from msq_finn.build import gate, node_resources
 from msq_finn.build.gate import gate_level, run_in_four_states
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.simulate import accelerator_inputs, mismatches, reference_outputs
 from msq_finn.build.stitch import stitch
 from msq_finn.cli import main
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 from msq_finn.sim import four_state, primitives
 
 from .networks import exported, tiny_mlp
@@ -36,7 +37,7 @@ def network(tmp_path_factory):
     four_state.version()
     folder = tmp_path_factory.mktemp("gate")
     source = exported(tiny_mlp(), folder / "model.onnx", (1, 4))
-    lowered = lower(source, Target("Pynq-Z1"), folder)
+    lowered = generate(source, Target("Pynq-Z1"), folder)
     design = stitch(lowered.model, folder)
     images = np.random.default_rng(2).random((6, 4), dtype=np.float32)
     return lowered, design, images, reference_outputs(source, images)
@@ -45,7 +46,7 @@ def network(tmp_path_factory):
 @pytest.fixture(scope="module")
 def netlists(network):
     _, design, *_ = network
-    return {name: run.netlist for name, run in resources.synthesize(design, PART).items()}
+    return {name: run.netlist for name, run in node_resources.synthesize(design, PART).items()}
 
 
 def differing(network, design, **options):

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from msq_finn.build.lower import Target, configure, open_source, resolve, run_steps
 from msq_finn.build.steps import DATAFLOW_STEPS
+from msq_finn.lowering.lower import Target, configure, open_source, resolve, run_steps
 
 from .networks import exported, residual_cnn
 

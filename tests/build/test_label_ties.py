@@ -7,11 +7,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.simulate import accelerator_inputs, executed, reference_outputs
 from msq_finn.build.verdict.follow import follow
 from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.reference import Reference
+from msq_finn.lowering.lower import Target
 
 from ..robustness.models import FLOAT, QONNX, quant
 
@@ -47,7 +48,7 @@ def model(count):
 def test_equal_sums_are_ties_and_lower_labels_come_first(tmp_path, count):
     source = tmp_path / "model.onnx"
     onnx.save(model(count), source)
-    network = lower(source, Target("Pynq-Z1"), tmp_path, stop_before="step_msq_insert_streams")
+    network = generate(source, Target("Pynq-Z1"), tmp_path, stop_before="step_msq_insert_streams")
     levels = np.random.default_rng(2).integers(0, 16, (8000, 8))
     ordered = np.sort(levels @ WEIGHTS, axis=1)
     levels = levels[ordered[:, -1] == ordered[:, -2]][:100]

@@ -10,10 +10,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from msq_finn.build import checkpoints
-from msq_finn.build.lower import Target
+from msq_finn.build import resume
 from msq_finn.build.relocate import relocate
 from msq_finn.build.run import build
+from msq_finn.lowering.lower import Target
 
 from .networks import exported, mixed_to_the_end
 
@@ -122,10 +122,10 @@ def test_what_did_not_move_is_not_touched(tmp_path):
 
 def test_a_record_of_before_there_were_folders(tmp_path):
     source = exported(mixed_to_the_end(), tmp_path / "model.onnx", (1, 2, 4, 4))
-    checkpoints.record(tmp_path, source, Target("Pynq-Z1"), np.zeros(1), 0)
+    resume.record(tmp_path, source, Target("Pynq-Z1"), np.zeros(1), 0)
     path = tmp_path / "options.json"
     record = json.loads(path.read_text())
     del record["folders"]
     path.write_text(json.dumps(record))
-    checkpoints.follow(tmp_path)
+    resume.follow(tmp_path)
     assert json.loads(path.read_text())["folders"]["work"] == str(tmp_path)

@@ -4,8 +4,9 @@ import stat
 
 import pytest
 
-from msq_finn.build.output import check_target, output_folder, write
+from msq_finn.build.output import output_folder
 from msq_finn.errors import MsqError
+from msq_finn.files import check_target, write
 
 
 def test_a_failed_first_run_leaves_nothing(tmp_path):

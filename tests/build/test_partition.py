@@ -12,12 +12,12 @@ from brevitas.quant import Int8ActPerTensorFloat
 from click.testing import CliRunner
 from torch import nn
 
-from msq_finn.build.checkpoints import path_of
-from msq_finn.build.lower import Target
 from msq_finn.build.run import build
 from msq_finn.cli import main
 from msq_finn.cli.build import _warn
 from msq_finn.errors import MsqError
+from msq_finn.lowering.intermediate import path_of
+from msq_finn.lowering.lower import Target
 from msq_finn.models import ActQuant
 from msq_finn.quant import FixedWeightPerTensorFloat
 

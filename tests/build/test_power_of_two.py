@@ -14,10 +14,11 @@ from brevitas.quant import (
 )
 from torch import nn
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.simulate import accelerator_inputs, differ, executed, reference_outputs
 from msq_finn.build.verdict.reference import Reference
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 
 from .networks import exported
 
@@ -49,7 +50,7 @@ def test_halves_behind_a_bias_are_rounded_to_even(tmp_path, kind):
         for _ in range(60):
             model(torch.tensor(images))
     source = exported(model.eval(), tmp_path / "model.onnx", (1, *shape))
-    network = lower(source, Target("Pynq-Z1"), tmp_path, stop_before="step_msq_insert_streams")
+    network = generate(source, Target("Pynq-Z1"), tmp_path, stop_before="step_msq_insert_streams")
     raw = executed(network, accelerator_inputs(network, images))
     host = Host(network.parent)
     outputs = np.stack([host.after(r[None].astype(np.float32))[0] for r in raw])

@@ -13,11 +13,11 @@ from brevitas.quant import SignedBinaryActPerTensorConst
 from click.testing import CliRunner
 from torch import nn
 
-from msq_finn.build.hardware_checks import check_hardware
-from msq_finn.build.model_checks import check_model
 from msq_finn.build.simulate import differ
 from msq_finn.cli import main
 from msq_finn.errors import MsqError
+from msq_finn.lowering.hardware_checks import check_hardware
+from msq_finn.lowering.model_checks import check_model
 from msq_finn.models import ActQuant
 
 from ..robustness import models as m

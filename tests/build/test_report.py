@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from msq_finn.build.report import render
-from msq_finn.build.summary import FaultRecord, Layer, Summary, TieRecord
+from msq_finn.build.summary import FaultRecord, LayerSummary, Summary, TieRecord
 
 
 def summary(**changes):
-    layer = Layer(
+    layer = LayerSummary(
         name="MVAU_MSQ_rtl_0", op="MVAU_MSQ_rtl", mw=27, mh=16,
         rows={"sp2_4": 9, "fixed_8": 4, "sp2_4|fixed_4": 3}, rows_sp2=9, rows_fixed=7,
         pe_lut=2, pe_dsp=2, simd=9, cycles=1200, lut_sites=800, ff=900, dsp=4, bram36=1.5,

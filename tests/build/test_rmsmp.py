@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build.hardware_steps import random_images
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.simulate import mismatches, reference_outputs, simulate
 from msq_finn.build.stitch import stitch
+from msq_finn.build.trial import random_images
 from msq_finn.lanes import LaneCounts
-from msq_finn.plan.extract import network_of_file
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.frontend.graph import network_of_file
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.planfile import Plan
 
 from .networks import exported, rmsmp_cnn
 
@@ -36,7 +37,7 @@ def test_rows_of_three_schemes_are_planned_and_built(tmp_path):
         planned.rows = {"pot_4": 2 * depth, "fixed_4": depth, "fixed_8": depth}
     path = tmp_path / "plan.yaml"
     plan.save(path)
-    lowered = lower(source, Target("Pynq-Z1", plan=path), tmp_path)
+    lowered = generate(source, Target("Pynq-Z1", plan=path), tmp_path)
     ops = [getCustomOp(n) for n in lowered.model.graph.node if n.op_type == "MVAU_MSQ_rtl"]
     assert [op.lanes() for op in ops] == [layer.lanes for layer in Plan.load(path).layers]
     images = random_images(lowered, 6, seed=2)

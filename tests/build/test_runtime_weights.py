@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from msq_finn.build.lower import Target, lowered_of
 from msq_finn.build.run import build
 from msq_finn.errors import MsqError
+from msq_finn.lowering.lower import Target, lowered_of
 
 from .networks import exported, residual_cnn, small_cnn
 
@@ -20,7 +20,7 @@ def test_weights_that_can_be_written_at_run_time_are_in_the_package(tmp_path):
     from qonnx.custom_op.registry import getCustomOp
 
     from msq_finn.build.deploy import deploy
-    from msq_finn.build.lower import configure
+    from msq_finn.lowering.lower import configure
 
     source = exported(small_cnn(), tmp_path / "model.onnx", (1, 1, 6, 6))
     config = tmp_path / "folding.json"

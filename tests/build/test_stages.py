@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from msq_finn.build import hardware_steps
-from msq_finn.build.inputs import load_model
-from msq_finn.build.lower import Target
+from msq_finn.build import hardware_steps, report_files
 from msq_finn.build.run import Labelled, build
 from msq_finn.build.stages import GATE, STAGES, check_folder, stage_steps
 from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.lowering.inputs import load_model
+from msq_finn.lowering.lower import Target
 
 from .networks import exported, mixed_to_the_end
 
@@ -58,7 +58,7 @@ def comparable(summary):
 
 def killed_at(step, source, folder, **options):
     """Build until a step's work is done, but not recorded."""
-    from msq_finn.build import lower
+    from msq_finn.lowering import lower
 
     genuine = lower._run
 
@@ -180,7 +180,7 @@ def test_a_later_stage_goes_on_from_an_earlier_one(source, whole, tmp_path, monk
         labelled=Labelled(labels), until="simulate", start="simulate",
     )  # fmt: skip
     assert (again.images_simulated, again.rtl_mismatches) == (4, 0)
-    outputs = np.load(tmp_path / "build" / hardware_steps.REFERENCE)["outputs"]
+    outputs = np.load(tmp_path / "build" / report_files.REFERENCE)["outputs"]
     assert again.accuracy_rtl == again.accuracy_quant == (outputs.argmax(1) == labels).mean()
     with pytest.raises(MsqError, match=r"was made with images [0-9a-f]{64}, not 3"):
         run(source, tmp_path, until="synth", start="synth")
@@ -210,7 +210,7 @@ def test_nothing_of_an_earlier_build_passes_for_the_new_ones(source, earlier):
 
 
 def test_a_failed_build_leaves_earlier_results(source, earlier, monkeypatch):
-    from msq_finn.build import lower
+    from msq_finn.lowering import lower
 
     def failed(name, function, model, config):
         raise MsqError("no")
@@ -396,7 +396,7 @@ def test_with_vivado_finns_own_steps_make_the_bitfile(monkeypatch, tmp_path):
     monkeypatch.setenv("XILINX_VIVADO", "/opt/Vivado/2024.2")
     assert "step_msq_bitfile" in stage_steps("deploy")
     monkeypatch.setattr(hardware_steps, "resolve", step)
-    monkeypatch.setattr(hardware_steps.workers, "prepare", lambda: None)
+    monkeypatch.setattr(hardware_steps.finn_workers, "prepare", lambda: None)
     config = SimpleNamespace(output_dir=str(tmp_path))
     assert hardware_steps.step_msq_bitfile("dataflow", config) == "dataflow"
     assert called == [
@@ -462,5 +462,5 @@ def test_two_builds_at_once_find_the_same(source, tmp_path):
 
 def test_random_images_do_not_depend_on_the_stage(source, whole):
     load_model(source)
-    images = np.load(whole[1] / "build" / hardware_steps.REFERENCE)["images"]
+    images = np.load(whole[1] / "build" / report_files.REFERENCE)["images"]
     assert images.shape == (3, 2, 4, 4) and np.ptp(images) > 0.9

@@ -7,10 +7,8 @@ import pytest
 
 from msq_finn.build import fifos
 from msq_finn.build.cycles import predicted_interval
-from msq_finn.build.hardware_steps import random_images
-from msq_finn.build.host import Host
+from msq_finn.build.generate import generate
 from msq_finn.build.host_program import programs
-from msq_finn.build.lower import Target, lower
 from msq_finn.build.simulate import (
     accelerator_inputs,
     mismatches,
@@ -19,6 +17,9 @@ from msq_finn.build.simulate import (
     simulate,
 )
 from msq_finn.build.stitch import stitch
+from msq_finn.build.trial import random_images
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 
 from . import map_networks
 from .networks import (
@@ -65,6 +66,8 @@ SLOW_CASES = {
     "averages": (map_networks.averages, (1, 2, 7, 17), 20_000),
 }
 
+STALLS = {"stall_in": 0.3, "stall_out": 0.4, "seed": 5}
+
 
 @pytest.mark.parametrize(
     "case", [*CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW_CASES)]
@@ -72,10 +75,10 @@ SLOW_CASES = {
 def test_a_network_all_the_way(tmp_path, case):
     make, shape, fps = (CASES | SLOW_CASES)[case]
     source = exported(make(), tmp_path / "model.onnx", shape)
-    lowered = lower(source, Target("Pynq-Z1", target_fps=fps), tmp_path)
+    lowered = generate(source, Target("Pynq-Z1", target_fps=fps), tmp_path)
     images = random_images(lowered, 6, seed=2)
     inputs = accelerator_inputs(lowered, images)
-    fifos.size_fifos(lowered, inputs[:3], tmp_path / "sizing")
+    fifos.size_fifos(lowered, tmp_path / "sizing")
     design = stitch(lowered.model, tmp_path)
     found = simulate(lowered, design, images)
     reference = reference_outputs(source, images)
@@ -83,8 +86,15 @@ def test_a_network_all_the_way(tmp_path, case):
     assert mismatches(found.outputs, reference, step) == 0
     assert np.ptp(reference) > 5 * step.max()
     assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.05)
-    stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=5)
+    stalled, run = run_accelerator(lowered.model, design, inputs, **STALLS)
     np.testing.assert_array_equal(stalled, found.raw)
+    # Words move the same without data, so that FIFO depths may be looked for without any.
+    (tmp_path / "control").mkdir()
+    control = stitch(lowered.model, tmp_path / "control", control_only=True)
+    _, moves = run_accelerator(lowered.model, control, np.zeros_like(inputs), **STALLS)
+    assert moves.probes == run.probes
+    for stream, cycles in run.output_cycles.items():
+        np.testing.assert_array_equal(moves.output_cycles[stream], cycles)
     # A board's processor computes the same around it, with NumPy instead of QONNX.
     before, after = programs(Host(lowered.parent))
     np.testing.assert_array_equal(before(images), inputs)
@@ -96,5 +106,5 @@ def test_a_network_all_the_way(tmp_path, case):
 def test_a_board_that_only_finn_knows(tmp_path):
     """Nothing but the number of its DSP slices would be needed of our table of devices."""
     source = exported(signed_mlp(), tmp_path / "model.onnx", (1, 8))
-    lowered = lower(source, Target("ZCU102", target_fps=1_000_000), tmp_path)
+    lowered = generate(source, Target("ZCU102", target_fps=1_000_000), tmp_path)
     assert lowered.model.get_nodes_by_op_type("MVAU_MSQ_rtl")

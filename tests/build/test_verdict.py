@@ -12,8 +12,7 @@ import pytest
 from onnx import helper, numpy_helper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.output import DIFFERENCE
 from msq_finn.build.simulate import (
     accelerator_inputs,
@@ -32,6 +31,8 @@ from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.record import verdict_figures, write_difference
 from msq_finn.build.verdict.reference import Reference
 from msq_finn.build.verdict.taps import inner_tensors
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 
 from ..robustness.models import FLOAT, QONNX, array, quant
 from . import networks
@@ -65,7 +66,7 @@ def network(request, tmp_path_factory):
 
 def lowered(source, folder):
     target = Target("Pynq-Z1", target_fps=100_000)
-    return lower(source, target, folder, stop_before="step_msq_insert_streams")
+    return generate(source, target, folder, stop_before="step_msq_insert_streams")
 
 
 def followed(source, network, images):
@@ -269,7 +270,7 @@ def hardware(tie, tmp_path_factory):
     others = np.random.default_rng(5).integers(0, 16, (19, 6)).astype(np.float32) * np.float32(0.1)
     images = np.stack([others[0], image, *others[1:]])
     folder = tmp_path_factory.mktemp("hardware")
-    return lower(source, Target("Pynq-Z1", target_fps=1_000_000), folder), images
+    return generate(source, Target("Pynq-Z1", target_fps=1_000_000), folder), images
 
 
 def verdict_of(network, images):

@@ -22,16 +22,17 @@ class Accelerator:
     def __init__(self, model, part, folder, gates=False):
         from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 
-        from msq_finn.build.stitch import TOP, stitch
+        from msq_finn.build.stitch import stitch
+        from msq_finn.build.stitched import TOP
 
         self.model = model.transform(PrepareIP(part, 10))
         self.op = getCustomOp(self.model.graph.node[0])
         self.xsi = importlib.import_module("finn.xsi")
         design = stitch(self.model, folder)
         if gates:
-            from msq_finn.build import gate, resources
+            from msq_finn.build import gate, node_resources
 
-            runs = resources.synthesize(design, part)
+            runs = node_resources.synthesize(design, part)
             netlists = {name: run.netlist for name, run in runs.items()}
             self.primitives = {p for n in netlists.values() for p in primitives.used(n.text)}
             design = gate.gate_level(design, netlists, folder / "gate")

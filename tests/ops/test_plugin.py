@@ -53,8 +53,8 @@ def test_its_lanes_compute_beside_others(rng, act):
 
 @pytest.mark.usefixtures("installed")
 def test_it_is_planned():
+    from msq_finn.plan.frontend.network import Layer, Network
     from msq_finn.plan.making import make_plan
-    from msq_finn.plan.network import Layer, Network
 
     demand = Demand({("int_2",): 4, ("fixed_4",): 4})
     network = Network("net", (Layer("fc", 64, 8, 16, demand=demand),))

@@ -13,7 +13,7 @@ from torch import nn
 pytest.importorskip("finn")
 
 from msq_finn.cli import main
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.file.schema import Plan
 from tests.build.networks import exported, small_cnn
 
 

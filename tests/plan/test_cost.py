@@ -9,9 +9,9 @@ import pytest
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes import dsp, trees
-from msq_finn.plan import cost, features, runs, sweep
-from msq_finn.plan.points import Dwc, Memory, Msq, Mvu, Point, Pool, Window
-from msq_finn.plan.sweep import of
+from msq_finn.plan.cost import cost_model, features, stored_runs, sweep
+from msq_finn.plan.cost.point_kinds import Dwc, Memory, Msq, Mvu, Point, Pool, Window
+from msq_finn.plan.cost.sweep import of
 from msq_finn.synth.resources import Resources
 
 
@@ -20,14 +20,14 @@ def _resources(lut: int) -> Resources:
 
 
 def test_every_point_of_the_sweep_has_been_run():
-    known = runs.load()
+    known = stored_runs.load()
     points = [*sweep.fitted(), *sweep.held_back()]
     assert [p.key for p in points if p.key not in known] == []
     assert len({p.key for p in points}) == len(points)
 
 
 def test_held_back_runs_are_met():
-    errors = cost.held_back_errors()
+    errors = cost_model.held_back_errors()
     assert len(errors) >= 25
     assert statistics.median(abs(e.lut) for e in errors) <= 0.05
     assert max(abs(e.lut) for e in errors) <= 0.10
@@ -36,7 +36,7 @@ def test_held_back_runs_are_met():
 
 
 def test_memory_in_luts_is_met_on_held_back_runs():
-    known, model = runs.load(), cost.default_model()
+    known, model = stored_runs.load(), cost_model.default_model()
     measured = [known[point.key] for point in sweep.held_back()]
     told = [model.cost(run.point).lutram for run in measured]
     took = [run.resources.lut_memory for run in measured]
@@ -52,16 +52,16 @@ def test_fit_finds_the_law_behind_runs():
         return round(law["bits"] * point.elements * point.act_bits + law["node"])
 
     points = [Pool(elements, 4, bits) for elements in (1, 4, 16) for bits in (4, 8)]
-    model = cost.CostModel.fit(runs.Run(p, _resources(sites(p)), "") for p in points)
+    model = cost_model.CostModel.fit(stored_runs.Run(p, _resources(sites(p)), "") for p in points)
     unseen = Pool(10, 4, 6)
     assert model.lut(unseen) == pytest.approx(49, rel=0.01)
-    (error,) = cost.errors(model, [runs.Run(unseen, _resources(98), "")])
+    (error,) = cost_model.errors(model, [stored_runs.Run(unseen, _resources(98), "")])
     assert error.lut == pytest.approx(-0.5, abs=0.01)
 
 
 def test_nodes_that_were_never_run_are_refused():
     with pytest.raises(MsqError, match=r"dwc.*characterize"):
-        cost.CostModel({}).lut(Dwc(8, 16))
+        cost_model.CostModel({}).lut(Dwc(8, 16))
 
 
 @pytest.mark.parametrize(

@@ -12,18 +12,18 @@ from torch import nn
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.demand import PAIR, Demand
-from msq_finn.models import Layers, PixelQuant
-from msq_finn.plan.cost import add, default_model
-from msq_finn.plan.design import DESIGNS, MSQ, PLANNED, Design
-from msq_finn.plan.lane_costs import LaneCosts
+from msq_finn.models import LayerFactory, PixelQuant
+from msq_finn.plan.cost.cost_model import add, default_model
+from msq_finn.plan.cost.lane_costs import LaneCosts
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.fits import fits_network
+from msq_finn.plan.frontend.network import Conv, Layer, Network
+from msq_finn.plan.frontend.request import shares_of
+from msq_finn.plan.frontend.windows import window_cycles
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Conv, Layer, Network
-from msq_finn.plan.outcome import Outcome
-from msq_finn.plan.plan_fits import fits_network
-from msq_finn.plan.planfile import Plan
-from msq_finn.plan.request import shares_of
-from msq_finn.plan.splits import splits
-from msq_finn.plan.windows import window_cycles
+from msq_finn.plan.report.outcome import Outcome
+from msq_finn.plan.search.design import DESIGNS, MSQ, PLANNED, Design
+from msq_finn.plan.search.splits import splits
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 PART = "xc7z020clg400-1"
@@ -137,7 +137,7 @@ def test_rows_that_the_lanes_do_not_take_are_refused():
 def small_mobilenet() -> nn.Module:
     """Two depthwise and two pointwise layers, for 8x8 images."""
     torch.manual_seed(0)
-    make = Layers(MSQWeightPerChannelFloat, {})
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
     return nn.Sequential(
         make.identity(PixelQuant),
         make.conv_relu(1, 8, stride=2),
@@ -156,10 +156,11 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
     from qonnx.custom_op.registry import getCustomOp
 
     from msq_finn.build.cycles import predicted_interval
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.build.generate import generate
     from msq_finn.build.stitch import stitch
-    from msq_finn.plan.source import network_of_module
-    from msq_finn.synth.network import NodeSpec, measure_nodes
+    from msq_finn.lowering.lower import Target
+    from msq_finn.plan.frontend.source import network_of_module
+    from msq_finn.synth.module_resources import NodeSpec, measure_nodes
     from msq_finn.training.assign import assign_rows
     from msq_finn.training.couple import coupled_layers
     from tests.build.networks import exported
@@ -177,7 +178,7 @@ def test_a_network_is_built_as_planned(tmp_path: Path, budget: str):
         for _ in range(20):
             model(torch.rand(8, 1, 8, 8))
     source = exported(model.eval(), tmp_path / "model.onnx", (1, 1, 8, 8))
-    lowered = lower(source, Target("Pynq-Z1", plan=path), tmp_path)
+    lowered = generate(source, Target("Pynq-Z1", plan=path), tmp_path)
     assert 0.95 <= predicted_interval(lowered.model) / outcome.totals.cycles <= 1
 
     parts = {name: (top, files) for name, top, files in stitch(lowered.model, tmp_path).parts}

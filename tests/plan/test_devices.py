@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from msq_finn.devices import DEVICES, device_of_part
 from msq_finn.errors import MsqError
-from msq_finn.plan.devices import DEVICES, device_of_part
 
 
 @pytest.mark.parametrize(

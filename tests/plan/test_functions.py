@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from msq_finn.cli import main
 from msq_finn.errors import MsqError
-from msq_finn.plan.planfile import Plan
-from msq_finn.plan.source import _built
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.frontend.source import _built
 
 MODULE = """
 import os

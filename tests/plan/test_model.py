@@ -11,10 +11,10 @@ pytest.importorskip("finn")
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.demand import PAIR
-from msq_finn.plan.extract import network_of_file
+from msq_finn.plan.frontend.graph import network_of_file
+from msq_finn.plan.frontend.request import shares_of
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.outcome import Outcome
-from msq_finn.plan.request import shares_of
+from msq_finn.plan.report.outcome import Outcome
 from tests.build.networks import dense_cnn, exported, residual_cnn, small_cnn
 
 PART = "xc7z020clg400-1"
@@ -68,12 +68,13 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
     from qonnx.custom_op.registry import getCustomOp
 
     from msq_finn.build.fifos import predicted_interval
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.build.generate import generate
+    from msq_finn.lowering.lower import Target
 
     outcome, path = planned
     plan = outcome.plan
     target = Target("Pynq-Z1", plan=path)
-    model = lower(source, target, tmp_path, stop_before="step_msq_place_rows").model
+    model = generate(source, target, tmp_path, stop_before="step_msq_place_rows").model
     nodes = model.get_nodes_by_op_type("MVAU_MSQ_rtl")
     for node, layer in zip(nodes, plan.layers, strict=True):
         op = getCustomOp(node)
@@ -95,7 +96,8 @@ def test_the_plan_folds_the_model(source: Path, planned, tmp_path: Path):
 
 def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
     from msq_finn.build.cycles import predicted_interval
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.build.generate import generate
+    from msq_finn.lowering.lower import Target
 
     source = exported(residual_cnn(), tmp_path / "residual.onnx", (1, 1, 4, 4))
     network = network_of_file(source, "Pynq-Z1")
@@ -109,14 +111,15 @@ def test_nodes_between_layers_are_as_fast_as_planned(tmp_path: Path):
     path = tmp_path / "plan.yaml"
     plan.save(path)
     work = tmp_path / "work"
-    model = lower(source, Target("Pynq-Z1", plan=path), work, stop_before="step_msq_place_rows")
+    model = generate(source, Target("Pynq-Z1", plan=path), work, stop_before="step_msq_place_rows")
     # A shortcut's thresholds and those of the sum are no layer's own.
     assert len(model.model.get_nodes_by_op_type("Thresholding_rtl")) > len(plan.layers)
     assert 0.95 <= predicted_interval(model.model) / plan.totals.cycles <= 1
 
 
 def test_another_models_plan_is_refused(source: Path, planned, tmp_path: Path):
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.build.generate import generate
+    from msq_finn.lowering.lower import Target
 
     outcome, _ = planned
     wrong = outcome.plan.model_copy(deep=True)
@@ -125,4 +128,4 @@ def test_another_models_plan_is_refused(source: Path, planned, tmp_path: Path):
     path = tmp_path / "wrong.yaml"
     path.write_text(wrong.to_yaml())
     with pytest.raises(MsqError, match=r"wrong\.yaml: layer 1: "):
-        lower(source, Target("Pynq-Z1", plan=path), tmp_path / "work")
+        generate(source, Target("Pynq-Z1", plan=path), tmp_path / "work")

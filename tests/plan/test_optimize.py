@@ -8,21 +8,22 @@ from itertools import product
 import numpy as np
 import pytest
 
+from msq_finn.devices import DEVICES
 from msq_finn.errors import MsqError
 from msq_finn.lanes import LaneCounts, Shape, dsp, get
 from msq_finn.lanes.demand import PAIR, Demand
-from msq_finn.plan.cost import Cost, add, default_model
-from msq_finn.plan.design import DESIGNS, MSQ, PLANNED, Design
-from msq_finn.plan.devices import DEVICES
-from msq_finn.plan.lane_costs import LaneCosts
-from msq_finn.plan.network import Conv, Layer, Network
-from msq_finn.plan.optimize import Budget, maximize, meet, solve
-from msq_finn.plan.options import Catalogue
-from msq_finn.plan.pareto import pareto
-from msq_finn.plan.points import Memory, Msq, Mvu
-from msq_finn.plan.splits import divisors, splits
-from msq_finn.plan.streams import Streams
-from msq_finn.plan.zoo import resnet_cifar
+from msq_finn.lanes.divisors import divisors
+from msq_finn.plan.cost.cost_model import Cost, add, default_model
+from msq_finn.plan.cost.lane_costs import LaneCosts
+from msq_finn.plan.cost.point_kinds import Memory, Msq, Mvu
+from msq_finn.plan.frontend.network import Conv, Layer, Network
+from msq_finn.plan.frontend.zoo import resnet_cifar
+from msq_finn.plan.search.candidates import Catalogue
+from msq_finn.plan.search.design import DESIGNS, MSQ, PLANNED, Design
+from msq_finn.plan.search.optimize import Budget, maximize, meet, solve
+from msq_finn.plan.search.pareto import pareto
+from msq_finn.plan.search.splits import splits
+from msq_finn.plan.search.streams import Streams
 
 MODEL = default_model()
 

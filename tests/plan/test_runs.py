@@ -10,11 +10,11 @@ import pytest
 from distributed import Client, LocalCluster
 
 from msq_finn.errors import MsqError
-from msq_finn.plan import runs
-from msq_finn.plan.characterize import characterize, workers
-from msq_finn.plan.point import Design
-from msq_finn.plan.points import NODES, Add, Dwc, Msq, Point
-from msq_finn.plan.sweep import of
+from msq_finn.plan.cost import stored_runs
+from msq_finn.plan.cost.characterize import characterize, workers
+from msq_finn.plan.cost.design_point import Design
+from msq_finn.plan.cost.point_kinds import NODES, Add, Dwc, Msq, Point
+from msq_finn.plan.cost.sweep import of
 from msq_finn.synth.resources import Resources
 
 RESOURCES = Resources(10, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70")
@@ -58,43 +58,43 @@ def client():
 
 def test_runs_survive_the_file(tmp_path: Path):
     path = tmp_path / "deep" / "runs.jsonl"
-    first = runs.Run(Dwc(4, 8), RESOURCES, "")
-    again = runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
-    other = runs.Run(Msq(16, 4, 4, of(sp2_4_lut=2)), RESOURCES, "abc")
+    first = stored_runs.Run(Dwc(4, 8), RESOURCES, "")
+    again = stored_runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
+    other = stored_runs.Run(Msq(16, 4, 4, of(sp2_4_lut=2)), RESOURCES, "abc")
     for run in (first, other, again):
-        runs.append(run, path)
-    assert list(runs.load(path).values()) == [again, other]
+        stored_runs.append(run, path)
+    assert list(stored_runs.load(path).values()) == [again, other]
 
 
 def test_replaced_runs_are_left_out(tmp_path: Path):
     path = tmp_path / "runs.jsonl"
-    again = runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
-    other = runs.Run(Msq(16, 4, 4, of(sp2_4_lut=2)), RESOURCES, "abc")
-    for run in (runs.Run(Dwc(4, 8), RESOURCES, ""), other, again):
-        runs.append(run, path)
-    before = runs.load(path)
-    runs.compact(path)
-    assert runs.load(path) == before and len(path.read_text().splitlines()) == 2
+    again = stored_runs.Run(Dwc(4, 8), Resources(11, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70"), "")
+    other = stored_runs.Run(Msq(16, 4, 4, of(sp2_4_lut=2)), RESOURCES, "abc")
+    for run in (stored_runs.Run(Dwc(4, 8), RESOURCES, ""), other, again):
+        stored_runs.append(run, path)
+    before = stored_runs.load(path)
+    stored_runs.compact(path)
+    assert stored_runs.load(path) == before and len(path.read_text().splitlines()) == 2
     assert [file.name for file in tmp_path.iterdir()] == ["runs.jsonl"]
 
 
 def test_half_a_line_is_dropped_and_not_built_upon(tmp_path: Path):
     path = tmp_path / "runs.jsonl"
-    runs.append(runs.Run(Dwc(4, 8), RESOURCES, ""), path)
+    stored_runs.append(stored_runs.Run(Dwc(4, 8), RESOURCES, ""), path)
     whole = path.read_bytes()
     path.write_bytes(whole + whole[: len(whole) // 2])
-    assert len(runs.load(path)) == 1
-    runs.append(runs.Run(Dwc(8, 4), RESOURCES, ""), path)
-    assert [run.point for run in runs.load(path).values()] == [Dwc(4, 8), Dwc(8, 4)]
+    assert len(stored_runs.load(path)) == 1
+    stored_runs.append(stored_runs.Run(Dwc(8, 4), RESOURCES, ""), path)
+    assert [run.point for run in stored_runs.load(path).values()] == [Dwc(4, 8), Dwc(8, 4)]
     assert path.read_bytes().startswith(whole)
 
 
 def test_a_bad_line_is_named(tmp_path: Path):
     path = tmp_path / "runs.jsonl"
-    runs.append(runs.Run(Dwc(4, 8), RESOURCES, ""), path)
+    stored_runs.append(stored_runs.Run(Dwc(4, 8), RESOURCES, ""), path)
     path.write_text('{"node": "dwc"}\n' + path.read_text())
     with pytest.raises(MsqError, match=r"runs\.jsonl:1: not a synthesis run"):
-        runs.load(path)
+        stored_runs.load(path)
 
 
 def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path, client):
@@ -102,11 +102,11 @@ def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path, client):
     points = [Made(size) for size in (1, 2, 99, 3)]
     with pytest.raises(MsqError, match="too large"):
         characterize(points, client, path)
-    stored = {run.point.size for run in runs.load(path).values()}
+    stored = {run.point.size for run in stored_runs.load(path).values()}
     assert stored == {1, 2, 3}
     # As if killed after the first.
     path.write_text(path.read_text().splitlines(keepends=True)[0])
-    stored = {run.point.size for run in runs.load(path).values()}
+    stored = {run.point.size for run in stored_runs.load(path).values()}
     Made.calls.clear()
     seen: list[tuple[int, int]] = []
     good = [point for point in points if point.size != 99]
@@ -121,7 +121,7 @@ def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path, client):
 def test_changed_rtl_makes_runs_again(tmp_path: Path, client, monkeypatch):
     path = tmp_path / "runs.jsonl"
     characterize([Made(5)], client, path)
-    monkeypatch.setattr(runs, "sources_of", lambda point: "changed")
+    monkeypatch.setattr(stored_runs, "sources_of", lambda point: "changed")
     characterize([Made(5)], client, path)
     assert Made.calls == [5, 5]
 
@@ -130,7 +130,7 @@ def test_processes_synthesise_for_real(tmp_path: Path):
     path = tmp_path / "runs.jsonl"
     with workers(jobs=2) as client:
         found = characterize([Dwc(8, 4), Add(1)], client, path)
-    assert runs.load(path) == found
+    assert stored_runs.load(path) == found
     assert all(run.resources.lut_sites > 0 for run in found.values())
 
 
@@ -146,14 +146,14 @@ def test_runs_that_could_not_be_stored_do_not_begin(tmp_path: Path, client):
     [(Add(1), "streaming/stream_add.sv"), (Msq(8, 4, 2, of(sp2_4_lut=2)), "lut_lane.sv")],
 )
 def test_runs_depend_on_the_rtl_behind_them(point, file, monkeypatch):
-    before, read = runs.sources_of(point), Path.read_bytes
+    before, read = stored_runs.sources_of(point), Path.read_bytes
     changed = lambda path: read(path) + b"//" * str(path).endswith(file)  # noqa: E731
     monkeypatch.setattr(Path, "read_bytes", changed)
-    assert before != runs.sources_of(point)
+    assert before != stored_runs.sources_of(point)
 
 
 def test_a_scheduler_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setattr("msq_finn.plan.characterize.CONNECT_S", 1)
+    monkeypatch.setattr("msq_finn.plan.cost.characterize.CONNECT_S", 1)
     with (
         pytest.raises(MsqError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"),
         workers(scheduler="tcp://127.0.0.1:9"),

@@ -2,7 +2,7 @@
 
 import ctypes
 
-from msq_finn.plan.silence import silence
+from msq_finn.silence import silence
 
 
 def test_what_c_prints_is_dropped_and_the_rest_stays(capfd):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.plan.network import Conv, Layer, Network
-from msq_finn.plan.zoo import NETWORKS, resnet50
+from msq_finn.plan.frontend.network import Conv, Layer, Network
+from msq_finn.plan.frontend.zoo import NETWORKS, resnet50
 
 
 @pytest.mark.parametrize(

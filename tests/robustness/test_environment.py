@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.file.schema import Plan
 
 from . import models as m
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from msq_finn.devices import DEVICES
 from msq_finn.lanes.demand import Demand
-from msq_finn.plan.devices import DEVICES
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.frontend.network import Conv, Layer, Network
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Conv, Layer, Network
-from msq_finn.plan.planfile import Plan
 
 from . import models as m
 from .conftest import REACHED

@@ -8,8 +8,8 @@ import pytest
 import torch
 import yaml
 
+from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.making import make_plan
-from msq_finn.plan.network import Layer, Network
 
 from . import models as m
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.sim import network
-from msq_finn.sim.network import pack, simulate, unpack
+from msq_finn.sim import axi_streams
+from msq_finn.sim.axi_streams import pack, simulate, unpack
 
 ADDER = [Path(__file__).with_name("adder.sv")]
 WORDS = 400
@@ -146,7 +146,7 @@ def test_progress_ends_with_all_words(terms):
 
 
 def test_a_crash_is_an_error(terms, monkeypatch):
-    monkeypatch.setattr(network.sys, "executable", "/bin/false")
+    monkeypatch.setattr(axi_streams.sys, "executable", "/bin/false")
     with pytest.raises(MsqError, match=r"simulation of adder crashed \(exit code 1\)"):
         run(terms)
 
@@ -154,7 +154,7 @@ def test_a_crash_is_an_error(terms, monkeypatch):
 def test_the_simulation_dies_with_its_parent(tmp_path):
     """A killed build leaves no process that computes on."""
     script = (
-        "import numpy as np; from msq_finn.sim.network import simulate; "
+        "import numpy as np; from msq_finn.sim.axi_streams import simulate; "
         f"simulate('adder', [{str(ADDER[0])!r}], {{}}, {{'s': 1}}, max_idle_cycles=10**15)"
     )
     environment = os.environ | {"TMPDIR": str(tmp_path)}

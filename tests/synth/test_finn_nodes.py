@@ -14,7 +14,7 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.util.basic import qonnx_make_model
 
-from msq_finn.synth.network import NodeSpec, measure_nodes
+from msq_finn.synth.module_resources import NodeSpec, measure_nodes
 
 pytestmark = pytest.mark.usefixtures("finn")
 

@@ -8,7 +8,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 from msq_finn.synth import yosys
-from msq_finn.synth.network import NodeSpec, measure_nodes
+from msq_finn.synth.module_resources import NodeSpec, measure_nodes
 
 COUNTER = """
 module {top} (

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from msq_finn.errors import MsqError
-from msq_finn.models import Layers, vit_block
+from msq_finn.models import LayerFactory, vit_block
 from msq_finn.models.mobilenet import InvertedResidual
 from msq_finn.quant import FixedWeightPerChannelFloat, MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
@@ -259,7 +259,7 @@ class TimeEmbedding(nn.Module):
 
 def inverted_residuals():
     """The first blocks of MobileNet-v2, with row-mixed depthwise layers inside."""
-    make = Layers(MSQWeightPerChannelFloat, {})
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
     shapes = ((4, 4, 1, 1), (4, 4, 2, 1), (4, 6, 2, 2), (6, 6, 2, 1))
     return nn.Sequential(make.conv_relu(3, 4), *(InvertedResidual(make, *s) for s in shapes))
 

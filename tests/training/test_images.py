@@ -7,7 +7,7 @@ from PIL import Image
 
 from msq_finn.errors import MsqError
 from msq_finn.training.augment import shift, shift_and_flip
-from msq_finn.training.images import load
+from msq_finn.training.image_data import load
 from msq_finn.training.loop import accuracy, train
 
 NAMES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]

@@ -4,8 +4,8 @@ import pytest
 
 from msq_finn.errors import MsqError
 from msq_finn.models import digits_cnn, resnet8
-from msq_finn.plan.layer_plan import LayerPlan
-from msq_finn.plan.planfile import Plan
+from msq_finn.plan.file.layer_plan import LayerPlan
+from msq_finn.plan.file.schema import Plan
 from msq_finn.quant import FixedWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows, row_schemes
 from msq_finn.training.couple import coupled_layers

@@ -11,9 +11,10 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 from torch import nn
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Target, lower
+from msq_finn.build.generate import generate
 from msq_finn.build.simulate import mismatches, reference_outputs
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
 from msq_finn.models import ActQuant, PixelQuant
 from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
 
@@ -44,7 +45,7 @@ def test_gemm_becomes_a_matrix_product_with_its_bias_in_the_thresholds(tmp_path,
     gemms = [node for node in onnx.load(str(source)).graph.node if node.op_type == "Gemm"]
     assert len(gemms) == 2 and all(a.i for n in gemms for a in n.attribute if a.name == "transB")
     target = Target("Pynq-Z1", target_fps=1_000_000)
-    lowered = lower(source, target, tmp_path, stop_before="step_msq_insert_streams")
+    lowered = generate(source, target, tmp_path, stop_before="step_msq_insert_streams")
     operations = [node.op_type for node in lowered.model.graph.node]
     assert operations == ["MVAU_MSQ_rtl", "Thresholding_rtl", "MVAU_MSQ_rtl"]
     rows = getCustomOp(lowered.model.graph.node[0]).row_schemes()

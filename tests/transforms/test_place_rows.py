@@ -162,7 +162,7 @@ def around(width):
 
 
 def test_the_host_reorders_inputs_and_outputs():
-    from msq_finn.build.host import Host
+    from msq_finn.lowering.host_side import Host
 
     model, truth = around(4), np.array([[10, 11, 12, 13]], dtype=np.float32)
     # A repeated step replaces what it did, or takes it back.

@@ -5,8 +5,8 @@ from onnx import TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.util.basic import qonnx_make_model
 
-from msq_finn.build.refuse import check_config
 from msq_finn.errors import MsqError
+from msq_finn.lowering.refuse import check_config
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 
 HARDWARE = "finn.custom_op.fpgadataflow"

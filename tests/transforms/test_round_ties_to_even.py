@@ -88,9 +88,10 @@ def test_ties_inside_a_network_of_powers_of_two(tmp_path, rng):
     """Every scale is a power of two and no normalisation is between, so that sums hit ties."""
     from finn.transformation.fpgadataflow.set_exec_mode import SetExecMode
 
-    from msq_finn.build.host import Host
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.build.generate import generate
     from msq_finn.build.simulate import reference_outputs
+    from msq_finn.lowering.host_side import Host
+    from msq_finn.lowering.lower import Target
 
     model = m.valid()
     nodes = [node for node in model.graph.node if node.name != "bn"]
@@ -100,7 +101,7 @@ def test_ties_inside_a_network_of_powers_of_two(tmp_path, rng):
     m.set_tensor(model, "step", 1.0)
     onnx.save(model, tmp_path / "model.onnx")
     target = Target("Pynq-Z1", target_fps=10_000)
-    lowered = lower(
+    lowered = generate(
         tmp_path / "model.onnx", target, tmp_path, stop_before="step_msq_insert_streams"
     )
     images = (rng.integers(0, 33, (8, 1, 4, 4)) / 32).astype(np.float32)  # every other one a tie

@@ -37,9 +37,9 @@ def annotated(source, layer, schemes):
 
 def kinds_of(source, folder):
     """Per row-mixed layer, the first scheme that holds each row."""
-    from msq_finn.build.lower import Target, lower
+    from msq_finn.lowering.lower import Target, lower
 
-    model = lower(source, Target("Pynq-Z1"), folder, stop_before="step_msq_fold").model
+    model = lower(source, Target("Pynq-Z1"), folder).model
     ops = [getCustomOp(node) for node in model.graph.node if "VAU_MSQ" in node.op_type]
     return [[names[0] for names in op.row_schemes()] for op in ops]
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .packing import Element, element, pack, size, unpack
+from .formats import Formats
+from .packing import size
 
 #: Offsets of a DMA's registers.
 _CONTROL, _ADDRESS_LOW, _ADDRESS_HIGH, _FRAMES = 0x00, 0x10, 0x14, 0x1C
@@ -22,7 +23,7 @@ _CONTROL, _ADDRESS_LOW, _ADDRESS_HIGH, _FRAMES = 0x00, 0x10, 0x14, 0x1C
 _START, _DONE, _IDLE = 0x1, 0x2, 0x4
 
 
-class Accelerator:
+class Accelerator(Formats):
     """What FINN's ``FINNDMAOverlay`` does on a Zynq, with NumPy and pynq only.
 
     Attributes:
@@ -41,7 +42,7 @@ class Accelerator:
         fclk_mhz: clock of the accelerator.
 
     Raises:
-        ValueError: ``shapes`` has a type that is not packed here.
+        ValueError: see `Formats`.
     """
 
     def __init__(
@@ -57,82 +58,12 @@ class Accelerator:
         self.overlay = overlay
         self.timeout_s = timeout_s
         self.fclk_mhz = fclk_mhz
-        self._shapes = shapes
         self._allocate = allocate
-        self._idt = [element(name) for name in shapes["idt"]]
-        self._odt = [element(name) for name in shapes["odt"]]
         self.idma = [getattr(overlay, name) for name in shapes["idma_names"]]
         self.odma = [getattr(overlay, name) for name in shapes["odma_names"]]
         self.ibuf_packed_device: list[Any] = []
         self.obuf_packed_device: list[Any] = []
-        self.batch_size = batch_size
-
-    def idt(self, ind: int = 0) -> Element:
-        """Type of an input's elements.
-
-        Args:
-            ind: which input.
-        """
-        return self._idt[ind]
-
-    def odt(self, ind: int = 0) -> Element:
-        """Type of an output's elements.
-
-        Args:
-            ind: which output.
-        """
-        return self._odt[ind]
-
-    def ishape_normal(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape in which an input is given, ``batch_size`` first.
-
-        Args:
-            ind: which input.
-        """
-        return self._shape("ishape_normal", ind)
-
-    def oshape_normal(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape in which an output is returned, ``batch_size`` first.
-
-        Args:
-            ind: which output.
-        """
-        return self._shape("oshape_normal", ind)
-
-    def ishape_folded(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an input as a stream, the elements of a word last.
-
-        Args:
-            ind: which input.
-        """
-        return self._shape("ishape_folded", ind)
-
-    def oshape_folded(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an output as a stream, the elements of a word last.
-
-        Args:
-            ind: which output.
-        """
-        return self._shape("oshape_folded", ind)
-
-    def ishape_packed(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an input's buffer, the bytes of a word last.
-
-        Args:
-            ind: which input.
-        """
-        return self._shape("ishape_packed", ind)
-
-    def oshape_packed(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an output's buffer, the bytes of a word last.
-
-        Args:
-            ind: which output.
-        """
-        return self._shape("oshape_packed", ind)
-
-    def _shape(self, key: str, ind: int) -> tuple[int, ...]:
-        return (self.batch_size, *self._shapes[key][ind][1:])
+        super().__init__(shapes, batch_size)
 
     @property
     def num_inputs(self) -> int:
@@ -165,53 +96,6 @@ class Accelerator:
             self._allocate(shape=self.oshape_packed(o), dtype=np.uint8, cacheable=True)
             for o in range(self.num_outputs)
         ]
-
-    def fold_input(self, ibuf_normal: Any, ind: int = 0) -> Any:
-        """Give an input the shape of a stream.
-
-        Args:
-            ibuf_normal: of the shape ``ishape_normal(ind)``.
-            ind: which input.
-
-        Raises:
-            ValueError: it has another shape.
-        """
-        if ibuf_normal.shape != self.ishape_normal(ind):
-            raise ValueError(
-                f"input {ind} has shape {ibuf_normal.shape}; with batch_size {self.batch_size} it "
-                f"is {self.ishape_normal(ind)}"
-            )
-        return ibuf_normal.reshape(self.ishape_folded(ind))
-
-    def pack_input(self, ibuf_folded: Any, ind: int = 0) -> Any:
-        """Pack an input into the bytes that its DMA reads.
-
-        Args:
-            ibuf_folded: of the shape ``ishape_folded(ind)``.
-            ind: which input.
-
-        Raises:
-            ValueError: a value is none of the input's type.
-        """
-        return pack(ibuf_folded, self.idt(ind))
-
-    def unpack_output(self, obuf_packed: Any, ind: int = 0) -> Any:
-        """Unpack the bytes that an output's DMA wrote.
-
-        Args:
-            obuf_packed: of the shape ``oshape_packed(ind)``.
-            ind: which output.
-        """
-        return unpack(obuf_packed, self.odt(ind), self.oshape_folded(ind)[-1])
-
-    def unfold_output(self, obuf_folded: Any, ind: int = 0) -> Any:
-        """Give an output its normal shape.
-
-        Args:
-            obuf_folded: of the shape ``oshape_folded(ind)``.
-            ind: which output.
-        """
-        return obuf_folded.reshape(self.oshape_normal(ind))
 
     def copy_input_data_to_device(self, data: Any, ind: int = 0) -> None:
         """Copy packed bytes to an input's buffer, and out of the processor's cache.

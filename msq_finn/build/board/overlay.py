@@ -24,7 +24,7 @@ _DRIVER, _PLATFORM = "FINNDMAOverlay", "zynq-iodma"
 _WIZARD, _WIZARD_INPUT_MHZ = "clk_wiz_0", 100.0
 
 
-class Network(Accelerator):
+class DeployedNetwork(Accelerator):
     """An accelerator with the operations before and after it.
 
     Attributes:
@@ -107,7 +107,7 @@ def load(
     batch_size: int = 1,
     timeout_s: float = 10.0,
     download: bool = True,
-) -> Network:
+) -> DeployedNetwork:
     """Check a package, load the bitfile, and return the network.
 
     Args:
@@ -149,7 +149,7 @@ def load(
     clock = _clock(bitfile.with_suffix(".hwh"))
     built = float(settings["fclk_mhz"])
     Clocks.fclk0_mhz = built if clock is None else _WIZARD_INPUT_MHZ
-    network = Network(
+    network = DeployedNetwork(
         folder,
         verified,
         overlay,

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from .overlay import Network, load
+from .overlay import DeployedNetwork, load
 from .package import PackageError
 
 
-def validate(network: Network, reference: Path) -> dict[str, Any]:
+def validate(network: DeployedNetwork, reference: Path) -> dict[str, Any]:
     """Compare a network on the board with the outputs that its build recorded.
 
     Args:

@@ -10,19 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import msq_finn
-from msq_finn.build.checkpoints import path_of
 from msq_finn.build.deploy import deploy
-from msq_finn.build.hardware_steps import REFERENCE, SIMULATION, step_msq_bitfile
-from msq_finn.build.lower import Lowered, Target, configure, logged
-from msq_finn.build.output import output_folder, write
-from msq_finn.build.progress import Progress, silent
+from msq_finn.build.hardware_steps import step_msq_bitfile
+from msq_finn.build.output import output_folder
+from msq_finn.build.rehearsal.contents import traces
 from msq_finn.build.rehearsal.environment import stand_ins
 from msq_finn.build.rehearsal.findings import Finding, Log
-from msq_finn.build.rehearsal.package import traces
 from msq_finn.build.rehearsal.stand_in.hdl import check_slang
 from msq_finn.build.rehearsal.stand_in.session import interpreter
+from msq_finn.build.report_files import REFERENCE, SIMULATION
 from msq_finn.errors import MsqError, said_by
+from msq_finn.files import write
 from msq_finn.finn_compat import report_folder
+from msq_finn.lowering.intermediate import path_of
+from msq_finn.lowering.lower import Lowered, Target, configure, logged
+from msq_finn.progress import Progress, silent
 
 #: File of the report folder.
 REHEARSAL = "msq_rehearsal.json"

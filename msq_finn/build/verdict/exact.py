@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build.verdict.bounded import Bounded, total
 from msq_finn.build.verdict.moves import MOVES, UnknownOpError, sources
-
-Index = tuple[int, ...]
+from msq_finn.build.verdict.reach import Index, attributes, reached, spread
 
 
 class Exact:
@@ -120,55 +118,14 @@ def _broadcast(index: Index, shape: Index) -> Index:
     return tuple(0 if size == 1 else i for i, size in zip(own, shape, strict=True))
 
 
-def _attributes(node: Any) -> dict[str, Any]:
-    return {a.name: helper.get_attribute_value(a) for a in node.attribute}
-
-
-def _window(node: Any, rank: int) -> tuple[list[int], list[int], list[int]]:
-    """Strides, leading pads and dilations of a convolution or pool over so many axes."""
-    given = _attributes(node)
-    if given.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-        raise UnknownOpError(f"{node.name} ({node.op_type}): auto_pad; export it with pads")
-    ones, zeros = [1] * rank, [0] * rank
-    pads = list(given.get("pads", zeros))[:rank]
-    return list(given.get("strides", ones)), pads, list(given.get("dilations", ones))
-
-
-def _reached(
-    node: Any, kernel: Sequence[int], place: Sequence[int], size: Sequence[int]
-) -> Iterator[tuple[Index, Index]]:
-    """Positions in the kernel and in the input that make one of a window's outputs."""
-    strides, pads, dilations = _window(node, len(kernel))
-    for taps in itertools.product(*map(range, kernel)):
-        at = tuple(
-            p * s - pad + t * d
-            for p, s, pad, t, d in zip(place, strides, pads, taps, dilations, strict=True)
-        )
-        if all(0 <= a < n for a, n in zip(at, size, strict=True)):
-            yield taps, at
-
-
-def _spread(
-    node: Any, kernel: Sequence[int], place: Sequence[int], size: Sequence[int]
-) -> Iterator[tuple[Index, Index]]:
-    """The same for a transposed convolution, whose inputs are what strides step through."""
-    strides, pads, dilations = _window(node, len(kernel))
-    for taps in itertools.product(*map(range, kernel)):
-        ahead = [p + pad - t * d for p, pad, t, d in zip(place, pads, taps, dilations, strict=True)]
-        if all(
-            a % s == 0 and 0 <= a // s < n for a, s, n in zip(ahead, strides, size, strict=True)
-        ):
-            yield taps, tuple(a // s for a, s in zip(ahead, strides, strict=True))
-
-
 def _convolution(exact: Exact, node: Any, index: Index) -> Bounded:
     data, weights = node.input[:2]
-    groups = _attributes(node).get("group", 1)
+    groups = attributes(node).get("group", 1)
     shape = exact._shape(weights)
     first = index[1] // (shape[0] // groups) * shape[1]
     terms = exact._dot(
         (((data, (index[0], first + c, *at))), (weights, (index[1], c, *taps)))
-        for taps, at in _reached(node, shape[2:], index[2:], exact._shape(data)[2:])
+        for taps, at in reached(node, shape[2:], index[2:], exact._shape(data)[2:])
         for c in range(shape[1])
     )
     return total(terms + _bias(exact, node, index[1:2]))
@@ -176,13 +133,13 @@ def _convolution(exact: Exact, node: Any, index: Index) -> Bounded:
 
 def _transposed_convolution(exact: Exact, node: Any, index: Index) -> Bounded:
     data, weights = node.input[:2]
-    groups = _attributes(node).get("group", 1)
+    groups = attributes(node).get("group", 1)
     shape = exact._shape(weights)
     group, row = divmod(index[1], shape[1])
     inputs = shape[0] // groups
     terms = exact._dot(
         ((data, (index[0], c, *at)), (weights, (c, row, *taps)))
-        for taps, at in _spread(node, shape[2:], index[2:], exact._shape(data)[2:])
+        for taps, at in spread(node, shape[2:], index[2:], exact._shape(data)[2:])
         for c in range(group * inputs, (group + 1) * inputs)
     )
     return total(terms + _bias(exact, node, index[1:2]))
@@ -208,7 +165,7 @@ def _matrix_product(exact: Exact, node: Any, index: Index) -> Bounded:
 
 
 def _general_product(exact: Exact, node: Any, index: Index) -> Bounded:
-    given = _attributes(node)
+    given = attributes(node)
     left, right = node.input[:2]
     turned = (given.get("transA", 0), given.get("transB", 0))
     depth = exact._shape(left)[0 if turned[0] else 1]
@@ -225,7 +182,7 @@ def _general_product(exact: Exact, node: Any, index: Index) -> Bounded:
 
 def _normalisation(exact: Exact, node: Any, index: Index) -> Bounded:
     """Scale and shift of a channel; the square root to far more digits than float32 has."""
-    epsilon = Fraction(_attributes(node).get("epsilon", 1e-5))
+    epsilon = Fraction(attributes(node).get("epsilon", 1e-5))
     gain, shift, mean, variance = (exact.value(name, index[1:2]).value for name in node.input[1:5])
     digits = 10**40
     root = Fraction(math.isqrt(int((variance + epsilon) * digits**2)), digits)
@@ -259,8 +216,8 @@ def _rectified(exact: Exact, node: Any, index: Index) -> Bounded:
 
 def _pooled(exact: Exact, node: Any, index: Index) -> list[Bounded]:
     data = node.input[0]
-    kernel = _attributes(node)["kernel_shape"]
-    places = _reached(node, kernel, index[2:], exact._shape(data)[2:])
+    kernel = attributes(node)["kernel_shape"]
+    places = reached(node, kernel, index[2:], exact._shape(data)[2:])
     return [exact.value(data, (*index[:2], *at)) for _, at in places]
 
 
@@ -270,7 +227,7 @@ def _maximum(exact: Exact, node: Any, index: Index) -> Bounded:
 
 
 def _average(exact: Exact, node: Any, index: Index) -> Bounded:
-    given = _attributes(node)
+    given = attributes(node)
     values = _pooled(exact, node, index)
     whole = math.prod(given["kernel_shape"])
     count = whole if given.get("count_include_pad", 0) else len(values)
@@ -291,7 +248,7 @@ def _global_average(exact: Exact, node: Any, index: Index) -> Bounded:
 
 
 def _reduced_mean(exact: Exact, node: Any, index: Index) -> Bounded:
-    given = _attributes(node)
+    given = attributes(node)
     shape = exact._shape(node.input[0])
     axes = given.get("axes")
     if axes is None and len(node.input) > 1:

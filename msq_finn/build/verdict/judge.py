@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build.host import Host
-from msq_finn.build.lower import Lowered, logged
-from msq_finn.build.progress import Progress, silent
 from msq_finn.build.simulate import FloatArray, Simulation, executable, tensors
 from msq_finn.build.verdict.follow import Disagreement, Tie, follow
 from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.reference import Reference
 from msq_finn.build.verdict.taps import Seen, watch
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Lowered, logged
+from msq_finn.progress import Progress, silent
 
 #: Images that are looked into at once; after a fault among them, no others are.
 _AT_ONCE = 32

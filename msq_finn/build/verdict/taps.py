@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build.lower import Lowered
-from msq_finn.build.progress import Progress
 from msq_finn.build.simulate import run_accelerator
 from msq_finn.build.stitch import stitch
-from msq_finn.sim import network
+from msq_finn.lowering.lower import Lowered
+from msq_finn.progress import Progress
+from msq_finn.sim import axi_streams
 
 IntArray = NDArray[np.int64]
 
@@ -80,5 +80,5 @@ def _integers(model: ModelWrapper, tensor: str, words: NDArray[np.uint8], images
     op, index = getCustomOp(producer), list(producer.output).index(tensor)
     kind = op.get_output_datatype(index)
     elements = op.get_folded_output_shape(index)[-1]
-    values = network.unpack(words, kind.bitwidth(), elements, kind.signed())
+    values = axi_streams.unpack(words, kind.bitwidth(), elements, kind.signed())
     return values.reshape(images, *op.get_normal_output_shape(index)[1:])

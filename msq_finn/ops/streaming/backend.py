@@ -11,7 +11,8 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 import msq_finn.rtl
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, prepare_rtlsim, rename_ports
-from msq_finn.ops.streaming.wrapper import Stream, render
+from msq_finn.lanes.divisors import check_divides
+from msq_finn.ops.streaming.stream_wrapper import InputStream, render
 
 _RTL = Path(msq_finn.rtl.__file__).parent / "streaming"
 
@@ -85,7 +86,7 @@ class StreamingRTL(RTLBackend):
         """
         node = self.onnx_node
         return MsqError(
-            f"{node.name}: {what}; set preferred_impl_style to 'hls' to build it with Vitis HLS"
+            f"{what}; set preferred_impl_style to 'hls' to build it with Vitis HLS", where=node.name
         )
 
     def integer_type(self, datatype: Any) -> Any:
@@ -120,16 +121,13 @@ class StreamingRTL(RTLBackend):
         """
         node, elements = self.onnx_node, self.parallel_elements()
         word = self.get_nodeattr(self.parallelism)
-        if word < 1 or elements % word:
-            raise MsqError(
-                f"{node.name}: {self.parallelism}={word} does not divide {elements} elements"
-            )
+        check_divides(node.name, self.parallelism, word, "elements", elements)
         parameters = self.rtl_parameters()
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         ports = [
             self.input_ports[min(i, len(self.input_ports) - 1)] for i in range(len(node.input))
         ]
-        inputs = [Stream(port, self.get_instream_width(i)) for i, port in enumerate(ports)]
+        inputs = [InputStream(port, self.get_instream_width(i)) for i, port in enumerate(ports)]
         text = render(
             self.get_nodeattr("gen_top_module"),
             self.module,

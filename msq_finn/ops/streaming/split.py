@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from msq_finn.finn_compat.splits import StreamingSplit
+from msq_finn.finn_compat.stream_splits import StreamingSplit
 from msq_finn.ops.streaming.backend import StreamingRTL, packed
 
 

@@ -3,7 +3,7 @@
 import math
 
 from msq_finn.training.coupling.calls import Call, Result, SizeOf, Value, all_from_end, from_end
-from msq_finn.training.coupling.channels import Rows
+from msq_finn.training.coupling.channels import ChannelAxis
 
 
 def permute(call: Call) -> Value:
@@ -40,7 +40,7 @@ def transpose_matrix(call: Call) -> Value:
     return _swapped(value, rows, [-1, -2])
 
 
-def _swapped(value: Value, rows: Rows, pair: list[int]) -> Value:
+def _swapped(value: Value, rows: ChannelAxis, pair: list[int]) -> Value:
     one, other = pair
     return Value(rows._replace(axis={one: other, other: one}.get(rows.axis, rows.axis)), value.ndim)
 
@@ -82,7 +82,7 @@ def flatten(call: Call) -> Value:
     return _flattened(call, value, rows, start, call.get(2, "end_dim", default=-1))
 
 
-def _flattened(call: Call, value: Value, rows: Rows, start: int, end: int) -> Value:
+def _flattened(call: Call, value: Value, rows: ChannelAxis, start: int, end: int) -> Value:
     low, high = from_end(start, value.ndim), from_end(end, value.ndim)
     if low is None and rows.axis == high == -1 and not rows.spread:
         return Value(rows._replace(spread="outer"))  # wherever the first is, it is not behind
@@ -95,7 +95,7 @@ def _flattened(call: Call, value: Value, rows: Rows, start: int, end: int) -> Va
         return Value(rows, ndim)
     if rows.spread or low < rows.axis < high:
         return call.lost()
-    return Value(Rows(high, rows.parts, "inner" if rows.axis == low else "outer"), ndim)
+    return Value(ChannelAxis(high, rows.parts, "inner" if rows.axis == low else "outer"), ndim)
 
 
 def unflatten(call: Call) -> Value:
@@ -129,7 +129,7 @@ def reshape(call: Call) -> Value:
     return Value(rows._replace(axis=places[0] - len(sizes)), len(sizes))
 
 
-def _reshaped(call: Call, rows: Rows, old: tuple[int, ...], new: tuple[int, ...]) -> Value:
+def _reshaped(call: Call, rows: ChannelAxis, old: tuple[int, ...], new: tuple[int, ...]) -> Value:
     """Find the axis by how many entries lie before it and along it."""
     at = len(old) + rows.axis
     before, size = math.prod(old[:at]), old[at]
@@ -142,9 +142,9 @@ def _reshaped(call: Call, rows: Rows, old: tuple[int, ...], new: tuple[int, ...]
         if rows.spread or entries <= size or entries % size:
             continue
         if ahead == before:
-            return Value(Rows(axis, rows.parts, "inner"), len(new))
+            return Value(ChannelAxis(axis, rows.parts, "inner"), len(new))
         if ahead * entries == before * size:
-            return Value(Rows(axis, rows.parts, "outer"), len(new))
+            return Value(ChannelAxis(axis, rows.parts, "outer"), len(new))
     return call.lost()
 
 
@@ -174,6 +174,6 @@ def one_size(value: Value, dim: object) -> Value | int:
         dim: which of its sizes.
     """
     rows = value.channels
-    if isinstance(rows, Rows) and from_end(dim, value.ndim) == rows.axis and not rows.spread:
+    if isinstance(rows, ChannelAxis) and from_end(dim, value.ndim) == rows.axis and not rows.spread:
         return rows.total or Value()
     return Value()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msq_finn.training.coupling.channels import Channels, Couplings, Lost, Rows
+from msq_finn.training.coupling.channels import ChannelAxis, Channels, Couplings, Lost
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class Call:
         given = self.get(position, *names)
         return list(given) if isinstance(given, list | tuple) else list(self.args[position:])
 
-    def followed(self) -> tuple[Value, Rows] | None:
+    def followed(self) -> tuple[Value, ChannelAxis] | None:
         """Return the first operand and its rows; None where it has none that can be followed."""
         value = next(iter(self.values), None)
-        if value is None or not isinstance(value.channels, Rows):
+        if value is None or not isinstance(value.channels, ChannelAxis):
             return None
         return value, value.channels
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
-class Part(NamedTuple):
+class Span(NamedTuple):
     """Channels side by side.
 
     Attributes:
@@ -19,7 +19,7 @@ class Part(NamedTuple):
     size: int | None
 
 
-class Rows(NamedTuple):
+class ChannelAxis(NamedTuple):
     """Channels along an axis of a value.
 
     Attributes:
@@ -31,7 +31,7 @@ class Rows(NamedTuple):
     """
 
     axis: int
-    parts: tuple[Part, ...]
+    parts: tuple[Span, ...]
     spread: str = ""
 
     @property
@@ -58,7 +58,7 @@ class Lost(NamedTuple):
     layers: tuple[str, ...]
 
 
-Channels = Rows | Lost | None
+Channels = ChannelAxis | Lost | None
 """Of a value; None where no layer's rows are among its channels."""
 
 
@@ -102,7 +102,9 @@ class Couplings:
         """
         # One channel stands beside all others alike, and has nothing to sort.
         known = [
-            c for c in operands if c is not None and not (isinstance(c, Rows) and c.total == 1)
+            c
+            for c in operands
+            if c is not None and not (isinstance(c, ChannelAxis) and c.total == 1)
         ]
         if not known:
             return None
@@ -111,7 +113,7 @@ class Couplings:
             result = self._pair(op, result, other)
         return result
 
-    def _pair(self, op: str, a: Rows | Lost, b: Rows | Lost) -> Rows | Lost:
+    def _pair(self, op: str, a: ChannelAxis | Lost, b: ChannelAxis | Lost) -> ChannelAxis | Lost:
         layers = tuple(dict.fromkeys((*a.layers, *b.layers)))
         for lost in (a, b):
             if isinstance(lost, Lost):
@@ -120,7 +122,7 @@ class Couplings:
                         f"meet behind {lost.op}, through which they could not be followed", layers
                     )
                 return Lost(lost.op, layers)
-        assert isinstance(a, Rows) and isinstance(b, Rows)
+        assert isinstance(a, ChannelAxis) and isinstance(b, ChannelAxis)
         if a.axis != b.axis:
             return Lost(op, layers)  # an outer sum: every row meets every other
         alike = _aligned(a.parts, b.parts)
@@ -134,7 +136,7 @@ class Couplings:
         for one, other in alike:
             self._couple((*one.layers, *other.layers), one.first == other.first)
         parts = tuple(one if one.layers else other for one, other in alike)
-        return Rows(a.axis, parts, a.spread if same_spread else "")
+        return ChannelAxis(a.axis, parts, a.spread if same_spread else "")
 
     def _couple(self, layers: tuple[str, ...], in_line: bool) -> None:
         """Make one group of the layers' groups."""
@@ -151,7 +153,7 @@ class Couplings:
         self.doubts.setdefault(why, set()).update(layers)
 
 
-def _aligned(a: tuple[Part, ...], b: tuple[Part, ...]) -> list[tuple[Part, Part]] | None:
+def _aligned(a: tuple[Span, ...], b: tuple[Span, ...]) -> list[tuple[Span, Span]] | None:
     """Return the parts beside each other, cut where either ends; None where they don't fit."""
     if [part.size for part in a] == [part.size for part in b]:
         return list(zip(a, b, strict=True))
@@ -166,11 +168,11 @@ def _aligned(a: tuple[Part, ...], b: tuple[Part, ...]) -> list[tuple[Part, Part]
         for part, rest in ((one, left), (other, right)):
             assert part.size is not None
             if part.size > size:
-                rest.append(Part(part.layers, part.first + size, part.size - size))
+                rest.append(Span(part.layers, part.first + size, part.size - size))
     return None if left or right else pairs
 
 
-def part_of(parts: Iterable[Part], start: int, stop: int) -> tuple[Part, ...] | None:
+def part_of(parts: Iterable[Span], start: int, stop: int) -> tuple[Span, ...] | None:
     """Return the channels from one to before another; None where sizes are not known.
 
     Args:
@@ -179,8 +181,8 @@ def part_of(parts: Iterable[Part], start: int, stop: int) -> tuple[Part, ...] | 
         stop: behind the last.
 
     Examples:
-        >>> part_of([Part(("a",), 0, 4), Part(("b",), 0, 4)], 2, 8)
-        (Part(layers=('a',), first=2, size=2), Part(layers=('b',), first=0, size=4))
+        >>> part_of([Span(("a",), 0, 4), Span(("b",), 0, 4)], 2, 8)
+        (Span(layers=('a',), first=2, size=2), Span(layers=('b',), first=0, size=4))
     """
     found, at = [], 0
     for part in parts:
@@ -188,6 +190,6 @@ def part_of(parts: Iterable[Part], start: int, stop: int) -> tuple[Part, ...] | 
             return None
         low, high = max(start, at), min(stop, at + part.size)
         if low < high:
-            found.append(Part(part.layers, part.first + low - at, high - low))
+            found.append(Span(part.layers, part.first + low - at, high - low))
         at += part.size
     return tuple(found)

@@ -9,7 +9,7 @@ from torch import nn
 
 from msq_finn.training.coupling import axes, pieces
 from msq_finn.training.coupling.calls import Call, Result, Value
-from msq_finn.training.coupling.channels import Lost, Part, Rows
+from msq_finn.training.coupling.channels import ChannelAxis, Lost, Span
 
 KEEPING = (
     "brevitas.core.",
@@ -44,7 +44,7 @@ OF_NEW_CHANNELS = (
 
 
 @dataclass(frozen=True)
-class Layers:
+class RowLayers:
     """The layers of which rows are to be placed.
 
     Attributes:
@@ -82,7 +82,7 @@ class Layers:
         return written_in.startswith("brevitas.") and not self.inside(module)
 
 
-def leave(module: nn.Module, layers: Layers, call: Call) -> Result:
+def leave(module: nn.Module, layers: RowLayers, call: Call) -> Result:
     """Return what a module leaves.
 
     Args:
@@ -118,7 +118,7 @@ def leave(module: nn.Module, layers: Layers, call: Call) -> Result:
 
 
 def _new(name: str | None, channels: int, axis: int) -> Value:
-    rows = Rows(axis, (Part((name,), 0, channels),)) if name else None
+    rows = ChannelAxis(axis, (Span((name,), 0, channels),)) if name else None
     # Convolutions are of samples: one axis more than channels and places.
     return Value(rows, 1 - axis)
 

@@ -14,7 +14,7 @@ from msq_finn.training.coupling.calls import (
     are_numbers,
     from_end,
 )
-from msq_finn.training.coupling.channels import Lost, Part, Rows, part_of
+from msq_finn.training.coupling.channels import ChannelAxis, Lost, Span, part_of
 
 MANY = 99
 """More axes than any tensor has: for indices from the end where the number is not known."""
@@ -77,7 +77,7 @@ def split(call: Call) -> Result:
         return Each(call.lost())
     starts = [sum(how[:i]) for i in range(len(how))]
     cut = [part_of(rows.parts, start, start + n) for start, n in zip(starts, how, strict=True)]
-    return tuple(Value(Rows(rows.axis, parts or ()), value.ndim) for parts in cut)
+    return tuple(Value(ChannelAxis(rows.axis, parts or ()), value.ndim) for parts in cut)
 
 
 def narrow(call: Call) -> Value:
@@ -92,7 +92,7 @@ def narrow(call: Call) -> Value:
     if axis is None or rows.spread or not are_numbers([start, length]) or start < 0:
         return call.lost()
     parts = part_of(rows.parts, start, start + length)
-    return Value(Rows(axis, parts), value.ndim) if parts else call.lost()
+    return Value(ChannelAxis(axis, parts), value.ndim) if parts else call.lost()
 
 
 def unbind(call: Call) -> Result:
@@ -114,7 +114,7 @@ def concatenate(call: Call) -> Value:
     given = call.get(0, "tensors", "tensor_list", default=())
     several = [given.value] if isinstance(given, Each) else given
     items = [v for v in several if isinstance(v, Value)]
-    found = [v.channels for v in items if isinstance(v.channels, Rows)]
+    found = [v.channels for v in items if isinstance(v.channels, ChannelAxis)]
     if not found or any(isinstance(v.channels, Lost) for v in items):
         return call.lost()
     ndim = next((v.ndim for v in items if v.ndim is not None), None)
@@ -127,13 +127,13 @@ def concatenate(call: Call) -> Value:
         return replace(elementwise(replace(call, args=items, kwargs={})), ndim=ndim)
     if spread or isinstance(given, Each):
         return call.lost()
-    parts: list[Part] = []
+    parts: list[Span] = []
     for v in items:
-        if isinstance(v.channels, Rows):
+        if isinstance(v.channels, ChannelAxis):
             parts += v.channels.parts
         else:
-            parts.append(Part((), 0, v.shape[axis] if v.shape else None))
-    return Value(Rows(axis, tuple(parts)), ndim)
+            parts.append(Span((), 0, v.shape[axis] if v.shape else None))
+    return Value(ChannelAxis(axis, tuple(parts)), ndim)
 
 
 def stack(call: Call) -> Value:
@@ -157,8 +157,8 @@ def pad(call: Call) -> Value:
         return Value(rows, value.ndim)
     if rows.spread or not all(isinstance(n, int) and n >= 0 for n in around):
         return call.lost()
-    before, behind = ((Part((), 0, n),) if n else () for n in around)
-    return Value(Rows(rows.axis, (*before, *rows.parts, *behind)), value.ndim)
+    before, behind = ((Span((), 0, n),) if n else () for n in around)
+    return Value(ChannelAxis(rows.axis, (*before, *rows.parts, *behind)), value.ndim)
 
 
 def repeat(call: Call) -> Value:
@@ -197,7 +197,7 @@ def _is_plain(entry: Any) -> bool:
     return isinstance(entry, int) and not isinstance(entry, bool)
 
 
-def _indexed(call: Call, value: Value, rows: Rows, index: tuple[Any, ...]) -> Value:
+def _indexed(call: Call, value: Value, rows: ChannelAxis, index: tuple[Any, ...]) -> Value:
     """Follow the channels' axis through an index of numbers, slices, None and an ellipsis."""
     if ... not in index:
         index = (*index, ...)
@@ -233,4 +233,4 @@ def _indexed(call: Call, value: Value, rows: Rows, index: tuple[Any, ...]) -> Va
         return call.lost()
     start, stop, step = own.indices(rows.total)
     parts = part_of(rows.parts, start, stop)
-    return Value(Rows(axis, parts), left) if parts and step == 1 else call.lost()
+    return Value(ChannelAxis(axis, parts), left) if parts and step == 1 else call.lost()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from msq_finn.training.coupling import axes, pieces
 from msq_finn.training.coupling.calls import Call, Each, Result, Rule, Value
-from msq_finn.training.coupling.channels import Lost, Rows
+from msq_finn.training.coupling.channels import ChannelAxis, Lost
 
 
 def apply(call: Call) -> Result:
@@ -60,9 +60,9 @@ def _contracted(call: Call, left: Value, right: Value) -> Value:
     if isinstance(left.channels, Lost) or isinstance(right.channels, Lost):
         return call.lost()
     found = []
-    if isinstance(left.channels, Rows) and left.channels.axis != -1:
+    if isinstance(left.channels, ChannelAxis) and left.channels.axis != -1:
         found.append(left)
-    if isinstance(right.channels, Rows) and right.channels.axis != -2:
+    if isinstance(right.channels, ChannelAxis) and right.channels.axis != -2:
         found.append(right)
     if len(found) > 1:
         return call.lost()

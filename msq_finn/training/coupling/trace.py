@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 from msq_finn.errors import MsqError, said_by
 from msq_finn.training.coupling.calls import Call, Each, Value
 from msq_finn.training.coupling.channels import Couplings, Lost
-from msq_finn.training.coupling.modules import Layers, leave
+from msq_finn.training.coupling.modules import RowLayers, leave
 from msq_finn.training.coupling.rules import apply
 from msq_finn.training.feed import feed, unwrapped
 
@@ -22,7 +22,7 @@ from msq_finn.training.feed import feed, unwrapped
 class _Tracer(fx.Tracer):
     """Traces the modules that users write; those of torch and Brevitas stay whole."""
 
-    def __init__(self, layers: Layers) -> None:
+    def __init__(self, layers: RowLayers) -> None:
         super().__init__()
         self.layers = layers
 
@@ -34,7 +34,7 @@ class _Tracer(fx.Tracer):
         return self.layers.name(m) is not None or written_in.startswith(("torch.nn", "brevitas."))
 
 
-def follow_graph(model: nn.Module, layers: Layers, couplings: Couplings) -> None:
+def follow_graph(model: nn.Module, layers: RowLayers, couplings: Couplings) -> None:
     """Follow the channels along the graph that torch.fx finds.
 
     Args:
@@ -86,7 +86,7 @@ def _is_in_place(name: str) -> bool:
 class _Recorder(TorchFunctionMode):
     """Follows the channels of tensors through what torch computes."""
 
-    def __init__(self, layers: Layers, couplings: Couplings) -> None:
+    def __init__(self, layers: RowLayers, couplings: Couplings) -> None:
         super().__init__()
         self.layers = layers
         self.couplings = couplings
@@ -172,7 +172,7 @@ def _shape(of: Any) -> tuple[int, ...] | None:
     return tuple(whole.shape) if isinstance(whole, Tensor) else None
 
 
-def follow_run(model: nn.Module, example: Any, layers: Layers, couplings: Couplings) -> None:
+def follow_run(model: nn.Module, example: Any, layers: RowLayers, couplings: Couplings) -> None:
     """Follow the channels as the network runs.
 
     Args:

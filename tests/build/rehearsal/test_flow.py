@@ -14,18 +14,20 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from msq_finn.build import hardware_steps
-from msq_finn.build.checkpoints import path_of, record, save
-from msq_finn.build.lower import Target, lower
+from msq_finn.build import report_files
+from msq_finn.build.generate import generate
 from msq_finn.build.output import output_folder
 from msq_finn.build.publish import publish
 from msq_finn.build.rehearsal import rehearse as module
+from msq_finn.build.rehearsal.contents import traces
 from msq_finn.build.rehearsal.marker import NO_BITFILE, is_marker
-from msq_finn.build.rehearsal.package import traces
 from msq_finn.build.rehearsal.rehearse import rehearse_build
+from msq_finn.build.resume import record
 from msq_finn.build.simulate import accelerator_inputs, executed, reference_outputs
 from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
+from msq_finn.lowering.intermediate import path_of, save
+from msq_finn.lowering.lower import Target
 
 from ..networks import exported, mixed_to_the_end
 
@@ -41,18 +43,18 @@ def built(tmp_path_factory):
     target = Target("Pynq-Z1", target_fps=300_000)
     with output_folder(out) as work:
         work = work.resolve()
-        lowered = lower(source, target, work)
+        lowered = generate(source, target, work)
         record(work, source, target, 3, 0)
         images = np.random.default_rng(5).random((3, 2, 4, 4), dtype=np.float32)
         inputs = accelerator_inputs(lowered, images)
         np.savez(
-            work / hardware_steps.REFERENCE,
+            work / report_files.REFERENCE,
             images=images,
             accelerator_inputs=inputs,
             accelerator_outputs=executed(lowered, inputs),
             outputs=reference_outputs(source, images),
         )
-        (work / "report" / hardware_steps.SIMULATION).write_text(
+        (work / "report" / report_files.SIMULATION).write_text(
             json.dumps({"simulator": "none", "faults": []})
         )
         save(lowered.model, path_of(work, "step_msq_size_fifos"))

@@ -82,7 +82,7 @@ class Streamed:
 
 def streamed(model, *inputs, stall_in=0.0, stall_out=0.0, seed=0):
     """Send frames back to back through a node's RTL; inputs are [frames, *normal shape] each."""
-    from msq_finn.sim import network
+    from msq_finn.sim import axi_streams
 
     model = generated(model)
     op, node = op_of(model), model.graph.node[0]
@@ -91,10 +91,10 @@ def streamed(model, *inputs, stall_in=0.0, stall_out=0.0, seed=0):
     for i, values in enumerate(inputs):
         elements = op.get_folded_input_shape(i)[-1]
         bits = op.get_input_datatype(i).bitwidth()
-        sent[f"in{i}_V"] = network.pack(values.reshape(-1, elements), bits)
+        sent[f"in{i}_V"] = axi_streams.pack(values.reshape(-1, elements), bits)
     for i in range(len(node.output)):
         counts[f"out{i}_V"] = frames * int(np.prod(op.get_folded_output_shape(i)[:-1]))
-    result = network.simulate(
+    result = axi_streams.simulate(
         op.get_nodeattr("gen_top_module"),
         op.get_rtl_file_list(abspath=True),
         sent,
@@ -108,7 +108,7 @@ def streamed(model, *inputs, stall_in=0.0, stall_out=0.0, seed=0):
     for i in range(len(node.output)):
         datatype, fold = op.get_output_datatype(i), op.get_folded_output_shape(i)
         words = result.outputs[f"out{i}_V"]
-        values = network.unpack(words, datatype.bitwidth(), fold[-1], datatype.signed())
+        values = axi_streams.unpack(words, datatype.bitwidth(), fold[-1], datatype.signed())
         used = datatype.bitwidth() * fold[-1] - 8 * (words.shape[1] - 1)
         assert not (words[:, -1] >> used).any(), "padding is not zero"
         outputs.append(values.reshape(frames, *op.get_normal_output_shape(i)))

@@ -57,15 +57,16 @@ def residual():
 
 @pytest.mark.parametrize("stalls", [(0.0, 0.0), (0.3, 0.6)])
 def test_stitched_equals_numpy(rng, tmp_path, stalls):
-    from msq_finn.build.stitch import TOP, stitch
-    from msq_finn.sim import network
+    from msq_finn.build.stitch import stitch
+    from msq_finn.build.stitched import TOP
+    from msq_finn.sim import axi_streams
 
     images = random_integers(rng, "INT4", (6, *IMAGE))
     design = stitch(generated(residual()), tmp_path)
-    result = network.simulate(
+    result = axi_streams.simulate(
         TOP,
         design.sources,
-        {"in0_V": network.pack(images.reshape(-1, 2), 4)},
+        {"in0_V": axi_streams.pack(images.reshape(-1, 2), 4)},
         {"out0_V": 6 * 4},
         stall_in=stalls[0],
         stall_out=stalls[1],
@@ -74,5 +75,5 @@ def test_stitched_equals_numpy(rng, tmp_path, stalls):
     windows = images.reshape(6, 2, 2, 3, 2, 4)
     totals = (windows.max(axis=(2, 4)) + windows.sum(axis=(2, 4))).sum(axis=(1, 2))
     expected = np.argsort(-totals, axis=-1, kind="stable")
-    labels = network.unpack(result.outputs["out0_V"], 8, 1, False).reshape(6, 4)
+    labels = axi_streams.unpack(result.outputs["out0_V"], 8, 1, False).reshape(6, 4)
     np.testing.assert_array_equal(labels, expected)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import msq_finn.rtl
-from msq_finn.sim import verilator
+from msq_finn.sim import installation
 from tests import yosys
 
 SOURCES = sorted((Path(msq_finn.rtl.__file__).parent / "streaming").glob("*.sv"))
@@ -51,7 +51,7 @@ VARIANTS = [
 
 
 def lint(top, parameters):
-    tool = verilator.find()
+    tool = installation.find()
     run = subprocess.run(
         [tool.binary, "--lint-only", "-Wall", "--quiet", "--top-module", top]
         + [f"-G{name}={value}" for name, value in parameters.items()]

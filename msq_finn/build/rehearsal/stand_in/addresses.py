@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.stand_in import catalog
+from msq_finn.build.rehearsal.stand_in.block_design import BlockDesign, Segment, leaf, parent
 from msq_finn.build.rehearsal.stand_in.blocks import design, found
 from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import Design, Segment, leaf, parent
 from msq_finn.build.rehearsal.stand_in.session import Session
-from msq_finn.build.rehearsal.stand_in.validate import window
+from msq_finn.build.rehearsal.stand_in.validation import window
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _LEAST_RANGE = 4096
@@ -60,7 +60,7 @@ def segment_size(text: str) -> int:
         raise Refusal("address", f"a range of {text}") from None
 
 
-def _make_segments(blocks: Design) -> None:
+def _make_segments(blocks: BlockDesign) -> None:
     """Know the ranges of all buses that are connected by now."""
     for path, bus in list(blocks.leaf_buses()):
         if bus.kind != "aximm" or blocks.cells[parent(path)].ip.vlnv in catalog.names():

@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import (
+from msq_finn.build.rehearsal.stand_in.block_design import (
     ROOT,
-    Design,
+    BlockDesign,
     absolute,
     leaf,
     matching,
     parent,
 )
+from msq_finn.build.rehearsal.stand_in.command import Args, command
 from msq_finn.build.rehearsal.stand_in.filters import selects
-from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Pin
+from msq_finn.build.rehearsal.stand_in.interfaces import BlockPin, Bus
 from msq_finn.build.rehearsal.stand_in.project import design_file, project
 from msq_finn.build.rehearsal.stand_in.session import Session
-from msq_finn.build.rehearsal.stand_in.validate import validate
+from msq_finn.build.rehearsal.stand_in.validation import validate
 
 
-def design(session: Session) -> Design:
+def design(session: Session) -> BlockDesign:
     """The block design that commands are about.
 
     Raises:
@@ -39,7 +39,7 @@ def _create_bd_design(session: Session, args: Args) -> str:
     here, name = project(session), args.words[0]
     if name in here.designs:
         raise Refusal("name", f"there is a block design {name} already")
-    here.designs[name] = here.design = Design(name)
+    here.designs[name] = here.design = BlockDesign(name)
     return name
 
 
@@ -48,7 +48,7 @@ def _create_bd_pin(session: Session, args: Args) -> str:
     path = absolute(args.words[0])
     width = int(args.get("-from", "0")) - int(args.get("-to", "0")) + 1
     kind = args.get("-type", "data")
-    pin = Pin(leaf(path), args.need("create_bd_pin", "-dir"), width, kind)
+    pin = BlockPin(leaf(path), args.need("create_bd_pin", "-dir"), width, kind)
     design(session).add_pin(path, pin)
     return path
 
@@ -80,7 +80,7 @@ def found(session: Session, args: Args, paths: Iterable[str], what: str, rule: s
     return list(dict.fromkeys(result))
 
 
-def block_properties(blocks: Design, handle: str) -> dict[str, str] | None:
+def block_properties(blocks: BlockDesign, handle: str) -> dict[str, str] | None:
     """What can be read of a cell, pin or interface, None where there is none such."""
     if handle in blocks.buses:
         bus = blocks.buses[handle]
@@ -112,7 +112,7 @@ def value_of(properties: dict[str, str], handle: str, name: str, quiet: bool = F
     raise Refusal("property", f"{handle} has no property {name} that the stand-in knows")
 
 
-def _reader(blocks: Design, handle: str) -> Callable[[str], str]:
+def _reader(blocks: BlockDesign, handle: str) -> Callable[[str], str]:
     properties = block_properties(blocks, handle) or {}
     return lambda name: value_of(properties, handle, name)
 
@@ -170,7 +170,7 @@ def _get_bd_intf_nets(session: Session, args: Args) -> list[str]:
     return nets
 
 
-def _members(blocks: Design, handle: str) -> list[str]:
+def _members(blocks: BlockDesign, handle: str) -> list[str]:
     """Members of a net that a script has in hand."""
     kind, _, rest = handle.partition(":")
     level, _, member = rest.partition(":")

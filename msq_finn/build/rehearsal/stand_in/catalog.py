@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
+from msq_finn.build.rehearsal.stand_in.interfaces import BlockPin, Bus, Ip
 
 Config = Mapping[str, str]
 
 
-def _clock(name: str, direction: str = "I") -> Pin:
-    return Pin(name, direction, kind="clk")
+def _clock(name: str, direction: str = "I") -> BlockPin:
+    return BlockPin(name, direction, kind="clk")
 
 
-def _reset(name: str, direction: str = "I", optional: bool = False) -> Pin:
-    return Pin(name, direction, kind="rst", optional=optional)
+def _reset(name: str, direction: str = "I", optional: bool = False) -> BlockPin:
+    return BlockPin(name, direction, kind="rst", optional=optional)
 
 
 def _memory_mapped(name: str, mode: str, clock: str, optional: bool = False, **config: str) -> Bus:
@@ -37,7 +37,7 @@ def _count(config: Config, key: str, most: int) -> int:
     return count
 
 
-def _zynq_7000(config: Config) -> tuple[list[Pin], list[Bus]]:
+def _zynq_7000(config: Config) -> tuple[list[BlockPin], list[Bus]]:
     pins = [_clock("FCLK_CLK0", "O"), _reset("FCLK_RESET0_N", "O"), _clock("M_AXI_GP0_ACLK")]
     buses = [
         _memory_mapped("M_AXI_GP0", "Master", "M_AXI_GP0_ACLK"),
@@ -60,7 +60,7 @@ _ULTRASCALE_PORTS = (
 )
 
 
-def _zynq_ultrascale(config: Config) -> tuple[list[Pin], list[Bus]]:
+def _zynq_ultrascale(config: Config) -> tuple[list[BlockPin], list[Bus]]:
     pins = [_clock("pl_clk0", "O"), _reset("pl_resetn0", "O")]
     buses = []
     for key, name, mode, clock in _ULTRASCALE_PORTS:
@@ -70,7 +70,7 @@ def _zynq_ultrascale(config: Config) -> tuple[list[Pin], list[Bus]]:
     return pins, buses
 
 
-def _interconnect(config: Config) -> tuple[list[Pin], list[Bus]]:
+def _interconnect(config: Config) -> tuple[list[BlockPin], list[Bus]]:
     pins, buses = [_clock("ACLK"), _reset("ARESETN")], []
     for side, mode, most in (("S", "Slave", 16), ("M", "Master", 64)):
         for index in range(_count(config, f"NUM_{side}I", most)):
@@ -80,7 +80,7 @@ def _interconnect(config: Config) -> tuple[list[Pin], list[Bus]]:
     return pins, buses
 
 
-def _smartconnect(config: Config) -> tuple[list[Pin], list[Bus]]:
+def _smartconnect(config: Config) -> tuple[list[BlockPin], list[Bus]]:
     buses = [
         _memory_mapped(f"{side}{index:02d}_AXI", mode, "aclk", ADDR_WIDTH="64")
         for side, mode in (("S", "Slave"), ("M", "Master"))
@@ -89,10 +89,10 @@ def _smartconnect(config: Config) -> tuple[list[Pin], list[Bus]]:
     return [_clock("aclk"), _reset("aresetn")], buses
 
 
-def _clocking_wizard(config: Config) -> tuple[list[Pin], list[Bus]]:
+def _clocking_wizard(config: Config) -> tuple[list[BlockPin], list[Bus]]:
     pins = [_clock("clk_in1"), _clock("clk_out1", "O")]
     if _on(config, "USE_LOCKED"):
-        pins.append(Pin("locked", "O", optional=True))
+        pins.append(BlockPin("locked", "O", optional=True))
     if _on(config, "USE_RESET"):
         low = config["RESET_TYPE"] == "ACTIVE_LOW"
         expected = "resetn" if low else "reset"
@@ -105,19 +105,19 @@ def _clocking_wizard(config: Config) -> tuple[list[Pin], list[Bus]]:
     return pins, []
 
 
-def _system_reset(config: Config) -> tuple[list[Pin], list[Bus]]:
+def _system_reset(config: Config) -> tuple[list[BlockPin], list[Bus]]:
     return [
         _clock("slowest_sync_clk"),
         _reset("ext_reset_in"),
         _reset("aux_reset_in", optional=True),
         _reset("mb_debug_sys_rst", optional=True),
-        Pin("dcm_locked", "I", optional=True),
+        BlockPin("dcm_locked", "I", optional=True),
         *(_reset(name, "O") for name in ("mb_reset", "bus_struct_reset", "peripheral_reset")),
         *(_reset(name, "O") for name in ("interconnect_aresetn", "peripheral_aresetn")),
     ], []
 
 
-_Ports = Callable[[Config], tuple[list[Pin], list[Bus]]]
+_Ports = Callable[[Config], tuple[list[BlockPin], list[Bus]]]
 
 #: By name: version, ports, and the parameters that FINN sets, with Vivado's values.
 _CATALOG: dict[str, tuple[str, _Ports, dict[str, str]]] = {

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.stand_in import catalog
+from msq_finn.build.rehearsal.stand_in.block_design import BlockCell
 from msq_finn.build.rehearsal.stand_in.blocks import design, value_of
 from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import Cell
 from msq_finn.build.rehearsal.stand_in.filters import selects
 from msq_finn.build.rehearsal.stand_in.interfaces import Ip, infer
 from msq_finn.build.rehearsal.stand_in.project import project
@@ -70,7 +70,7 @@ def _instantiated(session: Session, vlnv: str, settings: dict[str, str]) -> Ip:
     return ip
 
 
-def configure(session: Session, cell: Cell, settings: dict[str, str]) -> None:
+def configure(session: Session, cell: BlockCell, settings: dict[str, str]) -> None:
     """Set parameters of a cell.
 
     Raises:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from msq_finn.build.rehearsal.findings import Refusal
-
-if TYPE_CHECKING:
-    from msq_finn.build.rehearsal.stand_in.session import Session
 
 
 @dataclass
@@ -46,7 +43,8 @@ class Args:
 #: What a command gives back: a text, a list, or nothing.
 Result = str | Sequence[str] | None
 
-Function = Callable[["Session", Args], Result]
+#: Takes the session, and what the script gave.
+Function = Callable[[Any, Args], Result]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Command:
     most: int
     function: Function
 
-    def run(self, session: Session, words: Sequence[str]) -> Result:
+    def run(self, session: Any, words: Sequence[str]) -> Result:
         """Run it on a script's words.
 
         Raises:

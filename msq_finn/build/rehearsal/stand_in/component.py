@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.marker import MARK
-from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
+from msq_finn.build.rehearsal.stand_in.interfaces import BlockPin, Bus, Ip
 
 _SPIRIT = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 _S = f"{{{_SPIRIT}}}"
@@ -109,7 +109,7 @@ def scan(folders: Iterable[Path]) -> dict[str, Ip]:
     return found
 
 
-def _pin(port: ET.Element, kind: str) -> Pin:
+def _pin(port: ET.Element, kind: str) -> BlockPin:
     wire = port.find(f"{_S}wire")
     assert wire is not None
     direction = {"in": "I", "out": "O"}.get(_text(wire, "direction"), "IO")
@@ -117,10 +117,10 @@ def _pin(port: ET.Element, kind: str) -> Pin:
     width = 1
     if vector is not None:
         width = int(_text(vector, "left")) - int(_text(vector, "right")) + 1
-    return Pin(_text(port, "name"), direction, width, kind, direction == "O")
+    return BlockPin(_text(port, "name"), direction, width, kind, direction == "O")
 
 
-def _mode(pin: Pin) -> str:
+def _mode(pin: BlockPin) -> str:
     return "Master" if pin.direction == "O" else "Slave"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msq_finn.synth
-from msq_finn.build.rehearsal.stand_in.literals import beyond_standard
+from msq_finn.build.rehearsal.stand_in.literal_rules import beyond_standard
 from msq_finn.errors import MissingToolError
 from msq_finn.rtl.literals import remarked_sizes
 
@@ -43,7 +43,7 @@ FILE_TYPES = {
 
 
 @dataclass(frozen=True)
-class Port:
+class ModulePort:
     """A module's port.
 
     Attributes:
@@ -72,7 +72,7 @@ class Module:
 
     name: str
     file: Path
-    ports: tuple[Port, ...]
+    ports: tuple[ModulePort, ...]
     parameters: Mapping[str, str]
 
 
@@ -217,14 +217,14 @@ class Sources:
         return list(dict.fromkeys(faults))
 
 
-def _port(compilation: Any, port: Any) -> Port:
+def _port(compilation: Any, port: Any) -> ModulePort:
     direction = {"In": "I", "Out": "O"}.get(port.direction.name, "IO")
     attributes = {
         attribute.name.upper(): str(attribute.value.convertToStr().value)
         for attribute in compilation.getAttributes(port)
         if attribute.name.upper().startswith("X_INTERFACE")
     }
-    return Port(port.name, direction, int(port.type.bitWidth), attributes)
+    return ModulePort(port.name, direction, int(port.type.bitWidth), attributes)
 
 
 def _value(parameter: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.stand_in import component
 from msq_finn.build.rehearsal.stand_in.command import HLS, Args, command
-from msq_finn.build.rehearsal.stand_in.interfaces import Bus, Ip, Pin
+from msq_finn.build.rehearsal.stand_in.interfaces import BlockPin, Bus, Ip
 from msq_finn.build.rehearsal.stand_in.session import Session
 
 _INTERFACE = re.compile(r"#pragma HLS INTERFACE (\w+)([^\n]*)")
@@ -159,7 +159,7 @@ def describe(top: str, text: str) -> Ip:
     open_ = [n for n, a in arguments.items() if a[2] == "&" and n not in buses]
     if open_:
         raise Refusal("hls", f"{top}: no interface for the stream {open_[0]}")
-    pins = (Pin("ap_clk", "I", kind="clk"), Pin("ap_rst_n", "I", kind="rst"))
+    pins = (BlockPin("ap_clk", "I", kind="clk"), BlockPin("ap_rst_n", "I", kind="rst"))
     return Ip(f"xilinx.com:hls:{top}:1.0", pins, tuple(buses.values()))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from msq_finn.build.rehearsal.stand_in.hdl import Faults, Port
+from msq_finn.build.rehearsal.stand_in.hdl import Faults, ModulePort
 
 #: Signals of each kind of bus: those that there must be, and those that there may be.
 _STREAM = ({"tdata", "tvalid", "tready"}, {"tlast", "tkeep", "tstrb", "tuser", "tid", "tdest"})
@@ -27,7 +27,7 @@ _ASSOCIATED = re.compile(r"ASSOCIATED_BUSIF\s+([^,]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Pin:
+class BlockPin:
     """A pin of a module or an IP that is in no bus.
 
     Attributes:
@@ -84,21 +84,23 @@ class Ip:
     """
 
     vlnv: str
-    pins: tuple[Pin, ...]
+    pins: tuple[BlockPin, ...]
     buses: tuple[Bus, ...]
     parameters: Mapping[str, str] = field(default_factory=dict)
     source: Path | None = None
 
 
-def infer(name: str, ports: Iterable[Port]) -> tuple[tuple[Pin, ...], tuple[Bus, ...], Faults]:
+def infer(
+    name: str, ports: Iterable[ModulePort]
+) -> tuple[tuple[BlockPin, ...], tuple[Bus, ...], Faults]:
     """Sort a module's ports into buses and other pins.
 
     Args:
         name: of the module, for messages.
         ports: of the module.
     """
-    groups: dict[str, dict[str, Port]] = {}
-    pins: list[Pin] = []
+    groups: dict[str, dict[str, ModulePort]] = {}
+    pins: list[BlockPin] = []
     clocks: dict[str, str] = {}
     for port in ports:
         prefix, _, signal = port.name.rpartition("_")
@@ -106,7 +108,7 @@ def infer(name: str, ports: Iterable[Port]) -> tuple[tuple[Pin, ...], tuple[Bus,
             groups.setdefault(prefix, {})[signal.lower()] = port
             continue
         kind = _kind(port)
-        pins.append(Pin(port.name, port.direction, port.width, kind, port.direction == "O"))
+        pins.append(BlockPin(port.name, port.direction, port.width, kind, port.direction == "O"))
         busses = _ASSOCIATED.search(port.attributes.get("X_INTERFACE_PARAMETER", ""))
         if kind == "clk" and busses:
             clocks |= {bus.strip(): port.name for bus in busses[1].split(":")}
@@ -122,7 +124,7 @@ def infer(name: str, ports: Iterable[Port]) -> tuple[tuple[Pin, ...], tuple[Bus,
     return tuple(pins), tuple(found), faults
 
 
-def _kind(port: Port) -> str:
+def _kind(port: ModulePort) -> str:
     said = _INFO.search(port.attributes.get("X_INTERFACE_INFO", ""))
     if said:
         return "clk" if said[1].lower() == "clock" else "rst"
@@ -133,7 +135,7 @@ def _kind(port: Port) -> str:
     return "rst" if re.search(r"(?i)(^|_)(a?rst|a?reset)_?n?$", port.name) else "data"
 
 
-def _stream(name: str, signals: Mapping[str, Port]) -> tuple[Bus, list[str]]:
+def _stream(name: str, signals: Mapping[str, ModulePort]) -> tuple[Bus, list[str]]:
     wrong = [f"no {signal}" for signal in sorted(_STREAM[0] - set(signals))]
     source = signals.get("tvalid") or signals.get("tdata") or next(iter(signals.values()))
     mode = "Slave" if source.direction == "I" else "Master"
@@ -148,7 +150,7 @@ def _stream(name: str, signals: Mapping[str, Port]) -> tuple[Bus, list[str]]:
     return Bus(name, mode, "axis", config), wrong
 
 
-def _memory_mapped(name: str, signals: Mapping[str, Port]) -> tuple[Bus, list[str]]:
+def _memory_mapped(name: str, signals: Mapping[str, ModulePort]) -> tuple[Bus, list[str]]:
     wrong = [f"no {signal}" for signal in sorted(_LITE - set(signals))]
     address = signals.get("awaddr") or signals.get("araddr") or next(iter(signals.values()))
     mode = "Slave" if address.direction == "I" else "Master"

@@ -12,10 +12,11 @@ from typing import Any
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.marker import MARK
 from msq_finn.build.rehearsal.stand_in import component
+from msq_finn.build.rehearsal.stand_in.block_design import BlockDesign, leaf
 from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import Design, leaf
 from msq_finn.build.rehearsal.stand_in.interfaces import Ip
-from msq_finn.build.rehearsal.stand_in.project import Project, project
+from msq_finn.build.rehearsal.stand_in.project import project
+from msq_finn.build.rehearsal.stand_in.project_state import Project
 from msq_finn.build.rehearsal.stand_in.session import Session
 
 _CORE = "ipx:core"
@@ -95,7 +96,7 @@ def _package_project(session: Session, args: Args) -> str:
     return _CORE
 
 
-def _description(blocks: Design, vlnv: str) -> Ip:
+def _description(blocks: BlockDesign, vlnv: str) -> Ip:
     """The design's ports and interfaces as those of an IP."""
     pins = tuple(pin for path, pin in blocks.pins.items() if blocks.is_port(path))
     buses = []

@@ -3,87 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from msq_finn.build.rehearsal.findings import Refusal
-from msq_finn.build.rehearsal.marker import MARK
+from msq_finn.build.rehearsal.stand_in.block_design import BlockDesign
 from msq_finn.build.rehearsal.stand_in.command import Args, command
 from msq_finn.build.rehearsal.stand_in.component import scan
-from msq_finn.build.rehearsal.stand_in.design import Design
 from msq_finn.build.rehearsal.stand_in.filters import selects
-from msq_finn.build.rehearsal.stand_in.hdl import FILE_TYPES, Sources
-from msq_finn.build.rehearsal.stand_in.interfaces import Ip
+from msq_finn.build.rehearsal.stand_in.hdl import FILE_TYPES
+from msq_finn.build.rehearsal.stand_in.project_state import Project
 from msq_finn.build.rehearsal.stand_in.session import Session
 
 _PART = re.compile(r"xc\w+-[\w-]+|xck26-[\w-]+")
-
-
-@dataclass
-class Run:
-    """A synthesis or implementation run.
-
-    Attributes:
-        name: of the run.
-        complete: whether it ran.
-        settings: properties that were set.
-    """
-
-    name: str
-    complete: bool = False
-    settings: dict[str, str] = field(default_factory=dict)
-
-
-class Project:
-    """A project.
-
-    Args:
-        name: of the project.
-        folder: where it lies.
-        part: of the FPGA.
-
-    Attributes:
-        sources: what is compiled.
-        files: what was added, in order.
-        settings: properties that were set.
-        catalog: IP of the repositories.
-        designs: block designs by name.
-        design: the one that commands are about.
-        tops: by file set.
-        runs: by name.
-        opened: the run whose netlist is open.
-    """
-
-    def __init__(self, name: str, folder: Path, part: str) -> None:
-        self.name, self.folder, self.part = name, folder, part
-        library = os.environ.get("FINN_RTLLIB")
-        self.sources = Sources(Path(library) if library else None)
-        self.files: list[Path] = []
-        self.settings: dict[str, str] = {}
-        self.catalog: dict[str, Ip] = {}
-        self.designs: dict[str, Design] = {}
-        self.design: Design | None = None
-        self.tops: dict[str, str] = {}
-        self.ports: list[str] = []
-        self.runs = {run: Run(run) for run in ("synth_1", "impl_1")}
-        self.opened: Run | None = None
-        self.core: Any = None
-
-    @property
-    def file(self) -> Path:
-        """The project's own file."""
-        return self.folder / f"{self.name}.xpr"
-
-    def save(self) -> None:
-        """Write it."""
-        text = {"note": MARK, "part": self.part, "tops": self.tops, "ports": self.ports}
-        self.file.write_text(json.dumps(text, indent=2) + "\n")
 
 
 def project(session: Session) -> Project:
@@ -220,7 +155,7 @@ def _file_property(path: Path) -> Callable[[str], str]:
     return value
 
 
-def design_file(here: Project, design: Design) -> Path:
+def design_file(here: Project, design: BlockDesign) -> Path:
     """Where a block design lies."""
     base = here.folder / f"{here.name}.srcs/sources_1/bd"
     return base / design.name / f"{design.name}.bd"

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from msq_finn.build.rehearsal.findings import Refusal
 from msq_finn.build.rehearsal.stand_in.addresses import segment_size
+from msq_finn.build.rehearsal.stand_in.block_design import Segment
 from msq_finn.build.rehearsal.stand_in.blocks import block_properties, design, value_of
 from msq_finn.build.rehearsal.stand_in.cells import configure
 from msq_finn.build.rehearsal.stand_in.command import Args, command
-from msq_finn.build.rehearsal.stand_in.design import Segment
 from msq_finn.build.rehearsal.stand_in.packaging import core_writers, is_core_object
 from msq_finn.build.rehearsal.stand_in.project import project, set_board_part
 from msq_finn.build.rehearsal.stand_in.session import Session

@@ -6,14 +6,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msq_finn.build.rehearsal.findings import Finding, Log, Refusal
 from msq_finn.build.rehearsal.stand_in.command import Command, Result
+from msq_finn.build.rehearsal.stand_in.project_state import Project
 from msq_finn.errors import MissingToolError
-
-if TYPE_CHECKING:
-    from msq_finn.build.rehearsal.stand_in.project import Project
 
 #: Folders under which files may lie that scripts name, separated as in PATH.
 ROOTS = "MSQ_FINN_REHEARSAL_ROOTS"

@@ -19,13 +19,13 @@ from msq_finn.build.rehearsal.stand_in import (
     packaging,
     project,
     properties,
-    runs,
+    tool_runs,
 )
 from msq_finn.build.rehearsal.stand_in.command import HLS, VIVADO
 from msq_finn.build.rehearsal.stand_in.session import Session
 
 #: Modules that enter Vivado's commands.
-COMMANDS = (addresses, blocks, cells, hls, packaging, project, properties, runs)
+COMMANDS = (addresses, blocks, cells, hls, packaging, project, properties, tool_runs)
 
 #: File that findings of all programs go to.
 LOG = "MSQ_FINN_REHEARSAL_LOG"

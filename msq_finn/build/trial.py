@@ -1,0 +1,73 @@
+"""The images that a build simulates, and what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_finn.build.simulate import FloatArray
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Lowered
+from msq_finn.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What is known of the images to simulate.
+
+    Attributes:
+        labels: class of every image, shape (images,).
+        accuracy_float: the trained network's accuracy in Brevitas, from 0 to 1, for comparison;
+            None where it is not known.
+    """
+
+    labels: NDArray[np.int64]
+    accuracy_float: float | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What the steps are to simulate; ``msq_run`` of FINN's build configuration, if it has one.
+
+    Attributes:
+        images: network inputs without the batch axis, [images, ...], or how many to draw at random.
+        seed: of random images.
+        labelled: labels, where accuracies are wanted.
+        progress: told of every stage.
+    """
+
+    images: FloatArray | int = 8
+    seed: int = 0
+    labelled: Labelled | None = None
+    progress: Progress = silent
+
+
+def images_of(lowered: Lowered, trial: Trial) -> FloatArray:
+    """The images that a trial is to simulate, [images, ...].
+
+    Args:
+        lowered: the network.
+        trial: what to simulate.
+    """
+    if isinstance(trial.images, int):
+        return random_images(lowered, trial.images, trial.seed)
+    return trial.images
+
+
+def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
+    """Draw uniform network inputs over the range that the input quantizer tells apart.
+
+    Args:
+        lowered: the network.
+        count: images.
+        seed: of the generator.
+
+    Returns:
+        [count, ...], float32, of the network's input shape behind the batch axis.
+    """
+    low, high = Host(lowered.parent).input_range()
+    shape = lowered.parent.get_tensor_shape(lowered.parent.graph.input[0].name)
+    values = np.random.default_rng(seed).uniform(low, high, (count, *shape[1:]))
+    return values.astype(np.float32)

@@ -1,0 +1,124 @@
+"""Ops of a valid model for which neither FINN nor this package has hardware."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+
+from msq_finn.errors import MsqError
+from msq_finn.transforms.recognise_global_pools import is_mean_of_maps
+
+#: Functions that are hardware only as part of the quantizer behind them.
+_ACTIVATIONS = {"Relu", "Sigmoid", "Softmax", "Tanh"}
+
+#: Attributes that a convolution may leave out in ONNX, but not in FINN.
+_CONV = {"dilations", "group", "kernel_shape", "pads", "strides"}
+
+
+def check_hardware(graph: onnx.GraphProto) -> None:
+    """Refuse what FINN's steps would stumble over without naming it.
+
+    Args:
+        graph: valid, as :func:`msq_finn.lowering.model_checks.check_model` asks for.
+
+    Raises:
+        MsqError: the node, and what to do; the caller says in which file.
+    """
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    # Weights are quantized between their tensor and the layer.
+    for node in graph.node:
+        if node.op_type == "Quant" and node.input[0] in shapes:
+            shapes[node.output[0]] = shapes[node.input[0]]
+    constants = {"", *shapes, *(n.output[0] for n in graph.node if n.op_type == "Constant")}
+    signed = {
+        node.output[0]
+        for node in graph.node
+        if node.op_type == "Quant" and any(a.name == "signed" and a.i for a in node.attribute)
+    }
+    known = {
+        info.name: [d.dim_value for d in info.type.tensor_type.shape.dim]
+        for info in graph.value_info
+    }
+    values = {tensor.name: tensor for tensor in graph.initializer}
+    result = graph.output[0].name
+    for node in graph.node:
+        where = f"node {node.name!r} ({node.op_type})"
+        at_end = result in node.output
+        if node.op_type == "BipolarQuant" and node.input[0] not in shapes:
+            raise MsqError(
+                "no hardware for activations of 1 bit; give the quantizer bit_width=2 or more",
+                where=where,
+            )
+        streams = [name for name in node.input if name not in constants]
+        if twice := [name for name in streams if streams.count(name) > 1]:
+            raise MsqError(
+                f"reads {twice[0]!r} twice, and no hardware forks a stream into one node; "
+                "change the layer before instead",
+                where=where,
+            )
+        if node.op_type == "MaxPool":
+            _check_pool(node, where, known.get(node.input[0]), node.input[0] in signed)
+        if node.op_type == "Conv" and (missing := _CONV - {a.name for a in node.attribute}):
+            raise MsqError(
+                f"{', '.join(sorted(missing))} not given, and FINN knows no defaults; "
+                "write out the attributes",
+                where=where,
+            )
+        if node.op_type == "ReduceMean" and not at_end and not _pools(node, known, values):
+            raise MsqError(
+                "no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
+                "the mean over height and width",
+                where=where,
+            )
+        if node.op_type in _ACTIVATIONS and at_end:
+            raise MsqError(
+                "no hardware for this at the end of the network, where nothing quantizes "
+                "it; end before it and compute it from the outputs",
+                where=where,
+            )
+
+
+def _pools(
+    node: onnx.NodeProto,
+    known: Mapping[str, Sequence[int]],
+    values: Mapping[str, onnx.TensorProto],
+) -> bool:
+    """Whether a ReduceMean is the average of whole maps."""
+    shape = known.get(node.input[0])
+
+    def constant_of(name: str) -> Any:
+        return onnx.numpy_helper.to_array(values[name]) if name in values else None
+
+    return shape is not None and is_mean_of_maps(node, len(shape), constant_of)
+
+
+def _check_pool(
+    node: onnx.NodeProto, where: str, shape: Sequence[int] | None, signed: bool
+) -> None:
+    """Refuse windows that FINN would place elsewhere, or pad with zeros that are not the least."""
+    ints = {a.name: list(a.ints) for a in node.attribute}
+    ceil = any(a.name == "ceil_mode" and a.i for a in node.attribute)
+    if any(step != 1 for step in ints.get("dilations", [])):
+        raise MsqError(
+            f"no hardware for dilations {ints['dilations']}; leave them out", where=where
+        )
+    kernel = ints["kernel_shape"]
+    strides = ints.get("strides", [1] * len(kernel))
+    pads = ints.get("pads", [0] * 2 * len(kernel))
+    if signed and any(pads):
+        raise MsqError(
+            "pads of signed values have no hardware, which pads with zeros; give the "
+            "quantizer before it unsigned values, or leave padding out",
+            where=where,
+        )
+    if ceil and shape is not None:
+        size = np.array(shape[2:]) + pads[: len(kernel)] + pads[len(kernel) :] - kernel
+        if (size % strides).any():
+            raise MsqError(
+                f"no hardware for windows over the edge (ceil_mode) of values of shape "
+                f"{list(shape)}; pad them, or leave ceil_mode out",
+                where=where,
+            )

@@ -1,0 +1,1 @@
+"""Cost model, and the synthesis runs that it is fitted to."""

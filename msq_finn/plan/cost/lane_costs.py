@@ -1,0 +1,101 @@
+"""What a layer's lanes and their weights cost."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+from msq_finn.lanes import LaneCounts, LaneKind, Shape, dsp, get
+from msq_finn.plan.cost.cost_model import Cost, CostModel, add
+from msq_finn.plan.cost.lane_features import frame, group_of, offsets, parts
+from msq_finn.plan.cost.point_kinds import Memory
+from msq_finn.plan.frontend.network import Layer
+
+#: Style of the weight memory of lanes that hold their weights.
+EMBEDDED = "embedded"
+
+
+class LaneCosts:
+    """Costs of the lanes of one layer.
+
+    Args:
+        model: costs.
+        layer: whose lanes they are.
+    """
+
+    def __init__(self, model: CostModel, layer: Layer) -> None:
+        self.model = model
+        self.layer = layer
+        self._part = cache(self._part_sites)
+        self._cost = cache(model.cost)
+        self._block = dsp.get(model.dsp_block)
+
+    def shape(self, simd: int, pe: int) -> Shape:
+        """What the size of a lane depends on.
+
+        Args:
+            simd: elements that a lane takes a cycle.
+            pe: lanes.
+        """
+        la = self.layer
+        folds = la.mw * la.mh // (simd * pe)
+        # Inside, a depthwise unit's accumulators hold at least one product.
+        acc = max(la.acc_bits, la.act_bits + 4) if la.depthwise else la.acc_bits
+        return Shape(la.mw, simd, folds, la.act_bits, la.act_signed, acc, self._block)
+
+    def pack(self, kind: LaneKind) -> int:
+        """Lanes of a kind that share DSP slices.
+
+        Args:
+            kind: of lane.
+        """
+        return kind.pack(self.shape(1, 1))
+
+    def compute(self, simd: int, lanes: LaneCounts) -> Cost:
+        """The lanes and what they share.
+
+        Args:
+            simd: elements that a lane takes a cycle.
+            lanes: lanes of each kind.
+        """
+        depthwise, shape = self.layer.depthwise, self.shape(simd, lanes.pe)
+        main = group_of(lanes.kinds[0], depthwise)
+        costs = [self.model.sites(main, frame(lanes, shape, depthwise))]
+        for _, packs, kind, size in parts(lanes, shape, depthwise):
+            costs.append(self._part(kind.name, size, shape).times(packs))
+        if self._adds_offsets(lanes):
+            added = offsets(lanes.pe, self.layer.acc_bits, self.layer.mh // lanes.pe)
+            costs.append(self.model.sites("msq", added))
+        return add(costs)._replace(dsp=lanes.slices(shape))
+
+    def memory(self, simd: int, lanes: LaneCounts, style: str) -> Cost:
+        """Weight memory; lanes that hold their weights take none.
+
+        Args:
+            simd: elements that a lane takes a cycle.
+            lanes: lanes of each kind.
+            style: of the memory.
+        """
+        if style == EMBEDDED:
+            return Cost()
+        depth = self.layer.mw * self.layer.mh // (simd * lanes.pe)
+        return self._cost(Memory(8 * math.ceil(self.word_bits(simd, lanes) / 8), depth, style))
+
+    def word_bits(self, simd: int, lanes: LaneCounts) -> int:
+        """Bits of a word of codes; in a depthwise unit all are as wide as the widest.
+
+        Args:
+            simd: elements that a lane takes a cycle.
+            lanes: lanes of each kind.
+        """
+        if self.layer.depthwise:
+            return simd * lanes.pe * lanes.widest_code
+        return simd * sum(lanes.code_bits)
+
+    def _adds_offsets(self, lanes: LaneCounts) -> bool:
+        """Where thresholds follow, they take the LUT lanes' constants."""
+        return self.layer.steps == 0 and lanes.of_engine("lut") > 0
+
+    def _part_sites(self, name: str, lanes: int, shape: Shape) -> Cost:
+        kind = get(name)
+        return self.model.sites(group_of(kind, self.layer.depthwise), kind.features(lanes, shape))

@@ -1,0 +1,113 @@
+"""What the LUTs of units with lanes are proportional to: lane by lane, and what lanes share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, get
+from msq_finn.lanes.kind import Features
+from msq_finn.plan.cost.memories import bits, rom_sites
+
+
+class Part(NamedTuple):
+    """Some of a unit's lanes.
+
+    Attributes:
+        group: of nodes whose coefficients hold.
+        packs: that are alike.
+        kind: of the lanes.
+        lanes: in a pack.
+    """
+
+    group: str
+    packs: int
+    kind: LaneKind
+    lanes: int
+
+
+def parts(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Iterator[Part]:
+    """Take a unit's lanes apart, into full packs of DSP slices and a last one.
+
+    Args:
+        lanes: of the unit.
+        shape: of its lanes.
+        depthwise: whether it is the depthwise unit.
+    """
+    for name, count in lanes.items():
+        kind = get(name)
+        pack = kind.pack(shape)
+        for number, size in ((count // pack, pack), (1, count % pack)):
+            if number and size:
+                yield Part(group_of(kind, depthwise), number, kind, size)
+
+
+def group_of(kind: LaneKind, depthwise: bool) -> str:
+    """Nodes whose coefficients hold for a lane: constants and FINN's lanes have their own.
+
+    Args:
+        kind: of lane.
+        depthwise: whether it is in the depthwise unit.
+    """
+    if kind.constant:
+        return "embedded"
+    if FINN in kind.units:
+        return "finn_mvu"
+    return "depthwise" if depthwise else "msq"
+
+
+def frame(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Features:
+    """What lanes share: streams, the buffer of activations and control.
+
+    Args:
+        lanes: of the unit.
+        shape: of its lanes.
+        depthwise: whether it is the depthwise unit.
+    """
+    words = shape.products // shape.simd
+    passes = shape.folds // words
+    if depthwise:
+        # Sums of LUT lanes wait for those of DSP lanes beside them.
+        waiting = lanes.of_engine("lut") * bool(lanes.of_engine("dsp"))
+        return {
+            "aligned bits": waiting * shape.acc_bits,
+            "input bits": lanes.pe * shape.simd * shape.act_bits,
+            "counter bits": bits(words) + bits(passes),
+            "layer": 1,
+        }
+    width, kept = shape.simd * shape.act_bits, passes > 1
+    return {
+        **({"fold bits": bits(shape.folds)} if lanes.is_constant else {}),
+        # A single word is kept in registers.
+        "replay memory": width * rom_sites(words) if kept and words > 1 else 0,
+        "replay bits": width if kept else 0,
+        "counter bits": bits(words) + bits(passes),
+        "layer": 1,
+    }
+
+
+def offsets(pe: int, acc_bits: int, passes: int) -> Features:
+    """Constants that are added to the sums.
+
+    Args:
+        pe: lanes.
+        acc_bits: bits of a sum.
+        passes: rows of a lane.
+    """
+    offset_bits = pe * acc_bits
+    return {"offset bits": offset_bits, "offset memory": offset_bits * rom_sites(passes)}
+
+
+def unit(lanes: LaneCounts, shape: Shape, depthwise: bool = False) -> Features:
+    """A whole unit of lanes that share coefficients.
+
+    Args:
+        lanes: of the unit.
+        shape: of its lanes.
+        depthwise: whether it is the depthwise unit.
+    """
+    total = frame(lanes, shape, depthwise)
+    for _, packs, kind, size in parts(lanes, shape, depthwise):
+        for name, value in kind.features(size, shape).items():
+            total[name] = total.get(name, 0.0) + packs * value
+    return total

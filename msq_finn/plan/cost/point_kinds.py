@@ -1,0 +1,54 @@
+"""All kinds of design points."""
+
+from __future__ import annotations
+
+from msq_finn.plan.cost.design_point import Point
+from msq_finn.plan.cost.lane_points import Depthwise, Memory, Msq, Mvu, Unit
+from msq_finn.plan.cost.stream_points import (
+    Add,
+    Dwc,
+    Fifo,
+    FinnNode,
+    Padding,
+    Pool,
+    Thresholds,
+    Window,
+)
+
+__all__ = [
+    "NEED_FINN",
+    "NODES",
+    "Add",
+    "Depthwise",
+    "Dwc",
+    "Fifo",
+    "Memory",
+    "Msq",
+    "Mvu",
+    "Padding",
+    "Point",
+    "Pool",
+    "Thresholds",
+    "Unit",
+    "Window",
+]
+
+NODES: dict[str, type[Point]] = {
+    cls.node: cls
+    for cls in (
+        Msq,
+        Depthwise,
+        Mvu,
+        Memory,
+        Thresholds,
+        Window,
+        Padding,
+        Dwc,
+        Fifo,
+        Pool,
+        Add,
+    )
+}
+
+#: Nodes whose sources come with FINN.
+NEED_FINN = (Mvu, Memory, FinnNode)

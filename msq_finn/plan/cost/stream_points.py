@@ -1,0 +1,288 @@
+"""Design points of the streaming nodes between matrix-vector units."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from msq_finn.lanes import sources
+from msq_finn.plan.cost.design_point import Design, Point
+from msq_finn.plan.frontend.network import Conv
+
+
+@dataclass(frozen=True)
+class FinnNode(Point):
+    """A node whose RTL FINN's custom op writes."""
+
+    def design(self, folder: Path, part: str) -> Design:
+        """What FINN's PrepareIP generates."""
+        from msq_finn.plan.cost.finn_node import generate
+
+        top, files = generate(self.op(), part)
+        return top, files, {}
+
+    @abstractmethod
+    def op(self) -> dict[str, Any]:
+        """Arguments of :func:`msq_finn.plan.cost.finn_node.one_node_model`."""
+
+
+@dataclass(frozen=True)
+class Thresholds(FinnNode):
+    """Thresholding_rtl with a uniform quantizer's thresholds in LUTs or block RAM.
+
+    Attributes:
+        channels: thresholded apart.
+        pe: channels compared a cycle.
+        in_bits: bits of what is compared.
+        steps: thresholds of a channel.
+        bram_from: words from which on a stage's memory is block RAM; 0 for Yosys' own choice.
+    """
+
+    node: ClassVar[str] = "thresholds"
+    channels: int
+    pe: int
+    in_bits: int
+    steps: int = 15
+    bram_from: int = 0
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        limit = 2 ** (self.in_bits - 1)
+        # Even steps, as a uniform quantizer's. Sums seldom come near the ends of their type: in
+        # built networks thresholds span 2 to 30 % of it, and steps of 1 where that is too little.
+        rng, size = np.random.default_rng(3), (self.channels, 1)
+        span = np.clip(rng.uniform(0.02, 0.3, size) * limit, self.steps, 2 * limit - 1)
+        middle = np.clip(rng.normal(0, 0.05, size) * limit, span / 2 - limit, limit - 1 - span / 2)
+        values = np.round(middle + span * np.linspace(-0.5, 0.5, self.steps)).astype(int)
+        bits = (self.steps + 1).bit_length() - 1
+        return {
+            "op_type": "Thresholding_rtl",
+            "shapes": [(1, self.channels)] * 2,
+            "weights": values,
+            "dtypes": (f"INT{self.in_bits}", f"INT{self.in_bits}", f"UINT{bits}"),
+            "NumChannels": self.channels,
+            "PE": self.pe,
+            "numSteps": self.steps,
+            "weightDataType": f"INT{self.in_bits}",
+            "numInputVectors": [1],
+            "depth_trigger_bram": self.bram_from,
+        }
+
+
+@dataclass(frozen=True)
+class Window(FinnNode):
+    """ConvolutionInputGenerator_rtl, square; channel by channel if depthwise.
+
+    Attributes:
+        channels: of a pixel.
+        simd: channels a cycle.
+        dim: pixels in each direction.
+        kernel: pixels of a window in each direction.
+        stride: pixels between windows.
+        act_bits: bits of an activation.
+        parallel: whether windows leave whole.
+        depthwise: whether windows leave channel by channel.
+        style: of the memory, "distributed", "block" or "auto".
+    """
+
+    node: ClassVar[str] = "swg"
+    channels: int
+    simd: int
+    dim: int
+    kernel: int = 3
+    stride: int = 1
+    act_bits: int = 4
+    parallel: bool = False
+    depthwise: bool = False
+    style: str = "distributed"
+
+    @classmethod
+    def nearest(cls, conv: Conv, simd: int, act_bits: int, parallel: bool, style: str) -> Window:
+        """The nearest square window: rectangles keep their buffer's depth and window's size.
+
+        Args:
+            conv: the window.
+            simd: channels a cycle.
+            act_bits: bits of an activation.
+            parallel: whether windows leave whole.
+            style: of the memory, "distributed", "block" or "auto".
+        """
+        height, width = conv.padded
+        if height == 1 or width == 1:
+            # One-dimensional: a short buffer, as that of a square of few columns.
+            kernel = 1 if max(conv.kernel) == 1 else 2
+            dim = max(2, max(conv.kernel))
+        else:
+            kernel, dim = max(conv.kernel), max(height, width)
+        stride = min(max(conv.stride), dim)
+        return cls(
+            conv.channels,
+            simd,
+            dim,
+            kernel=kernel,
+            stride=stride,
+            act_bits=act_bits,
+            parallel=parallel,
+            style=style,
+        )
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        out = (self.dim - self.kernel) // self.stride + 1
+        return {
+            "op_type": "ConvolutionInputGenerator_rtl",
+            "shapes": [
+                (1, self.dim, self.dim, self.channels),
+                (1, out, out, self.kernel**2 * self.channels),
+            ],
+            "dtypes": (f"UINT{self.act_bits}", None, f"UINT{self.act_bits}"),
+            "ConvKernelDim": [self.kernel] * 2,
+            "IFMChannels": self.channels,
+            "IFMDim": [self.dim] * 2,
+            "OFMDim": [out] * 2,
+            "SIMD": self.simd,
+            "Stride": [self.stride] * 2,
+            "Dilation": [1, 1],
+            "parallel_window": int(self.parallel),
+            "depthwise": int(self.depthwise),
+            "ram_style": self.style,
+        }
+
+
+@dataclass(frozen=True)
+class Padding(FinnNode):
+    """FMPadding_rtl, one pixel on every side of a square.
+
+    Attributes:
+        channels: of a pixel.
+        simd: channels a cycle.
+        dim: pixels in each direction, without padding.
+        act_bits: bits of an activation.
+    """
+
+    node: ClassVar[str] = "padding"
+    channels: int
+    simd: int
+    dim: int
+    act_bits: int = 4
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        return {
+            "op_type": "FMPadding_rtl",
+            "shapes": [(1, self.dim + p, self.dim + p, self.channels) for p in (0, 2)],
+            "dtypes": (f"UINT{self.act_bits}", None, None),
+            "ImgDim": [self.dim] * 2,
+            "Padding": [1] * 4,
+            "NumChannels": self.channels,
+            "SIMD": self.simd,
+            "numInputVectors": 1,
+        }
+
+
+@dataclass(frozen=True)
+class Dwc(FinnNode):
+    """StreamingDataWidthConverter_rtl.
+
+    Attributes:
+        in_bits: bits of an input word.
+        out_bits: bits of an output word.
+    """
+
+    node: ClassVar[str] = "dwc"
+    in_bits: int
+    out_bits: int
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        bits = self.in_bits * self.out_bits
+        return {
+            "op_type": "StreamingDataWidthConverter_rtl",
+            "shapes": [(1, bits)] * 2,
+            "dtypes": ("BINARY", None, "BINARY"),
+            "inShape": [1, bits],
+            "outShape": [1, bits],
+            "inWidth": self.in_bits,
+            "outWidth": self.out_bits,
+            "dataType": "BINARY",
+        }
+
+
+@dataclass(frozen=True)
+class Fifo(FinnNode):
+    """StreamingFIFO_rtl.
+
+    Attributes:
+        width: bits of a word.
+        depth: words.
+        style: of the memory, "distributed", "block" or "auto".
+    """
+
+    node: ClassVar[str] = "fifo"
+    width: int
+    depth: int
+    style: str = "auto"
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        shape = [1, self.depth, self.width]
+        return {
+            "op_type": "StreamingFIFO_rtl",
+            "shapes": [tuple(shape)] * 2,
+            "dtypes": ("BINARY", None, "BINARY"),
+            "folded_shape": shape,
+            "normal_shape": shape,
+            "dataType": "BINARY",
+            "depth": self.depth,
+            "ram_style": self.style,
+        }
+
+
+@dataclass(frozen=True)
+class Pool(Point):
+    """Largest value of every window.
+
+    Attributes:
+        elements: channels a cycle.
+        window: pixels of a window.
+        act_bits: bits of an activation.
+    """
+
+    node: ClassVar[str] = "pool"
+    elements: int
+    window: int = 4
+    act_bits: int = 4
+
+    def design(self, folder: Path, part: str) -> Design:
+        """``stream_pool``."""
+        parameters = {"InBits": self.act_bits, "OutBits": self.act_bits}
+        return _own("stream_pool", Elements=self.elements, Window=self.window, **parameters)
+
+
+@dataclass(frozen=True)
+class Add(Point):
+    """Sum of two streams.
+
+    Attributes:
+        elements: sums a cycle.
+        act_bits: bits of an operand.
+    """
+
+    node: ClassVar[str] = "add"
+    elements: int
+    act_bits: int = 4
+
+    def design(self, folder: Path, part: str) -> Design:
+        """``stream_add`` of signed operands."""
+        operands = {"LhsBits": self.act_bits, "RhsBits": self.act_bits}
+        signs = {"LhsSigned": 1, "RhsSigned": 1}
+        out = self.act_bits + 1
+        return _own("stream_add", Elements=self.elements, **operands, **signs, OutBits=out)
+
+
+def _own(module: str, **parameters: int) -> Design:
+    return module, [sources()[0].parent / "streaming" / f"{module}.sv"], parameters

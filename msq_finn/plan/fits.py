@@ -1,0 +1,129 @@
+"""Whether a plan is for a network and its board holds it."""
+
+from __future__ import annotations
+
+import math
+
+from msq_finn.devices import device_of_part
+from msq_finn.errors import MsqError
+from msq_finn.plan.cost.cost_model import add, default_model
+from msq_finn.plan.cost.lane_costs import LaneCosts
+from msq_finn.plan.file.layer_plan import LayerPlan
+from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.frontend.network import Layer, Network
+from msq_finn.plan.frontend.windows import window_cycles
+
+
+def fits_network(plan: Plan, network: Network, path: str) -> None:
+    """Check that a plan is for a network whose layers come in the same order.
+
+    Args:
+        plan: to check.
+        network: that it is to be for.
+        path: of the plan, for errors.
+
+    Raises:
+        MsqError: another number of layers, or a layer of another shape or other rows.
+    """
+    if len(plan.layers) != len(network.layers):
+        raise MsqError(
+            f"layers: {len(plan.layers)}, but the model has {len(network.layers)} 4-bit "
+            "ones; it is for another network, plan again",
+            field="layers",
+            value=len(plan.layers),
+            where=path,
+        )
+    for planned, layer in zip(plan.layers, network.layers, strict=True):
+        where = f"{path}: layer {planned.name}"
+        for name in ("mw", "mh", "vectors", "depthwise"):
+            mine, real = getattr(planned, name), getattr(layer, name)
+            if mine != real:
+                raise MsqError(
+                    f"{name}: {mine}, but the model's is {real}; plan again",
+                    where=where,
+                    field=name,
+                    value=mine,
+                )
+        _has_streams(planned, layer, where)
+        if misfit := layer.demand.misfit(planned.lanes):
+            raise MsqError(
+                f"lanes: of the weights, {misfit}; train with the plan's rows, or plan "
+                "again from this model",
+                field="lanes",
+                value=dict(planned.lanes),
+                where=where,
+            )
+
+
+def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
+    """Check that a window and thresholds are planned where there are some, and nowhere else."""
+    window, conv = planned.window, layer.conv
+    if window is None and conv is not None and conv.kernel != (1, 1):
+        raise MsqError(
+            "window: none, but the layer is a convolution; plan again", field="window", where=where
+        )
+    if window is not None and conv is None:
+        raise MsqError("window: the layer has none; remove it", field="window", where=where)
+    whole = conv is None or planned.depthwise or window is None or window.simd == conv.channels
+    if not whole and window is not None and window.parallel:
+        raise MsqError(
+            f"window: simd: {window.simd}, but a parallel one takes all channels",
+            field="window",
+            where=where,
+        )
+    if planned.threshold_pe and not layer.steps:
+        raise MsqError(
+            "threshold_pe: the layer has no thresholds; give 0", field="threshold_pe", where=where
+        )
+
+
+def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
+    """Cycles a frame of a layer as planned, with its window and its thresholds.
+
+    Args:
+        planned: the decisions.
+        layer: that they are for.
+    """
+    found = [layer.cycles(planned.simd, planned.lanes.pe)]
+    conv, window = layer.conv, planned.window
+    if conv is not None and window is not None:
+        found.append(window_cycles(conv, window.simd, window.parallel, layer.depthwise))
+        if conv.pad != (0, 0):
+            found.append(math.prod(conv.padded) * conv.channels // window.simd)
+    if planned.threshold_pe:
+        found.append(layer.vectors * layer.mh // planned.threshold_pe)
+    return max(found)
+
+
+def fits_board(plan: Plan, network: Network, dsp_block: str, path: str) -> None:
+    """Check that the board has what the lanes take.
+
+    Args:
+        plan: to check, for the network.
+        network: whose layers they are.
+        dsp_block: the board's kind of DSP slice, such as "DSP48E1".
+        path: of the plan, for errors.
+
+    Raises:
+        MsqError: the lanes alone take more LUTs or DSP slices than there are.
+    """
+    device, model = device_of_part(plan.part), default_model(dsp_block)
+    costs = {
+        planned.name: LaneCosts(model, layer).compute(planned.simd, planned.lanes)
+        for planned, layer in zip(plan.layers, network.layers, strict=True)
+    }
+    total = add(costs.values())
+    for name, resource, whole in (
+        ("DSP slices", "dsp", device.dsp),
+        ("LUTs", "lut", device.lut),
+    ):
+        used = getattr(total, resource)
+        if used > whole:
+            most = max(costs, key=lambda layer: float(getattr(costs[layer], resource)))
+            raise MsqError(
+                f"lanes: those of all layers take about {used:.0f} {name}, "
+                f"of which this one's take most, and {plan.board} has {whole}; give fewer, or plan "
+                "for a larger board",
+                where=f"{path}: layer {most}",
+                field="lanes",
+            )

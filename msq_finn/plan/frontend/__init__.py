@@ -1,0 +1,1 @@
+"""What is planned: networks from graphs, from functions and from a table of well-known ones."""

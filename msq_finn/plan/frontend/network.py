@@ -1,0 +1,149 @@
+"""What the planner needs to know of a network: its layers' shapes, not their weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from msq_finn.errors import MsqError
+from msq_finn.lanes.demand import PAIR, Demand
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Conv:
+    """The sliding window in front of a layer, and the padding in front of that.
+
+    Attributes:
+        channels: of the input.
+        dim: height and width of the input, without padding.
+        kernel: height and width.
+        stride: vertical and horizontal.
+        pad: rows above and below, columns left and right (of each).
+    """
+
+    channels: int
+    dim: Pair
+    kernel: Pair = (3, 3)
+    stride: Pair = (1, 1)
+    pad: Pair = (0, 0)
+
+    @property
+    def padded(self) -> Pair:
+        """Height and width with padding."""
+        return self.dim[0] + 2 * self.pad[0], self.dim[1] + 2 * self.pad[1]
+
+    @property
+    def out(self) -> Pair:
+        """Height and width of the result."""
+        height, width = (
+            (n - k) // s + 1 for n, k, s in zip(self.padded, self.kernel, self.stride, strict=True)
+        )
+        return height, width
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is a window to slide: not for 1x1 kernels of stride 1."""
+        return self.kernel != (1, 1) or self.stride != (1, 1)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A matrix-vector layer with what surrounds it.
+
+    Attributes:
+        name: of the layer.
+        mw: columns (MW).
+        mh: rows (MH); of a depthwise layer, channels.
+        vectors: matrix-vector products a frame.
+        act_bits: bits of an input.
+        act_signed: whether inputs are signed.
+        acc_bits: bits of a sum.
+        steps: thresholds behind a row, 0 where none follow.
+        conv: the sliding window, if any.
+        pool: kernel (= stride) of a max pool behind the thresholds, 0 where there is none.
+        demand: which schemes hold how many rows; by default each row may be of either of the pair.
+        depthwise: one window a channel, on a ``VVAU_MSQ``.
+        adds: whether its sums are added to a second stream, after thresholds of their own.
+        sum_steps: thresholds behind that sum.
+        skip_steps: thresholds of the second stream, 0 where another layer's are all it has.
+        skip_pixels: pixels of the second stream that wait in a FIFO.
+        group: layers of one group share the order of their rows, because their outputs meet in
+            adds; empty for a layer that shares it with none.
+        ordered: whether the order of its rows is given, as that of a network's outputs: all rows
+            are then of one scheme.
+    """
+
+    name: str
+    mw: int
+    mh: int
+    vectors: int
+    act_bits: int = 4
+    act_signed: bool = False
+    acc_bits: int = 0
+    steps: int = 15
+    conv: Conv | None = None
+    pool: int = 0
+    demand: Demand = field(default_factory=lambda: Demand({}))
+    depthwise: bool = False
+    adds: bool = False
+    sum_steps: int = 15
+    skip_steps: int = 15
+    skip_pixels: int = 0
+    group: str = ""
+    ordered: bool = False
+
+    def __post_init__(self) -> None:
+        """Derive what is not given, and refuse what cannot be."""
+        if min(self.mw, self.mh, self.vectors) < 1:
+            raise MsqError("MW, MH and vectors must be at least 1", where=self.name)
+        if not self.acc_bits:
+            # The largest magnitude of a sum: weights up to 8 on the grid.
+            object.__setattr__(self, "acc_bits", math.ceil(math.log2(self.mw << self.act_bits)) + 3)
+        if not self.demand:
+            object.__setattr__(self, "demand", Demand({PAIR: self.mh}))
+
+    @property
+    def macs(self) -> int:
+        """Multiplications a frame."""
+        return self.mw * self.mh * self.vectors
+
+    def cycles(self, simd: int, pe: int) -> int:
+        """Cycles a frame of the lanes.
+
+        Args:
+            simd: elements that a lane takes a cycle, a divisor of MW.
+            pe: lanes, a divisor of MH.
+        """
+        return self.macs // (simd * pe)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in the order of the data.
+
+    Attributes:
+        name: of the network.
+        layers: in the order of the data.
+        not_planned: layers that stay FINN's, and concatenations.
+    """
+
+    name: str
+    layers: tuple[Layer, ...]
+    not_planned: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Names identify layers."""
+        names = [layer.name for layer in self.layers]
+        if not names:
+            raise MsqError(
+                "no matrix-vector layer in it; there is nothing to plan", where=self.name
+            )
+        if len(set(names)) != len(names):
+            raise MsqError("two layers have one name", where=self.name)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications a frame."""
+        return sum(layer.macs for layer in self.layers)

@@ -1,0 +1,1 @@
+"""What plans come to, as data, tables and figures."""

@@ -1,0 +1,1 @@
+"""Choice of lanes and folding for a board."""

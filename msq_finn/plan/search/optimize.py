@@ -1,0 +1,288 @@
+"""The best folding of a network for a board: an outer search over cycle targets; for each target,
+a mixed-integer program that picks one option a layer within the board's resources.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_matrix
+
+from msq_finn.devices import Device
+from msq_finn.errors import MsqError
+from msq_finn.plan.cost.cost_model import Cost, CostModel, add
+from msq_finn.plan.frontend.network import Network
+from msq_finn.plan.search.candidates import Catalogue
+from msq_finn.plan.search.design import MSQ, Design
+from msq_finn.plan.search.option import Bundle, Option
+from msq_finn.silence import silence
+
+#: Seconds for one program; the search goes on with what is known by then.
+TIME_LIMIT_S = 10.0
+
+#: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
+#: what routing needs most, and what other designs lack.
+SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
+
+#: A folding for a given target may count this much more than the cheapest.
+GAP = 0.005
+
+RESOURCES = Cost._fields
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Resources that a design may take.
+
+    Attributes:
+        lut: LUT sites.
+        dsp: DSP slices.
+        bram: block RAMs of 36 kbit.
+        lutram: LUT sites that are memory.
+        ff: flip-flops.
+    """
+
+    lut: float
+    dsp: float
+    bram: float
+    lutram: float = math.inf
+    ff: float = math.inf
+
+    @classmethod
+    def of(
+        cls,
+        device: Device,
+        lut: float = 0.8,
+        dsp: float = 1.0,
+        bram: float = 0.9,
+        lutram: float = 1.0,
+        ff: float = 1.0,
+    ) -> Budget:
+        """Take shares of a device.
+
+        Args:
+            device: whose resources they are.
+            lut: share of the LUT sites, above 0 and at most 1, as the others.
+            dsp: share of the DSP slices.
+            bram: share of the block RAMs.
+            lutram: share of the LUT sites that can be memory.
+            ff: share of the flip-flops.
+
+        Raises:
+            MsqError: a share is not above 0 and at most 1.
+        """
+        shares = {"lut": lut, "dsp": dsp, "bram": bram, "lutram": lutram, "ff": ff}
+        for name, share in shares.items():
+            if not 0 < share <= 1:
+                raise MsqError(f"budget {name}={share:g}: give a share above 0 and at most 1")
+        return cls(
+            lut * device.lut,
+            dsp * device.dsp,
+            bram * device.bram36,
+            lutram * device.lutram,
+            ff * device.ff,
+        )
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        """The limits, in the order of Cost."""
+        return iter((self.lut, self.dsp, self.bram, self.lutram, self.ff))
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A folding.
+
+    Attributes:
+        options: one a layer, in the network's order.
+        cycles: a frame, of the slowest node.
+        bound: cycles that no folding goes below (as far as options and model tell).
+        cost: of everything.
+        limited_by: what stops a faster one: "lut", "dsp", "bram", or "folding" where there is none.
+        shortfall: per resource, the share of its budget that the next faster target needs if only
+            this one were without limit.
+    """
+
+    options: tuple[Option, ...]
+    cycles: int
+    bound: int
+    cost: Cost
+    limited_by: str
+    shortfall: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def gap(self) -> float:
+        """How much faster a folding might be at most, as a share.
+
+        >>> round(Solution((), 100, 99, Cost(), "lut").gap, 4)
+        0.0101
+        """
+        return self.cycles / self.bound - 1
+
+
+def solve(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[list[Bundle] | None, bool]:
+    """Find the cheapest folding that meets a cycle target within a budget.
+
+    Args:
+        catalogue: of the network.
+        cycles: target.
+        budget: limits.
+
+    Returns:
+        one bundle a group, or None; and whether None is proven.
+    """
+    items = catalogue.items(cycles)
+    if not all(items):
+        return None, True
+    return _solve_items(items, budget)
+
+
+def _solve_items(items: list[list[Bundle]], budget: Budget) -> tuple[list[Bundle] | None, bool]:
+    limits = np.array(list(budget), dtype=float)
+    flat = [bundle for item in items for bundle in item]
+    # Shares of the budgets: numbers near 1 for the solver.
+    use = np.array([_sum(bundle) for bundle in flat]).T / np.maximum(limits, 1e-9)[:, None]
+    if not _fits_relaxed(items, use):
+        return None, True
+    columns = np.arange(len(flat))
+    owners = np.repeat(np.arange(len(items)), [len(item) for item in items])
+    one_each = csr_matrix((np.ones(len(flat)), (owners, columns)), shape=(len(items), len(flat)))
+    with silence():
+        result = milp(
+            np.array(SCARCITY) @ use,
+            integrality=np.ones(len(flat)),
+            bounds=Bounds(0, 1),
+            constraints=[LinearConstraint(use, ub=1.0), LinearConstraint(one_each, lb=1.0, ub=1.0)],
+            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP},
+        )
+    if result.x is None:
+        return None, result.status == 2
+    chosen = np.flatnonzero(result.x > 0.5)
+    return [flat[i] for i in chosen], True
+
+
+def _sum(bundle: Bundle) -> Cost:
+    return add(option.cost for option in bundle)
+
+
+def _fits_relaxed(items: list[list[Bundle]], use: np.ndarray) -> bool:
+    """Whether every resource alone would do, were the others without limit."""
+    ends = np.cumsum([len(item) for item in items])
+    parts = np.split(use, ends[:-1], axis=1)
+    return bool((sum(part.min(axis=1) for part in parts) <= 1).all())
+
+
+def maximize(
+    network: Network,
+    budget: Budget,
+    model: CostModel,
+    design: Design = MSQ,
+    progress: Callable[[int, int], None] | None = None,
+) -> Solution | None:
+    """Find the fastest folding within a budget.
+
+    The possible bottlenecks of a network are known: bisection over them finds the fastest that
+    fits. The next faster one is proven not to fit, or else counts as the bound's gap.
+
+    Args:
+        network: what to fold.
+        budget: limits.
+        model: costs.
+        design: kinds of lanes to use.
+        progress: called with steps done and their number.
+
+    Returns:
+        the folding, or None where even the smallest does not fit.
+    """
+    catalogue = Catalogue(network, design, model)
+    targets = catalogue.reachable_cycles()
+    steps = len(targets).bit_length() + 1
+    low, high = 0, len(targets)  # targets[high] fits; what is below low cannot
+    best: list[Bundle] | None = None
+    proven_below = 0
+    while low < high:
+        middle = (low + high) // 2
+        bundles, proven = solve(catalogue, targets[middle], budget)
+        if progress is not None:
+            progress(steps - (high - low).bit_length(), steps)
+        if bundles is not None:
+            best, high = bundles, middle
+        else:
+            low = middle + 1
+            if proven:
+                proven_below = low
+    if best is None:
+        return None
+    bound = targets[min(proven_below, high)]
+    faster = targets[high - 1] if high else 0
+    limited_by, shortfall = what_limits(catalogue, faster, budget)
+    return _solution(catalogue, best, bound, limited_by, shortfall)
+
+
+def meet(
+    network: Network,
+    cycles: int,
+    budget: Budget,
+    model: CostModel,
+    design: Design = MSQ,
+) -> Solution | None:
+    """Find the cheapest folding that meets a cycle target; None where the budget is too small.
+
+    Args:
+        network: what to fold.
+        cycles: target, cycles a frame.
+        budget: limits.
+        model: costs.
+        design: kinds of lanes to use.
+    """
+    catalogue = Catalogue(network, design, model)
+    bundles, _ = solve(catalogue, cycles, budget)
+    return None if bundles is None else _solution(catalogue, bundles, 0, "target", {})
+
+
+def _solution(
+    catalogue: Catalogue,
+    bundles: list[Bundle],
+    bound: int,
+    limited_by: str,
+    shortfall: dict[str, float],
+) -> Solution:
+    names = [layer.name for group in catalogue.groups() for layer in group]
+    by_name = dict(zip(names, (o for bundle in bundles for o in bundle), strict=True))
+    options = tuple(by_name[layer.name] for layer in catalogue.network.layers)
+    cycles = max(option.cycles for option in options)
+    cost = add(option.cost for option in options)
+    bound = min(bound, cycles) or cycles
+    return Solution(options, cycles, bound, cost, limited_by, shortfall)
+
+
+def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str, dict[str, float]]:
+    """Which budget, were it without limit, would let a target fit.
+
+    Args:
+        catalogue: of the network.
+        cycles: target that does not fit.
+        budget: limits.
+
+    Returns:
+        of such budgets the one that must grow the least; and for each the share of it that the
+        target needs. "folding" and none where no folding reaches the target, "several budgets"
+        where more than one must grow.
+    """
+    items = catalogue.items(cycles) if cycles else []
+    if not items or not all(items):
+        return "folding", {}
+    limits = dict(zip(RESOURCES, budget, strict=True))
+    needed = {}
+    for name in (name for name, limit in limits.items() if math.isfinite(limit)):
+        wide = Budget(**{**limits, name: 1e9})
+        bundles, _ = _solve_items(items, wide)
+        if bundles is not None:
+            spent = add(_sum(bundle) for bundle in bundles)
+            needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
+    if not needed:
+        return "several budgets", {}
+    return min(needed, key=lambda name: needed[name]), needed

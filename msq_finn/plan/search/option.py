@@ -1,0 +1,183 @@
+"""Ways to build one layer, singly and as tables of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_finn.lanes import LaneCounts
+from msq_finn.plan.cost.cost_model import Cost, add
+from msq_finn.plan.search.pareto import pareto
+from msq_finn.plan.search.streams import Back, Front
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+#: Resources of a cost.
+COLUMNS = len(Cost._fields)
+
+#: Of them, the first so many are what foldings are traded by. LUT RAM and flip-flops come with LUTs
+#: and block RAM; that they are enough is checked for the whole.
+TRADED = 3
+
+
+def unbeaten(costs: FloatArray) -> IntArray:
+    """Rows that no other row beats in LUTs, DSPs and block RAM.
+
+    Args:
+        costs: one a row, in the columns of Cost.
+    """
+    return pareto(costs[:, :TRADED])
+
+
+@dataclass(frozen=True)
+class Option:
+    """A way to build one layer.
+
+    Attributes:
+        simd: elements a lane takes a cycle.
+        lanes: of each kind.
+        memory: style of the weight memory, "distributed", "block", or "embedded" for none.
+        front: the window before the lanes.
+        back: the thresholds behind.
+        cycles: a frame, of the slowest of them.
+        cost: of everything.
+    """
+
+    simd: int
+    lanes: LaneCounts
+    memory: str
+    front: Front
+    back: Back
+    cycles: int
+    cost: Cost
+
+
+#: One option a layer, for layers that have to agree.
+Bundle = tuple[Option, ...]
+
+Around = tuple[str, Front, Back, Cost]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Options of one SIMD and PE: any of the lanes with any of what is around them.
+
+    Attributes:
+        simd: elements that a lane takes a cycle.
+        lanes: choices of lanes.
+        compute: their costs, one a row.
+        around: choices of what is around them, with their costs.
+        cycles: a frame, of the lanes.
+    """
+
+    simd: int
+    lanes: Sequence[LaneCounts]
+    compute: FloatArray
+    around: Sequence[Around]
+    cycles: int
+
+    @property
+    def costs(self) -> FloatArray:
+        """Costs, lanes major."""
+        outer = np.array([choice[3] for choice in self.around])
+        result: FloatArray = (self.compute[:, None, :] + outer[None, :, :]).reshape(-1, COLUMNS)
+        return result
+
+    def option(self, index: int) -> Option:
+        """The option of a row of ``costs``.
+
+        Args:
+            index: of the row.
+        """
+        lane, around = divmod(index, len(self.around))
+        memory, front, back, cost = self.around[around]
+        cycles = max(self.cycles, front.cycles, back.cycles)
+        lut, dsp, *rest = map(float, self.compute[lane])
+        total = add((Cost(lut, int(dsp), *rest), cost))
+        return Option(self.simd, self.lanes[lane], memory, front, back, cycles, total)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Options of a layer as numbers.
+
+    Attributes:
+        blocks: what they were made from.
+        starts: first row of every block, shape (blocks,).
+        costs: of every option, shape (options, resources).
+    """
+
+    blocks: Sequence[Block]
+    starts: IntArray
+    costs: FloatArray
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block]) -> Table:
+        """Put blocks together.
+
+        Args:
+            blocks: options of one SIMD and PE each.
+        """
+        costs = np.concatenate([block.costs for block in blocks] or [np.empty((0, COLUMNS))])
+        starts = np.cumsum([0, *(len(b.lanes) * len(b.around) for b in blocks)])
+        return cls(blocks, starts, costs)
+
+    @cached_property
+    def by_lanes(self) -> dict[LaneCounts, IntArray]:
+        """Choice of lanes -> rows that none of the same lanes beats."""
+        rows: dict[LaneCounts, list[IntArray]] = {}
+        for block, start in zip(self.blocks, self.starts, strict=False):
+            size = len(block.around)
+            for index, lanes in enumerate(block.lanes):
+                rows.setdefault(lanes, []).append(np.arange(size) + start + index * size)
+        merged = {lanes: np.concatenate(parts) for lanes, parts in rows.items()}
+        return {lanes: found[unbeaten(self.costs[found])] for lanes, found in merged.items()}
+
+    def option(self, row: int) -> Option:
+        """The option of a row.
+
+        Args:
+            row: in ``costs``.
+        """
+        block = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return self.blocks[block].option(int(row - self.starts[block]))
+
+
+def bundles_of(tables: Sequence[Table]) -> list[Bundle]:
+    """Combine layers that need equal lanes; of the sums, keep what nothing beats.
+
+    Args:
+        tables: one a layer.
+    """
+    if len(tables) == 1:
+        table = tables[0]
+        return [(table.option(int(row)),) for row in unbeaten(table.costs)]
+    rows: list[IntArray] = []
+    sums: list[FloatArray] = []
+    for lanes in tables[0].by_lanes:
+        if not all(lanes in table.by_lanes for table in tables[1:]):
+            continue
+        chosen = np.empty((1, 0), dtype=np.int64)
+        total = np.zeros((1, COLUMNS))
+        for table in tables:
+            more = table.by_lanes[lanes]
+            total = (total[:, None, :] + table.costs[more][None, :, :]).reshape(-1, COLUMNS)
+            left = np.repeat(chosen, len(more), axis=0)
+            chosen = np.column_stack([left, np.tile(more, len(left) // len(more))])
+            kept = unbeaten(total)
+            total, chosen = total[kept], chosen[kept]
+        rows.append(chosen)
+        sums.append(total)
+    if not rows:
+        return []
+    best = np.concatenate(rows)[unbeaten(np.concatenate(sums))]
+    return [
+        tuple(table.option(int(row)) for table, row in zip(tables, bundle, strict=True))
+        for bundle in best
+    ]
