@@ -29,7 +29,8 @@ class ReturnFloatOpsToHost(Transformation):
         """Replace the nodes; no second pass is needed."""
         on_host = {info.name for info in model.graph.input}
         for node in list(model.graph.node):
-            at_front = node.input[0] in on_host
+            streams = [name for name in node.input if model.get_initializer(name) is None]
+            at_front = bool(streams) and on_host.issuperset(streams)
             if node.domain.startswith(_HARDWARE):
                 replacement = _as_host_nodes(model, node, at_front)
                 if not replacement:

@@ -1,13 +1,10 @@
-"""Streamline networks that end in global average pooling."""
+"""Streamline networks with global average pools."""
 
 from __future__ import annotations
 
-from finn.transformation.streamline.absorb import AbsorbConsecutiveTransposes
-from finn.transformation.streamline.collapse_repeated import CollapseRepeatedMul
-from finn.transformation.streamline.reorder import (
-    MoveScalarLinearPastInvariants,
-    MoveScalarMulPastMatMul,
-)
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNodeNames
@@ -15,33 +12,67 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.finn_compat.convert import InferGlobalAccPoolLayer
-
-_SEQUENCE = (
-    InferDataTypes,
-    InferGlobalAccPoolLayer,
-    InferDataLayouts,
-    AbsorbConsecutiveTransposes,
-    # Past the transpose and the flattening, one each.
-    MoveScalarLinearPastInvariants,
-    MoveScalarLinearPastInvariants,
-    MoveScalarMulPastMatMul,
-    CollapseRepeatedMul,
-    InferDataTypes,
-    GiveUniqueNodeNames,
-    GiveReadableTensorNames,
-)
+from msq_finn.transforms.settle import settled
 
 
 class StreamlineGlobalPool(Transformation):
-    """Split a global average into a sum in hardware and a factor behind the classifier.
+    """Split every global average into a sum in hardware and a factor that moves on.
 
-    FINN's ``step_convert_to_hw`` splits it too, but only after the matrix product behind it has
+    The factor goes into the thresholds behind, or past the classifier. FINN's
+    ``step_convert_to_hw`` splits averages too, but only after the matrix product behind it has
     been found to read floats. Run it after ``step_streamline``.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Change graphs with a GlobalAveragePool; no second pass is needed."""
-        if model.get_nodes_by_op_type("GlobalAveragePool"):
-            for transformation in _SEQUENCE:
-                model = model.transform(transformation(), make_deepcopy=False)
+        if not model.get_nodes_by_op_type("GlobalAveragePool"):
+            return model, False
+        for transformation in (
+            MoveLinearPastGlobalPools,
+            InferDataTypes,
+            InferGlobalAccPoolLayer,
+            InferDataLayouts,
+        ):
+            model = model.transform(transformation(), make_deepcopy=False)
+        model = settled(model)
+        for transformation in (GiveUniqueNodeNames, GiveReadableTensorNames):
+            model = model.transform(transformation(), make_deepcopy=False)
         return model, False
+
+
+class MoveLinearPastGlobalPools(Transformation):
+    """Swap a Mul or Add of constants, also of one a channel, with the average behind it.
+
+    The mean of a * x + b is a times the mean of x, and b. FINN's MoveScalarLinearPastInvariants
+    does it for scalars.
+    """
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        """Swap one pair, if there is one, and ask for another pass then."""
+        for pool in model.get_nodes_by_op_type("GlobalAveragePool"):
+            node = model.find_producer(pool.input[0])
+            if node is None or not _is_linear_of_channels(model, node) or model.is_fork_node(node):
+                continue
+            source, between, result = node.input[0], node.output[0], pool.output[0]
+            model.set_tensor_shape(between, model.get_tensor_shape(result))
+            model.set_tensor_datatype(between, DataType["FLOAT32"])
+            model.set_tensor_datatype(result, DataType["FLOAT32"])
+            pool.input[0], pool.output[0] = source, between
+            node.input[0], node.output[0] = between, result
+            model.graph.node.remove(node)
+            model.graph.node.insert(list(model.graph.node).index(pool) + 1, node)
+            return model, True
+        return model, False
+
+
+def _is_linear_of_channels(model: ModelWrapper, node: NodeProto) -> bool:
+    if node.op_type not in ("Mul", "Add"):
+        return False
+    constant, shape = model.get_initializer(node.input[1]), model.get_tensor_shape(node.input[0])
+    if constant is None:
+        return False
+    if np.size(constant) == 1:
+        return True
+    rank = len(shape)
+    padded = (*[1] * (rank - constant.ndim), *constant.shape)
+    return padded == (1, shape[1], *[1] * (rank - 2))

@@ -18,6 +18,7 @@ from msq_finn.lowering.host_side import Host
 #: Defaults of ONNX's attributes that the program's operations have.
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "Transpose": {"perm": None},
+    "Concat": {"axis": 1},
     "Flatten": {"axis": 1},
     "Gather": {"axis": 0},
     "TopK": {"axis": -1, "largest": 1},

@@ -27,6 +27,7 @@ from msq_finn.lowering.front_steps import (
     step_msq_bias_scales,
     step_msq_channel_scales,
     step_msq_infer,
+    step_msq_narrow_weights,
     step_msq_round_ties,
     step_msq_signals,
     step_msq_streamline,
@@ -39,6 +40,8 @@ from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+from msq_finn.transforms.insert_split_fifos import InsertSplitFIFOs
+from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 
@@ -50,6 +53,7 @@ __all__ = [
     "step_msq_generate_rtl",
     "step_msq_infer",
     "step_msq_insert_streams",
+    "step_msq_narrow_weights",
     "step_msq_place_rows",
     "step_msq_round_ties",
     "step_msq_signals",
@@ -109,16 +113,19 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Insert width converters, and a FIFO on every stream (sized by a later step).
 
-    FINN does both within its ``step_set_fifo_depths``.
+    FINN does both within its ``step_set_fifo_depths``. Weights that its minimising has narrowed
+    once more get their bit back.
 
     Args:
         model: dataflow partition, its rows placed.
         cfg: FINN's ``DataflowBuildConfig``.
     """
     finn_workers.prepare()
+    model = ours(model, cfg, KeepWeightsNarrow(cfg._resolve_fpga_part()))
     model = model.transform(InsertDWC())
     for transformation in behind_width_converters():
         model = model.transform(transformation)
+    model = model.transform(InsertSplitFIFOs())
     model = model.transform(InsertFIFO(create_shallow_fifos=True))
     model = model.transform(SpecializeLayers(cfg._resolve_fpga_part()))
     model = model.transform(GiveUniqueNodeNames())

@@ -28,5 +28,12 @@ MoveScalesPastIm2Col = _own("MoveScalesPastIm2Col", _REORDER)
 MoveTransposePastJoinAdd = _own("MoveTransposePastJoinAdd", *([] if is_main() else [_REORDER]))
 MoveTransposePastJoinConcat = _own("MoveTransposePastJoinConcat", _REORDER)
 
+#: Moves past splits, where this line of FINN has the op.
+PAST_SPLITS: tuple[Any, ...] = tuple(
+    found
+    for name in ("MoveScalarLinearPastSplit", "MoveTransposePastSplit")
+    if (found := getattr(module(_REORDER), name, None)) is not None
+)
+
 #: Attributes by a configuration; upstream's main takes it from QONNX, of which some lack it.
 ApplyConfig = _own("ApplyConfig", "finn.transformation.general", "qonnx.transformation.general")

@@ -24,17 +24,23 @@ from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
+from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
+from msq_finn.transforms.place_pads import PlacePads
+from msq_finn.transforms.plain_convolutions import PlainConvolutions
 from msq_finn.transforms.quantizer_notes import NoteQuantizers, NoteThresholds
 from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
+from msq_finn.transforms.refuse_unequal_scales import RefuseUnequalScales
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
 from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
+from msq_finn.transforms.round_truncations import RoundTruncations
 from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.size_bias_scales import SizeBiasScales
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_joins import StreamlineJoins
+from msq_finn.transforms.streamline_maps import StreamlineMaps
 
 
 def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -49,7 +55,8 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
-    return ours(model, cfg, NoteQuantizers(), SizeBiasScales(), *before_first_step())
+    prepared = (NoteQuantizers(), RoundTruncations(), SizeBiasScales())
+    return ours(model, cfg, *prepared, *before_first_step())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -63,16 +70,19 @@ def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Give 1-D convolutions a second dimension, and pools their form (after FINN's tidy_up).
+    """Give pools, pads and convolutions the form that FINN lowers (after FINN's tidy_up).
+
+    1-D convolutions get a second dimension.
 
     Args:
         model: tidied graph in FINN's dialect.
         cfg: FINN's ``DataflowBuildConfig``.
 
     Raises:
-        MsqError: a network on signals has an op without a known 2-D form.
+        MsqError: a layer, or an op of a network on signals, has no such form.
     """
-    return ours(model, cfg, RecogniseGlobalPools(), SignalsToImages())
+    layers = (RecogniseGlobalPools(), PlacePads(), PlainConvolutions())
+    return ours(model, cfg, *layers, SignalsToImages())
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -93,14 +103,18 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Finish streamlining of joins and global pooling (after FINN's streamline).
+    """Finish streamlining of joins, of layers on maps and of pools (after FINN's streamline).
 
     Args:
         model: streamlined graph.
         cfg: FINN's ``DataflowBuildConfig``.
+
+    Raises:
+        MsqError: branches of unequal scales meet, or a layer on maps has no hardware.
     """
     finn_workers.prepare()
-    return ours(model, cfg, StreamlineJoins(), StreamlineGlobalPool(), *before_conversion())
+    layers = (StreamlineJoins(), StreamlineMaps(), StreamlineGlobalPool())
+    return ours(model, cfg, *layers, RefuseUnequalScales(), *before_conversion())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
@@ -133,6 +147,16 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     )
 
 
+def step_msq_narrow_weights(model: ModelWrapper, cfg: Any) -> ModelWrapper:
+    """Keep FINN's own layers in RTL where a DSP48E1 asks for narrow weights (before specialising).
+
+    Args:
+        model: graph of hardware layers, their bit widths minimised.
+        cfg: FINN's ``DataflowBuildConfig``.
+    """
+    return ours(model, cfg, KeepWeightsNarrow(cfg._resolve_fpga_part()))
+
+
 #: From an exported QONNX model to a dataflow graph that can be folded.
 FRONT_STEPS: list[Any] = [
     step_msq_bias_scales,
@@ -146,6 +170,7 @@ FRONT_STEPS: list[Any] = [
     CONVERT_TO_HW,
     step_msq_infer,
     MINIMIZE_INITIAL,
+    step_msq_narrow_weights,
     "step_create_dataflow_partition",
     SPECIALIZE_LAYERS,
 ]

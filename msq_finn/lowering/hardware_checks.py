@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnx
 
 from msq_finn.errors import MsqError
-from msq_finn.lowering.model_checks import data_input
+from msq_finn.transforms.recognise_global_pools import is_mean_of_maps
 
 #: Functions that are hardware only as part of the quantizer behind them.
 _ACTIVATIONS = {"Relu", "Sigmoid", "Softmax", "Tanh"}
@@ -41,18 +42,11 @@ def check_hardware(graph: onnx.GraphProto) -> None:
         info.name: [d.dim_value for d in info.type.tensor_type.shape.dim]
         for info in graph.value_info
     }
-    source, result = data_input(graph).name, graph.output[0].name
+    values = {tensor.name: tensor for tensor in graph.initializer}
+    result = graph.output[0].name
     for node in graph.node:
         where = f"node {node.name!r} ({node.op_type})"
         at_end = result in node.output
-        groups = next((a.i for a in node.attribute if a.name == "group"), 1)
-        weights = shapes.get(node.input[1]) if len(node.input) > 1 else None
-        if node.op_type == "Conv" and groups > 1 and weights and weights[:2] != (groups, 1):
-            raise MsqError(
-                f"{groups} groups with weights of shape {list(weights)} have no hardware; "
-                "take groups=1, or as many groups as input and output channels (depthwise)",
-                where=where,
-            )
         if node.op_type == "BipolarQuant" and node.input[0] not in shapes:
             raise MsqError(
                 "no hardware for activations of 1 bit; give the quantizer bit_width=2 or more",
@@ -73,11 +67,7 @@ def check_hardware(graph: onnx.GraphProto) -> None:
                 "write out the attributes",
                 where=where,
             )
-        if node.op_type == "Pad" and node.input[0] != source:
-            raise MsqError(
-                "no hardware for this; pad in the convolution behind it (padding=...)", where=where
-            )
-        if node.op_type == "ReduceMean" and not at_end:
+        if node.op_type == "ReduceMean" and not at_end and not _pools(node, known, values):
             raise MsqError(
                 "no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
                 "the mean over height and width",
@@ -89,6 +79,20 @@ def check_hardware(graph: onnx.GraphProto) -> None:
                 "it; end before it and compute it from the outputs",
                 where=where,
             )
+
+
+def _pools(
+    node: onnx.NodeProto,
+    known: Mapping[str, Sequence[int]],
+    values: Mapping[str, onnx.TensorProto],
+) -> bool:
+    """Whether a ReduceMean is the average of whole maps."""
+    shape = known.get(node.input[0])
+
+    def constant_of(name: str) -> Any:
+        return onnx.numpy_helper.to_array(values[name]) if name in values else None
+
+    return shape is not None and is_mean_of_maps(node, len(shape), constant_of)
 
 
 def _check_pool(

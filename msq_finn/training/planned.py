@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from torch import nn
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes.matrix import dense_columns
 from msq_finn.layer_notes import module_name
 from msq_finn.quant.rows import as_rows
 
@@ -40,12 +41,11 @@ def planned_rows(
             raise MsqError(
                 f"the plan's layer {layer.name} is not in this network; the plan is for another"
             )
-        rows = as_rows(module.weight, module.output_channel_dim)
-        if tuple(rows.shape) != (layer.mh, layer.mw):
-            shape = f"{rows.shape[0]}x{rows.shape[1]}"
+        shape = _matrix(module)
+        if shape != (layer.mh, layer.mw):
             raise MsqError(
-                f"{shape} weights, {layer.mh}x{layer.mw} in the plan; the plan is "
-                f"for another network",
+                f"{shape[0]}x{shape[1]} weights, {layer.mh}x{layer.mw} in the plan; the plan is "
+                "for another network",
                 where=f"layer {name}",
             )
         if name in mixed:
@@ -60,3 +60,13 @@ def planned_rows(
         if name not in found:
             raise MsqError(f"layer {name} is not in the plan; the plan is for another network")
     return found
+
+
+def _matrix(module: Any) -> tuple[int, int]:
+    """Rows and columns of a layer's weights in hardware, where groups become one matrix."""
+    weight, groups = module.weight, getattr(module, "groups", 1)
+    own = as_rows(weight, module.output_channel_dim)
+    if weight.ndim < 3:
+        return len(own), own.shape[1]
+    rows = len(own) * (groups if module.output_channel_dim == 1 else 1)
+    return rows, dense_columns(rows, weight.numel() // rows, groups, weight[0, 0].numel())

@@ -21,6 +21,7 @@ from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 
+from . import map_networks
 from .networks import (
     brevitas_mobilenet,
     channels_last_mlp,
@@ -54,16 +55,25 @@ CASES = {
     "pyramid": (pyramid_cnn, (1, 1, 4, 4), 100_000),
     "float head": (float_head_cnn, (1, 1, 4, 4), 200_000),
     "brevitas mobilenet": (brevitas_mobilenet, (1, 3, 4, 4), 100_000),
+    "u-net": (map_networks.unet, (1, 2, 4, 4), 100_000),
     "plain": (plain_mlp, (1, 8), 1_000_000),
     "signed": (signed_mlp, (1, 8), 1_000_000),
+}
+
+SLOW_CASES = {
+    "pooled sum": (map_networks.pooled_sum, (1, 1, 3, 5), 100_000),
+    "split": (map_networks.split, (1, 2, 3, 5), 100_000),
+    "averages": (map_networks.averages, (1, 2, 7, 17), 20_000),
 }
 
 STALLS = {"stall_in": 0.3, "stall_out": 0.4, "seed": 5}
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [*CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW_CASES)]
+)
 def test_a_network_all_the_way(tmp_path, case):
-    make, shape, fps = CASES[case]
+    make, shape, fps = (CASES | SLOW_CASES)[case]
     source = exported(make(), tmp_path / "model.onnx", shape)
     lowered = generate(source, Target("Pynq-Z1", target_fps=fps), tmp_path)
     images = random_images(lowered, 6, seed=2)

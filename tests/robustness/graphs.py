@@ -234,7 +234,7 @@ def _mean(model):
 
 def _pad(model):
     model.graph.initializer.append(numpy_helper.from_array(np.zeros(8, np.int64), "pads"))
-    m.between(model, "Pad", "r_q")
+    m.between(model, "Pad", "r_q", mode="reflect")
     m.node(model, "new_Pad").input.append("pads")
 
 
@@ -269,7 +269,7 @@ _UNSUITABLE = [
     ("channels that do not fit", "does not run", lambda g: m.set_shape(g, [1, 2, 4, 4])),
     (
         "group of 3",
-        "'conv' (Conv): 3 groups with weights",
+        "does not run in QONNX",
         lambda g: m.set_attribute(g, "conv", group=3),
     ),
     ("unknown rounding", "", lambda g: m.set_attribute(g, "quant_r_q", rounding_mode="WILD")),
@@ -285,8 +285,8 @@ _UNSUITABLE = [
     ("softmax at the end", "(Softmax): no hardware for this at the end", _softmax),
     ("mean inside", "(ReduceMean): no hardware for this; take nn.AdaptiveAvgPool2d", _mean),
     ("activations of 1 bit", "no hardware for activations of 1 bit; give the quantizer", _bipolar),
-    ("pad inside", "(Pad): no hardware for this; pad in the convolution", _pad),
-    ("an add of different scales", "no hardware for this", _residual),
+    ("reflections inside", "(Pad): no hardware for mode 'reflect'", _pad),
+    ("an add of different scales", "have scales of their own", _residual),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
     ("a default of ONNX's", "(Conv): group not given, and FINN knows no defaults", _no_group),
 ]

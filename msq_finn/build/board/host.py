@@ -268,6 +268,7 @@ OPERATIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "Reshape": reshape,
     "Squeeze": lambda a, given=None, *, axes: (np.squeeze(a, _axes(given, axes)),),
     "Unsqueeze": lambda a, given=None, *, axes: (_unsqueeze(a, _axes(given, axes)),),
+    "Concat": lambda *parts, axis: (np.concatenate(parts, axis=axis),),
     "Flatten": lambda a, *, axis: (a.reshape((size(a.shape[:axis]), -1)),),
     "Gather": lambda a, indices, *, axis: (np.take(a, indices.astype(np.intp), axis=axis),),
     "TopK": top_k,

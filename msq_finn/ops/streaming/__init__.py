@@ -3,14 +3,17 @@
 ``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
 """
 
-from msq_finn.finn_compat import is_main
+from msq_finn.finn_compat import is_main, is_upstream
 from msq_finn.ops.streaming.add_streams import AddStreams_rtl
 from msq_finn.ops.streaming.concat import StreamingConcat_rtl
 from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
+from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
+from msq_finn.ops.streaming.split import StreamingSplit_rtl
+from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl
 
 #: The ops' classes; their names are what FINN's registry calls them.
 STREAMING_OPS = (
@@ -18,6 +21,13 @@ STREAMING_OPS = (
     GlobalAccPool_rtl,
     DuplicateStreams_rtl,
     LabelSelect_rtl,
-    # Upstream's main adds by another op, and concatenates without folding.
-    *((AddStreams_rtl,) if is_main() else (StreamingConcat_rtl, ElementwiseAddInt_rtl)),
+    FMPadding_Pixel_rtl,
+    # Upstream describes the sizes of maps by other attributes.
+    *(() if is_upstream() else (UpsampleNearestNeighbour_rtl,)),
+    # Upstream's main adds by another op, and concatenates and splits without folding.
+    *(
+        (AddStreams_rtl,)
+        if is_main()
+        else (StreamingConcat_rtl, StreamingSplit_rtl, ElementwiseAddInt_rtl)
+    ),
 )

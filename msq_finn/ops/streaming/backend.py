@@ -32,6 +32,20 @@ def is_plain_integer(datatype: Any) -> bool:
     return bool(datatype.is_integer() and datatype.name != "BIPOLAR")
 
 
+def packed(values: list[int], bits: int) -> str:
+    """A packed array in Verilog, its first element in the lowest bits.
+
+    Args:
+        values: of the elements.
+        bits: of an element.
+
+    >>> packed([1, 2], 4)
+    "{4'd2, 4'd1}"
+    """
+    literals = [f"{bits}'d{value}" for value in reversed(values)]
+    return f"{{{', '.join(literals)}}}"
+
+
 class StreamingRTL(RTLBackend):
     """RTL half of an op; comes before FINN's abstract op among the bases.
 

@@ -6,7 +6,7 @@ import math
 
 from finn.custom_op.fpgadataflow.concat import StreamingConcat
 
-from msq_finn.ops.streaming.backend import StreamingRTL
+from msq_finn.ops.streaming.backend import StreamingRTL, packed
 
 
 class StreamingConcat_rtl(StreamingRTL, StreamingConcat):
@@ -33,14 +33,8 @@ class StreamingConcat_rtl(StreamingRTL, StreamingConcat):
             "Inputs": len(inputs),
             "Elements": self.get_nodeattr("SIMD"),
             "OutBits": self.get_output_datatype().bitwidth(),
-            "InBits": _packed([t.bitwidth() for t in types], 32),
-            "InSigned": _packed([int(t.signed()) for t in types], 1),
-            "Folds": _packed(folds, 32),
+            "InBits": packed([t.bitwidth() for t in types], 32),
+            "InSigned": packed([int(t.signed()) for t in types], 1),
+            "Folds": packed(folds, 32),
             "InWidth": sum(self.get_instream_width(i) for i in inputs),
         }
-
-
-def _packed(values: list[int], bits: int) -> str:
-    """A packed array in Verilog, its first element in the lowest bits."""
-    literals = [f"{bits}'d{value}" for value in reversed(values)]
-    return f"{{{', '.join(literals)}}}"

@@ -33,8 +33,10 @@ def window_of(model: ModelWrapper, before: Any) -> Conv:
     pad = (0, 0)
     if is_type(padding, "FMPadding"):
         top, left, bottom, right = getCustomOp(padding).get_nodeattr("Padding")
-        pad = (max(top, bottom), max(left, right))
         height, width = getCustomOp(padding).get_nodeattr("ImgDim")
+        # Where one side has a zero more than the other, it counts as a pixel.
+        height, width = height + abs(top - bottom), width + abs(left - right)
+        pad = (min(top, bottom), min(left, right))
     return Conv(
         window.get_nodeattr("IFMChannels"),
         (height, width),

@@ -1,0 +1,47 @@
+"""Let FINN's RTL unit take weights that use the least value of their type."""
+
+from __future__ import annotations
+
+from finn.util.basic import get_dsp_block
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+from qonnx.transformation.base import Transformation
+
+from msq_finn.lanes.kind import MAX_ACT_BITS
+
+
+class KeepWeightsNarrow(Transformation):
+    """Give weights of FINN's matrix-vector layers one bit more where a DSP48E1 asks for it.
+
+    FINN's packing on that slice needs weights whose negatives fit their type too, and FINN leaves
+    the layer to Vitis HLS otherwise (specialize_layers.py, ``_mvu_rtl_possible``): 4-bit integers
+    of which one is -8, behind a pool whose sums are too wide for lanes. Such layers ask for RTL
+    themselves, as FINN takes HLS for weights below 4 bits. Run it behind FINN's
+    ``step_minimize_bit_width``, which takes the bit away again.
+
+    Args:
+        part: FPGA part.
+    """
+
+    def __init__(self, part: str) -> None:
+        super().__init__()
+        self._applies = get_dsp_block(part) == "DSP48E1"
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        """Change types, no values; no second pass is needed."""
+        for node in model.graph.node:
+            if node.op_type not in ("MVAU", "MVAU_rtl"):
+                continue
+            op, weights = getCustomOp(node), model.get_initializer(node.input[1])
+            if weights is None:
+                continue
+            wide = model.get_tensor_datatype(node.input[0]).bitwidth() > MAX_ACT_BITS
+            if wide and not op.get_nodeattr("preferred_impl_style"):
+                op.set_nodeattr("preferred_impl_style", "rtl")
+            kind = DataType[op.get_nodeattr("weightDataType")]
+            if self._applies and kind.signed() and weights.min() == kind.min():
+                wider = DataType[f"INT{kind.bitwidth() + 1}"]
+                op.set_nodeattr("weightDataType", wider.name)
+                model.set_tensor_datatype(node.input[1], wider)
+        return model, False

@@ -1,0 +1,34 @@
+"""Move scales behind averages, and behind the zeros that are put between pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+
+
+class MoveScalesPastMaps(Transformation):
+    """Swap a Mul by one number with the AveragePool or FMPadding_Pixel behind it."""
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        """Swap one pair, if there is one, and ask for another pass then."""
+        for layer in model.graph.node:
+            if layer.op_type not in ("AveragePool", "FMPadding_Pixel"):
+                continue
+            node = model.find_producer(layer.input[0])
+            if node is None or node.op_type != "Mul" or model.is_fork_node(node):
+                continue
+            scale = model.get_initializer(node.input[1])
+            if scale is None or np.size(scale) != 1:
+                continue
+            source, between, result = node.input[0], node.output[0], layer.output[0]
+            model.set_tensor_shape(between, model.get_tensor_shape(result))
+            model.set_tensor_datatype(between, model.get_tensor_datatype(source))
+            model.set_tensor_datatype(result, DataType["FLOAT32"])
+            layer.input[0], layer.output[0] = source, between
+            node.input[0], node.output[0] = between, result
+            model.graph.node.remove(node)
+            model.graph.node.insert(list(model.graph.node).index(layer) + 1, node)
+            return model, True
+        return model, False

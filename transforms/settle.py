@@ -1,0 +1,163 @@
+"""Repeat FINN's streamlining, with what it lacks, until nothing moves any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from finn.transformation.streamline.absorb import (
+    AbsorbAddIntoMultiThreshold,
+    AbsorbConsecutiveTransposes,
+    AbsorbMulIntoMultiThreshold,
+    AbsorbTransposeIntoMultiThreshold,
+    FactorOutMulSignMagnitude,
+)
+from finn.transformation.streamline.collapse_repeated import (
+    CollapseRepeatedAdd,
+    CollapseRepeatedMul,
+)
+from finn.transformation.streamline.reorder import (
+    MakeMaxPoolNHWC,
+    MoveAddPastMul,
+    MoveLinearPastFork,
+    MoveMulPastMaxPool,
+    MoveScalarAddPastMatMul,
+    MoveScalarLinearPastInvariants,
+    MoveScalarMulPastMatMul,
+    MoveTransposePastFork,
+)
+from onnx import NodeProto, helper
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.base import Transformation
+from qonnx.transformation.infer_data_layouts import InferDataLayouts
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.transformation.infer_shapes import InferShapes
+
+from msq_finn.finn_compat.streamline import (
+    PAST_SPLITS,
+    AbsorbScalarBiasIntoMultiThreshold,
+    MoveAddPastJoinConcat,
+    MoveLinearPastEltwiseAdd,
+    MoveMulPastJoinConcat,
+    MoveScalesPastIm2Col,
+    MoveTransposePastJoinAdd,
+    MoveTransposePastJoinConcat,
+)
+from msq_finn.transforms.move_flatten_past_thresholds import MoveFlattenPastThresholds
+from msq_finn.transforms.move_scales_past_maps import MoveScalesPastMaps
+from msq_finn.transforms.move_scales_past_pools import MoveScalesPastPools
+
+_ROUND = (
+    # What FINN's Streamline lacks: past forks and joins.
+    MoveLinearPastFork,
+    MoveTransposePastFork,
+    *PAST_SPLITS,
+    MakeMaxPoolNHWC,
+    MoveScalarLinearPastInvariants,
+    MoveLinearPastEltwiseAdd,
+    MoveTransposePastJoinAdd,
+    MoveMulPastJoinConcat,
+    MoveAddPastJoinConcat,
+    MoveTransposePastJoinConcat,
+    MoveFlattenPastThresholds,
+    AbsorbTransposeIntoMultiThreshold,
+    AbsorbConsecutiveTransposes,
+    # What moves on of FINN's Streamline behind them, in its order.
+    MoveMulPastMaxPool,
+    AbsorbScalarBiasIntoMultiThreshold,
+    MoveScalesPastIm2Col,
+    MoveScalarLinearPastInvariants,
+    MoveAddPastMul,
+    MoveScalarAddPastMatMul,
+    MoveScalarMulPastMatMul,
+    MoveAddPastMul,
+    CollapseRepeatedAdd,
+    CollapseRepeatedMul,
+    MoveMulPastMaxPool,
+    MoveScalesPastPools,
+    MoveScalesPastMaps,
+    AbsorbAddIntoMultiThreshold,
+    FactorOutMulSignMagnitude,
+    AbsorbMulIntoMultiThreshold,
+)
+
+_INFER = (InferShapes, InferDataTypes, InferDataLayouts)
+
+
+class _Unhurried(ModelWrapper):
+    """A model that transformations change in place, its shapes and types inferred once a round.
+
+    QONNX copies all weights for each transformation, and FINN's infer all shapes after each change;
+    on ResNet-18 that takes longer than the rest of the flow.
+    """
+
+    def transform(self, transformation: Transformation, *_: Any, **__: Any) -> ModelWrapper:
+        if isinstance(transformation, InferShapes | InferDataTypes):
+            return self
+        return super().transform(transformation, make_deepcopy=False, cleanup=False)
+
+
+def settled(model: ModelWrapper) -> ModelWrapper:
+    """Move scales and transposes past forks, joins and pools as far as they go.
+
+    Args:
+        model: streamlined graph.
+
+    Returns:
+        the graph when a further round would change nothing.
+    """
+    before: list[str] = []
+    # Every round moves something past a node, so there are no more rounds than nodes.
+    for _ in range(len(model.graph.node)):
+        operations = [node.op_type for node in model.graph.node]
+        if operations == before:
+            break
+        before = operations
+        round_model = _Unhurried(model.model)
+        for transformation in _ROUND:
+            round_model = round_model.transform(transformation())
+            if _lacks_shapes(round_model):
+                # Moves ask for shapes, and would take a tensor without one for a scalar.
+                model = ModelWrapper(round_model.model).transform(
+                    InferShapes(), make_deepcopy=False
+                )
+                round_model = _Unhurried(model.model)
+        model = ModelWrapper(round_model.model)
+        for transformation in _INFER:
+            model = model.transform(transformation(), make_deepcopy=False)
+    return model
+
+
+def _lacks_shapes(model: ModelWrapper) -> bool:
+    infos = (*model.graph.value_info, *model.graph.output)
+    known = {info.name for info in infos if info.type.tensor_type.HasField("shape")}
+    return any(tensor not in known for node in model.graph.node for tensor in node.output)
+
+
+def inserted_channels_last(model: ModelWrapper, node: NodeProto, layers: list[NodeProto]) -> None:
+    """Put hardware layers in the place of a node on maps, between two transpositions.
+
+    Args:
+        model: changed in place.
+        node: reads and writes one map, its channels second.
+        layers: one behind the other; with its channels last, the first reads the map and the last
+            writes it.
+    """
+    source, result = node.input[0], node.output[0]
+    last, made = (model.make_new_valueinfo_name() for _ in range(2))
+    for name, of in ((last, source), (made, result)):
+        shape = model.get_tensor_shape(of)
+        model.set_tensor_shape(name, [shape[0], *shape[2:], shape[1]])
+        model.set_tensor_datatype(name, model.get_tensor_datatype(source))
+        model.set_tensor_layout(name, list("NHWC"))
+    model.set_tensor_layout(result, list("NCHW"))
+    layers[0].input[0], layers[-1].output[0] = last, made
+    index = list(model.graph.node).index(node)
+    model.graph.node.remove(node)
+    for offset, new in enumerate(
+        (
+            helper.make_node("Transpose", [source], [last], perm=[0, 2, 3, 1]),
+            *layers,
+            helper.make_node("Transpose", [made], [result], perm=[0, 3, 1, 2]),
+        )
+    ):
+        model.graph.node.insert(index + offset, new)
