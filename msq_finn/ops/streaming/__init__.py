@@ -5,6 +5,7 @@
 
 from msq_finn.finn_compat import is_main, is_upstream
 from msq_finn.ops.streaming.add_streams import AddStreams_rtl
+from msq_finn.ops.streaming.channel_split import StreamingSplit_rtl
 from msq_finn.ops.streaming.concat import StreamingConcat_rtl
 from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
@@ -12,7 +13,6 @@ from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
 from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
-from msq_finn.ops.streaming.split import StreamingSplit_rtl
 from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl
 
 #: The ops' classes; their names are what FINN's registry calls them.
