@@ -6,11 +6,13 @@ import brevitas.nn as qnn
 import pytest
 import torch
 from brevitas.quant import Int8ActPerTensorFloat, Uint8ActPerTensorFloat
+from onnx import helper
 from torch import nn
 
 pytest.importorskip("finn")
 
 from msq_finn.errors import MsqError
+from msq_finn.lowering.rtl_nodes import refuse_hls
 from msq_finn.models import ActQuant, PixelQuant
 from msq_finn.plan.frontend.source import network_of_module
 from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
@@ -75,16 +77,21 @@ def test_branches_with_one_quantizer_are_planned():
     assert len(planned(Joined(shared, shared, torch.add), 2, 4, 4).layers) == 3
 
 
-def test_activations_that_no_rtl_takes():
+def test_a_node_without_rtl():
+    node = helper.make_node("VVAU_hls", ["x", "w"], ["y"], name="VVAU_hls_0")
+    text = r"layer conv: VVAU_hls_0 \(VVAU_hls\): exists in Vitis HLS only for these bits, and msq-"
+    with pytest.raises(MsqError, match=text):
+        refuse_hls(node, "conv", " for these bits")
+
+
+def test_a_layer_of_wide_activations_is_named():
     model = nn.Sequential(
         qnn.QuantIdentity(Uint8ActPerTensorFloat, bit_width=9),
         qnn.QuantConv2d(4, 4, 3, groups=4, **FIXED),
         qnn.QuantReLU(act_quant=ActQuant),
         qnn.QuantConv2d(4, 3, 1, **MIXED),
     )
-    text = r"layer 1: \w+ \(VVAU_hls\): exists in Vitis HLS only for activations of 9 bits, of wh"
-    with pytest.raises(MsqError, match=text):
-        planned(model, 4, 4, 4)
+    assert planned(model, 4, 4, 4).on_host == ("1 (MatMul)",)
 
 
 def test_a_layer_whose_input_is_not_quantized_is_named():

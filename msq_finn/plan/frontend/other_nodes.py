@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,24 +17,21 @@ from msq_finn.plan.frontend.conv_windows import is_type, window_of
 from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.transforms.layer_names import layer_names
 
-#: FINN's attribute for how many elements a cycle, and for how many there are.
-_PARALLELISM = {
-    "Thresholding": ("PE", "NumChannels"),
-    "FMPadding": ("SIMD", "NumChannels"),
-    "ConvolutionInputGenerator": ("SIMD", "IFMChannels"),
-}
-
 
 def other_nodes(model: ModelWrapper, taken: Iterable[str], widest: int = 2**30) -> list[Node]:
-    """Describe every node that is in no layer.
+    """Describe every node in RTL that is in no layer.
+
+    Nodes that exist in HLS only are FINN's SetFolding's, and so are the windows of its depthwise
+    unit, which have that unit's parallelism.
 
     Args:
         model: graph of hardware nodes before folding; left as it is.
         taken: names of nodes that are in a layer.
         widest: bits of the weights that a lane of FINN's own units may take a cycle.
     """
-    inside = {*taken, *(generator.name for generator in _generators(model))}
-    left = [node for node in model.graph.node if node.name not in inside]
+    inside = {*taken, *_paired(model)}
+    nodes = [node for node in model.graph.node if node.op_type.endswith("_rtl")]
+    left = [n for n in nodes if n.name not in inside and not n.op_type.startswith("VVAU")]
     names = layer_names(model)
     return [_described(model, node, names.get(node.name, node.name), widest) for node in left]
 
@@ -127,10 +125,12 @@ def _parallelism(op: Any) -> tuple[str | None, int]:
     """FINN's attribute for elements a cycle, and how many elements there are."""
     if isinstance(op, StreamingRTL):
         return op.parallelism, op.parallel_elements()
-    for kind, (attribute, whole) in _PARALLELISM.items():
-        if op.onnx_node.op_type.startswith(kind):
-            return attribute, op.get_nodeattr(whole)
-    return None, 1
+    known = op.get_nodeattr_types()
+    attribute = next((name for name in ("PE", "SIMD") if name in known), None)
+    whole = next((name for name in ("NumChannels", "IFMChannels") if name in known), None)
+    if attribute is None or whole is None:
+        return attribute, int(op.get_normal_output_shape()[-1])
+    return attribute, op.get_nodeattr(whole)
 
 
 def _least(folds: Iterable[Fold]) -> Iterator[Fold]:
@@ -142,10 +142,13 @@ def _least(folds: Iterable[Fold]) -> Iterator[Fold]:
             yield fold
 
 
-def _generators(model: ModelWrapper) -> Iterator[Any]:
-    """Generators of pools' windows, which have the pools' parallelism."""
-    found = (_generator(model, node) for node in model.graph.node)
-    return (generator for generator in found if generator is not None)
+def _paired(model: ModelWrapper) -> Iterator[str]:
+    """Names of window generators that have the parallelism of the node behind."""
+    for node in model.graph.node:
+        before = model.find_producer(node.input[0])
+        behind_windows = is_type(before, "ConvolutionInputGenerator")
+        if behind_windows and node.op_type.startswith(("Pool", "VVAU")):
+            yield before.name
 
 
 def _generator(model: ModelWrapper, node: Any) -> Any:
@@ -157,13 +160,10 @@ def _generator(model: ModelWrapper, node: Any) -> Any:
 @contextmanager
 def _restored(nodes: Iterable[Any]) -> Iterator[None]:
     """Give nodes their attributes back."""
-    kept = [(node, list(node.attribute)) for node in nodes]
-    copies = [
-        (node, [type(a).FromString(a.SerializeToString()) for a in own]) for node, own in kept
-    ]
+    kept = [(node, copy.deepcopy(list(node.attribute))) for node in nodes]
     try:
         yield
     finally:
-        for node, attributes in copies:
+        for node, attributes in kept:
             del node.attribute[:]
             node.attribute.extend(attributes)
