@@ -93,7 +93,7 @@ def note(graph: onnx.GraphProto, tensor: str, key: str, value: str) -> None:
 
     Args:
         graph: changed in place.
-        tensor: name.
+        tensor: the weights' name in the graph.
         key: of the note; an earlier one is replaced.
         value: any text.
     """
@@ -112,7 +112,7 @@ def noted(graph: onnx.GraphProto, tensor: str, key: str) -> str:
 
     Args:
         graph: with the tensor.
-        tensor: name.
+        tensor: the weights' name in the graph.
         key: of the note.
     """
     for annotation in graph.quantization_annotation:

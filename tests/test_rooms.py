@@ -19,9 +19,10 @@ ROOT = Path(__file__).parent.parent
 #: From the lowest up: a room imports rooms of earlier lines only, and none beside it.
 ORDER = """
 errors
-plugins cache files progress silence devices rewordings finn_compat layer_notes
+plugins cache files progress silence devices rewordings layer_notes
 schemes
 lanes
+finn_compat
 rtl quant sim synth
 ops models
 training transforms

@@ -49,7 +49,7 @@ def flattening_before(model: ModelWrapper, node: NodeProto) -> NodeProto | None:
 
     Args:
         model: graph.
-        node: of it.
+        node: of the graph; others than thresholds have none.
     """
     if node.op_type != "MultiThreshold":
         return None

@@ -10,7 +10,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
+from msq_finn.layer_notes import MODULE, module_name
 from msq_finn.transforms.quantizer_notes import quantizer_of
+from msq_finn.transforms.tensor_notes import read_note
 
 #: What moves integers or scales them, between a quantizer or a layer and a join.
 _PASSED = {
@@ -88,7 +90,8 @@ def _described(model: ModelWrapper, branch: list[NodeProto]) -> str:
     told = f"scale {scale:.6g}" if one else "a scale per channel"
     origin = branch[-1]
     if origin.op_type != "MultiThreshold":
-        return f"sums of {origin.name}, {told}"
+        name = read_note(model, origin.input[1], MODULE) if len(origin.input) > 1 else None
+        return f"{name or origin.name}, which no quantizer follows, {told}"
     note = quantizer_of(model, origin.input[1])
     return f"{_module(note.output) if note else origin.name}, {told}"
 
@@ -106,7 +109,7 @@ def _back(model: ModelWrapper, tensor: str) -> Iterator[NodeProto]:
 def _module(output: str) -> str:
     """A quantizer's name in the network, of the tensor that it writes.
 
-    >>> _module("/first/act_quant/export_handler/Quant_output_0")
-    'first'
+    >>> _module("/stem/stem.2/act_quant/export_handler/Quant_output_0")
+    'stem.2'
     """
-    return output.strip("/").partition("/act_quant")[0].replace("/", ".")
+    return module_name(output.strip("/").partition("/act_quant")[0])

@@ -10,7 +10,6 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
-from msq_finn.transforms.unequal_scales import unequal_scales
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 
@@ -42,8 +41,6 @@ class RefuseUnsupported(Transformation):
             and before.intersection(node.output)
         ]
         if stuck:
-            if (unequal := unequal_scales(model, stuck)) is not None:
-                raise unequal
             behind, before = _around(flow, stuck)
             floats = [
                 node

@@ -32,7 +32,7 @@ def test_a_plan_is_made(source: Path, tmp_path: Path):
     assert data.pop("schema_version") == 1 and data.pop("versions")["finn-plus"]
     assert data["plan"] == json.loads(plan.model_dump_json())
     report = yaml.safe_load((tmp_path / "plan.report.yaml").read_text())
-    assert report == {key: data[key] for key in ("totals", "layers")}
+    assert report == {key: data[key] for key in ("totals", "layers", "nodes", "on_host")}
 
 
 def factory() -> nn.Module:

@@ -150,7 +150,7 @@ class Node:
         steps: thresholds of a channel.
         conv: its window, if any.
         mw: columns of the weights, 0 where there are none.
-        weight_bits: bits of a weight.
+        weight_bits: bits that a weight has in memory.
     """
 
     name: str
