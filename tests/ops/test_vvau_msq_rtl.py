@@ -195,7 +195,7 @@ def test_runtime_weights_are_the_memory_in_32_bit_words(rng, tmp_path):
 @pytest.mark.parametrize(
     ("attribute", "value", "message"),
     [
-        ("SIMD", 2, "SIMD=2 does not divide the window of 9"),
+        ("SIMD", 2, "SIMD=2 does not divide window=9"),
         ("SIMD", 3, "DSP lanes take one element a cycle; use SIMD=1"),
         ("PE", 3, "PE=3 does not divide Channels=8"),
         ("PE", 2, "PE=2 but its lanes .* sum to 4"),

@@ -71,7 +71,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 
 
 def test_simd_has_to_divide_every_input(rng):
-    with pytest.raises(MsqError, match="StreamingConcat_rtl_0: SIMD=4 does not divide 2 elements"):
+    with pytest.raises(MsqError, match="StreamingConcat_rtl_0: SIMD=4 does not divide elements=2"):
         generated(concat([1], [(4, "UINT4"), (6, "UINT4")], 4, "UINT4"))
 
 

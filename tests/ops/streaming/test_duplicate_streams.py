@@ -73,7 +73,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({2: 4}, "DuplicateStreams_rtl_0: PE=4 does not divide 6"),
+        ({2: 4}, "DuplicateStreams_rtl_0: PE=4 does not divide elements=6"),
         ({"NumOutputStreams": 3}, "NumOutputStreams=3 but it has 2 outputs"),
     ],
 )

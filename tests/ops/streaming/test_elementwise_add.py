@@ -73,7 +73,7 @@ def test_finns_minimal_output_type_is_wide_enough(rng):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"PE": 4}, "ElementwiseAddInt_rtl_0: PE=4 does not divide 6"),
+        ({"PE": 4}, "ElementwiseAddInt_rtl_0: PE=4 does not divide elements=6"),
         ({"lhs_style": "const"}, "ElementwiseAddInt_rtl_0: lhs is a constant"),
         ({"rhs_shape": [1, 1, 1, 6]}, r"rhs of shape \[1, 1, 1, 6\] is broadcast to"),
         ({"rhs_dtype": "FLOAT32"}, "FLOAT32 is no integer type"),

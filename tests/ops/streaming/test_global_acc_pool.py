@@ -80,7 +80,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({4: 4}, "GlobalAccPool_rtl_0: PE=4 does not divide 6"),
+        ({4: 4}, "GlobalAccPool_rtl_0: PE=4 does not divide elements=6"),
         ({5: "FLOAT32"}, "GlobalAccPool_rtl_0: FLOAT32 is no integer type"),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"PE": 4}, "LabelSelect_rtl_0: PE=4 does not divide 10"),
+        ({"PE": 4}, "LabelSelect_rtl_0: PE=4 does not divide elements=10"),
         ({"K": 11}, "LabelSelect_rtl_0: K=11 is not 1 to 10"),
         ({"outputDataType": "UINT3"}, "LabelSelect_rtl_0: UINT3 does not hold label 9"),
         ({"inputDataType": "FLOAT32"}, "LabelSelect_rtl_0: FLOAT32 is no integer type"),

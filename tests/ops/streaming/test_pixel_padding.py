@@ -80,7 +80,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 
 
 def test_simd_has_to_divide_the_channels():
-    with pytest.raises(MsqError, match="FMPadding_Pixel_rtl_0: SIMD=4 does not divide 6"):
+    with pytest.raises(MsqError, match="FMPadding_Pixel_rtl_0: SIMD=4 does not divide elements=6"):
         generated(pixel_padding(3, 2, 6, (2, 2), 4, "UINT4"))
 
 

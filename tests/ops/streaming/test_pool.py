@@ -210,7 +210,7 @@ def test_finns_conversion_of_a_qonnx_pool(rng, op_type, attributes, result):
     ("changes", "message"),
     [
         ({0: "AvgPool"}, "Pool_rtl_0: AvgPool has no exact integer result.*hls"),
-        ({4: 4}, "Pool_rtl_0: PE=4 does not divide 6"),
+        ({4: 4}, "Pool_rtl_0: PE=4 does not divide elements=6"),
         ({1: "FLOAT32", 2: "FLOAT32"}, "Pool_rtl_0: FLOAT32 is no integer type"),
         ({1: "BIPOLAR", 2: "BIPOLAR"}, "Pool_rtl_0: BIPOLAR is no integer type"),
         ({0: "QuantAvgPool", 6: 1}, r"UINT4 does not hold QuantAvgPool results \[0, 30\]"),

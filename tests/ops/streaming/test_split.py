@@ -72,7 +72,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 
 
 def test_what_the_hardware_cannot_do_is_refused():
-    with pytest.raises(MsqError, match="StreamingSplit_rtl_0: SIMD=4 does not divide 2 elements"):
+    with pytest.raises(MsqError, match="StreamingSplit_rtl_0: SIMD=4 does not divide elements=2"):
         generated(split([1], [4, 6], 4, "UINT4"))
     model = split([1], [4, 6], 2, "UINT4")
     op_of(model).set_nodeattr("ChannelsPerStream", [4, 4, 2])

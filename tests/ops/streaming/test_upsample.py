@@ -76,7 +76,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
     ("changes", "message"),
     [
         ({"HO": 7}, "HO=7 is no multiple of HI=3"),
-        ({"SIMD": 4}, "SIMD=4 does not divide 6"),
+        ({"SIMD": 4}, "SIMD=4 does not divide elements=6"),
         ({"inputDataType": "FLOAT32"}, "FLOAT32 is no integer type"),
     ],
 )
