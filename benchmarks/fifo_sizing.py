@@ -35,7 +35,7 @@ from msq_finn.quant import MSQWeightPerChannelFloat
 
 def digits28() -> nn.Module:
     """Build three row-mixed convolutions of 16, 32 and 64 channels for 28x28 images."""
-    make = models.Layers(MSQWeightPerChannelFloat, {})
+    make = models.LayerFactory(MSQWeightPerChannelFloat, {})
     layers: list[nn.Module] = [make.identity(models.PixelQuant)]
     for inputs, outputs in ((1, 16), (16, 32), (32, 64)):
         layers += [*make.conv_relu(inputs, outputs), nn.MaxPool2d(2)]

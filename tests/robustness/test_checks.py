@@ -19,8 +19,11 @@ def cases(generator):
     return [pytest.param(*rest, id=name) for name, *rest in generator]
 
 
-FILES, GRAPHS = cases(damaged_files()), cases(wrong_graphs())
-ARRAYS, FOLDINGS = cases(broken_arrays()), cases(broken_foldings())
+GRAPHS, ARRAYS, FOLDINGS = (
+    cases(wrong_graphs()),
+    cases(broken_arrays()),
+    cases(broken_foldings()),
+)
 
 
 @pytest.fixture
@@ -30,27 +33,19 @@ def model(tmp_path):
     return path
 
 
-def test_the_corpus_is_large():
-    assert len(FILES) + len(GRAPHS) + len(ARRAYS) + len(FOLDINGS) >= 250
-
-
 def test_the_valid_model_passes(refused, model):
     refused("build", model, "-o", "out", text=REACHED)
 
 
-@pytest.mark.parametrize(("contents", "text"), FILES)
-def test_damaged_files(refused, tmp_path, contents, text):
-    (tmp_path / "model.onnx").write_bytes(as_bytes(contents))
-    line = refused("build", "model.onnx", "-o", "out", text=text)
-    assert not (text and REACHED in line)
-
-
-def test_most_damage_is_found(refused, tmp_path):
-    found = []
-    for case in FILES:
-        (tmp_path / "model.onnx").write_bytes(as_bytes(case.values[0]))
-        found.append(REACHED not in refused("build", "model.onnx", "-o", "out"))
-    assert sum(found) >= 0.7 * len(FILES)
+def test_damaged_files(refused, tmp_path):
+    """Each in one line; most before FINN sees it."""
+    found = 0
+    for name, contents, text in damaged_files():
+        (tmp_path / "model.onnx").write_bytes(as_bytes(contents))
+        line = refused("build", "model.onnx", "-o", "out", text=text)
+        assert not (text and REACHED in line), name
+        found += REACHED not in line
+    assert found >= 0.7 * len(list(damaged_files()))
 
 
 @pytest.mark.parametrize(("graph", "text"), GRAPHS)
