@@ -55,7 +55,7 @@ def pads_of(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]
         node: a Pad of it.
 
     Returns:
-        [top, left] and [bottom, right].
+        zeros before and behind, each as [height, width], or of a signal [length].
 
     Raises:
         MsqError: it pads with something else, or other axes, or takes pixels away.
@@ -66,17 +66,17 @@ def pads_of(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]
         raise MsqError(f"no hardware for mode {mode.s.decode()!r}; {_ADVICE}", where=where)
     names = [*node.input[1:], "", ""]
     pads, value, axes = (model.get_initializer(name) if name else None for name in names[:3])
-    if pads is None or len(shape) != 4:
+    rank = len(shape)
+    if pads is None or rank not in (3, 4):
         raise MsqError(f"no hardware to pad a tensor of shape {shape}; {_ADVICE}", where=where)
     if value is not None and np.any(value):
         raise MsqError(f"pads with {np.ravel(value)[0]:g}; {_ADVICE}", where=where)
-    padded = [a % 4 for a in (range(4) if axes is None else axes.tolist())]
+    padded = [a % rank for a in (range(rank) if axes is None else axes.tolist())]
     ends = {a: (int(pads[i]), int(pads[i + len(padded)])) for i, a in enumerate(padded)}
-    (top, bottom), (left, right) = (ends.get(axis, (0, 0)) for axis in (2, 3))
-    others = [count for axis in (0, 1) for count in ends.get(axis, (0, 0))]
-    if any(others) or min(top, bottom, left, right) < 0:
+    before, behind = ([ends.get(a, (0, 0))[side] for a in range(rank)] for side in (0, 1))
+    if any(before[:2] + behind[:2]) or min(before + behind) < 0:
         raise MsqError(f"no hardware for pads {pads.tolist()}; {_ADVICE}", where=where)
-    return [top, left], [bottom, right]
+    return before[2:], behind[2:]
 
 
 def _takes_pads(node: NodeProto) -> bool:
@@ -91,7 +91,8 @@ def _concatenate(
     """Put constants of zeros around an image in place of a Pad."""
     tensor, index = node.input[0], list(model.graph.node).index(node)
     model.graph.node.remove(node)
-    sides = [side for side in zip((2, 3), before, behind, strict=True) if side[1] or side[2]]
+    spatial = range(2, 2 + len(before))
+    sides = [side for side in zip(spatial, before, behind, strict=True) if side[1] or side[2]]
     if not sides:
         for consumer in model.find_consumers(node.output[0]):
             consumer.input[:] = [tensor if n == node.output[0] else n for n in consumer.input]
@@ -114,5 +115,6 @@ def _zeros(model: ModelWrapper, shape: list[int], axis: int, count: int) -> str 
     name = model.make_new_valueinfo_name()
     border = [count if a == axis else size for a, size in enumerate(shape)]
     model.set_initializer(name, np.zeros(border, np.float32))
-    model.set_tensor_layout(name, list("NCHW"))  # QONNX's guess for the result is the first input's
+    if len(shape) == 4:  # QONNX's guess for the result is the first input's
+        model.set_tensor_layout(name, list("NCHW"))
     return name

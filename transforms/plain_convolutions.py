@@ -34,7 +34,7 @@ class PlainConvolutions(Transformation):
                 _convolution_instead(model, node)
         for node in model.get_nodes_by_op_type("Conv"):
             weights = model.get_initializer(node.input[1])
-            groups = get_by_name(node.attribute, "group").i
+            groups = _ints(node, "group", [1])[0]
             if weights is not None and groups > 1 and weights.shape[:2] != (groups, 1):
                 _set_weights(model, node, _without_groups(weights, groups))
                 get_by_name(node.attribute, "group").i = 1

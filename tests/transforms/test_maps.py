@@ -141,6 +141,22 @@ def test_convolutions_pad_for_themselves(rng):
     assert kinds(model) == ["Relu", "Conv", "Conv", "Add"]
 
 
+def test_convolutions_of_signals_pad_for_themselves(rng):
+    """As causal ones do, on one side."""
+    from msq_finn.transforms.place_pads import PlacePads
+
+    given = {"kernel_shape": [3], "strides": [1], "dilations": [1]}
+    nodes = [
+        node("Relu", "x", "r"),
+        node("Pad", "r pads", "p"),
+        convolution("p w", "y", pads=(0, 1), **given),
+    ]
+    weights = rng.integers(-3, 4, (2, 3, 3)).astype(np.float32)
+    pads = np.array([0, 0, 2, 0, 0, 0])
+    model = unchanged(rng, graph(nodes, [1, 3, 5], [1, 2, 6], w=weights, pads=pads), PlacePads())
+    assert kinds(model) == ["Relu", "Conv"]
+
+
 @pytest.mark.parametrize(
     ("pads", "concats"), [(PADS, 2), ([0, 0, 0, 1, 0, 0, 0, 0], 1), ([0] * 8, 0)]
 )
