@@ -13,6 +13,7 @@ from distributed import Client, LocalCluster, as_completed, get_worker
 from msq_finn.errors import MsqError
 from msq_finn.plan import runs
 from msq_finn.plan.points import NEED_FINN, Point
+from msq_finn.synth.yosys import family_of
 
 #: Seconds to wait for a cluster's scheduler.
 CONNECT_S = 3
@@ -55,7 +56,8 @@ def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Client]:
 def characterize(
     points: Sequence[Point],
     client: Client,
-    path: Path = runs.PATH,
+    part: str,
+    path: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, runs.Run]:
     """Synthesise every point that has no current run, and store each run as it ends.
@@ -65,7 +67,8 @@ def characterize(
     Args:
         points: what to synthesise.
         client: of :func:`workers`.
-        path: file of runs.
+        part: FPGA part to synthesise for.
+        path: file of runs; by default that of the part's family.
         progress: told of finished points.
 
     Returns:
@@ -75,10 +78,11 @@ def characterize(
         MsqError: a point does not synthesise; the others are stored first. Or the file cannot be
             written.
     """
+    path = path or runs.path_of(part)
     runs.check_writeable(path)
     known = runs.load(path)
     missing = [p for p in points if p.key not in known or not known[p.key].is_current()]
-    futures = client.map(_run, missing, pure=False, retries=0)
+    futures = client.map(_run, missing, part=part, pure=False, retries=0)
     failed: MsqError | None = None
     for done, future in enumerate(as_completed(futures), 1):
         try:
@@ -89,7 +93,7 @@ def characterize(
         runs.append(run, path)
         known[run.point.key] = run
         if progress is not None:
-            progress(f"Synthesis: {run.point.key}", done, len(missing))
+            progress(f"Synthesis, {family_of(part)}: {run.point.key}", done, len(missing))
     if missing:
         runs.compact(path)
     if failed is not None:
@@ -97,11 +101,11 @@ def characterize(
     return known
 
 
-def _run(point: Point) -> runs.Run:
+def _run(point: Point, part: str) -> runs.Run:
     if isinstance(point, NEED_FINN):
         _prepare_finn()
     sources = runs.sources_of(point)
-    return runs.Run(point, point.synthesize(), sources)
+    return runs.Run(point, point.synthesize(part), sources)
 
 
 @cache

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import statistics
 
-import numpy as np
 import pytest
 
 from msq_finn.errors import MsqError
-from msq_finn.lanes import dsp, trees
-from msq_finn.plan import cost, features, runs, sweep
-from msq_finn.plan.points import Dwc, Memory, Msq, Mvu, Point, Pool, Window
+from msq_finn.lanes import dsp
+from msq_finn.plan import cost, features, runs, show, sweep
+from msq_finn.plan.points import Add, Dwc, Memory, Msq, Mvu, Point, Pool, Window
 from msq_finn.plan.sweep import of
 from msq_finn.synth.resources import Resources
 
@@ -19,24 +18,27 @@ def _resources(lut: int) -> Resources:
     return Resources(lut, lut, 0, 0, 0, 0.0, 0, 0, 0, "made up")
 
 
-def test_every_point_of_the_sweep_has_been_run():
-    known = runs.load()
-    points = [*sweep.fitted(), *sweep.held_back()]
+@pytest.mark.parametrize("block", runs.PARTS)
+def test_every_point_of_the_sweep_has_been_run(block: str):
+    known = runs.load(runs.path_of(runs.PARTS[block]))
+    points = [*sweep.fitted(block), *sweep.held_back()]
     assert [p.key for p in points if p.key not in known] == []
-    assert len({p.key for p in points}) == len(points)
+    assert len({p.key for p in points}) == len(points) == len(known)
 
 
-def test_held_back_runs_are_met():
-    errors = cost.held_back_errors()
-    assert len(errors) >= 25
+@pytest.mark.parametrize("family", ["xc7", "xcup"])
+def test_held_back_runs_are_met(family: str):
+    errors = [error for error in cost.held_back_errors() if error.family == family]
+    assert len(errors) == len(sweep.held_back())
     assert statistics.median(abs(e.lut) for e in errors) <= 0.05
     assert max(abs(e.lut) for e in errors) <= 0.10
     assert [(e.point.key, e.dsp) for e in errors if e.dsp] == []
     assert [(e.point.key, e.bram) for e in errors if e.bram] == []
 
 
-def test_memory_in_luts_is_met_on_held_back_runs():
-    known, model = runs.load(), cost.default_model()
+@pytest.mark.parametrize("block", runs.PARTS)
+def test_memory_in_luts_is_met_on_held_back_runs(block: str):
+    known, model = runs.load(runs.path_of(runs.PARTS[block])), cost.default_model(block)
     measured = [known[point.key] for point in sweep.held_back()]
     told = [model.cost(run.point).lutram for run in measured]
     took = [run.resources.lut_memory for run in measured]
@@ -97,36 +99,18 @@ def test_block_rams(point: Point, expected: float):
     assert features.brams(point) == expected
 
 
-def _tree_by_simulation(rows: list[set[int]], width: int) -> int:
-    """Count compressor columns as bits: rows in order of their ends in groups of four, each group
-    from the first column where three of its rows have begun."""
-    count = 0
-    while len(rows) > 2:
-        rows.sort(key=max)
-        groups = len(rows) // 4 + (len(rows) % 4 == 3)
-        out_s, out_m = [], []
-        for g in range(groups):
-            group = sorted(rows[4 * g : 4 * g + 4], key=lambda r: (min(r), max(r)))
-            start, end = min(group[2]), max(max(r) for r in group) + 1
-            count += end - start
-            out_s.append(set(range(min(group[0]), min(width, end + 1))))
-            tops = sorted(max(r) + 1 for r in group[1:])
-            low = min(group[1]) if min(group[1]) < start else start + 1
-            out_m.append(set(range(low, min(width, max(start, tops[-2] + 1)))))
-        rows = [r for r in out_s + out_m + rows[4 * groups :] if r]
-    return count
-
-
-@pytest.mark.parametrize("count", [3, 4, 5, 8, 11, 18, 32])
-def test_tree_columns(count: int):
-    rng = np.random.default_rng(count)
-    starts = [int(s) for s in rng.integers(0, 3, count)]
-    rows = [(s, s + int(n)) for s, n in zip(starts, rng.integers(4, 7, count), strict=True)]
-    expected = _tree_by_simulation([set(range(*row)) for row in rows], 16)
-    assert trees.columns(tuple(rows), 16) == expected
-
-
-def test_a_tree_counted_by_hand():
-    # Two groups of four 4-bit rows: 4 columns each. Their sums (columns 0 to 4) and majorities
-    # (1 to 4): compressed from column 1, where the third begins, to 4.
-    assert trees.columns(((0, 4),) * 8, 8) == 4 + 4 + 4
+def test_errors_are_told_by_family():
+    errors = [
+        cost.Error("xcup", Add(1), 0.1, 0, 0),
+        cost.Error("xc7", Add(1), -0.2, 1, 0),
+        cost.Error("xc7", Dwc(8, 4), 0.1, 0, 0),
+    ]
+    rows = show.summary(errors)
+    assert [(row["family"], row["nodes"], row["worst_lut_error"]) for row in rows] == [
+        ("xc7", "add", 0.2),
+        ("xc7", "dwc", 0.1),
+        ("xc7", "all", 0.2),
+        ("xcup", "add", 0.1),
+        ("xcup", "all", 0.1),
+    ]
+    assert [row["dsp_exact"] for row in rows] == [False, True, False, True, True]
