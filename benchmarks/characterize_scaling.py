@@ -44,7 +44,9 @@ def sweep(jobs: int, path: Path) -> int:
     """Synthesise what is missing in a file of runs; return how many runs that were."""
     done = []
     with workers(jobs) as client:
-        characterize(POINTS, client, path, lambda text, *_: done.append(text))
+        characterize(
+            POINTS, client, stored_runs.PARTS["DSP48E1"], path, lambda text, *_: done.append(text)
+        )
     return len(done)
 
 

@@ -5,7 +5,9 @@ built by the plan: FINN's steps, row placement, FIFO sizing and simulation of th
 Verilator, and synthesis of every module in Yosys. Weights are random; scales and batch norms have
 settled on random images. Outputs are compared with the exported model bit for bit.
 
-    python benchmarks/plan_check.py [--json] [--network NAME]... [--images N]
+    python benchmarks/plan_check.py [--json] [--network NAME]... [--board NAME]... [--images N]
+
+Without choice, two networks are planned for all of a Pynq-Z1, and the demo's for every board.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import click
 import torch
 from brevitas.export import export_qonnx
+from finn.util.basic import get_dsp_block
 from rich.console import Console
 from rich.table import Table
 from torch import nn
@@ -35,7 +39,7 @@ from msq_finn.quant import MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
 
-BOARD, DSP_BLOCK = "Pynq-Z1", "DSP48E1"
+BOARDS = ("Pynq-Z1", "Ultra96", "ZCU104", "KV260_SOM")
 
 #: How far a build may be from its plan.
 RESOURCES_WITHIN, CYCLES_WITHIN = 0.10, 0.05
@@ -66,13 +70,21 @@ CASES = {
     "digits_cnn": Case(models.digits_cnn, (1, 8, 8), 100_000),
 }
 
+#: Networks and boards that are checked by default.
+CHECKS = (
+    ("kws_mlp", "Pynq-Z1"),
+    ("resnet8", "Pynq-Z1"),
+    *(("digits_cnn", board) for board in BOARDS),
+)
 
-def planned(name: str) -> tuple[Outcome, nn.Module]:
+
+def planned(name: str, board: str) -> tuple[Outcome, nn.Module]:
     """Plan a network, and build it with rows as planned, its statistics settled."""
     case = CASES[name]
     torch.manual_seed(0)
-    network = network_of_module(case.make(), name, BOARD, case.shape)
-    made = make_plan(network, BOARD, check_board(BOARD), DSP_BLOCK, target_fps=case.target_fps)
+    part = check_board(board)
+    network = network_of_module(case.make(), name, board, case.shape)
+    made = make_plan(network, board, part, get_dsp_block(part), target_fps=case.target_fps)
     model = case.make()
     assign_rows(model, made.plan, coupled=coupled_layers(model))
     model.train()
@@ -82,15 +94,15 @@ def planned(name: str) -> tuple[Outcome, nn.Module]:
     return made, model.eval()
 
 
-def check(name: str, images: int, folder: Path) -> dict[str, object]:
+def check(name: str, board: str, images: int, folder: Path) -> dict[str, object]:
     """Build a network by its plan, and compare."""
-    made, model = planned(name)
+    made, model = planned(name, board)
     source, plan_path, work = folder / "model.onnx", folder / "plan.yaml", folder / "build"
     work.mkdir()
     made.plan.save(plan_path)
     example = torch.rand(1, *CASES[name].shape)
     export_qonnx(model, example, str(source), dynamo=False, opset_version=13)
-    target = Target(BOARD, clk_ns=made.plan.clk_ns, plan=plan_path)
+    target = Target(board, clk_ns=made.plan.clk_ns, plan=plan_path)
     summary = build(source, target, folder / "out", work, images)
     used, figures = made.totals.resources, {}
     for key, told, found in (
@@ -102,7 +114,8 @@ def check(name: str, images: int, folder: Path) -> dict[str, object]:
     ):
         assert found is not None
         figures[key] = {"plan": told, "built": found, "off": told / found - 1 if found else 0.0}
-    return {"network": name, "mismatches": summary.rtl_mismatches, "images": images, **figures}
+    head = {"network": name, "board": board, "images": images}
+    return {**head, "mismatches": summary.rtl_mismatches, **figures}
 
 
 def is_met(row: dict[str, object]) -> bool:
@@ -115,28 +128,35 @@ def is_met(row: dict[str, object]) -> bool:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--network", "networks", multiple=True, type=click.Choice(list(CASES)))
+@click.option("--board", "boards", multiple=True, type=click.Choice(BOARDS))
 @click.option("--images", type=click.IntRange(3), default=4, show_default=True)
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder to build in, and to leave.")
-def main(as_json: bool, networks: tuple[str, ...], images: int, keep: Path | None) -> None:
+def main(
+    as_json: bool,
+    networks: tuple[str, ...],
+    boards: tuple[str, ...],
+    images: int,
+    keep: Path | None,
+) -> None:
     """Print plan and build side by side; exit 1 where they are too far apart."""
     rows = []
-    for name in networks or ("kws_mlp", "resnet8"):
-        if keep is not None:
-            (keep / name / "out").mkdir(parents=True)
-            rows.append(check(name, images, keep / name))
-            continue
-        with tempfile.TemporaryDirectory(prefix="msq_finn_plan_") as folder:
-            (Path(folder) / "out").mkdir()
-            rows.append(check(name, images, Path(folder)))
+    usual = [check for check in CHECKS if not boards or check[1] in boards]
+    for name, board in product(networks, boards or BOARDS[:1]) if networks else usual:
+        with tempfile.TemporaryDirectory(prefix="msq_finn_plan_") as scratch:
+            folder = Path(scratch) if keep is None else keep / f"{name}-{board}"
+            (folder / "out").mkdir(parents=True)
+            rows.append(check(name, board, images, folder))
     if as_json:
         print(json.dumps(rows, indent=2))
     else:
-        table = Table("network", "figure", "plan", "built", "off")
+        table = Table("network", "board", "figure", "plan", "built", "off")
         for row in rows:
             for key in ("lut", "ff", "dsp", "bram36", "cycles"):
                 told, found, off = row[key].values()  # type: ignore[attr-defined]
-                table.add_row(str(row["network"]), key, f"{told:g}", f"{found:g}", f"{off:+.1%}")
-            table.add_row(str(row["network"]), "images that differ", "", str(row["mismatches"]), "")
+                figures = (f"{told:g}", f"{found:g}", f"{off:+.1%}")
+                table.add_row(str(row["network"]), str(row["board"]), key, *figures)
+            wrong = ("images that differ", "", str(row["mismatches"]), "")
+            table.add_row(str(row["network"]), str(row["board"]), *wrong)
         Console().print(table)
     sys.exit(0 if all(map(is_met, rows)) else 1)
 

@@ -13,9 +13,11 @@ from msq_finn.errors import MsqError
 from msq_finn.plan.cost import stored_runs
 from msq_finn.plan.cost.characterize import characterize, workers
 from msq_finn.plan.cost.design_point import Design
-from msq_finn.plan.cost.point_kinds import NODES, Add, Dwc, Msq, Point
+from msq_finn.plan.cost.point_kinds import NODES, Add, Dwc, Msq, Padding, Point
 from msq_finn.plan.cost.sweep import of
 from msq_finn.synth.resources import Resources
+
+PART = stored_runs.PARTS["DSP48E2"]
 
 RESOURCES = Resources(10, 8, 2, 5, 1, 0.5, 0, 4, 900, "0.70")
 
@@ -26,10 +28,12 @@ class Made(Point):
 
     node: ClassVar[str] = "made"
     calls: ClassVar[list[int]] = []
+    parts: ClassVar[set[str]] = set()
     size: int
 
     def synthesize(self, part: str = "") -> Resources:
         self.calls.append(self.size)
+        self.parts.add(part)
         if self.size > 90:
             raise MsqError("too large")
         return Resources(self.size, self.size, 0, 0, 0, 0.0, 0, 0, 0, "none")
@@ -101,7 +105,7 @@ def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path, client):
     path = tmp_path / "runs.jsonl"
     points = [Made(size) for size in (1, 2, 99, 3)]
     with pytest.raises(MsqError, match="too large"):
-        characterize(points, client, path)
+        characterize(points, client, PART, path)
     stored = {run.point.size for run in stored_runs.load(path).values()}
     assert stored == {1, 2, 3}
     # As if killed after the first.
@@ -111,33 +115,36 @@ def test_a_sweep_that_was_cut_off_goes_on(tmp_path: Path, client):
     seen: list[tuple[int, int]] = []
     good = [point for point in points if point.size != 99]
     found = characterize(
-        good, client, path, progress=lambda _, done, total: seen.append((done, total))
+        good, client, PART, path, progress=lambda _, done, total: seen.append((done, total))
     )
     assert set(Made.calls) == {1, 2, 3} - stored
     assert len(found) == 3
+    assert Made.parts == {PART}
     assert len(seen) == len(Made.calls)
 
 
 def test_changed_rtl_makes_runs_again(tmp_path: Path, client, monkeypatch):
     path = tmp_path / "runs.jsonl"
-    characterize([Made(5)], client, path)
+    characterize([Made(5)], client, PART, path)
     monkeypatch.setattr(stored_runs, "sources_of", lambda point: "changed")
-    characterize([Made(5)], client, path)
+    characterize([Made(5)], client, PART, path)
     assert Made.calls == [5, 5]
 
 
 def test_processes_synthesise_for_real(tmp_path: Path):
     path = tmp_path / "runs.jsonl"
     with workers(jobs=2) as client:
-        found = characterize([Dwc(8, 4), Add(1)], client, path)
+        found = characterize([Padding(64, 1, 32), Add(1)], client, PART, path)
     assert stored_runs.load(path) == found
-    assert all(run.resources.lut_sites > 0 for run in found.values())
+    # As they come with the package.
+    stored = stored_runs.load(stored_runs.path_of(PART))
+    assert [run.resources for run in found.values()] == [stored[k].resources for k in found]
 
 
 def test_runs_that_could_not_be_stored_do_not_begin(tmp_path: Path, client):
     (tmp_path / "file").touch()
     with pytest.raises(MsqError, match=r"runs cannot be stored there \(.*\); install msq_finn"):
-        characterize([Made(7)], client, tmp_path / "file" / "runs.jsonl")
+        characterize([Made(7)], client, PART, tmp_path / "file" / "runs.jsonl")
     assert 7 not in Made.calls
 
 

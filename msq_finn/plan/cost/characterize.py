@@ -13,6 +13,7 @@ from distributed import Client, LocalCluster, as_completed, get_worker
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost import stored_runs
 from msq_finn.plan.cost.point_kinds import NEED_FINN, Point
+from msq_finn.synth.yosys import family_of
 
 #: Seconds to wait for a cluster's scheduler.
 CONNECT_S = 3
@@ -55,7 +56,8 @@ def workers(jobs: int = 1, scheduler: str | None = None) -> Iterator[Client]:
 def characterize(
     points: Sequence[Point],
     client: Client,
-    path: Path = stored_runs.PATH,
+    part: str,
+    path: Path | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, stored_runs.Run]:
     """Synthesise every point that has no current run, and store each run as it ends.
@@ -65,7 +67,8 @@ def characterize(
     Args:
         points: what to synthesise.
         client: of :func:`workers`.
-        path: file of runs.
+        part: FPGA part to synthesise for.
+        path: file of runs; by default that of the part's family.
         progress: told of finished points.
 
     Returns:
@@ -75,10 +78,11 @@ def characterize(
         MsqError: a point does not synthesise; the others are stored first. Or the file cannot be
             written.
     """
+    path = path or stored_runs.path_of(part)
     stored_runs.check_writeable(path)
     known = stored_runs.load(path)
     missing = [p for p in points if p.key not in known or not known[p.key].is_current()]
-    futures = client.map(_run, missing, pure=False, retries=0)
+    futures = client.map(_run, missing, part=part, pure=False, retries=0)
     failed: MsqError | None = None
     for done, future in enumerate(as_completed(futures), 1):
         try:
@@ -89,7 +93,7 @@ def characterize(
         stored_runs.append(run, path)
         known[run.point.key] = run
         if progress is not None:
-            progress(f"Synthesis: {run.point.key}", done, len(missing))
+            progress(f"Synthesis, {family_of(part)}: {run.point.key}", done, len(missing))
     if missing:
         stored_runs.compact(path)
     if failed is not None:
@@ -97,11 +101,11 @@ def characterize(
     return known
 
 
-def _run(point: Point) -> stored_runs.Run:
+def _run(point: Point, part: str) -> stored_runs.Run:
     if isinstance(point, NEED_FINN):
         _prepare_finn()
     sources = stored_runs.sources_of(point)
-    return stored_runs.Run(point, point.synthesize(), sources)
+    return stored_runs.Run(point, point.synthesize(part), sources)
 
 
 @cache

@@ -17,6 +17,8 @@ from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost import stored_runs, sweep
 from msq_finn.plan.cost.features import brams, dsps, features, group
 from msq_finn.plan.cost.point_kinds import Point
+from msq_finn.synth.resources import Resources
+from msq_finn.synth.yosys import family_of
 
 
 class Cost(NamedTuple):
@@ -66,8 +68,8 @@ def add(costs: Iterable[Cost]) -> Cost:
     return Cost(lut, dsp, bram, lutram, ff)
 
 
-#: DSP slice of the FPGA that runs are made for.
-RUNS_BLOCK = dsp.get("DSP48E1")
+#: What a run counts for where it stands for one that another family lacks.
+STANDS_FOR = 0.3
 
 #: Group of nodes -> feature -> what a unit of it takes.
 Coefficients = dict[str, dict[str, float]]
@@ -90,18 +92,29 @@ class CostModel:
     dsp_block: str = "DSP48E1"
 
     @classmethod
-    def fit(cls, measured: Iterable[stored_runs.Run], dsp_block: str = "DSP48E1") -> CostModel:
+    def fit(
+        cls,
+        measured: Iterable[stored_runs.Run],
+        dsp_block: str = "DSP48E1",
+        stand_ins: Iterable[stored_runs.Run] = (),
+    ) -> CostModel:
         """Fit to runs: least squares of the error beside the LUT sites, no negative coefficient.
 
         Args:
             measured: synthesis runs.
-            dsp_block: kind of DSP slice, such as "DSP48E1".
+            dsp_block: kind of DSP slice of the FPGA that they are of, such as "DSP48E1".
+            stand_ins: of points that there is no run of, those of the family that has all.
         """
-        groups: defaultdict[str, list[stored_runs.Run]] = defaultdict(list)
-        for run in measured:
-            groups[group(run.point)].append(run)
+        groups: defaultdict[str, list[_Row]] = defaultdict(list)
+        for block, share, members in (
+            (dsp.get(dsp_block), 1.0, measured),
+            (dsp.get(sweep.COMPLETE), STANDS_FOR, stand_ins),
+        ):
+            for run in members:
+                row = _Row(features(run.point, block), run.resources, share)
+                groups[group(run.point)].append(row)
         lut, lutram, ff = (
-            {name: _fit(members, resource) for name, members in groups.items()}
+            {name: _fit(rows, resource) for name, rows in groups.items()}
             for resource in ("lut_sites", "lut_memory", "ff")
         )
         return cls(lut, lutram, ff, dsp_block)
@@ -149,6 +162,7 @@ class CostModel:
 class Error(NamedTuple):
     """A run against the model; ``lut`` is relative, the others are differences."""
 
+    family: str
     point: Point
     lut: float
     dsp: int
@@ -162,11 +176,12 @@ def errors(model: CostModel, measured: Iterable[stored_runs.Run]) -> list[Error]
         model: what predicts.
         measured: synthesis runs.
     """
-    found = []
+    found, family = [], family_of(stored_runs.part_of(model.dsp_block))
     for run in measured:
         cost, took = model.cost(run.point), run.resources
         relative = cost.lut / took.lut_sites - 1
-        found.append(Error(run.point, relative, cost.dsp - took.dsp, cost.bram - took.bram36))
+        dsps_off, brams_off = cost.dsp - took.dsp, cost.bram - took.bram36
+        found.append(Error(family, run.point, relative, dsps_off, brams_off))
     return found
 
 
@@ -176,28 +191,43 @@ def default_model(dsp_block: str = "DSP48E1") -> CostModel:
 
     Args:
         dsp_block: kind of DSP slice, such as "DSP48E1".
+
+    Raises:
+        MsqError: no DSP slice is named so.
     """
-    return CostModel.fit(_of(sweep.fitted()), dsp_block)
+    own = _of(sweep.fitted(dsp_block), dsp_block)
+    known = {run.point for run in own}
+    others = [point for point in sweep.fitted() if point not in known]
+    return CostModel.fit(own, dsp_block, _of(others, sweep.COMPLETE))
 
 
 def held_back_errors() -> list[Error]:
-    """Errors of the default model on the runs that it was not fitted to."""
-    return errors(default_model(), _of(sweep.held_back()))
+    """Errors of the default models, of all families, on the runs that they were not fitted to."""
+    return [
+        error
+        for block in stored_runs.PARTS
+        for error in errors(default_model(block), _of(sweep.held_back(), block))
+    ]
 
 
-def _of(points: Iterable[Point]) -> list[stored_runs.Run]:
-    known = stored_runs.load()
+def _of(points: Iterable[Point], dsp_block: str) -> list[stored_runs.Run]:
+    known = stored_runs.load(stored_runs.path_of(stored_runs.part_of(dsp_block)))
     return [known[point.key] for point in points if point.key in known]
 
 
-def _fit(members: list[stored_runs.Run], resource: str) -> dict[str, float]:
-    table = [features(run.point, RUNS_BLOCK) for run in members]
-    names = list(dict.fromkeys(name for row in table for name in row))
-    taken = np.array([getattr(run.resources, resource) for run in members], dtype=float)
+class _Row(NamedTuple):
+    """A run to fit to, and what it counts for."""
+
+    parts: Features
+    took: Resources
+    share: float
+
+
+def _fit(rows: list[_Row], resource: str) -> dict[str, float]:
+    names = list(dict.fromkeys(name for row in rows for name in row.parts))
+    taken = np.array([getattr(row.took, resource) for row in rows], dtype=float)
     # Errors count beside the node's size: much of a little memory is still little.
-    weights = np.maximum([run.resources.lut_sites for run in members], 1.0)
-    matrix = (
-        np.array([[float(row.get(name, 0)) for name in names] for row in table]) / weights[:, None]
-    )
-    found, _ = nnls(matrix, taken / weights)
+    weights = np.array([row.share / max(row.took.lut_sites, 1) for row in rows])
+    matrix = np.array([[float(row.parts.get(name, 0)) for name in names] for row in rows])
+    found, _ = nnls(matrix * weights[:, None], taken * weights)
     return dict(zip(names, found.tolist(), strict=True))

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from msq_finn.lanes import LaneCounts
-from msq_finn.synth.module_resources import UNUSED_PORTS
+from msq_finn.synth.module_resources import CONFIGURATION_PORTS, UNUSED_PORTS
 from msq_finn.synth.resources import Resources
 from msq_finn.synth.yosys import synthesize
 
 #: Top module, sources and parameters.
 Design = tuple[str, list[Path], Mapping[str, int]]
-
-PART = "xc7z020clg400-1"
 
 
 @dataclass(frozen=True)
@@ -37,17 +35,16 @@ class Point(ABC):
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: dict(v) if isinstance(v, LaneCounts) else v for k, v in values.items()}
 
-    def synthesize(self, part: str = PART) -> Resources:
-        """Resources of the node alone.
+    def synthesize(self, part: str) -> Resources:
+        """Resources of the node alone, as a build whose weights do not change has it.
 
         Args:
             part: FPGA part.
         """
         with tempfile.TemporaryDirectory() as folder:
             top, sources, parameters = self.design(Path(folder), part)
-            return synthesize(
-                top, sources, part=part, parameters=parameters, unused_ports=UNUSED_PORTS
-            )
+            unused = UNUSED_PORTS + CONFIGURATION_PORTS
+            return synthesize(top, sources, part=part, parameters=parameters, unused_ports=unused)
 
     @abstractmethod
     def design(self, folder: Path, part: str) -> Design:

@@ -1,4 +1,8 @@
-"""Synthesis runs kept as data: one JSON object a line, appended as runs finish."""
+"""Synthesis runs kept as data: one JSON object a line, appended as runs finish.
+
+A file for each family of FPGAs that Yosys maps to: they differ in DSP slices, carry chains and LUT
+RAM.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,10 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes import sources
 from msq_finn.plan.cost.point_kinds import NODES, Add, Point, Pool, Unit
 from msq_finn.synth.resources import Resources
+from msq_finn.synth.yosys import family_of
 
-#: Runs that come with the package.
-PATH = Path(__file__).parent / "data" / "runs.jsonl"
+#: Kind of DSP slice -> the part that nodes are synthesised for.
+PARTS = {"DSP48E1": "xc7z020clg400-1", "DSP48E2": "xczu3eg-sbva484-1-e"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,36 @@ def sources_of(point: Point) -> str:
     return digest.hexdigest()[:16]
 
 
-def load(path: Path = PATH) -> dict[str, Run]:
+def part_of(dsp_block: str) -> str:
+    """The part whose runs stand for all FPGAs with a kind of DSP slice.
+
+    Yosys does not map to Versal, for which UltraScale+ has to stand.
+
+    Args:
+        dsp_block: kind of DSP slice, such as "DSP48E1".
+
+    >>> part_of("DSP48E1"), part_of("DSP58")
+    ('xc7z020clg400-1', 'xczu3eg-sbva484-1-e')
+    """
+    return PARTS.get(dsp_block, PARTS["DSP48E2"])
+
+
+def path_of(part: str) -> Path:
+    """The runs of a part's family that come with the package.
+
+    Args:
+        part: FPGA part.
+
+    Raises:
+        MsqError: Yosys does not map to the part.
+
+    >>> path_of("xczu3eg-sbva484-1-e").name
+    'xcup.jsonl'
+    """
+    return Path(__file__).parent / "data" / f"{family_of(part)}.jsonl"
+
+
+def load(path: Path) -> dict[str, Run]:
     """Read runs by their point's key; of several of one point, the last counts.
 
     A last line that was cut off by a kill is left out.
@@ -82,7 +116,7 @@ def load(path: Path = PATH) -> dict[str, Run]:
     return runs
 
 
-def check_writeable(path: Path = PATH) -> None:
+def check_writeable(path: Path) -> None:
     """Refuse to start on runs that could not be stored.
 
     Args:
@@ -102,7 +136,7 @@ def check_writeable(path: Path = PATH) -> None:
         ) from error
 
 
-def append(run: Run, path: Path = PATH) -> None:
+def append(run: Run, path: Path) -> None:
     """Add a run to the file, whole and on disk before this returns.
 
     Args:
@@ -121,7 +155,7 @@ def append(run: Run, path: Path = PATH) -> None:
         os.fsync(file.fileno())
 
 
-def compact(path: Path = PATH) -> None:
+def compact(path: Path) -> None:
     """Leave out the runs that later ones of their points have replaced.
 
     The file is replaced whole, so that a kill loses nothing.

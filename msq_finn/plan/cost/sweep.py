@@ -32,8 +32,18 @@ def of(**lanes: int) -> LaneCounts:
     return LaneCounts(lanes)
 
 
-def fitted() -> list[Point]:
-    """Points that the cost model is fitted to."""
+#: Kind of DSP slice of the family of which every point is synthesised.
+COMPLETE = "DSP48E1"
+
+
+def fitted(dsp_block: str = COMPLETE) -> list[Point]:
+    """Points that the cost model is fitted to.
+
+    Args:
+        dsp_block: kind of DSP slice; for others than 7-series', every second point will do of
+            nodes that differ in their carry chains only.
+    """
+    step = 1 if dsp_block == COMPLETE else 2
     return [
         *_streams(),
         *_memories(),
@@ -42,9 +52,9 @@ def fitted() -> list[Point]:
         *_finn_mvus(),
         *_lut_lanes(),
         *_dsp_lanes(),
-        *_embedded_lanes(),
-        *_depthwise(),
-        *_other_lanes(),
+        *_embedded_lanes()[::step],
+        *_depthwise()[::step],
+        *_other_lanes()[::step],
     ]
 
 
@@ -85,6 +95,9 @@ def held_back() -> list[Point]:
         Msq(60, 8, 20, of(embedded_lut=4)),
         Msq(72, 6, 18, of(embedded_lut=6), act_bits=3, acc_bits=12),
         Msq(40, 10, 10, of(embedded_lut=5), act_bits=8, act_signed=True, acc_bits=18),
+        Msq(72, 6, 18, of(fixed_4_dsp=6), act_bits=8, acc_bits=18),
+        Msq(60, 8, 10, of(fixed_5_dsp=4), act_signed=True),
+        Msq(60, 6, 12, of(fixed_6_dsp=3), act_bits=5, acc_bits=16),
         Msq(36, 12, 9, of(sp2_4_lut=3, fixed_4_dsp=3), act_bits=8, act_signed=True, acc_bits=17),
         Depthwise(9, 24, 1, of(sp2_4_lut=6)),
         Depthwise(9, 40, 1, of(fixed_4_lut=10), acc_bits=13),
@@ -223,6 +236,8 @@ def _dsp_lanes() -> list[Point]:
         Msq(64, 8, 16, of(fixed_4_dsp=1)),
         Msq(27, 8, 3, of(fixed_4_dsp=4), act_bits=8, act_signed=True, acc_bits=16),
         Msq(32, 4, 8, of(fixed_4_dsp=2), act_bits=8, acc_bits=16),
+        # Three lanes share a DSP48E2, and have no room between them; two a DSP48E1.
+        Msq(36, 6, 9, of(fixed_4_dsp=6), act_bits=8, acc_bits=17),
         Msq(64, 16, 8, of(sp2_4_lut=4, fixed_4_dsp=4)),
         Msq(32, 12, 4, of(sp2_4_lut=2, fixed_4_lut=2, fixed_4_dsp=2), acc_bits=13),
         Msq(64, 10, 8, of(sp2_4_lut=2), add_offset=True, acc_bits=16),

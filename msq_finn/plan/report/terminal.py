@@ -12,6 +12,9 @@ from msq_finn.plan.cost.cost_model import Error
 from msq_finn.plan.cost.features import group
 from msq_finn.plan.report.outcome import Outcome
 
+#: What stands for all groups of nodes.
+ALL = "all"
+
 
 def tables(outcome: Outcome) -> list[Table]:
     """A plan's layers, and its totals.
@@ -62,16 +65,19 @@ def _reasons(outcome: Outcome) -> Table:
 
 
 def summary(errors: list[Error]) -> list[dict[str, Any]]:
-    """Per group of nodes, and over all: runs, median and worst error.
+    """Per family of FPGAs, of each group of nodes and over all: runs, median and worst error.
 
     Args:
         errors: runs against the model.
     """
-    groups: defaultdict[str, list[Error]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str], list[Error]] = defaultdict(list)
     for error in errors:
-        groups[group(error.point)].append(error)
+        for name in (group(error.point), ALL):
+            groups[error.family, name].append(error)
+    order = sorted(groups, key=lambda key: (key[0], key[1] == ALL, key[1]))
     return [
         {
+            "family": family,
             "nodes": name,
             "runs": len(members),
             "median_lut_error": statistics.median(abs(e.lut) for e in members),
@@ -79,8 +85,8 @@ def summary(errors: list[Error]) -> list[dict[str, Any]]:
             "dsp_exact": all(e.dsp == 0 for e in members),
             "bram_exact": all(e.bram == 0 for e in members),
         }
-        for name, members in (*sorted(groups.items()), ("all", errors))
-        if members
+        for family, name in order
+        for members in (groups[family, name],)
     ]
 
 
@@ -90,7 +96,10 @@ def errors_as_dicts(errors: list[Error]) -> dict[str, Any]:
     Args:
         errors: runs against the model.
     """
-    runs = [{"point": e.point.key, "lut": e.lut, "dsp": e.dsp, "bram36": e.bram} for e in errors]
+    runs = [
+        {"family": e.family, "point": e.point.key, "lut": e.lut, "dsp": e.dsp, "bram36": e.bram}
+        for e in errors
+    ]
     return {"held_back": summary(errors), "runs": runs}
 
 
@@ -100,9 +109,9 @@ def error_tables(errors: list[Error]) -> list[Table]:
     Args:
         errors: runs against the model.
     """
-    table = Table("nodes held back", "runs", "median LUT error", "worst", "DSP, BRAM")
+    table = Table("family", "nodes held back", "runs", "median LUT error", "worst", "DSP, BRAM")
     for row in summary(errors):
         exact = "exact" if row["dsp_exact"] and row["bram_exact"] else "not exact"
         shares = (f"{100 * row[key]:.1f} %" for key in ("median_lut_error", "worst_lut_error"))
-        table.add_row(row["nodes"], str(row["runs"]), *shares, exact)
+        table.add_row(row["family"], row["nodes"], str(row["runs"]), *shares, exact)
     return [table]
