@@ -7,8 +7,8 @@ child process gets a package ``finn`` whose modules are those of ``FOLDER/src/fi
 comes what differs: which names and steps of FINN's are msq_finn's own there. Then every network is
 told of as soon as it is done, with the seconds that it took. The exit code is 1 where a network
 does not build, or an image differs. With ``--unsized`` FIFOs stay as FINN inserts them, two words
-deep, which spares one of two compilations: outputs are the same, in more cycles, but a network
-whose branches meet again may starve.
+deep, which spares their sizing: outputs are the same, in more cycles, but a network whose branches
+meet again may starve.
 """
 
 from __future__ import annotations
