@@ -12,10 +12,10 @@ import pytest
 
 from msq_finn import synth
 from msq_finn.lanes import dsp, sources, trees
-from msq_finn.plan import runs
-from msq_finn.plan.features import features
-from msq_finn.plan.points import Depthwise, Msq, Unit
-from msq_finn.plan.sweep import of
+from msq_finn.plan.cost import stored_runs
+from msq_finn.plan.cost.features import features
+from msq_finn.plan.cost.point_kinds import Depthwise, Msq, Unit
+from msq_finn.plan.cost.sweep import of
 
 from .. import yosys
 
@@ -78,13 +78,13 @@ LANES = [
 @pytest.mark.parametrize("block", ["DSP48E1", "DSP48E2"])
 @pytest.mark.parametrize("point", LANES, ids=lambda point: f"{point.node}, {point.lanes.label}")
 def test_units_have_the_columns_that_are_counted(point: Unit, block: str, tmp_path: Path):
-    top, files, parameters = point.design(tmp_path, runs.PARTS[block])
+    top, files, parameters = point.design(tmp_path, stored_runs.PARTS[block])
     told = features(point, dsp.get(block))["compressor columns"]
     assert told == compressors(top, files, parameters, tmp_path) > 0
 
 
 def test_lanes_of_constants_have_as_many_on_average(tmp_path: Path):
     point = Msq(60, 8, 20, of(embedded_lut=4))
-    top, files, parameters = point.design(tmp_path, runs.PARTS["DSP48E1"])
+    top, files, parameters = point.design(tmp_path, stored_runs.PARTS["DSP48E1"])
     told = features(point, dsp.get("DSP48E1"))["compressor columns"]
     assert compressors(top, files, parameters, tmp_path) == pytest.approx(told, rel=0.05)
