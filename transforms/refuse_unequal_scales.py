@@ -27,7 +27,7 @@ _LAYERS = {"MatMul", "MultiThreshold", "Im2Col", "GlobalAveragePool", "GlobalAcc
 #: What happens to branches, and what to write instead.
 _JOINED = {"Add": "added", "Concat": "concatenated"}
 _CURE = (
-    "    self.join = qnn.QuantIdentity(Int8ActPerTensorFloat, bit_width=4)",
+    "self.join = qnn.QuantIdentity(Int8ActPerTensorFloat, bit_width=4)",
     {"Add": "self.join(a) + self.join(b)", "Concat": "torch.cat([self.join(a), self.join(b)], 1)"},
 )
 
@@ -56,10 +56,9 @@ class RefuseUnequalScales(Transformation):
             if all(branch and _is_integer(model, branch[-1].output[0]) for branch in branches):
                 named = "; ".join(dict.fromkeys(_described(model, b) for b in branches))
                 raise MsqError(
-                    f"the branches that are {_JOINED[node.op_type]} "
-                    f"have scales of their own ({named}), and hardware joins integers of one "
-                    f"scale; give them one quantizer, in __init__ and in forward:\n{_CURE[0]}\n"
-                    f"    x = {_CURE[1][node.op_type]}",
+                    f"the branches that are {_JOINED[node.op_type]} have scales of their own "
+                    f"({named}), and hardware joins integers of one scale; give them one "
+                    f"quantizer, in __init__: {_CURE[0]}; in forward: {_CURE[1][node.op_type]}",
                     where=f"{node.name} ({node.op_type})",
                 )
         return model, False

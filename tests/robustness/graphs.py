@@ -232,12 +232,6 @@ def _mean(model):
     m.between(model, "ReduceMean", "r_q", axes=[0], keepdims=1)
 
 
-def _pad(model):
-    model.graph.initializer.append(numpy_helper.from_array(np.zeros(8, np.int64), "pads"))
-    m.between(model, "Pad", "r_q", mode="reflect")
-    m.node(model, "new_Pad").input.append("pads")
-
-
 def _no_group(model):
     attributes = m.node(model, "conv").attribute
     attributes.remove(next(a for a in attributes if a.name == "group"))
@@ -285,7 +279,6 @@ _UNSUITABLE = [
     ("softmax at the end", "(Softmax): no hardware for this at the end", _softmax),
     ("mean inside", "(ReduceMean): no hardware for this; take nn.AdaptiveAvgPool2d", _mean),
     ("activations of 1 bit", "no hardware for activations of 1 bit; give the quantizer", _bipolar),
-    ("reflections inside", "(Pad): no hardware for mode 'reflect'", _pad),
     ("an add of different scales", "have scales of their own", _residual),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
     ("a default of ONNX's", "(Conv): group not given, and FINN knows no defaults", _no_group),
