@@ -42,6 +42,8 @@ def module_of(node: onnx.NodeProto) -> str:
         if entry.key == _SCOPES:
             scopes = ast.literal_eval(entry.value)
             return str(scopes[-2]) if len(scopes) > 1 else ""
+    if not node.name.startswith("/"):
+        return ""
     return module_name("/".join(part for part in node.name.split("/")[:-1] if part))
 
 
