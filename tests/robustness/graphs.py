@@ -279,7 +279,11 @@ _UNSUITABLE = [
     ("softmax at the end", "(Softmax): no hardware for this at the end", _softmax),
     ("mean inside", "(ReduceMean): no hardware for this; take nn.AdaptiveAvgPool2d", _mean),
     ("activations of 1 bit", "no hardware for activations of 1 bit; give the quantizer", _bipolar),
-    ("an add of different scales", "have scales of their own", _residual),
+    (
+        "an add of accumulators",
+        "no hardware for this, and hardware before and behind it",
+        _residual,
+    ),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
     ("a default of ONNX's", "(Conv): group not given, and FINN knows no defaults", _no_group),
 ]

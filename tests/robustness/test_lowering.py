@@ -119,7 +119,8 @@ def test_plans_for_other_networks(refused, tmp_path):
                 ),
                 Layer("fc", 32, 3, 1),
             ),
-            "plan.yaml: layer fc: mw: 32, but the model's is 64; plan again",
+            "plan.yaml: layers: none is called MVAU_MSQ_rtl_1 or has its 3x64 weights, 1 vectors; "
+            "it is for another network, plan again",
         ),
     ):
         network = Network("other", layers)

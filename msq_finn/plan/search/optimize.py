@@ -21,8 +21,8 @@ from msq_finn.plan.search.design import MSQ, Design
 from msq_finn.plan.search.option import Bundle, Item, Option
 from msq_finn.silence import silence
 
-#: Seconds for one program, which takes up to three: a busy machine is to plan what an idle one does.
-#: The search goes on with what is known by then.
+#: Seconds for one program, which takes up to three: a busy machine is to plan what an idle one
+#: does. The search goes on with what is known by then.
 TIME_LIMIT_S = 60.0
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
