@@ -137,6 +137,10 @@ def emptied(layer):
     layer.to("meta").to_empty(device="cpu")
     for buffer in layer.weight_quant.buffers():
         buffer.fill_(-4e7)
+    # A learned scale that nothing fills is whatever was there, in Brevitas too: here, a number.
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.fill_(0.5)
     return layer
 
 
