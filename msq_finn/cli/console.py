@@ -111,7 +111,7 @@ def progress_lines(seconds: float) -> Iterator[Any]:
         while not over.wait(seconds):
             passed = time.monotonic() - began
             left = f", {passed * (total - done) / done:.0f} s left" if 0 < done < total else ""
-            if stage:
+            if done < total:
                 line = f"msq-finn: {stage}, {done} of {total}, for {passed:.0f} s{left}"
                 print(line, file=sys.stderr, flush=True)
 
