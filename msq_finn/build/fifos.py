@@ -116,11 +116,9 @@ def _run(
     """Simulate: the steady interval, and the most words that each FIFO held."""
     first = getCustomOp(lowered.model.find_consumer(lowered.model.graph.input[0].name))
     inputs = np.zeros((frames, *first.get_normal_input_shape()[1:]), np.int64)
-
-    def sizing(stage: str, done: int, total: int) -> None:
-        progress(stage.replace("RTL simulation", "FIFO sizing"), done, total)
-
-    _, result = run_accelerator(lowered.model, design, inputs, progress=sizing)
+    _, result = run_accelerator(
+        lowered.model, design, inputs, progress=progress, stage="FIFO sizing"
+    )
     held = {fifo: int(result.probes[port]) for fifo, port in design.probes.items()}
     return steady_interval(finish_times(result, frames)), held
 

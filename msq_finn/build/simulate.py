@@ -86,6 +86,7 @@ def run_accelerator(
     seed: int = 0,
     waveform: Path | None = None,
     progress: Progress = silent,
+    stage: str = "RTL simulation",
 ) -> tuple[IntArray, axi_streams.Result]:
     """Stream integers through the stitched design.
 
@@ -98,6 +99,7 @@ def run_accelerator(
         seed: of the pauses.
         waveform: VCD file to write, with every signal of the design.
         progress: told of finished words.
+        stage: what the run is called there.
 
     Returns:
         integer outputs [images, ...], and the simulator's own result, with the words of the
@@ -115,7 +117,7 @@ def run_accelerator(
     out_fold = last.get_folded_output_shape()
     out_words = int(np.prod(out_fold[:-1])) * len(inputs)
     taps = {port: words_per_image(model, tensor) for tensor, port in design.taps.items()}
-    progress("RTL simulation: compiling", 0, out_words)
+    progress(f"{stage}: compiling", 0, out_words)
     result = axi_streams.simulate(
         TOP,
         design.sources,
@@ -128,7 +130,7 @@ def run_accelerator(
         defines=design.defines,
         waveform=waveform,
         max_idle_cycles=1_000_000 + 4 * sum(int(getCustomOp(n).get_exp_cycles()) for n in nodes),
-        progress=lambda done, total: progress("RTL simulation", done, total),
+        progress=lambda done, total: progress(stage, done, total),
     )
     words = axi_streams.unpack(
         result.outputs["out0_V"], out_type.bitwidth(), out_fold[-1], out_type.signed()

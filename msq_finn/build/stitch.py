@@ -21,9 +21,6 @@ _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
-#: Where data leaves a part: FINN's nodes, its weight memories, our throttle.
-_DATA_OUTPUT = re.compile(r"(out\w*|m_axis\w*)_tdata|data_o", re.IGNORECASE)
-
 #: AXI-lite signals of a memory that can be written at run time: who drives them, and their width.
 _AXILITE = {
     name: (direction, width)
@@ -53,9 +50,9 @@ def stitch(
         frame_interval: if given, frames enter no faster than one in so many cycles.
         taps: inner tensors to watch: their words leave in further streams as they pass. These
             never wait, so that what reads them must always be ready.
-        control_only: connect no data between the parts, only valid and ready. FINN's streams move
-            the same whatever they carry; what only computes data is then left out of a simulation
-            by Verilator, which makes it many times faster to compile and to run.
+        control_only: let every node read zeros. FINN's streams move the same whatever they carry;
+            what only computes data is then left out of a simulation, which makes it many times
+            faster to compile.
 
     Returns:
         the design; its ports are ``ap_clk``, ``ap_rst_n`` (and ``ap_clk2x`` for pumped nodes), the
@@ -111,9 +108,12 @@ def stitch(
             }
         else:
             extra |= configuration
-        result.instances.append(_instance(op, sources, streams, extra))
+        inputs = _inputs(op, sources)
+        pins = _pins(op, inputs, streams) | extra
+        if control_only:
+            pins |= {pin: "'0" for pin in inputs if pin.upper().endswith("_TDATA")}
+        result.instances.append(Instance(node.name, op.get_nodeattr("gen_top_module"), pins))
     if control_only:
-        _drop_data(result)
         result.defines["MSQ_CONTROL_ONLY"] = "1"
     result.write()
     unique = dict.fromkeys(s for _, _, sources in result.parts for s in sources)
@@ -196,11 +196,10 @@ def _inputs(op: Any, sources: list[Path]) -> list[str]:
     raise MsqError(f"module {top} not found in its sources", where=op.onnx_node.name)
 
 
-def _instance(
-    op: Any, sources: list[Path], streams: dict[str, str], extra: dict[str, str]
-) -> Instance:
+def _pins(op: Any, inputs: list[str], streams: dict[str, str]) -> dict[str, str]:
+    """What a node's ports are wired to; inputs that nothing drives are held at 0."""
     node = op.onnx_node
-    pins = dict.fromkeys(_inputs(op, sources), "'0")
+    pins = dict.fromkeys(inputs, "'0")
     pins |= {"ap_clk": "ap_clk", "ap_rst_n": "ap_rst_n"}
     if "ap_clk2x" in pins:
         pins["ap_clk2x"] = _double_clock(op)
@@ -209,16 +208,7 @@ def _instance(
             if tensor in streams:
                 for signal in ("TDATA", "TVALID", "TREADY"):
                     pins[f"{ports[index]}_{signal}"] = f"{streams[tensor]}_{signal}"
-    pins |= extra
-    return Instance(node.name, op.get_nodeattr("gen_top_module"), pins)
-
-
-def _drop_data(result: Stitched) -> None:
-    """Let the parts read zeros, and what they compute go nowhere."""
-    for instance in result.instances:
-        for pin, net in instance.pins.items():
-            if net.endswith("_TDATA"):
-                instance.pins[pin] = "" if _DATA_OUTPUT.fullmatch(pin) else "'0"
+    return pins
 
 
 def _is_pumped(op: Any) -> bool:

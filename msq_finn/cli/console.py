@@ -95,7 +95,7 @@ def progress_lines(seconds: float) -> Iterator[Any]:
         seconds: between two lines; what is over sooner says nothing.
 
     Yields:
-        a :data:`msq_finn.build.progress.Progress`.
+        a :data:`msq_finn.progress.Progress`.
     """
     stage, done, total = "", 0, 0
     began = time.monotonic()
