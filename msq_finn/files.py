@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Files of users: read where they can be, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,48 @@ import stat
 from pathlib import Path
 
 from msq_finn.errors import MsqError
+
+#: Most that is read of a file: protobuf's limit.
+MAX_BYTES = 2**31 - 1
+
+
+def require_file(path: Path, advice: str = "") -> None:
+    """Refuse what is no file, or too large a one.
+
+    Args:
+        path: the file.
+        advice: what to do where there is none, as text that goes on.
+
+    Raises:
+        MsqError: no such file, a folder or a device, or more than 2 GiB.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError as error:
+        raise MsqError(f"no such file{advice}", where=path) from error
+    except (OSError, ValueError) as error:
+        raise MsqError(f"cannot be read ({_reason(error)})", where=path) from error
+    if not stat.S_ISREG(found.st_mode):
+        raise MsqError(f"not a file; give a file's name{advice}", where=path)
+    if found.st_size > MAX_BYTES:
+        raise MsqError(f"{found.st_size} bytes; 2 GiB is the most that is read", where=path)
+
+
+def read(path: Path, advice: str = "") -> bytes:
+    """Read a file.
+
+    Args:
+        path: the file.
+        advice: what to do where there is none, as text that goes on.
+
+    Raises:
+        MsqError: as :func:`require_file`, or it cannot be read.
+    """
+    require_file(path, advice)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise MsqError(f"cannot be read ({_reason(error)})", where=path) from error
 
 
 def check_target(path: Path) -> Path:
@@ -27,8 +69,7 @@ def check_target(path: Path) -> Path:
     except FileNotFoundError:
         pass
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise MsqError(f"cannot write to {path}: {reason}; choose another -o") from error
+        raise MsqError(f"cannot write to {path}: {_reason(error)}; choose another -o") from error
     target = path.resolve()
     if not target.parent.is_dir():
         raise MsqError(f"cannot write to {path}: no folder {target.parent}; choose another -o")
@@ -60,3 +101,7 @@ def write(path: Path, data: str | bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -20,12 +20,14 @@ from msq_finn.build.stages import check_vivado
 from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import Summary
 from msq_finn.errors import MsqError
+from msq_finn.lowering.folding_file import load_folding
 from msq_finn.lowering.inputs import (
     FloatArray,
     check_board,
     check_images,
     check_labels,
-    load_folding,
+    load_images,
+    load_labels,
     load_network,
 )
 from msq_finn.lowering.lower import Target, configure, lowered_of
@@ -122,8 +124,8 @@ def compile(
     clk_ns: float = 10.0,
     plan: Path | str | None = None,
     folding_config: Path | str | None = None,
-    images: ArrayLike | int = 8,
-    labels: ArrayLike | None = None,
+    images: ArrayLike | Path | int = 8,
+    labels: ArrayLike | Path | None = None,
     seed: int = 0,
     until: str = "simulate",
     start: str | None = None,
@@ -141,8 +143,9 @@ def compile(
         clk_ns: clock period in ns; that of the plan, where there is one.
         plan: file of ``msq-finn plan`` to fold by.
         folding_config: FINN folding configuration (JSON), applied after automatic folding.
-        images: network inputs to simulate, [images, ...], two or more, or how many to draw.
-        labels: classes of the images, [images], for accuracies.
+        images: network inputs to simulate, [images, ...], two or more; a path of them (.npy); or
+            how many to draw.
+        labels: classes of the images, [images], or a path of them, for accuracies.
         seed: of random images.
         until: last stage, of :data:`msq_finn.build.stages.STAGES`.
         start: stage or step to go on from with a build in ``out`` that was stopped.
@@ -163,26 +166,23 @@ def compile(
     folding = load_folding(None if folding_config is None else Path(folding_config))
     target = Target(board, clk_ns, target_fps, folding, None if plan is None else Path(plan))
     out = Path(out)
-    if isinstance(model, str | Path):
-        # What is refused here leaves an earlier build's intermediate files, to go on with.
-        chosen, labelled = _data(Path(model), images, labels)
-    elif example is None:
-        raise MsqError("a network that is to be exported needs an example of its input")
-    with output_folder(out, resume=start is not None) as work:
+    with tempfile.TemporaryDirectory(prefix="msq_finn_export_") as folder:
         if isinstance(model, str | Path):
             source = Path(model)
         else:
-            source = _exported(model, example, work / "model.onnx")
-            chosen, labelled = _data(source, images, labels)
-        summary = run.build(
-            source, target, out, work.resolve(), chosen,
-            seed=seed, labelled=labelled, until=until, start=start, progress=progress,
-        )  # fmt: skip
+            source = _exported(model, example, Path(folder) / "model.onnx")
+        # What is refused here leaves an earlier build's intermediate files, to go on with.
+        chosen, labelled = _data(source, images, labels)
+        with output_folder(out, resume=start is not None) as work:
+            summary = run.build(
+                source, target, out, work.resolve(), chosen,
+                seed=seed, labelled=labelled, until=until, start=start, progress=progress,
+            )  # fmt: skip
     return Compiled(summary, out.resolve(), target)
 
 
 def _data(
-    source: Path, images: ArrayLike | int, labels: ArrayLike | None
+    source: Path, images: ArrayLike | Path | int, labels: ArrayLike | Path | None
 ) -> tuple[FloatArray | int, Labelled | None]:
     """Check what is to be simulated against the exported model."""
     load_network(source)
@@ -192,15 +192,24 @@ def _data(
         if images < 2:
             raise MsqError(f"{images} images; a simulation takes two or more", field="images")
         return images, None
-    chosen = check_images(np.asarray(images), source, "images")
+    if isinstance(images, Path):
+        chosen = load_images(images, source)
+    else:
+        chosen = check_images(np.asarray(images), source, "images")
     if labels is None:
         return chosen, None
+    if isinstance(labels, Path):
+        return chosen, Labelled(load_labels(labels, source, len(chosen)))
     return chosen, Labelled(check_labels(np.asarray(labels), source, len(chosen), "labels"))
 
 
 def _exported(model: Any, example: Any, path: Path) -> Path:
     from brevitas.export import export_qonnx
 
+    if example is None:
+        raise MsqError(
+            "a network that is to be exported needs an example of its input", field="example"
+        )
     training = model.training
     try:
         export_qonnx(model.eval(), example, str(path), dynamo=False, opset_version=13)

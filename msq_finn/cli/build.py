@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -89,23 +89,15 @@ def build(
     Example: msq-finn build model.onnx --board Pynq-Z1 --target-fps 50000 -o out
     """
     from msq_finn.build.compiled import compile
-    from msq_finn.lowering.inputs import load_images, load_labels, load_network
 
     if plan is not None and target_fps is not None:
         raise click.UsageError("--target-fps and --plan: the plan has its own target; give one")
-    load_network(model)
-    chosen: Any = images
-    classes = None
-    if inputs is not None:
-        chosen = load_images(inputs, model)
-        if labels is not None:
-            classes = load_labels(labels, model, len(chosen))
-    elif labels is not None:
+    if labels is not None and inputs is None:
         raise click.UsageError("--labels: random images have none; give their --inputs too")
     with progress_bars() as progress:
         design = compile(
             model, board=board, out=out or "build-out", target_fps=target_fps, clk_ns=clk_ns,
-            plan=plan, folding_config=folding_config, images=chosen, labels=classes,
+            plan=plan, folding_config=folding_config, images=inputs or images, labels=labels,
             seed=seed, until=until, start=start, progress=progress,
         )  # fmt: skip
     _warn(design.summary, design.target)

@@ -14,7 +14,8 @@ import numpy as np
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import configuration
 from msq_finn.lowering import times
-from msq_finn.lowering.inputs import check_board, check_folding_names, load_network
+from msq_finn.lowering.folding_file import check_folding_names
+from msq_finn.lowering.inputs import check_board, load_network
 from msq_finn.lowering.intermediate import parent_path, path_of, save, source_path
 from msq_finn.lowering.partition import PARTITION_STEP, check_partition
 from msq_finn.progress import Progress, silent
