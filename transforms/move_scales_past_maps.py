@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
+
+from msq_finn.transforms.swap_behind import swap_behind
 
 
 class MoveScalesPastMaps(Transformation):
@@ -22,13 +23,6 @@ class MoveScalesPastMaps(Transformation):
             scale = model.get_initializer(node.input[1])
             if scale is None or np.size(scale) != 1:
                 continue
-            source, between, result = node.input[0], node.output[0], layer.output[0]
-            model.set_tensor_shape(between, model.get_tensor_shape(result))
-            model.set_tensor_datatype(between, model.get_tensor_datatype(source))
-            model.set_tensor_datatype(result, DataType["FLOAT32"])
-            layer.input[0], layer.output[0] = source, between
-            node.input[0], node.output[0] = between, result
-            model.graph.node.remove(node)
-            model.graph.node.insert(list(model.graph.node).index(layer) + 1, node)
+            swap_behind(model, node, layer, model.get_tensor_datatype(node.input[0]))
             return model, True
         return model, False

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
+
+from msq_finn.transforms.swap_behind import swap_behind
 
 
 class MoveScalesPastPools(Transformation):
@@ -30,13 +31,6 @@ class MoveScalesPastPools(Transformation):
             of_channels = np.size(scale) == 1 or np.shape(scale)[-1] == np.size(scale) == channels
             if not of_channels or not (scale > 0).all():
                 continue
-            source, between, result = node.input[0], node.output[0], pool.output[0]
-            model.set_tensor_shape(between, model.get_tensor_shape(result))
-            model.set_tensor_datatype(between, model.get_tensor_datatype(source))
-            model.set_tensor_datatype(result, DataType["FLOAT32"])
-            pool.input[0], pool.output[0] = source, between
-            node.input[0], node.output[0] = between, result
-            model.graph.node.remove(node)
-            model.graph.node.insert(list(model.graph.node).index(pool) + 1, node)
+            swap_behind(model, node, pool, model.get_tensor_datatype(node.input[0]))
             return model, True
         return model, False

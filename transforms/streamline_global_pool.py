@@ -13,6 +13,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.finn_compat.convert import InferGlobalAccPoolLayer
 from msq_finn.transforms.settle import settled
+from msq_finn.transforms.swap_behind import swap_behind
 
 
 class StreamlineGlobalPool(Transformation):
@@ -53,14 +54,7 @@ class MoveLinearPastGlobalPools(Transformation):
             node = model.find_producer(pool.input[0])
             if node is None or not _is_linear_of_channels(model, node) or model.is_fork_node(node):
                 continue
-            source, between, result = node.input[0], node.output[0], pool.output[0]
-            model.set_tensor_shape(between, model.get_tensor_shape(result))
-            model.set_tensor_datatype(between, DataType["FLOAT32"])
-            model.set_tensor_datatype(result, DataType["FLOAT32"])
-            pool.input[0], pool.output[0] = source, between
-            node.input[0], node.output[0] = between, result
-            model.graph.node.remove(node)
-            model.graph.node.insert(list(model.graph.node).index(pool) + 1, node)
+            swap_behind(model, node, pool, DataType["FLOAT32"])
             return model, True
         return model, False
 
