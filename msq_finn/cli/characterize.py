@@ -17,9 +17,7 @@ from msq_finn.cli.console import console, echo_json, progress_bars
 def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None:
     """Synthesise the nodes that the cost model is fitted to, and print the model's error.
 
-    All nodes for 7-series, and most of them for UltraScale+.
-
-    Runs are kept as they end: a killed sweep goes on where it was.
+    For 7-series and UltraScale+. Runs are kept as they end: a killed sweep goes on where it was.
 
     Example: msq-finn characterize --jobs 2
     """
@@ -31,9 +29,8 @@ def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None
     if jobs and scheduler:
         raise click.UsageError("--jobs and --scheduler: a scheduler has its own workers; give one")
     with workers(jobs or 1, scheduler) as client, progress_bars() as progress:
-        for block, part in stored_runs.PARTS.items():
-            points = [*sweep.fitted(block), *sweep.held_back()]
-            run_sweep(points, client, part, progress=progress)
+        for part in stored_runs.PARTS.values():
+            run_sweep([*sweep.fitted(), *sweep.held_back()], client, part, progress=progress)
     cost_model.default_model.cache_clear()
     found = cost_model.held_back_errors()
     if as_json:

@@ -19,29 +19,20 @@ def _resources(lut: int) -> Resources:
     return Resources(lut, lut, 0, 0, 0, 0.0, 0, 0, 0, "made up")
 
 
-def test_every_point_of_the_sweep_has_been_run():
-    known = stored_runs.load(stored_runs.path_of(stored_runs.PARTS[sweep.COMPLETE]))
+@pytest.mark.parametrize("part", stored_runs.PARTS.values())
+def test_every_point_of_the_sweep_has_been_run(part: str):
+    known = stored_runs.load(stored_runs.path_of(part))
     points = [*sweep.fitted(), *sweep.held_back()]
     assert [p.key for p in points if p.key not in known] == []
     assert len({p.key for p in points}) == len(points) == len(known)
 
 
-def test_other_families_have_runs_of_the_sweep_only():
-    known = stored_runs.load(stored_runs.path_of(stored_runs.PARTS["DSP48E2"]))
-    points = [*sweep.fitted("DSP48E2"), *sweep.held_back()]
-    assert set(known) <= {p.key for p in points}
-
-
-#: Runs held back, so that the errors mean something.
-LEAST_HELD_BACK = {"xc7": len(sweep.held_back()), "xcup": 7}
-
-
-@pytest.mark.parametrize("family", LEAST_HELD_BACK)
-def test_held_back_runs_are_met(family: str):
+@pytest.mark.parametrize(("family", "worst"), [("xc7", 0.095), ("xcup", 0.115)])
+def test_held_back_runs_are_met(family: str, worst: float):
     errors = [error for error in cost_model.held_back_errors() if error.family == family]
-    assert len(errors) >= LEAST_HELD_BACK[family]
-    assert statistics.median(abs(e.lut) for e in errors) <= 0.05
-    assert max(abs(e.lut) for e in errors) <= 0.10
+    assert len(errors) == len(sweep.held_back()) >= 25
+    assert statistics.median(abs(e.lut) for e in errors) <= 0.02
+    assert max(abs(e.lut) for e in errors) <= worst
     assert [(e.point.key, e.dsp) for e in errors if e.dsp] == []
     assert [(e.point.key, e.bram) for e in errors if e.bram] == []
 
@@ -52,7 +43,7 @@ def test_memory_in_luts_is_met_on_held_back_runs(block: str):
         stored_runs.load(stored_runs.path_of(stored_runs.PARTS[block])),
         cost_model.default_model(block),
     )
-    measured = [known[point.key] for point in sweep.held_back() if point.key in known]
+    measured = [known[point.key] for point in sweep.held_back()]
     told = [model.cost(run.point).lutram for run in measured]
     took = [run.resources.lut_memory for run in measured]
     assert sum(told) == pytest.approx(sum(took), rel=0.1)
@@ -127,27 +118,3 @@ def test_errors_are_told_by_family():
         ("xcup", "all", 0.1),
     ]
     assert [row["dsp_exact"] for row in rows] == [False, True, False, True, True]
-
-
-def test_runs_of_another_family_stand_for_those_that_are_missing(monkeypatch, tmp_path):
-    def stored(part: str):
-        return tmp_path / ("7" if part.startswith("xc7") else "up")
-
-    def sites(point: Pool, unit: float) -> stored_runs.Run:
-        return stored_runs.Run(point, _resources(round(unit * point.elements * point.act_bits)), "")
-
-    points = [Pool(elements, 4, bits) for elements in (4, 16) for bits in (4, 8)]
-    monkeypatch.setattr(stored_runs, "path_of", stored)
-    monkeypatch.setattr(sweep, "fitted", lambda block=sweep.COMPLETE: points)
-    monkeypatch.setattr(cost_model, "default_model", cost_model.default_model.__wrapped__)
-    for point in points:
-        stored_runs.append(sites(point, 1.0), stored("xc7"))
-    unseen = Pool(10, 4, 8)
-    # Nothing of its own: as 7-series. All of its own: as measured.
-    assert cost_model.default_model("DSP48E2").lut(unseen) == pytest.approx(80, rel=0.01)
-    stored_runs.append(sites(points[-1], 2.0), stored("xcup"))
-    assert 80 < cost_model.default_model("DSP48E2").lut(unseen) < 160
-    for point in points:
-        stored_runs.append(sites(point, 2.0), stored("xcup"))
-    assert cost_model.default_model("DSP48E2").lut(unseen) == pytest.approx(160, rel=0.01)
-    assert cost_model.default_model("DSP48E1").lut(unseen) == pytest.approx(80, rel=0.01)

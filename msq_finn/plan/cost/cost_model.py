@@ -17,7 +17,6 @@ from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost import stored_runs, sweep
 from msq_finn.plan.cost.features import brams, dsps, features, group
 from msq_finn.plan.cost.point_kinds import Point
-from msq_finn.synth.resources import Resources
 from msq_finn.synth.yosys import family_of
 
 
@@ -68,9 +67,6 @@ def add(costs: Iterable[Cost]) -> Cost:
     return Cost(lut, dsp, bram, lutram, ff)
 
 
-#: What a run counts for where it stands for one that another family lacks.
-STANDS_FOR = 0.3
-
 #: Group of nodes -> feature -> what a unit of it takes.
 Coefficients = dict[str, dict[str, float]]
 
@@ -92,29 +88,19 @@ class CostModel:
     dsp_block: str = "DSP48E1"
 
     @classmethod
-    def fit(
-        cls,
-        measured: Iterable[stored_runs.Run],
-        dsp_block: str = "DSP48E1",
-        stand_ins: Iterable[stored_runs.Run] = (),
-    ) -> CostModel:
+    def fit(cls, measured: Iterable[stored_runs.Run], dsp_block: str = "DSP48E1") -> CostModel:
         """Fit to runs: least squares of the error beside the LUT sites, no negative coefficient.
 
         Args:
             measured: synthesis runs.
             dsp_block: kind of DSP slice of the FPGA that they are of, such as "DSP48E1".
-            stand_ins: of points that there is no run of, those of the family that has all.
         """
-        groups: defaultdict[str, list[_Row]] = defaultdict(list)
-        for block, share, members in (
-            (dsp.get(dsp_block), 1.0, measured),
-            (dsp.get(sweep.COMPLETE), STANDS_FOR, stand_ins),
-        ):
-            for run in members:
-                row = _Row(features(run.point, block), run.resources, share)
-                groups[group(run.point)].append(row)
+        groups: defaultdict[str, list[stored_runs.Run]] = defaultdict(list)
+        for run in measured:
+            groups[group(run.point)].append(run)
+        block = dsp.get(dsp_block)
         lut, lutram, ff = (
-            {name: _fit(rows, resource) for name, rows in groups.items()}
+            {name: _fit(members, resource, block) for name, members in groups.items()}
             for resource in ("lut_sites", "lut_memory", "ff")
         )
         return cls(lut, lutram, ff, dsp_block)
@@ -195,10 +181,7 @@ def default_model(dsp_block: str = "DSP48E1") -> CostModel:
     Raises:
         MsqError: no DSP slice is named so.
     """
-    own = _of(sweep.fitted(dsp_block), dsp_block)
-    known = {run.point for run in own}
-    others = [point for point in sweep.fitted() if point not in known]
-    return CostModel.fit(own, dsp_block, _of(others, sweep.COMPLETE))
+    return CostModel.fit(_of(sweep.fitted(), dsp_block), dsp_block)
 
 
 def held_back_errors() -> list[Error]:
@@ -215,19 +198,14 @@ def _of(points: Iterable[Point], dsp_block: str) -> list[stored_runs.Run]:
     return [known[point.key] for point in points if point.key in known]
 
 
-class _Row(NamedTuple):
-    """A run to fit to, and what it counts for."""
-
-    parts: Features
-    took: Resources
-    share: float
-
-
-def _fit(rows: list[_Row], resource: str) -> dict[str, float]:
-    names = list(dict.fromkeys(name for row in rows for name in row.parts))
-    taken = np.array([getattr(row.took, resource) for row in rows], dtype=float)
+def _fit(members: list[stored_runs.Run], resource: str, block: dsp.DspBlock) -> dict[str, float]:
+    table = [features(run.point, block) for run in members]
+    names = list(dict.fromkeys(name for row in table for name in row))
+    taken = np.array([getattr(run.resources, resource) for run in members], dtype=float)
     # Errors count beside the node's size: much of a little memory is still little.
-    weights = np.array([row.share / max(row.took.lut_sites, 1) for row in rows])
-    matrix = np.array([[float(row.parts.get(name, 0)) for name in names] for row in rows])
-    found, _ = nnls(matrix * weights[:, None], taken * weights)
+    weights = np.maximum([run.resources.lut_sites for run in members], 1.0)
+    matrix = (
+        np.array([[float(row.get(name, 0)) for name in names] for row in table]) / weights[:, None]
+    )
+    found, _ = nnls(matrix, taken / weights)
     return dict(zip(names, found.tolist(), strict=True))

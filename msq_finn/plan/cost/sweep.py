@@ -32,18 +32,8 @@ def of(**lanes: int) -> LaneCounts:
     return LaneCounts(lanes)
 
 
-#: Kind of DSP slice of the family of which every point is synthesised.
-COMPLETE = "DSP48E1"
-
-
-def fitted(dsp_block: str = COMPLETE) -> list[Point]:
-    """Points that the cost model is fitted to.
-
-    Args:
-        dsp_block: kind of DSP slice; for others than 7-series', every second point will do of
-            nodes that differ in their carry chains only.
-    """
-    step = 1 if dsp_block == COMPLETE else 2
+def fitted() -> list[Point]:
+    """Points that the cost model is fitted to."""
     return [
         *_streams(),
         *_memories(),
@@ -52,9 +42,9 @@ def fitted(dsp_block: str = COMPLETE) -> list[Point]:
         *_finn_mvus(),
         *_lut_lanes(),
         *_dsp_lanes(),
-        *_embedded_lanes()[::step],
-        *_depthwise()[::step],
-        *_other_lanes()[::step],
+        *_embedded_lanes(),
+        *_depthwise(),
+        *_other_lanes(),
     ]
 
 
