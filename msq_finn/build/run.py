@@ -11,11 +11,12 @@ from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build import report
+from msq_finn.build import node_summary
 from msq_finn.build.gate import GATE_LEVEL
 from msq_finn.build.host_program import check_programs, programs
 from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.publish import PAGE, publish
+from msq_finn.build.report.page import render
 from msq_finn.build.report_files import RESOURCES, SIMULATION, read_resources, refuse_faults
 from msq_finn.build.resume import check_record, follow, record
 from msq_finn.build.simulate import FloatArray
@@ -244,6 +245,8 @@ def _summarise(
         versions=tool_versions(),
         layers=layers_of(model, measured),
         layers_on_host=layers_on_host(lowered_of(model, config).parent),
+        nodes=node_summary.nodes_of(model, measured),
+        stage_seconds=times.read(folder)["steps"],
         finn_seconds=round(finn, 2),
         msq_seconds=round(ours, 2),
         bitfile=(work / "bitfile" / "finn-accel.bit").exists(),
@@ -261,16 +264,7 @@ def _publish(
         "model.onnx": source.read_bytes(),
     }
     if summary.images_simulated is not None or summary.failed:
-        sites = work / "report" / RESOURCES
-        measured = read_resources(work / "report") if sites.exists() else {}
-        depths = {
-            node.name: int(a.i)
-            for node in model.graph.node
-            if node.op_type.startswith("StreamingFIFO")
-            for a in node.attribute
-            if a.name == "depth"
-        }
-        files[PAGE] = report.render(summary, measured, depths, seconds)
+        files[PAGE] = render(summary, seconds)
     files["summary.json"] = summary.model_dump_json(indent=2) + "\n"
     package = work / "deploy"
     # Behind a failure it is half made, or an earlier build's.

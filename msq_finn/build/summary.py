@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.node_summary import NodeSummary
+from msq_finn.lanes.counts import LaneCounts
 from msq_finn.synth.resources import Resources
 from msq_finn.transforms.layer_names import layer_names
 from msq_finn.transforms.place_rows import ROW_MIXED
@@ -30,10 +32,12 @@ class LayerSummary(BaseModel):
             layers have the datatype of their weights.
         rows_sp2: output channels that SP2 holds.
         rows_fixed: all others.
+        lanes: by kind, as in plans; none for FINN's own layers.
         pe_lut: lanes in LUTs.
         pe_dsp: lanes in DSP slices.
         simd: products a cycle and lane.
         cycles: of a frame.
+        predicted_lut_sites: what the cost model gives it, with the weight memory; None for FINN's.
         lut_sites: with the weight memory, as are the next three.
         ff: flip-flops.
         dsp: DSP slices.
@@ -49,10 +53,12 @@ class LayerSummary(BaseModel):
     rows: dict[str, int]
     rows_sp2: int
     rows_fixed: int
+    lanes: dict[str, int] = {}
     pe_lut: int
     pe_dsp: int
     simd: int
     cycles: int
+    predicted_lut_sites: int | None = None
     lut_sites: int | None = None
     ff: int | None = None
     dsp: int | None = None
@@ -64,6 +70,11 @@ class LayerSummary(BaseModel):
         return ", ".join(
             f"{name.replace('|', ' or ')} {count}" for name, count in self.rows.items()
         )
+
+    @property
+    def lanes_text(self) -> str:
+        """``lanes`` for people: ``4 SP2(4) LUT, 2 Fixed(4) DSP``."""
+        return LaneCounts(self.lanes).label if self.lanes else f"{self.pe_dsp} lanes of FINN's"
 
 
 class TieRecord(BaseModel):
@@ -145,6 +156,8 @@ class Summary(BaseModel):
         versions: of the tools.
         layers: matrix-vector and depthwise layers in the accelerator.
         layers_on_host: layers that the processor computes.
+        nodes: of the accelerator, in the network's order.
+        stage_seconds: how long every step of the build took; not in the file either.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -184,6 +197,13 @@ class Summary(BaseModel):
     versions: dict[str, str | None]
     layers: list[LayerSummary]
     layers_on_host: list[str] = []
+    nodes: list[NodeSummary] = []
+    stage_seconds: dict[str, float] = Field(default={}, exclude=True)
+
+    @property
+    def longest_path_ps(self) -> int | None:
+        """Of all nodes, by the estimate; None before synthesis."""
+        return max((n.longest_path_ps for n in self.nodes if n.longest_path_ps), default=None)
 
 
 def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> list[LayerSummary]:
@@ -243,6 +263,8 @@ def _rows_and_lanes(op: Any) -> dict[str, Any]:
         "rows": dict(Counter("|".join(names) for names in rows).most_common()),
         "rows_sp2": sp2,
         "rows_fixed": len(rows) - sp2,
+        "lanes": dict(lanes),
         "pe_lut": lanes.of_engine("lut"),
         "pe_dsp": lanes.of_engine("dsp"),
+        "predicted_lut_sites": op.get_nodeattr("lutSites") or None,
     }
