@@ -34,7 +34,7 @@ plan.search
 plan.report
 plan
 build inspect
-demo
+trace demo
 cli
 """
 

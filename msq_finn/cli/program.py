@@ -16,6 +16,7 @@ from msq_finn.cli.group import CommandGroup
 from msq_finn.cli.inspect import inspect_model
 from msq_finn.cli.plan import plan
 from msq_finn.cli.rehearse import rehearse
+from msq_finn.cli.trace import trace
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,5 +37,5 @@ def main(debug: bool) -> None:
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
-for _command in (build, characterize, demo, doctor, finn, inspect_model, plan, rehearse):
+for _command in (build, characterize, demo, doctor, finn, inspect_model, plan, rehearse, trace):
     main.add_command(_command)

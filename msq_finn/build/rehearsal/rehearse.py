@@ -18,12 +18,12 @@ from msq_finn.build.rehearsal.environment import stand_ins
 from msq_finn.build.rehearsal.findings import Finding, Log
 from msq_finn.build.rehearsal.stand_in.hdl import check_slang
 from msq_finn.build.rehearsal.stand_in.session import interpreter
+from msq_finn.build.reopen import check_simulated, reopen
 from msq_finn.build.report_files import REFERENCE, SIMULATION
 from msq_finn.errors import MsqError, said_by
 from msq_finn.files import write
 from msq_finn.finn_compat import report_folder
-from msq_finn.lowering.intermediate import path_of
-from msq_finn.lowering.lower import Lowered, Target, configure, logged
+from msq_finn.lowering.lower import Lowered, logged
 from msq_finn.progress import Progress, silent
 
 #: File of the report folder.
@@ -34,10 +34,6 @@ ALWAYS_UNSEEN = (
     "what Vivado itself says: a stand-in checked the scripts, Vivado ran none",
     "a bitfile: the stand-in's is none, and is deleted",
 )
-
-#: Step whose graph goes to Vivado, and the graph around it.
-_SIZED = "step_msq_size_fifos"
-_PARENT = "intermediate_models/dataflow_parent.onnx"
 
 
 @dataclass(frozen=True)
@@ -70,11 +66,9 @@ def rehearse_build(out: Path, progress: Progress = silent) -> Rehearsal:
     """
     interpreter()
     check_slang()
-    needed = (path_of(out / "build", _SIZED), out / "build" / REFERENCE, out / "model.onnx")
-    if not all(path.is_file() for path in needed):
-        raise MsqError(f"no simulated build in {out}; run msq-finn build --until simulate first")
+    check_simulated(out)
     with output_folder(out, resume=True):
-        found = rehearse(open_build(out), (out / "build").resolve(), progress)
+        found = rehearse(_opened(out), (out / "build").resolve(), progress)
         content = {
             "complaints": [asdict(finding) for finding in found.complaints],
             "not_shown": found.unseen,
@@ -84,31 +78,18 @@ def rehearse_build(out: Path, progress: Progress = silent) -> Rehearsal:
     return found
 
 
-def open_build(out: Path) -> Lowered:
-    """Open a simulated build, its folder for new files an empty ``build/rehearsal``.
-
-    Args:
-        out: the build's output folder.
-
-    Raises:
-        MsqError: its board has no Zynq.
-    """
-    work, source = (out / "build").resolve(), (out / "model.onnx").resolve()
-    asked = json.loads((work / "options.json").read_text())
-    folder = work / "rehearsal"
-    shutil.rmtree(folder, ignore_errors=True)
-    config = configure(source, Target(asked["board"], asked["clk_ns"]), folder)
+def _opened(out: Path) -> Lowered:
+    """Open a simulated build of a board with a Zynq, with what its simulation found."""
+    work = (out / "build").resolve()
+    board = json.loads((work / "options.json").read_text())["board"]
     from finn.util.basic import pynq_part_map
-    from qonnx.core.modelwrapper import ModelWrapper
 
-    if asked["board"] not in pynq_part_map:
-        raise MsqError(
-            f"{asked['board']} has no Zynq; a rehearsal is of FINN's flow for boards with one"
-        )
-    shutil.copy(work / REFERENCE, folder)
-    shutil.copy(work / "report" / SIMULATION, report_folder(config))
-    parent, model = (ModelWrapper(str(path)) for path in (work / _PARENT, path_of(work, _SIZED)))
-    return Lowered(source, parent, model, config, folder)
+    if board not in pynq_part_map:
+        raise MsqError(f"{board} has no Zynq; a rehearsal is of FINN's flow for boards with one")
+    lowered = reopen(out, "rehearsal")
+    shutil.copy(work / REFERENCE, lowered.folder)
+    shutil.copy(work / "report" / SIMULATION, report_folder(lowered.config))
+    return lowered
 
 
 def rehearse(lowered: Lowered, root: Path, progress: Progress = silent) -> Rehearsal:

@@ -21,7 +21,7 @@ _TITLE_CHARACTER, _CHARACTER = 7.8, 6.2
 _ON_STREAMS = ("FIFO", "width converter")
 
 
-class Stream(NamedTuple):
+class Wire(NamedTuple):
     """What runs between two nodes.
 
     Attributes:
@@ -68,7 +68,7 @@ def draw(nodes: Sequence[NodeSummary], layers: Sequence[LayerSummary], slowest: 
     )
 
 
-def _streams(nodes: Sequence[NodeSummary], shown: Mapping[str, NodeSummary]) -> Iterator[Stream]:
+def _streams(nodes: Sequence[NodeSummary], shown: Mapping[str, NodeSummary]) -> Iterator[Wire]:
     by_name = {node.name: node for node in nodes}
     for node in shown.values():
         for reader in node.feeds:
@@ -79,7 +79,7 @@ def _streams(nodes: Sequence[NodeSummary], shown: Mapping[str, NodeSummary]) -> 
                     break
                 at = by_name[at.feeds[0]]
             if at.name in shown:
-                yield Stream(node.name, at.name, ", ".join(notes))
+                yield Wire(node.name, at.name, ", ".join(notes))
 
 
 def _corner(place: Place) -> tuple[int, int]:
@@ -114,7 +114,7 @@ def _short(text: str, room: float, character: float = _CHARACTER) -> str:
     return str(escape(text if len(text) <= most else text[: most - 1] + "…"))
 
 
-def _lines(streams: Sequence[Stream], layout: Layout) -> Iterator[str]:
+def _lines(streams: Sequence[Wire], layout: Layout) -> Iterator[str]:
     # From left to right, so that streams of a fork do not cross.
     streams = sorted(streams, key=lambda stream: _column(stream, layout))
     starts = _ports([stream.source for stream in streams])
@@ -140,7 +140,7 @@ def _lines(streams: Sequence[Stream], layout: Layout) -> Iterator[str]:
         yield f'<text class="stream" x="{x + 5}" y="{y}">{escape(stream.text)}</text>'
 
 
-def _column(stream: Stream, layout: Layout) -> int:
+def _column(stream: Wire, layout: Layout) -> int:
     ends = (layout.places[stream.source].column, layout.places[stream.target].column)
     return layout.lanes.get((stream.source, stream.target), max(ends))
 

@@ -1,0 +1,98 @@
+"""Where two graphs of the same network are compared: behind each layer and its activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from qonnx.core.modelwrapper import ModelWrapper
+
+from msq_finn.layer_notes import LAYERS, MODULE, module_of
+from msq_finn.transforms.tensor_notes import read_note
+
+#: What may follow a layer, value by value, up to the point of comparison.
+_FOLLOWING = (
+    "BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "Tanh",
+    "HardSigmoid", "HardSwish", "Mul", "Add", "Sub", "Div", "Identity", "Dropout", "Quant",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TracePoint:
+    """A layer with what follows it.
+
+    Attributes:
+        nodes: the layer, then its bias, norm, activation and quantizer, as far as there are any.
+        quantizer: the last of them that is one.
+    """
+
+    nodes: tuple[Any, ...]
+    quantizer: Any = None
+
+    @property
+    def source(self) -> str:
+        """Tensor that the layer reads."""
+        return str(self.nodes[0].input[0])
+
+    @property
+    def output(self) -> str:
+        """Tensor that is compared."""
+        return str(self.nodes[-1].output[0])
+
+
+def points_of(model: ModelWrapper) -> dict[str, TracePoint]:
+    """Find the points of a graph, by the names of the modules that its layers come from.
+
+    Args:
+        model: an exported network, quantized or not.
+    """
+    found: dict[str, TracePoint] = {}
+    for node in model.graph.node:
+        if node.op_type in LAYERS and len(node.input) > 1:
+            name = read_note(model, node.input[1], MODULE) or module_of(node) or node.name
+            if name in found:  # several layers of one module
+                name = node.name
+            found[name] = _point(model, node)
+    return found
+
+
+def without_quantizers(model: ModelWrapper) -> ModelWrapper:
+    """A copy of a network whose activations are not quantized.
+
+    Args:
+        model: an exported quantized network.
+    """
+    model = ModelWrapper(model.model, make_deepcopy=True)
+    for node in [node for node in model.graph.node if is_activation_quantizer(model, node)]:
+        for reader in model.find_consumers(node.output[0]):
+            for index, tensor in enumerate(reader.input):
+                if tensor == node.output[0]:
+                    reader.input[index] = node.input[0]
+        if node.output[0] != model.graph.output[0].name:
+            model.graph.node.remove(node)
+    return model
+
+
+def is_activation_quantizer(model: ModelWrapper, node: Any) -> bool:
+    """Whether a node quantizes what is computed, not a constant.
+
+    Args:
+        model: graph of the node.
+        node: any of it.
+    """
+    return node.op_type == "Quant" and model.get_initializer(node.input[0]) is None
+
+
+def _point(model: ModelWrapper, layer: Any) -> TracePoint:
+    nodes, quantizer = [layer], None
+    while True:
+        readers = model.find_consumers(nodes[-1].output[0])
+        if len(readers) != 1 or readers[0].op_type not in _FOLLOWING:
+            return TracePoint(tuple(nodes), quantizer)
+        reader = readers[0]
+        computed = [t for t in reader.input if t and model.get_initializer(t) is None]
+        if computed != [nodes[-1].output[0]]:
+            return TracePoint(tuple(nodes), quantizer)
+        nodes.append(reader)
+        if reader.op_type == "Quant":
+            return TracePoint(tuple(nodes), reader)
