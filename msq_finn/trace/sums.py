@@ -17,8 +17,8 @@ class Extent:
     """The range of a tensor over all images, as a whole and by channel.
 
     Attributes:
-        low: least value of each channel.
-        high: greatest.
+        low: least value of each channel, [channels].
+        high: greatest, [channels].
     """
 
     low: FloatArray = field(default_factory=lambda: np.zeros(0))
@@ -63,7 +63,7 @@ class Noise:
 
         Args:
             values: of any shape.
-            expected: of the same.
+            expected: of the same shape.
         """
         self.signal += float(np.square(expected, dtype=np.float64).sum())
         self.error += float(np.square(values - expected, dtype=np.float64).sum())
