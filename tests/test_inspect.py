@@ -141,7 +141,8 @@ def msq_finn(*arguments):
 def test_the_command_prints_rows_or_json(tmp_path):
     path = saved(tmp_path, with_rows)
     text = msq_finn("inspect", path, "-o", tmp_path / "rows.svg").stdout
-    assert "FSE-" in text and "4 x 9" in text and "rows.svg" in text
+    assert "F1 S1 E1 -1" in text and "4 x 9" in text and "rows.svg" in text
+    assert "FSE-" not in text and "FSE-" in msq_finn("inspect", path, "-v").stdout
     assert (tmp_path / "rows.svg").read_text().startswith("<?xml")
     data = json.loads(msq_finn("inspect", path, "--json").stdout)
     assert data["schema_version"] == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -127,8 +128,8 @@ def progress_lines(seconds: float) -> Iterator[Any]:
 #: Words up to this length, which all numbers are, stay whole in a table; longer ones are folded.
 _WHOLE = 12
 
-#: Width of a screen without edges: of a pipe or a file.
-_ENDLESS = 100_000
+#: Characters a line where there is no terminal, unless the environment's COLUMNS says how many.
+_PAGE = 100
 
 
 class _Screen(Console):
@@ -146,10 +147,10 @@ class _Screen(Console):
 
 
 def console() -> Console:
-    """Standard output, where texts of users print as they are; endless if it is no terminal."""
+    """Standard output, where texts of users print as they are."""
     screen = _Screen(markup=False, emoji=False)
     if not screen.is_terminal:
-        screen.width = _ENDLESS
+        screen.width = int(os.environ.get("COLUMNS") or _PAGE)
     return screen
 
 

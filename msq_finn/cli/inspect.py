@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -20,15 +21,17 @@ from msq_finn.cli.group import one_line
     type=click.Path(path_type=Path, dir_okay=False),
     help="Picture of the rows (.png, .svg, .pdf).",
 )
+@shared_options.verbose
 @shared_options.as_json
-def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
+def inspect_model(model: Path, figure: Path | None, verbose: bool, as_json: bool) -> None:
     """Say which schemes hold each weight row of MODEL, and what they cost.
 
     MODEL is an exported QONNX file, or a checkpoint: a state_dict saved with torch.save.
 
     A row's letter is S where only SP2(4) holds it, F where only Fixed(4) does, E for either and -
-    for neither, as for powers of two and 8-bit rows, which may have lanes all the same. Errors are
-    relative squared ones, had the file's weights been projected.
+    for neither, as for powers of two and 8-bit rows, which may have lanes all the same; letters are
+    counted, and with -v given row by row. Errors are relative squared ones, had the file's weights
+    been projected.
 
     Example: msq-finn inspect model.onnx -o rows.png
     """
@@ -39,19 +42,21 @@ def inspect_model(model: Path, figure: Path | None, as_json: bool) -> None:
     if as_json:
         echo_json(result.model_dump())
         return
-    table = Table(
-        "layer", "rows x columns", "integers", "rows", "variance", "SP2 error", "fixed error"
-    )
+    table = Table("layer", "rows x columns", "integers", "rows", "SP2 error", "fixed error")
+    if verbose:
+        table.add_column("variance")
     for layer in result.layers:
+        letters = "".join(row.letter for row in layer.rows)
+        counts = " ".join(f"{letter}{count}" for letter, count in Counter(letters).most_common())
         variances = [row.variance for row in layer.rows]
         table.add_row(
             one_line(layer.name),
             f"{len(layer.rows)} x {layer.columns}",
             f"{layer.smallest} to {layer.largest}",
-            "".join(row.letter for row in layer.rows),
-            f"{min(variances):.2g} to {max(variances):.2g}",
+            letters if verbose else counts,
             f"{layer.mean_error('sp2_4'):.2%}",
             f"{layer.mean_error('fixed_4'):.2%}",
+            *([f"{min(variances):.2g} to {max(variances):.2g}"] if verbose else []),
         )
     console().print(table)
     if figure is not None:

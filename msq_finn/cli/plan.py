@@ -48,6 +48,7 @@ from msq_finn.errors import MsqError
     type=click.Path(path_type=Path, dir_okay=False),
     help="Picture of throughput by SP2:fixed ratio and of resources by layer (.png, .svg, .pdf).",
 )
+@shared_options.verbose
 @shared_options.as_json
 def plan(
     model: str,
@@ -60,6 +61,7 @@ def plan(
     clk_ns: float,
     out: Path,
     figure: Path | None,
+    verbose: bool,
     as_json: bool,
 ) -> None:
     """Choose lanes, folding and rows per scheme of every layer of a network for a board.
@@ -69,6 +71,7 @@ def plan(
 
     Example: msq-finn plan msq_finn.models:resnet8 --input-shape 3,32,32 --max-throughput
     """
+    from msq_finn.devices import device_of_part
     from msq_finn.files import check_target
     from msq_finn.lowering.inputs import check_board
     from msq_finn.plan import making
@@ -119,5 +122,8 @@ def plan(
     if as_json:
         echo_json(made.model_dump())
     else:
-        console().print(*terminal.tables(made))
-        click.echo(f"Written to {out} and {report}")
+        for line in terminal.headline(made, device_of_part(part)):
+            click.echo(line)
+        console().print(terminal.layer_table(made), *(terminal.details(made) if verbose else ()))
+        more = "" if verbose else "; -v says why, and what else there was"
+        click.echo(f"Written to {out} and {report}{more}")

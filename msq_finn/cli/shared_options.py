@@ -46,6 +46,7 @@ seed = click.option(
     show_default=True,
     help="Seed of everything random.",
 )
+verbose = click.option("-v", "--verbose", is_flag=True, help="Say everything, not just a page.")
 as_json = click.option(
     "--json",
     "as_json",

@@ -15,6 +15,7 @@ from msq_finn.plan.file.schema import Plan, Shares
 from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.frontend.request import limited_rows, shares_of
 from msq_finn.plan.report.outcome import (
+    RESOURCE_NAMES,
     Alternative,
     LayerOutcome,
     NodeOutcome,
@@ -27,16 +28,6 @@ from msq_finn.plan.search.design import PLANNED
 from msq_finn.plan.search.explain import Choice, choices, difference
 from msq_finn.plan.search.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
 from msq_finn.plan.search.option import Option
-
-#: Resources, as messages call them.
-NAMES = {
-    "lut": "LUTs",
-    "dsp": "DSP slices",
-    "bram": "block RAMs",
-    "lutram": "LUTs that can be memory",
-    "ff": "flip-flops",
-}
-
 
 #: What of a layer is slowest, as a report calls it behind the layer's name.
 _SLOW_PARTS = {"lanes": "", "window": " (its windows)", "thresholds": " (its thresholds)"}
@@ -111,9 +102,9 @@ def _binding(catalogue: Catalogue, budget: Budget) -> str:
     if limited_by in needed:
         limit = limits[limited_by]
         least = f"the cheapest folding takes {needed[limited_by] * limit:.0f}"
-        return f"{NAMES[limited_by]}: there are {limit:.0f}, and {least}"
+        return f"{RESOURCE_NAMES[limited_by]}: there are {limit:.0f}, and {least}"
     return "several at once: there are " + ", ".join(
-        f"{limit:.0f} {NAMES[name]}" for name, limit in limits.items()
+        f"{limit:.0f} {RESOURCE_NAMES[name]}" for name, limit in limits.items()
     )
 
 

@@ -49,7 +49,8 @@ def test_a_network_is_planned_before_training(tmp_path: Path):
         *("plan", f"{__name__}:factory", "--input-shape", "1,6,6", "--max-throughput"),
         *("--budget", "lut=0.05,dsp=0.1", "--clk", "125MHz", "--figure", str(picture)),
     ]
-    result = CliRunner().invoke(main, [*arguments, "-o", str(out)], catch_exceptions=False)
+    page = CliRunner().invoke(main, [*arguments, "-o", str(out)], catch_exceptions=False).stdout
+    result = CliRunner().invoke(main, [*arguments, "-v", "-o", str(out)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     plan = Plan.load(out)
     assert plan.clk_ns == 8
@@ -57,9 +58,16 @@ def test_a_network_is_planned_before_training(tmp_path: Path):
     totals = report["totals"]
     assert totals["fps"] == pytest.approx(125e6 / totals["cycles"], rel=1e-4)
     printed = " ".join(result.stdout.replace("│", " ").split())
+    assert f"{totals['fps']:,.1f} frames/s" in page and "of 53,200 LUT sites" in page
+    assert max(map(len, page.splitlines()[:-1])) <= 100 and "bottleneck" not in page
     for layer in report["layers"]:
-        assert layer["why"] and layer["next_best"]
-        assert layer["why"] in printed
+        assert layer["why"] and layer["why"] in printed
+        own = layer["resources"]
+        for other in layer["next_best"]:
+            # One that is no faster and saves nothing is no alternative.
+            theirs = other["resources"]
+            saves = any(theirs[name] < own[name] for name in ("lut", "dsp", "bram36"))
+            assert saves or other["cycles"] > layer["cycles"]
         assert all(other["change"] in printed for other in layer["next_best"])
     assert picture.read_bytes().startswith(b"\x89PNG")
     # Rows are still free: without SP2, every row is of the other scheme.

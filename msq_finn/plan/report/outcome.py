@@ -14,6 +14,15 @@ from msq_finn.plan.cost.cost_model import Cost
 from msq_finn.plan.file.layer_plan import Count, Lanes, Positive, Strict
 from msq_finn.plan.file.schema import Plan
 
+#: Resources, as messages call them.
+RESOURCE_NAMES = {
+    "lut": "LUTs",
+    "dsp": "DSP slices",
+    "bram": "block RAMs",
+    "lutram": "LUTs that can be memory",
+    "ff": "flip-flops",
+}
+
 
 class PlannedResources(Strict):
     """Predicted resources.
@@ -75,7 +84,7 @@ class LayerOutcome(Strict):
         cycles: a frame.
         resources: with everything around the lanes.
         why: what decided.
-        next_best: alternatives as fast whose resources are nearest, then the next slower one.
+        next_best: alternatives as fast that save something, then the next slower one.
     """
 
     name: str

@@ -8,55 +8,96 @@ from typing import Any
 
 from rich.table import Table
 
+from msq_finn.devices import Device
 from msq_finn.plan.cost.cost_model import Error
 from msq_finn.plan.cost.features import group
-from msq_finn.plan.report.outcome import Outcome
+from msq_finn.plan.report.outcome import RESOURCE_NAMES, Outcome, PlannedResources
 
 #: What stands for all groups of nodes.
 ALL = "all"
 
 
-def tables(outcome: Outcome) -> list[Table]:
-    """A plan's layers, and its totals.
+def headline(outcome: Outcome, device: Device) -> list[str]:
+    """What a plan comes to, in a few lines.
+
+    Args:
+        outcome: to show.
+        device: the plan's.
+    """
+    plan, totals, used = outcome.plan, outcome.totals, outcome.totals.resources
+    limit = RESOURCE_NAMES.get(totals.limited_by, totals.limited_by)
+    shares = (
+        ("LUT sites", used.lut, device.lut),
+        ("FF", used.ff, device.ff),
+        ("DSP", used.dsp, device.dsp),
+        ("BRAM36", used.bram36, device.bram36),
+    )
+    lines = [
+        f"{plan.network} on {plan.board} at {1e3 / plan.clk_ns:g} MHz: {totals.fps:,.1f} frames/s "
+        f"({totals.gops:,.1f} GOPS), {totals.cycles:,} cycles each",
+        f"Slowest: {totals.bottleneck}, limited by {limit}; no plan is faster than "
+        f"{totals.bound_fps:,.1f} frames/s",
+        ", ".join(f"{used:,.10g} of {there:,} {name} ({used / there:.0%})"
+                  for name, used, there in ((n, round(u, 1), t) for n, u, t in shares)),
+    ]  # fmt: skip
+    for name in outcome.on_host:
+        lines.append(f"Computed by the processor, and in no figure: {name}")
+    return lines
+
+
+def layer_table(outcome: Outcome) -> Table:
+    """A plan's layers; nodes that are none count in one row.
 
     Args:
         outcome: to show.
     """
-    layers = Table("layer", "SIMD", "lanes", "rows", "weights", "cycles", "LUT", "DSP", "BRAM36")
+    table = Table("layer", "lanes", "SIMD", "rows", "cycles", "LUT", "DSP", "BRAM36")
     for la, comes_to in zip(outcome.plan.layers, outcome.layers, strict=True):
-        used = comes_to.resources
         rows = ", ".join(f"{count} {scheme}" for scheme, count in la.rows.items() if count)
-        memory = "in the lanes" if la.lanes.is_constant else la.memory
-        figures = (comes_to.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
-        layers.add_row(la.name, str(la.simd), la.lanes.label, rows, memory, *map(str, figures))
-    for node in outcome.nodes:
-        used, parallel = node.resources, f"{node.simd} x {node.pe}" if node.simd > 1 else node.pe
-        figures = (node.cycles, f"{used.lut:.0f}", used.dsp, f"{used.bram36:g}")
-        layers.add_row(f"{node.name} ({node.what})", str(parallel), "", "", "", *map(str, figures))
-    totals, used = outcome.totals, outcome.totals.resources
-    figures_table = Table("figure", "value")
-    for name, value in (
-        ("frames per second", f"{totals.fps:.1f}"),
-        ("at most, as far as the model tells", f"{totals.bound_fps:.1f}"),
-        ("GOPS", f"{totals.gops:.2f}"),
-        ("LUT / DSP / BRAM36", f"{used.lut:.0f} / {used.dsp} / {used.bram36:g}"),
-        ("LUTs that are memory / FF", f"{used.lutram:.0f} / {used.ff:.0f}"),
-        ("bottleneck", totals.bottleneck),
-        ("limited by", totals.limited_by),
-        *(("computed by the processor, and in no figure", name) for name in outcome.on_host),
-    ):
-        figures_table.add_row(name, value)
-    return [layers, _reasons(outcome), figures_table]
+        decisions = (la.name, la.lanes.label, str(la.simd), rows)
+        table.add_row(*decisions, f"{comes_to.cycles}", *_taken(comes_to.resources))
+    if nodes := outcome.nodes:
+        sums = PlannedResources(
+            lut=sum(node.resources.lut for node in nodes),
+            dsp=sum(node.resources.dsp for node in nodes),
+            bram36=sum(node.resources.bram36 for node in nodes),
+        )
+        slowest = max(node.cycles for node in nodes)
+        table.add_row(f"{len(nodes)} other nodes", "", "", "", f"{slowest}", *_taken(sums))
+    return table
+
+
+def details(outcome: Outcome) -> list[Table]:
+    """The nodes that are no layers, memories of weights, and why each layer is as it is.
+
+    Args:
+        outcome: to show.
+    """
+    tables = [_reasons(outcome)]
+    if outcome.nodes:
+        others = Table("node", "what", "parallel", "cycles", "LUT", "DSP", "BRAM36")
+        for node in outcome.nodes:
+            parallel = f"{node.simd} x {node.pe}" if node.simd > 1 else f"{node.pe}"
+            row = (node.name, node.what, parallel, f"{node.cycles}")
+            others.add_row(*row, *_taken(node.resources))
+        tables.insert(0, others)
+    return tables
+
+
+def _taken(used: PlannedResources) -> tuple[str, str, str]:
+    return f"{used.lut:.0f}", f"{used.dsp}", f"{used.bram36:g}"
 
 
 def _reasons(outcome: Outcome) -> Table:
     """Why each layer is as it is, and what the next best foldings would change."""
-    table = Table("layer", "why, and what else")
-    for la in outcome.layers:
-        table.add_row(la.name, la.why)
+    table = Table("layer", "weights", "why, and what else")
+    for planned, la in zip(outcome.plan.layers, outcome.layers, strict=True):
+        weights = "in the lanes" if planned.lanes.is_constant else planned.memory
+        table.add_row(la.name, weights, la.why)
         for other in la.next_best:
             budget = "" if other.fits else ", beyond the budget"
             table.add_row(
+                "",
                 "",
                 f"or {other.lanes.label} of SIMD {other.simd}, {other.memory} weights: "
                 f"{other.change}, {other.fps:.1f} frames/s{budget}",

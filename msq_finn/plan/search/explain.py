@@ -23,8 +23,8 @@ class Choice:
     Attributes:
         option: what was chosen.
         why: what decided.
-        others: foldings within the same cycles whose resources are nearest, then the cheapest one
-            that is slower than the plan.
+        others: foldings within the same cycles that take less of some resource, those with the
+            nearest ones, then the cheapest that is slower than the plan.
         fits: for each of the others, whether the network still fits the budget with it.
     """
 
@@ -86,7 +86,7 @@ class _Reasons:
         self._tables: dict[tuple[Layer, int, int], Table] = {}
 
     def nearest(self, layer: Layer, own: Option) -> list[Option]:
-        """Foldings as fast as the plan, with the nearest costs; one a cost."""
+        """Foldings as fast as the plan that save something, with the nearest costs; one a cost."""
         table = self._table(layer, self.cycles)
         order = np.argsort(_distances(table.costs, own.cost), kind="stable")
         found: list[Option] = []
@@ -94,8 +94,10 @@ class _Reasons:
             option = table.option(int(row))
             built = {(o.simd, o.lanes, o.memory) for o in (own, *found)}
             # Layers whose outputs meet in an add keep equal lanes.
-            if (option.simd, option.lanes, option.memory) not in built and (
-                not layer.group or option.lanes == own.lanes
+            if (
+                (option.simd, option.lanes, option.memory) not in built
+                and (not layer.group or option.lanes == own.lanes)
+                and _saves(option.cost, own.cost)
             ):
                 found.append(option)
             if len(found) == NEAREST:
@@ -134,6 +136,12 @@ def _weights(costs: np.ndarray) -> np.ndarray:
 
 def _distances(costs: np.ndarray, own: Cost) -> np.ndarray:
     return _weights(costs - np.array(own, dtype=float))
+
+
+def _saves(other: Cost, own: Cost) -> bool:
+    """Whether a folding takes less of something that a reader sees."""
+    pairs = ((round(other.lut), round(own.lut)), (other.dsp, own.dsp), (other.bram, own.bram))
+    return any(theirs < ours for theirs, ours in pairs)
 
 
 def _fits(cost: Cost, budget: Budget) -> bool:
