@@ -11,14 +11,14 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.constants import MAX_FOLDS
-from msq_finn.lanes.divisors import check_divides
+from msq_finn.lanes.divisors import check_divides, check_within
+from msq_finn.transforms.pad_folds import sides_of
 from msq_finn.transforms.place_rows import ROW_MIXED
 
 #: Per op, attribute pairs (parallelism, what it must divide).
 _DIVIDES = {
     "MVAU": (("SIMD", "MW"), ("PE", "MH")),
     "VVAU": (("PE", "Channels"),),
-    "Thresholding": (("PE", "NumChannels"),),
     "FMPadding": (("SIMD", "NumChannels"),),
     "ConvolutionInputGenerator": (("SIMD", "IFMChannels"),),
 }
@@ -39,9 +39,7 @@ class CheckFolding(Transformation):
         for node in model.graph.node:
             op = getCustomOp(node)
             _check_weights(op)
-            for attribute, whole in _DIVIDES.get(node.op_type.split("_")[0], ()):
-                part, total = op.get_nodeattr(attribute), op.get_nodeattr(whole)
-                check_divides(node.name, attribute, part, whole, total)
+            _check_parallelism(model, op)
             if node.op_type == "MVAU_rtl":
                 _check_queue(op)
             if node.op_type.startswith(ROW_MIXED):
@@ -49,6 +47,20 @@ class CheckFolding(Transformation):
             if node.op_type.startswith("VVAU"):
                 _check_windows(model, op)
         return model, False
+
+
+def _check_parallelism(model: ModelWrapper, op: Any) -> None:
+    """Refuse what does not divide, but where PadFolds fills the last fold up."""
+    node = op.onnx_node
+    if (sides := sides_of(node)) is None:
+        for attribute, whole in _DIVIDES.get(node.op_type.split("_")[0], ()):
+            part, total = op.get_nodeattr(attribute), op.get_nodeattr(whole)
+            check_divides(node.name, attribute, part, whole, total)
+        return
+    for whole, attribute in sides:
+        part, total = op.get_nodeattr(attribute), op.get_nodeattr(whole)
+        leaves = whole == "MH" and model.find_direct_successors(node) is None
+        (check_divides if leaves else check_within)(node.name, attribute, part, whole, total)
 
 
 def _check_weights(op: Any) -> None:
@@ -64,9 +76,10 @@ def _check_weights(op: Any) -> None:
 
 def _check_constants(op: Any) -> None:
     """Refuse more weights than lanes that hold them have room for."""
-    if len(op.lanes().constant_lanes) and op.calc_wmem() > MAX_FOLDS:
+    cycles = op.vector_cycles()
+    if len(op.lanes().constant_lanes) and cycles > MAX_FOLDS:
         raise MsqError(
-            f"a vector takes {op.calc_wmem()} cycles, but embedded_lut lanes "
+            f"a vector takes {cycles} cycles, but embedded_lut lanes "
             f"hold the weights of {MAX_FOLDS}; use more PE or SIMD, or other laneKinds",
             where=op.onnx_node.name,
         )

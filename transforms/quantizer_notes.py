@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
@@ -22,10 +22,12 @@ class QuantizerNote:
     Attributes:
         output: name of the quantizer's output in the exported model.
         order: channel ``p`` is the exported model's channel ``order[p]``; empty where in order.
+        channels: before padding, which follows them; 0 where there is none.
     """
 
     output: str
     order: tuple[int, ...] = ()
+    channels: int = 0
 
     def permuted(self, order: Sequence[int]) -> QuantizerNote:
         """The note once channels have been reordered again.
@@ -37,7 +39,7 @@ class QuantizerNote:
         (0, 2, 1)
         """
         before = self.order or range(len(order))
-        return QuantizerNote(self.output, tuple(int(before[position]) for position in order))
+        return replace(self, order=tuple(int(before[position]) for position in order))
 
 
 def quantizer_of(model: ModelWrapper, thresholds: str) -> QuantizerNote | None:
@@ -50,8 +52,8 @@ def quantizer_of(model: ModelWrapper, thresholds: str) -> QuantizerNote | None:
     text = read_note(model, thresholds, KEY)
     if not text:
         return None
-    output, order = json.loads(text)
-    return QuantizerNote(output, tuple(order))
+    output, order, channels = json.loads(text)
+    return QuantizerNote(output, tuple(order), channels)
 
 
 def note_quantizer(model: ModelWrapper, tensor: str, note: QuantizerNote) -> None:
@@ -62,7 +64,7 @@ def note_quantizer(model: ModelWrapper, tensor: str, note: QuantizerNote) -> Non
         tensor: thresholds, or a quantizer's output.
         note: of them.
     """
-    write_note(model, tensor, KEY, json.dumps([note.output, list(note.order)]))
+    write_note(model, tensor, KEY, json.dumps([note.output, list(note.order), note.channels]))
 
 
 class NoteQuantizers(Transformation):

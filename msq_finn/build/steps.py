@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
 from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
 from finn.transformation.fpgadataflow.prepare_ip import PrepareIP
 from finn.transformation.fpgadataflow.replace_verilog_relpaths import ReplaceVerilogRelPaths
@@ -20,7 +19,6 @@ from qonnx.transformation.general import GiveReadableTensorNames, GiveUniqueNode
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
-from msq_finn.finn_compat.width_converters import behind_width_converters
 from msq_finn.lowering import finn_workers
 from msq_finn.lowering.front_steps import (
     FRONT_STEPS,
@@ -40,8 +38,10 @@ from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+from msq_finn.transforms.insert_converters import InsertConverters
 from msq_finn.transforms.insert_split_fifos import InsertSplitFIFOs
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
+from msq_finn.transforms.pad_folds import PadFolds
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 
@@ -90,6 +90,8 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding).
 
+    Layers whose PE or SIMD does not divide are filled up with zeros then.
+
     Args:
         model: folded dataflow partition.
         cfg: FINN's ``DataflowBuildConfig``; the graph around the partition, among its intermediate
@@ -107,14 +109,15 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     moves = ReorderOnHost(*(json.loads(order) if order else None for order in orders))
     save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
-    return ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
+    model = ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
+    return ours(model, cfg, PadFolds(), InferShapes())
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Insert width converters, and a FIFO on every stream (sized by a later step).
 
-    FINN does both within its ``step_set_fifo_depths``. Weights that its minimising has narrowed
-    once more get their bit back.
+    FINN does both within its ``step_set_fifo_depths``; the converters are ours. Weights that its
+    minimising has narrowed once more get their bit back.
 
     Args:
         model: dataflow partition, its rows placed.
@@ -122,9 +125,7 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     finn_workers.prepare()
     model = ours(model, cfg, KeepWeightsNarrow(cfg._resolve_fpga_part()))
-    model = model.transform(InsertDWC())
-    for transformation in behind_width_converters():
-        model = model.transform(transformation)
+    model = model.transform(InsertConverters())
     model = model.transform(InsertSplitFIFOs())
     model = model.transform(InsertFIFO(create_shallow_fifos=True))
     model = model.transform(SpecializeLayers(cfg._resolve_fpga_part()))

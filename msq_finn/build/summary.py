@@ -222,6 +222,11 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
             continue
         op = getCustomOp(node)
         depthwise = node.op_type.startswith("VVAU")
+        own = op.get_nodeattr_types()
+        zero = {
+            side: op.get_nodeattr(f"zero{side}") if f"zero{side}" in own else 0
+            for side in ("Rows", "Columns")
+        }
         measured = {}
         if resources is not None:
             names = (node.name, f"{node.name}_weights")
@@ -235,8 +240,8 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
                 name=names_of[node.name],
                 node=node.name,
                 op=node.op_type,
-                mw=op.window() if depthwise else op.get_nodeattr("MW"),
-                mh=op.get_nodeattr("Channels" if depthwise else "MH"),
+                mw=op.window() if depthwise else op.get_nodeattr("MW") - zero["Columns"],
+                mh=op.get_nodeattr("Channels" if depthwise else "MH") - zero["Rows"],
                 simd=op.get_nodeattr("SIMD"),
                 cycles=op.get_exp_cycles(),
                 **measured,

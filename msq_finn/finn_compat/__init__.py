@@ -15,7 +15,6 @@
 | activations of `MVAU_rtl` | as wide as a DSP slice's port | 8 bits, RTL takes more | 8 bits |
 | scales at forks | moved past one by one | likewise | not told apart |
 | adds of streams | `ElementwiseAdd` | `ElementwiseAdd` | `AddStreams` |
-| width converters in RTL | any widths | one divides the other | likewise |
 | simulator of nodes | `finn.xsi` | `finn.xsi`, another engine | PyVerilator |
 | streams out of a node, weights | `out0_V`, `in1_V` | likewise | `out_V`, `weights_V` |
 | sources of a node's RTL | a method | a method | commands for Vivado |

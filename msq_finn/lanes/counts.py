@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_finn.errors import MsqError
-from msq_finn.lanes.divisors import divides
+from msq_finn.lanes.divisors import folds
 from msq_finn.lanes.kind import LaneKind, Shape
 from msq_finn.lanes.table import get, kinds
 
@@ -153,14 +153,26 @@ class LaneCounts(Mapping[str, int]):
         """Return the kind of the lane that each row is computed on.
 
         Args:
+            rows: rows of the weight matrix (MH); the last lanes have one less where PE does not
+                divide it.
+        """
+        return (self.per_lane * folds(rows, self.pe))[:rows]
+
+    def rows_taken(self, rows: int) -> dict[str, int]:
+        """Return how many rows the lanes of every kind have.
+
+        Args:
             rows: rows of the weight matrix (MH).
 
-        Raises:
-            MsqError: the lanes do not divide the rows.
+        >>> LaneCounts({"sp2_4_lut": 1, "fixed_4_dsp": 2}).rows_taken(8)
+        {'sp2_4_lut': 3, 'fixed_4_dsp': 5}
         """
-        if not divides(self.pe, rows):
-            raise MsqError(f"{rows} rows (MH) are no multiple of {self.pe} lanes (PE)")
-        return self.per_lane * (rows // self.pe)
+        whole, over, first = rows // self.pe, rows % self.pe, 0
+        taken = {}
+        for name, count in self._key:
+            taken[name] = whole * count + min(count, max(0, over - first))
+            first += count
+        return taken
 
     def folded(self, weights: IntArray, simd: int) -> IntArray:
         """Arrange a matrix as the lanes take it.

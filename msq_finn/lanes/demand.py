@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, combinations
 
 from msq_finn.lanes.counts import LaneCounts
-from msq_finn.lanes.divisors import divides
+from msq_finn.lanes.divisors import folds
 from msq_finn.lanes.kind import LaneKind
 from msq_finn.lanes.table import get
 
@@ -87,6 +87,17 @@ class Demand(Mapping[Schemes, int]):
             left[tuple(name for name in names if name in allowed)] += count
         return Demand(left)
 
+    def padded(self, rows: int) -> Demand:
+        """Add rows of zeros, which all of the schemes hold.
+
+        Args:
+            rows: of zeros.
+
+        >>> dict(Demand({("sp2_4",): 3, ("fixed_4",): 2}).padded(1))[("fixed_4", "sp2_4")]
+        1
+        """
+        return Demand(Counter(self._rows) + Counter({self.schemes: rows}))
+
     def taken_by(self, kinds: Iterable[LaneKind]) -> int:
         """Count the rows that at least one of these kinds takes.
 
@@ -100,21 +111,21 @@ class Demand(Mapping[Schemes, int]):
         """Say what rows find no lane, or what lanes find no row; nothing if all do.
 
         Args:
-            lanes: of each kind; their sum divides the rows.
+            lanes: of each kind, of which the last have a row less where PE does not divide them.
 
         >>> Demand({("sp2_4",): 4}).misfit(LaneCounts({"fixed_4_dsp": 1}))
         'all 4 rows of sp2_4 find lanes for 0'
         """
         if self.fits(lanes):
             return ""
-        depth = self.rows // lanes.pe
+        depth, taken = folds(self.rows, lanes.pe), lanes.rows_taken(self.rows)
         for names, count in self._rows.items():
-            room = depth * sum(lanes[n] for n in lanes if get(n).takes(names))
+            room = sum(taken[n] for n in lanes if get(n).takes(names))
             if room < count:
                 some = "all " if count == self.rows else ""
                 return f"{some}{count} rows of {' or '.join(names)} find lanes for {room}"
         for name in lanes:
-            if (rows := self.taken_by([get(name)])) < depth * lanes[name]:
+            if (rows := self.taken_by([get(name)])) < taken[name]:
                 label = f"{lanes[name]} {get(name).label} lanes"
                 return f"{rows} rows do not fill {label} of {depth} rows each"
         return f"rows {dict(self._rows)} do not fill the lanes {dict(lanes)}, {depth} rows each"
@@ -125,16 +136,14 @@ class Demand(Mapping[Schemes, int]):
         So they do if every choice of kinds finds rows enough for its lanes (Hall's theorem).
 
         Args:
-            lanes: of each kind; their sum divides the rows.
+            lanes: of each kind, of which the last have a row less where PE does not divide them.
 
         >>> Demand({("sp2_4",): 2, ("sp2_4", "fixed_4"): 2}).fits(LaneCounts({"fixed_4_dsp": 1}))
         False
         """
-        if not divides(lanes.pe, self.rows):
-            return False
-        depth = self.rows // lanes.pe
+        taken = lanes.rows_taken(self.rows)
         choices = chain.from_iterable(combinations(lanes, n) for n in range(1, len(lanes) + 1))
         return all(
-            self.taken_by(get(name) for name in chosen) >= depth * sum(lanes[n] for n in chosen)
+            self.taken_by(get(name) for name in chosen) >= sum(taken[n] for n in chosen)
             for chosen in choices
         )

@@ -21,10 +21,27 @@ class MVAU_MSQ(RowMixed, MVAU):
     What streams in as weights is codes, so input datatype 1 is that of a code, or BINARY where
     lanes take codes of different widths. Embedded lanes take none, and a layer of nothing else has
     ``mem_mode`` "internal_embedded". ``weightDataType`` still describes the integers in the graph's
-    weight tensor.
+    weight tensor. Its last ``zeroRows`` rows and ``zeroColumns`` columns are padding, see
+    :class:`msq_finn.transforms.pad_folds.PadFolds`; ``rowSchemes`` are those of the other rows.
     """
 
     unit = DENSE
+
+    def get_nodeattr_types(self) -> dict[str, Any]:
+        """RowMixed's attributes and those of the class docstring."""
+        own = {"zeroRows": ("i", False, 0), "zeroColumns": ("i", False, 0)}
+        return super().get_nodeattr_types() | own
+
+    def add_padding(self, columns: int, rows: int) -> None:
+        """Take note of zero weights that are added behind the others.
+
+        Args:
+            columns: of zeros.
+            rows: of zeros.
+        """
+        for size, zeros, count in (("MW", "zeroColumns", columns), ("MH", "zeroRows", rows)):
+            self.set_nodeattr(size, self.get_nodeattr(size) + count)
+            self.set_nodeattr(zeros, self.get_nodeattr(zeros) + count)
 
     def products(self) -> int:
         """Products in a sum: columns of the weight matrix."""

@@ -12,8 +12,9 @@ from qonnx.core.datatype import DataType
 from qonnx.util.basic import roundup_to_integer_multiple
 
 from msq_finn.errors import MsqError
-from msq_finn.lanes import LaneCounts, Shape, dsp
+from msq_finn.lanes import DENSE, LaneCounts, Shape, dsp
 from msq_finn.lanes.counts import IntArray
+from msq_finn.lanes.divisors import folds
 
 
 def smallest_integer_type(low: int, high: int) -> Any:
@@ -110,7 +111,7 @@ class RowMixed(HWCustomOp):
         return Shape(
             self.products(),
             self.get_nodeattr("SIMD"),
-            self.calc_wmem(),
+            self.vector_cycles(),
             acts.bitwidth(),
             acts.signed(),
             sums.bitwidth(),
@@ -132,6 +133,12 @@ class RowMixed(HWCustomOp):
             fpgapart: FPGA part, for its kind of DSP slice.
         """
         return self.lanes().slices(self.shape(fpgapart))
+
+    def vector_cycles(self) -> int:
+        """Cycles that the lanes take for a vector, of all channels; the last fold may be padded."""
+        rows = self.get_nodeattr("MH" if self.unit == DENSE else "Channels")
+        simd, pe = self.get_nodeattr("SIMD"), self.get_nodeattr("PE")
+        return folds(self.products(), simd) * folds(rows, pe)
 
     @abstractmethod
     def products(self) -> int:

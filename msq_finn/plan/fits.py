@@ -6,6 +6,7 @@ import math
 
 from msq_finn.devices import device_of_part
 from msq_finn.errors import MsqError
+from msq_finn.lanes.divisors import folds
 from msq_finn.plan.cost.cost_model import add, default_model
 from msq_finn.plan.cost.lane_costs import LaneCosts
 from msq_finn.plan.file.layer_plan import LayerPlan
@@ -135,7 +136,7 @@ def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
         if conv.pad != (0, 0):
             found.append(math.prod(conv.padded) * conv.channels // window.simd)
     if planned.threshold_pe:
-        found.append(layer.vectors * layer.mh // planned.threshold_pe)
+        found.append(layer.vectors * folds(layer.mh, planned.threshold_pe))
     return max(found)
 
 

@@ -227,14 +227,14 @@ def _layer(layer: Layer, choice: Choice, cycles: int, clk_ns: float) -> LayerOut
 
 def _rows(layer: Layer, option: Option) -> dict[str, int]:
     """Rows of each scheme that suit the lanes best."""
-    lanes, depth = option.lanes, layer.mh // option.lanes.pe
+    lanes, taken = option.lanes, option.lanes.rows_taken(layer.mh)
     own = [kind for kind in lanes.kinds if not kind.any_scheme]
     if layer.depthwise and own:
         # LUT lanes of one scheme beside DSP lanes: so the order of rows is free.
         return {own[0].scheme.name: layer.mh}
     found: dict[str, int] = {}
     for kind in own:
-        found[kind.scheme.name] = found.get(kind.scheme.name, 0) + lanes[kind.name] * depth
+        found[kind.scheme.name] = found.get(kind.scheme.name, 0) + taken[kind.name]
     if len(own) < len(lanes):
         # Where lanes take any scheme, fixed point loses least.
         for names, count in layer.demand.items():

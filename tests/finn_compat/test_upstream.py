@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import subprocess
 import sys
@@ -12,11 +11,10 @@ import numpy as np
 import pytest
 from onnx import helper
 from qonnx.core.onnx_exec import execute_onnx
-from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn import finn_compat
 from msq_finn.errors import MissingToolError
-from msq_finn.finn_compat import frontend, nodes, width_converters
+from msq_finn.finn_compat import frontend, nodes
 
 from .test_stand_ins import MAP, SAME, THRESHOLDS, model_of, node, quantizer
 
@@ -53,26 +51,6 @@ def test_thresholds_are_laid_out_as_what_they_read():
     assert not model.get_tensor_layout("z")
     changed = model.transform(frontend.LayOutThresholds())
     assert changed.get_tensor_layout("z") == ["N", "H", "W", "C"]
-
-
-@pytest.mark.parametrize(("before", "after", "between"), [(8, 12, [24]), (4, 12, []), (12, 4, [])])
-def test_converters_go_by_a_common_width(finn, before, after, between):
-    shape = [1, 4, 4, 6]
-    converter = node(
-        "StreamingDataWidthConverter", ["x"], "z", domain="finn.custom_op.fpgadataflow",
-        backend="fpgadataflow", inShape=shape, outShape=shape, inWidth=before, outWidth=after,
-        dataType="INT4",
-    )  # fmt: skip
-    model = model_of([converter], {"x": shape}, {"z": shape}, {}, {"x": "INT4"})
-    changed = model.transform(width_converters.ConvertByCommonWidth())
-    widths = [
-        tuple(getCustomOp(n).get_nodeattr(a) for a in ("inWidth", "outWidth"))
-        for n in changed.graph.node
-    ]
-    stops = [before, *between, after]
-    assert widths == list(itertools.pairwise(stops))
-    feed = {"x": np.random.default_rng(0).integers(-8, 8, shape).astype(np.float32)}
-    assert np.array_equal(execute_onnx(changed, feed)["z"], feed["x"])
 
 
 class Op:

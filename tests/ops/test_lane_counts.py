@@ -51,6 +51,9 @@ def test_a_row_on_a_lane_of_another_scheme_is_refused():
         MIXED.encode(np.array([[1, 3, 1]]))
 
 
-def test_rows_that_do_not_fill_the_lanes_are_refused():
-    with pytest.raises(MsqError, match=r"7 rows .* 3 lanes"):
-        MIXED.row_kinds(7)
+def test_the_last_lanes_have_a_row_less_where_pe_does_not_divide():
+    names = [kind.name for kind in MIXED.row_kinds(8)]
+    assert names == (["sp2_4_lut", "sp2_4_lut", "fixed_4_dsp"] * 3)[:8]
+    for rows in range(1, 9):
+        kinds = [kind.name for kind in MIXED.row_kinds(rows)]
+        assert MIXED.rows_taken(rows) == {name: kinds.count(name) for name in MIXED}

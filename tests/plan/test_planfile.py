@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
@@ -148,17 +149,18 @@ def test_bad_budgets(part: str):
         (("clk_ns",), float("inf"), None, "clk_ns"),
         (("clk_ns",), 0, None, "clk_ns"),
         (("layers",), "none", None, "layers"),
-        (("layers", 0, "simd"), 3, "conv1", "simd"),
+        (("layers", 0, "simd"), 17, "conv1", "simd"),
         (("layers", 0, "simd"), "four", "conv1", "simd"),
         (("layers", 0, "lanes"), {"sp2_4_lut": 9}, "conv1", "lanes"),
         (("layers", 0, "lanes"), {"sp2_4_lut": -1}, "conv1", "lanes"),
         (("layers", 0, "lanes"), {"sp2_4_lut": True}, "conv1", "lanes"),
         (("layers", 0, "lanes"), {"sp2_9_lut": 4}, "conv1", "lanes"),
         (("layers", 0, "lanes"), {"int_5_dsp": 4}, "conv1", "lanes"),
+        (("layers", 1, "lanes"), {"fixed_4_dsp": 3}, "fc", "lanes"),
         (("layers", 0, "rows"), {"sp2_4": 9, "fixed_4": 0}, "conv1", "rows"),
         (("layers", 0, "rows"), {"sp2_4": 1, "fixed_4": 7}, "conv1", "rows"),
         (("layers", 0, "rows"), {"sp2_11": 8}, "conv1", "rows"),
-        (("layers", 0, "threshold_pe"), 3, "conv1", "threshold_pe"),
+        (("layers", 0, "threshold_pe"), 9, "conv1", "threshold_pe"),
         (("layers", 0, "memory"), "paper", "conv1", "memory"),
         (("layers", 0, "colour"), "red", "conv1", "colour"),
     ],
@@ -174,9 +176,20 @@ def test_illegal_edits_name_layer_and_field(edited, place, to, layer: str | None
 
 def test_an_illegal_edit_is_refused_in_one_line(edited):
     with pytest.raises(MsqError) as refused:
-        Plan.load(edited("layers", 0, "simd", to=3))
-    line = r".*plan\.yaml: layer conv1: simd=3 does not divide MW=16; choose a divisor of 16"
+        Plan.load(edited("layers", 0, "simd", to=17))
+    line = r".*plan\.yaml: layer conv1: simd=17 is not between 1 and MW=16"
     assert re.fullmatch(line, str(refused.value))
+
+
+def test_folds_need_no_divisors_where_padding_stays_inside(edited, plan):
+    """Eight rows in three folds, 16 columns in four: 12 cycles for each of 64 vectors."""
+    for field, to in (("simd", 5), ("threshold_pe", 3)):
+        layer = Plan.load(edited("layers", 0, field, to=to)).layers[0]
+        assert getattr(layer, field) == to
+    planned = plan.layers[0].model_copy(
+        update={"lanes": LaneCounts({"embedded_lut": 3}), "simd": 5, "threshold_pe": 3}
+    )
+    assert frame_cycles(planned, NETWORK.layers[0]) == 64 * 12
 
 
 def test_two_layers_of_one_name_are_refused(edited):

@@ -21,7 +21,7 @@ def check(model):
         (0, "SIMD", 5, "MVAU_0", "SIMD"),
         (0, "PE", 3, "MVAU_0", "PE"),
         (0, "PE", 0, "MVAU_0", "PE"),
-        (1, "PE", 3, "Thresholding_0", "PE"),
+        (1, "PE", 5, "Thresholding_0", "PE"),
     ],
 )
 def test_a_parallelism_that_does_not_divide_is_named(rng, node, attribute, value, named, wrong):
@@ -39,6 +39,22 @@ def test_weights_outside_the_accelerator_are_refused(rng, node):
     model = two_layers(rng, ["sp2", "fixed"] * 2)
     getCustomOp(model.graph.node[node]).set_nodeattr("mem_mode", "external_mem")
     with pytest.raises(MsqError, match=r"MVAU_.: mem_mode=external_mem, .* use internal_decoupled"):
+        check(model)
+
+
+def test_only_sums_that_leave_need_divisors_on_our_lanes(rng):
+    from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
+
+    model = two_layers(rng, ["sp2", "fixed"] * 2).transform(InferMVAUMSQ())
+    first, _, last = (getCustomOp(node) for node in model.graph.node)
+    first.set_lanes(5, LaneCounts({"sp2_4_lut": 1, "fixed_4_dsp": 2}))
+    last.set_lanes(3, LaneCounts({"fixed_4_dsp": 2}))
+    check(model)
+    last.set_lanes(3, LaneCounts({"fixed_4_dsp": 3}))
+    with pytest.raises(MsqError, match="MVAU_1: PE=3 does not divide MH=4"):
+        check(model)
+    last.set_lanes(5, LaneCounts({"fixed_4_dsp": 2}))
+    with pytest.raises(MsqError, match="MVAU_1: SIMD=5 is not between 1 and MW=4"):
         check(model)
 
 

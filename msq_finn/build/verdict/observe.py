@@ -58,11 +58,12 @@ class Observations:
         found = []
         for node, note in self._thresholdings.get(output, []):
             for tensor in _behind(self.model, node):
-                if tensor in self.seen and self.seen[tensor].size == expected.size:
+                if tensor not in self.seen:
+                    continue
+                levels = self.seen[tensor][..., : note.channels or None]
+                if levels.size == expected.size:
                     least = self.reference.quantizers[output].low
-                    levels = (
-                        least + self.seen[tensor] - int(getCustomOp(node).get_nodeattr("ActVal"))
-                    )
+                    levels = least + levels - int(getCustomOp(node).get_nodeattr("ActVal"))
                     if note.order:
                         levels = levels[..., np.argsort(note.order)]
                     laid_out = _laid_out(levels, expected)

@@ -78,6 +78,15 @@ class StreamingRTL(RTLBackend):
         """How many elements the parallelism divides (channels, or labels)."""
         return int(self.get_normal_output_shape()[-1])
 
+    def check_folding(self) -> None:
+        """Refuse words that the tensors are not made of.
+
+        Raises:
+            MsqError: the parallelism does not divide.
+        """
+        word, elements = self.get_nodeattr(self.parallelism), self.parallel_elements()
+        check_divides(self.onnx_node.name, self.parallelism, word, "elements", elements)
+
     def refuse(self, what: str) -> MsqError:
         """Return an error that names the node, and the way out.
 
@@ -119,9 +128,8 @@ class StreamingRTL(RTLBackend):
         Raises:
             MsqError: PE does not divide, or see ``rtl_parameters``.
         """
-        node, elements = self.onnx_node, self.parallel_elements()
-        word = self.get_nodeattr(self.parallelism)
-        check_divides(node.name, self.parallelism, word, "elements", elements)
+        node = self.onnx_node
+        self.check_folding()
         parameters = self.rtl_parameters()
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         ports = [

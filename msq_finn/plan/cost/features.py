@@ -27,10 +27,12 @@ from msq_finn.plan.cost.point_kinds import (
     Padding,
     Point,
     Pool,
+    Repack,
     Thresholds,
     Unit,
     Window,
 )
+from msq_finn.plan.cost.repack_features import repack
 
 #: Words from which on a read-only memory of no stated style becomes block RAM.
 BRAM_FROM = 1024
@@ -149,6 +151,7 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Window: _window,
     Padding: _padding,
     Dwc: _dwc,
+    Repack: repack,
     Fifo: _fifo,
     Pool: _pool,
     Add: _add,
@@ -189,6 +192,8 @@ def group(point: Point) -> str:
         return "swg parallel" if is_parallel(point) else "swg"
     if isinstance(point, Memory):
         return f"memory {point.style}"
+    if isinstance(point, Repack):
+        return "narrow" if point.narrows else "widen"
     if isinstance(point, Unit):
         return group_of(point.lanes.kinds[0], isinstance(point, Depthwise))
     return point.node

@@ -6,6 +6,7 @@ import math
 from functools import cache
 
 from msq_finn.lanes import LaneCounts, LaneKind, Shape, dsp, get
+from msq_finn.lanes.divisors import folds, padded
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_features import frame, group_of, offsets, parts
 from msq_finn.plan.cost.point_kinds import Memory
@@ -38,10 +39,10 @@ class LaneCosts:
             pe: lanes.
         """
         la = self.layer
-        folds = la.mw * la.mh // (simd * pe)
         # Inside, a depthwise unit's accumulators hold at least one product.
         acc = max(la.acc_bits, la.act_bits + 4) if la.depthwise else la.acc_bits
-        return Shape(la.mw, simd, folds, la.act_bits, la.act_signed, acc, self._block)
+        mw, folds = padded(la.mw, simd), la.folds(simd, pe)
+        return Shape(mw, simd, folds, la.act_bits, la.act_signed, acc, self._block)
 
     def pack(self, kind: LaneKind) -> int:
         """Lanes of a kind that share DSP slices.
@@ -64,7 +65,7 @@ class LaneCosts:
         for _, packs, kind, size in parts(lanes, shape, depthwise):
             costs.append(self._part(kind.name, size, shape).times(packs))
         if self._adds_offsets(lanes):
-            added = offsets(lanes.pe, self.layer.acc_bits, self.layer.mh // lanes.pe)
+            added = offsets(lanes.pe, self.layer.acc_bits, folds(self.layer.mh, lanes.pe))
             costs.append(self.model.sites("msq", added))
         return add(costs)._replace(dsp=lanes.slices(shape))
 
@@ -78,7 +79,7 @@ class LaneCosts:
         """
         if style == EMBEDDED:
             return Cost()
-        depth = self.layer.mw * self.layer.mh // (simd * lanes.pe)
+        depth = self.layer.folds(simd, lanes.pe)
         return self._cost(Memory(8 * math.ceil(self.word_bits(simd, lanes) / 8), depth, style))
 
     def word_bits(self, simd: int, lanes: LaneCounts) -> int:

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from msq_finn.plan.cost.design_point import Point
 from msq_finn.plan.cost.lane_points import Depthwise, Memory, Msq, Mvu, Unit
-from msq_finn.plan.cost.stream_points import (
-    Add,
-    Dwc,
-    Fifo,
-    FinnNode,
-    Padding,
-    Pool,
-    Thresholds,
-    Window,
-)
+from msq_finn.plan.cost.own_points import Add, OwnNode, Pool, Repack
+from msq_finn.plan.cost.stream_points import Dwc, Fifo, FinnNode, Padding, Thresholds, Window
 
 __all__ = [
     "NEED_FINN",
@@ -25,9 +17,11 @@ __all__ = [
     "Memory",
     "Msq",
     "Mvu",
+    "OwnNode",
     "Padding",
     "Point",
     "Pool",
+    "Repack",
     "Thresholds",
     "Unit",
     "Window",
@@ -44,6 +38,7 @@ NODES: dict[str, type[Point]] = {
         Window,
         Padding,
         Dwc,
+        Repack,
         Fifo,
         Pool,
         Add,

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from msq_finn.lanes import sources
 from msq_finn.plan.cost.design_point import Design, Point
 from msq_finn.plan.frontend.network import Conv
 
@@ -240,49 +239,3 @@ class Fifo(FinnNode):
             "depth": self.depth,
             "ram_style": self.style,
         }
-
-
-@dataclass(frozen=True)
-class Pool(Point):
-    """Largest value of every window.
-
-    Attributes:
-        elements: channels a cycle.
-        window: pixels of a window.
-        act_bits: bits of an activation.
-    """
-
-    node: ClassVar[str] = "pool"
-    elements: int
-    window: int = 4
-    act_bits: int = 4
-
-    def design(self, folder: Path, part: str) -> Design:
-        """``stream_pool``."""
-        parameters = {"InBits": self.act_bits, "OutBits": self.act_bits}
-        return _own("stream_pool", Elements=self.elements, Window=self.window, **parameters)
-
-
-@dataclass(frozen=True)
-class Add(Point):
-    """Sum of two streams.
-
-    Attributes:
-        elements: sums a cycle.
-        act_bits: bits of an operand.
-    """
-
-    node: ClassVar[str] = "add"
-    elements: int
-    act_bits: int = 4
-
-    def design(self, folder: Path, part: str) -> Design:
-        """``stream_add`` of signed operands."""
-        operands = {"LhsBits": self.act_bits, "RhsBits": self.act_bits}
-        signs = {"LhsSigned": 1, "RhsSigned": 1}
-        out = self.act_bits + 1
-        return _own("stream_add", Elements=self.elements, **operands, **signs, OutBits=out)
-
-
-def _own(module: str, **parameters: int) -> Design:
-    return module, [sources()[0].parent / "streaming" / f"{module}.sv"], parameters

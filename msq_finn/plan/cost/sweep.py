@@ -18,6 +18,7 @@ from msq_finn.plan.cost.point_kinds import (
     Padding,
     Point,
     Pool,
+    Repack,
     Thresholds,
     Window,
 )
@@ -55,6 +56,10 @@ def held_back() -> list[Point]:
         Dwc(12, 48),
         Dwc(96, 72),
         Dwc(48, 16),
+        Repack(4, 24, 4, 24),
+        Repack(4, 13, 8, 61),
+        Repack(4, 6, 18, 72),
+        Repack(4, 5, 12, 60),
         Thresholds(40, 4, 11),
         Fifo(24, 48),
         Padding(24, 6, 24),
@@ -107,6 +112,30 @@ def held_back() -> list[Point]:
     ]
 
 
+#: Bits of an element, elements of input and output words, and of a vector.
+_NARROWING = (
+    (4, 8, 4, 8),
+    (4, 16, 4, 16),
+    (4, 32, 4, 32),
+    (14, 8, 1, 8),
+    (4, 48, 1, 48),
+    (4, 7, 3, 64),
+    (4, 27, 16, 144),
+    (4, 16, 6, 62),
+    (14, 5, 4, 6),
+)
+_WIDENING = (
+    (4, 1, 4, 4),
+    (4, 4, 16, 64),
+    (4, 4, 16, 62),
+    (4, 2, 64, 128),
+    (4, 3, 7, 63),
+    (4, 8, 12, 96),
+    (4, 9, 16, 144),
+    (4, 13, 64, 256),
+)
+
+
 def _streams() -> list[Point]:
     return [
         *(Dwc(a, b) for a, b in ((16, 4), (64, 16), (112, 14), (28, 14), (60, 20), (128, 16))),
@@ -123,6 +152,7 @@ def _streams() -> list[Point]:
                 (24, 36),
             )
         ),
+        *(Repack(*sizes) for sizes in _NARROWING + _WIDENING),
         *(Fifo(width, depth) for width, depth in ((4, 32), (16, 16), (32, 32), (64, 32))),
         *(Fifo(width, depth) for width, depth in ((16, 64), (16, 128), (32, 256))),
         Fifo(16, 1024, "block"),

@@ -12,7 +12,7 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes import DENSE, DEPTHWISE
 from msq_finn.lanes.constants import MAX_FOLDS
 from msq_finn.lanes.demand import Demand
-from msq_finn.lanes.divisors import check_divides, divides
+from msq_finn.lanes.divisors import check_divides, check_within, divides, folds
 from msq_finn.plan.file.layer_plan import LayerPlan
 
 
@@ -33,15 +33,14 @@ def check(layer: LayerPlan, path: str) -> None:
             f"{field}: {why}", where=where, field=field, value=layer.model_dump()[field]
         )
 
-    pe, lanes = layer.lanes.pe, layer.lanes
-    check_divides(where, "simd", layer.simd, "MW", layer.mw)
-    if not divides(pe, layer.mh):
-        raise refuse("lanes", f"their sum {pe} does not divide MH={layer.mh}")
+    lanes = layer.lanes
+    (check_divides if layer.depthwise else check_within)(where, "simd", layer.simd, "MW", layer.mw)
+    _check_lanes(layer, refuse)
     try:
         lanes.check_unit(DEPTHWISE if layer.depthwise else DENSE)
     except MsqError as error:
         raise refuse("lanes", str(error)) from None
-    cycles = layer.mw // layer.simd * (layer.mh // pe)
+    cycles = folds(layer.mw, layer.simd) * folds(layer.mh, lanes.pe)
     if len(lanes.constant_lanes) and cycles > MAX_FOLDS:
         raise refuse(
             "lanes",
@@ -50,9 +49,26 @@ def check(layer: LayerPlan, path: str) -> None:
         )
     _check_rows(layer, refuse)
     if layer.threshold_pe:
-        check_divides(where, "threshold_pe", layer.threshold_pe, "MH", layer.mh)
+        check_within(where, "threshold_pe", layer.threshold_pe, "MH", layer.mh)
     if layer.depthwise:
         _check_channels(layer, refuse)
+
+
+def _check_lanes(layer: LayerPlan, refuse: Callable[[str, str], MsqError]) -> None:
+    """Check their number: that of a layer whose rows may be padded needs no divisor."""
+    pe = layer.lanes.pe
+    if not 1 <= pe <= layer.mh:
+        raise refuse("lanes", f"their sum {pe} is not between 1 and MH={layer.mh}")
+    if divides(pe, layer.mh):
+        return
+    if layer.depthwise:
+        raise refuse("lanes", f"their sum {pe} does not divide MH={layer.mh} channels")
+    if not layer.threshold_pe:
+        raise refuse(
+            "lanes",
+            f"their sum {pe} does not divide MH={layer.mh}, as it has to where no thresholds "
+            "follow",
+        )
 
 
 def _check_rows(layer: LayerPlan, refuse: Callable[[str, str], MsqError]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.demand import PAIR, Demand
+from msq_finn.lanes.divisors import folds
 
 Pair = tuple[int, int]
 
@@ -108,13 +109,22 @@ class Layer:
         return self.mw * self.mh * self.vectors
 
     def cycles(self, simd: int, pe: int) -> int:
-        """Cycles a frame of the lanes.
+        """Cycles a frame of the lanes, whose last folds may be padded.
 
         Args:
-            simd: elements that a lane takes a cycle, a divisor of MW.
-            pe: lanes, a divisor of MH.
+            simd: elements that a lane takes a cycle.
+            pe: lanes.
         """
-        return self.macs // (simd * pe)
+        return self.vectors * self.folds(simd, pe)
+
+    def folds(self, simd: int, pe: int) -> int:
+        """Cycles of the lanes for a vector: words of weights that they have.
+
+        Args:
+            simd: elements that a lane takes a cycle.
+            pe: lanes.
+        """
+        return folds(self.mw, simd) * folds(self.mh, pe)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.constants import MAX_FOLDS
+from msq_finn.lanes.divisors import divides
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.frontend.network import Fold, Layer, Network
 from msq_finn.plan.search.design import Design
-from msq_finn.plan.search.foldings import foldings
+from msq_finn.plan.search.foldings import foldings_that_meet, lane_folds
 from msq_finn.plan.search.node_costs import NodeCosts
 from msq_finn.plan.search.option import (
     COLUMNS,
@@ -28,9 +30,16 @@ from msq_finn.plan.search.option import (
 from msq_finn.plan.search.splits import constants, splits
 from msq_finn.plan.search.streams import Streams, stream_cycles
 
-#: Foldings of more multipliers than this many times the fewest that meet the target are left out:
-#: a multiplier costs more than the converters that an even folding saves.
+#: Foldings of more multipliers than this many times the fewest that meet the target evenly are left
+#: out: a multiplier costs more than the converters that another folding saves.
 SLACK = 3
+
+#: Foldings with padding are looked at where they take fewer multipliers than any without, which is
+#: what they are for; at most so many, those of the fewest.
+MOST_UNEVEN = 2
+
+#: Targets are at least this far from each other, as a share.
+RESOLUTION = 0.003
 
 
 class Catalogue:
@@ -46,7 +55,7 @@ class Catalogue:
         self.network = network
         self.design = design
         self.model = model
-        self.streams = Streams(model)
+        self.streams = Streams(model, design.uneven)
         self._node_costs = NodeCosts(model, self.streams)
         self._lane_costs: dict[Layer, LaneCosts] = {}
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
@@ -105,11 +114,15 @@ class Catalogue:
         return Item((), np.empty((ways, 0), dtype=np.int64), costs.reshape(ways, COLUMNS))
 
     def reachable_cycles(self) -> list[int]:
-        """Cycles a frame that a layer's lanes or other nodes can take, ascending."""
+        """Cycles a frame that a layer or another node can take, ascending, not too near."""
         found = {fold.cycles for node in self.network.nodes for fold in node.folds}
-        for layer in self.network.layers:
-            found |= self.lane_cycles(layer) | set(stream_cycles(layer))
-        return sorted(found)
+        for layer in {_shape(layer) for layer in self.network.layers}:
+            found |= self.lane_cycles(layer) | set(stream_cycles(layer, self.design.uneven))
+        targets: list[int] = []
+        for cycles in sorted(found):
+            if not targets or cycles > (1 + RESOLUTION) * targets[-1]:
+                targets.append(cycles)
+        return targets
 
     def lane_cycles(self, layer: Layer) -> set[int]:
         """Cycles a frame that a layer's lanes can take.
@@ -117,7 +130,7 @@ class Catalogue:
         Args:
             layer: of the network.
         """
-        return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
+        return {layer.vectors * folds for folds in lane_folds(layer, self.design.uneven)}
 
     def table(self, layer: Layer, cycles: int) -> Table:
         """All options of one layer for a cycle target; equal ones have equal keys.
@@ -143,16 +156,8 @@ class Catalogue:
 
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
         """Options that meet a target, with those that others beat."""
-        pairs = [
-            (simd, pe)
-            for simd, pe in foldings(layer)
-            if layer.cycles(simd, pe) <= cycles and self._lanes(layer, simd, pe)
-        ]
-        fewest = min((simd * pe for simd, pe in pairs), default=0)
         blocks = []
-        for simd, pe in pairs:
-            if simd * pe > SLACK * fewest and not layer.depthwise:
-                continue
+        for simd, pe in self._pairs(layer, cycles):
             own = layer.cycles(simd, pe)
             every = self._lanes(layer, simd, pe)
             around = [self._around(layer, simd, lanes[0], following, cycles) for lanes in every]
@@ -163,6 +168,23 @@ class Catalogue:
                     for lanes, compute, choices in zip(every, computed, around, strict=True)
                 ]
         return blocks
+
+    def _pairs(self, layer: Layer, cycles: int) -> list[tuple[int, int]]:
+        """SIMD and PE that meet a target with few multipliers, and for which there are lanes."""
+        pairs = foldings_that_meet(layer, self.design.uneven, cycles)
+        pairs.sort(key=lambda pair: pair[0] * pair[1])
+        found: list[tuple[int, int]] = []
+        most, padding = math.inf, 0
+        for simd, pe in pairs:
+            even = divides(simd, layer.mw) and divides(pe, layer.mh)
+            if not even and (padding == MOST_UNEVEN or most < math.inf):
+                continue
+            if (simd * pe <= most or layer.depthwise) and self._lanes(layer, simd, pe):
+                found.append((simd, pe))
+                padding += not even
+                if even:
+                    most = min(most, SLACK * simd * pe)
+        return found
 
     def _around(
         self, layer: Layer, simd: int, lanes: LaneCounts, following: int, cycles: int
@@ -194,7 +216,7 @@ class Catalogue:
         if (layer, pe) not in self._held:
             self._held[layer, pe] = constants(layer, self.design, pe)
         held = self._held[layer, pe]
-        if held is None or layer.mw * layer.mh // (simd * pe) > MAX_FOLDS:
+        if held is None or layer.folds(simd, pe) > MAX_FOLDS:
             return self._splits[key]
         return [*self._splits[key], [held]]
 

@@ -37,6 +37,11 @@ class Design:
         return self.lanes is None or kind.name in self.lanes
 
     @property
+    def uneven(self) -> bool:
+        """Whether SIMD and PE need not divide, and width converters are ours: not with FINN's."""
+        return not self.finn_dsp
+
+    @property
     def mixes(self) -> bool:
         """Whether layers have rows of several schemes, so that where rows lie matters."""
         return self.lanes is None or len({get(name).scheme.name for name in self.lanes}) > 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from msq_finn.lanes.divisors import divisors
+from msq_finn.lanes.divisors import divisors, folds, smallest_parts
 from msq_finn.plan.frontend.network import Conv, Layer
 from msq_finn.plan.frontend.windows import window_cycles
 
@@ -23,6 +23,56 @@ def foldings(layer: Layer) -> list[tuple[int, int]]:
         return [(simd, pe) for pe in divisors(layer.mh) for simd in divisors(layer.mw)]
     narrow = [(1, pe) for pe in divisors(layer.mh)]
     return narrow + [(simd, layer.mh) for simd in divisors(layer.mw)[1:]]
+
+
+def row_parts(layer: Layer, uneven: bool) -> tuple[int, ...]:
+    """Numbers of lanes (PE) worth considering, ascending.
+
+    The last fold of a layer may be padded unless its sums leave the accelerator; a depthwise layer
+    takes the channels that its window gives.
+
+    Args:
+        layer: of a network.
+        uneven: whether folds may be padded.
+    """
+    pads = uneven and layer.steps and not layer.depthwise
+    return smallest_parts(layer.mh) if pads else divisors(layer.mh)
+
+
+def lane_folds(layer: Layer, uneven: bool) -> set[int]:
+    """Cycles of the lanes for a vector, that some SIMD and PE have.
+
+    Args:
+        layer: of a network.
+        uneven: whether folds may be padded.
+    """
+    if not uneven or layer.depthwise:
+        return {layer.folds(simd, pe) for simd, pe in foldings(layer)}
+    rows = {folds(layer.mh, pe) for pe in row_parts(layer, uneven)}
+    columns = {folds(layer.mw, simd) for simd in smallest_parts(layer.mw)}
+    return {nf * sf for nf in rows for sf in columns}
+
+
+def foldings_that_meet(layer: Layer, uneven: bool, cycles: int) -> list[tuple[int, int]]:
+    """List (SIMD, PE) that meet a target: all that divide, and of others those with the least SIMD.
+
+    Args:
+        layer: of a network.
+        uneven: whether folds may be padded.
+        cycles: target, cycles a frame.
+
+    >>> foldings_that_meet(Layer("fc", 7, 5, 1), True, 8)
+    [(7, 1), (7, 5), (1, 5), (2, 3), (3, 2), (4, 3)]
+    """
+    even = [(simd, pe) for simd, pe in foldings(layer) if layer.cycles(simd, pe) <= cycles]
+    if not uneven or layer.depthwise:
+        return even
+    most, least = cycles // layer.vectors, []
+    for pe in row_parts(layer, uneven):
+        if words := most // folds(layer.mh, pe):
+            simd = folds(layer.mw, words)
+            least += [(simd, pe), (next(d for d in divisors(layer.mw) if d >= simd), pe)]
+    return list(dict.fromkeys([*even, *least]))
 
 
 def fronts_that_meet(layer: Layer, conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:

@@ -11,6 +11,7 @@ from msq_finn.plan.cost.features import BRAM_FROM
 from msq_finn.plan.cost.memories import ram_sites
 from msq_finn.plan.cost.point_kinds import Add, Memory, Mvu, Padding, Pool, Thresholds, Window
 from msq_finn.plan.frontend.network import Fold, Node
+from msq_finn.plan.search.converters import Repacked
 from msq_finn.plan.search.streams import Streams
 
 #: Bits of the weights that synthesis runs of FINN's unit were made with.
@@ -39,7 +40,10 @@ class NodeCosts:
             fold: one of its parallelisms.
         """
         width = fold.pe * node.out_bits
-        around = [self.streams.fifo(width), self.streams.dwc(2 * width, width)]
+        around = [
+            self.streams.fifo(width),
+            self.streams.dwc(Repacked(node.out_bits, 2 * fold.pe, 2 * fold.pe, 2), fold.pe),
+        ]
         return add((*self._own(node, fold), *around))
 
     def _own(self, node: Node, fold: Fold) -> list[Cost]:

@@ -8,6 +8,7 @@ from itertools import chain, combinations, permutations, product
 
 from msq_finn.lanes import DENSE, DEPTHWISE, FINN, LaneCounts, LaneKind, kinds
 from msq_finn.lanes.demand import Demand
+from msq_finn.lanes.divisors import padded
 from msq_finn.plan.frontend.network import Layer
 from msq_finn.plan.search.design import Design
 
@@ -34,7 +35,10 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
     if layer.depthwise:
         return _channels(layer, design, simd, pe, pack)
     found: set[LaneCounts] = set()
-    for number, demand in enumerate(_orders_of_rows(layer)):
+    missing = padded(layer.mh, pe) - layer.mh
+    for number, rows in enumerate(_orders_of_rows(layer)):
+        # Padding is a row for any lane; that it is on the last ones is looked at below.
+        demand = rows.padded(missing)
         share = None if layer.ordered else design.sp2_share
         found.update(
             lanes
@@ -43,7 +47,8 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
         )
     if design.finn_dsp and layer.demand.taken_by(kinds(FINN)) == layer.mh:
         found.add(LaneCounts({next(kinds(FINN)).name: pe}))
-    return sorted(found, key=_in_order)
+    fitting = (lanes for lanes in found if not missing or layer.demand.fits(lanes))
+    return sorted(fitting, key=_in_order)
 
 
 def constants(layer: Layer, design: Design, pe: int) -> LaneCounts | None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import chain
 from typing import TypeVar
 
-from msq_finn.lanes.divisors import divisors
-from msq_finn.plan.cost.cost_model import Cost, CostModel, add
+from msq_finn.lanes.divisors import divisors, folds, padded, smallest_parts
+from msq_finn.plan.cost.cost_model import Cost, add
 from msq_finn.plan.cost.memories import bits
-from msq_finn.plan.cost.point_kinds import Add, Dwc, Fifo, Padding, Thresholds, Window
+from msq_finn.plan.cost.point_kinds import (
+    Add,
+    Padding,
+    Thresholds,
+    Window,
+)
 from msq_finn.plan.frontend.network import Conv, Layer
 from msq_finn.plan.frontend.windows import (
     WINDOW_WORDS,
@@ -20,10 +24,8 @@ from msq_finn.plan.frontend.windows import (
     row_cycles,
     window_cycles,
 )
-from msq_finn.plan.search.foldings import fronts_that_meet
-
-#: Words that a FIFO is given where streams only jitter; the simulation of a build leaves 2 to 7.
-SHALLOW = 6
+from msq_finn.plan.search.converters import SHALLOW, Converters, Repacked
+from msq_finn.plan.search.foldings import fronts_that_meet, row_parts
 
 #: Bits of a finished activation.
 ACT_BITS = 4
@@ -66,11 +68,12 @@ class Back:
 Choice = TypeVar("Choice", Front, Back)
 
 
-def stream_cycles(layer: Layer) -> Iterator[int]:
+def stream_cycles(layer: Layer, uneven: bool = False) -> Iterator[int]:
     """Cycles a frame that the windows and thresholds of a layer can take.
 
     Args:
         layer: of the network.
+        uneven: whether the last fold of thresholds may be padded.
     """
     conv = layer.conv
     if conv is not None and conv.is_needed:
@@ -79,48 +82,12 @@ def stream_cycles(layer: Layer) -> Iterator[int]:
             yield math.prod(conv.padded) * conv.channels // simd
         yield window_cycles(conv, conv.channels, True)
     if layer.steps:
-        for lanes in divisors(layer.mh):
-            yield layer.vectors * layer.mh // lanes
+        for lanes in row_parts(layer, uneven):
+            yield layer.vectors * folds(layer.mh, lanes)
 
 
-class Streams:
-    """Costs of streaming nodes, each computed once.
-
-    Args:
-        model: costs.
-    """
-
-    def __init__(self, model: CostModel) -> None:
-        self.cost = cache(model.cost)
-
-    def dwc(self, bits_in: int, bits_out: int) -> Cost:
-        """A width converter, if one is needed.
-
-        Args:
-            bits_in: of its input.
-            bits_out: of its output.
-        """
-        return Cost() if bits_in == bits_out else self.cost(Dwc(bits_in, bits_out))
-
-    def fifo(self, width: int, depth: int = SHALLOW) -> Cost:
-        """A FIFO as a build inserts them on every stream.
-
-        Args:
-            width: bits of a word.
-            depth: words.
-        """
-        return self.cost(Fifo(8 * math.ceil(width / 8), max(2, depth)))
-
-    def converted(self, bits_in: int, bits_out: int) -> Cost:
-        """A width converter, if one is needed, and the FIFO that it then has behind.
-
-        Args:
-            bits_in: of its input.
-            bits_out: of its output.
-        """
-        if bits_in == bits_out:
-            return Cost()
-        return add((self.dwc(bits_in, bits_out), self.fifo(bits_out)))
+class Streams(Converters):
+    """Costs of streaming nodes, each computed once."""
 
     def link(self, layer: Layer, cycles: int) -> int:
         """Elements a cycle that the stream into a layer must carry to meet a target.
@@ -136,8 +103,17 @@ class Streams:
             fronts = list(fronts_that_meet(layer, conv, cycles))
             return min((simd for simd, _ in fronts), default=conv.channels)
         length = layer.mh if layer.depthwise else layer.mw
-        fast = [d for d in divisors(length) if layer.vectors * length // d <= cycles]
-        return min(fast, default=length)
+        parts = smallest_parts(length) if self.pads(layer) else divisors(length)
+        fast = (d for d in parts if layer.vectors * folds(length, d) <= cycles)
+        return next(fast, length)
+
+    def pads(self, layer: Layer) -> bool:
+        """Whether columns of zeros may take what fills the last word up.
+
+        Args:
+            layer: of the network.
+        """
+        return self.uneven and not layer.depthwise
 
     def fronts(self, layer: Layer, simd: int, pe: int, cycles: int) -> list[Front]:
         """Windows that meet a cycle target, with the converter and the FIFOs up to the lanes.
@@ -152,13 +128,16 @@ class Streams:
         taken = simd * pe if layer.depthwise else simd
         lanes = layer.cycles(simd, pe)
         if conv is None or not conv.is_needed:
-            cost = self.converted(link * layer.act_bits, taken * layer.act_bits)
-            words = layer.vectors * ((layer.mh if layer.depthwise else layer.mw) // link)
+            length = layer.mh if layer.depthwise else layer.mw
+            stream = Repacked(layer.act_bits, link, length, cycles // layer.vectors)
+            cost = self.converted(stream, taken)
+            words = layer.vectors * folds(length, link)
             return [Front(0, False, "", words, cost)]
         choices = list(fronts_that_meet(layer, conv, cycles))
         if layer.depthwise:
             choices = [choice for choice in choices if choice == (pe, simd > 1)]
-        fronts = (self._windows(layer, conv, choice, taken, link, lanes) for choice in choices)
+        pixel = Repacked(layer.act_bits, link, conv.channels, cycles // math.prod(conv.dim))
+        fronts = (self._windows(layer, conv, choice, taken, pixel, lanes) for choice in choices)
         return _cheapest(chain(*fronts))
 
     def _windows(
@@ -167,7 +146,7 @@ class Streams:
         conv: Conv,
         choice: tuple[int, bool],
         taken: int,
-        link: int,
+        pixel: Repacked,
         lanes: int,
     ) -> Iterator[Front]:
         """A window of one parallelism in every style of memory, up to the lanes.
@@ -177,28 +156,30 @@ class Streams:
             conv: the window.
             choice: channels a cycle, and whether windows leave whole.
             taken: elements that the lanes take a cycle.
-            link: elements a cycle of the stream into the layer.
+            pixel: the stream into the layer.
             lanes: cycles a frame of the lanes.
         """
         (elements, parallel), act = choice, layer.act_bits
         spent = window_cycles(conv, elements, parallel, layer.depthwise)
-        around = [self.converted(link * act, elements * act)]
+        around = [self.converted(pixel, elements)]
         whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
-        words = conv.out[1] * math.prod(conv.kernel) * conv.channels // taken
+        length = layer.mh * layer.mw if layer.depthwise else layer.mw
+        words = conv.out[1] * folds(length, taken)
         leaves = row_cycles(conv, elements, parallel, layer.depthwise)
         held = ahead = SHALLOW + backlog(conv, words, leaves, lanes)
         if parallel or max(conv.stride) == 1:
             held = min(ahead, WINDOW_WORDS)
         if conv.pad != (0, 0):
             # Windows that do not leave whole read no pixels for about a row at a time.
-            folds = conv.channels // elements
+            words_of_pixel = conv.channels // elements
             pixels = math.ceil((ahead - held) * conv.out[1] / words)
-            row = folds * (pixels if parallel else max(pixels, conv.padded[1]))
+            row = words_of_pixel * (pixels if parallel else max(pixels, conv.padded[1]))
             padding = self.cost(Padding(conv.channels, elements, max(conv.dim), act))
             around += [padding, self.fifo(elements * act, SHALLOW + row)]
             spent = max(spent, math.prod(conv.padded) * conv.channels // elements)
         if whole != taken:
-            around += [self.fifo(whole * act), self.dwc(whole * act, taken * act)]
+            stream = Repacked(act, whole, length, lanes // layer.vectors)
+            around += [self.fifo(whole * act), self.dwc(stream, taken)]
         around.append(self.fifo(taken * act, held))
         for style in ("distributed", "block"):
             point = Window.nearest(conv, elements, act, parallel, style)
@@ -216,23 +197,36 @@ class Streams:
         """
         if not layer.steps:
             return [Back(0, 0, Cost())]
-        found: list[Back] = []
-        for lanes in divisors(layer.mh):
-            spent = layer.vectors * layer.mh // lanes
+        found, most = list[Back](), cycles // layer.vectors
+        for lanes in self._threshold_lanes(layer, pe, cycles):
+            spent = layer.vectors * folds(layer.mh, lanes)
             if spent > cycles or (lanes > pe and found):
                 continue
+            channels = padded(layer.mh, lanes)
             parts = [
-                self.dwc(pe * layer.acc_bits, lanes * layer.acc_bits),
+                self.dwc(Repacked(layer.acc_bits, pe, layer.mh, most), lanes),
                 self.fifo(lanes * layer.acc_bits),
-                self.cost(Thresholds(layer.mh, lanes, layer.acc_bits, layer.steps)),
+                self.cost(Thresholds(channels, lanes, layer.acc_bits, layer.steps)),
             ]
+            joined = lanes
             if layer.adds:
-                parts += self._addition(layer, lanes)
-            parts.append(self.fifo(lanes * ACT_BITS))
+                joined = next(d for d in divisors(layer.mh) if layer.mh // d * lanes <= channels)
+                operand = bits(layer.steps + 1)
+                parts.append(self.converted(Repacked(operand, lanes, layer.mh, most), joined))
+                parts += self._addition(layer, joined)
+            parts.append(self.fifo(joined * ACT_BITS))
             if following:
-                parts.append(self.converted(lanes * ACT_BITS, following * ACT_BITS))
+                stream = Repacked(ACT_BITS, joined, layer.mh, most)
+                parts.append(self.converted(stream, following))
             found.append(Back(lanes, spent, add(parts)))
         return _cheapest(found)
+
+    def _threshold_lanes(self, layer: Layer, pe: int, cycles: int) -> list[int]:
+        """Those that divide; and of others as many as there are lanes, and as few as will do."""
+        most = cycles // layer.vectors
+        if not (self.uneven and most):
+            return list(divisors(layer.mh))
+        return sorted({*divisors(layer.mh), pe, folds(layer.mh, min(most, layer.mh))})
 
     def _addition(self, layer: Layer, lanes: int) -> list[Cost]:
         """The sum with a second stream: its FIFO, its thresholds, and those of the sum."""

@@ -1,0 +1,131 @@
+"""Networks whose PE and SIMD do not divide rows and columns: bit for bit, as fast as predicted."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from msq_finn.build import fifos
+from msq_finn.build.generate import generate
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    mismatches,
+    reference_outputs,
+    run_accelerator,
+    simulate,
+)
+from msq_finn.build.stitch import stitch
+from msq_finn.build.trial import random_images
+from msq_finn.lowering.cycles import predicted_interval
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target
+from msq_finn.models import LayerFactory
+from msq_finn.quant import MSQWeightPerChannelFloat
+from msq_finn.training.assign import assign_rows
+from msq_finn.training.couple import coupled_layers
+
+from .networks import Residual, _settled, exported
+
+
+def prime_mlp():
+    """Layers of 13 and 11 rows."""
+    torch.manual_seed(3)
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
+    hidden = [make.identity(), *make.linear_relu(10, 13), *make.linear_relu(13, 11)]
+    model = nn.Sequential(*hidden, make.classifier(11, 4))
+    assign_rows(model, 7 / 13)
+    return _settled(model, (16, 10))
+
+
+def seven_channels():
+    """A convolution of 7 channels, one that reads them, and a flattened classifier."""
+    torch.manual_seed(4)
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
+    layers = [make.identity(), make.conv_relu(2, 7), make.conv_relu(7, 5), nn.Flatten()]
+    model = nn.Sequential(*layers, make.classifier(80, 4))
+    assign_rows(model, 3 / 7)
+    return _settled(model, (16, 2, 4, 4))
+
+
+def residual():
+    """A residual block of 5 channels."""
+    torch.manual_seed(5)
+    model = Residual(5)
+    assign_rows(model, 0.5, coupled=coupled_layers(model))
+    return _settled(model, (16, 1, 4, 4))
+
+
+def lanes(simd, **counts):
+    held = "embedded_lut" in counts
+    return {
+        "SIMD": simd,
+        "PE": sum(counts.values()),
+        "laneKinds": list(counts),
+        "lanePE": list(counts.values()),
+        "mem_mode": "internal_embedded" if held else "internal_decoupled",
+        "ram_style": "distributed",
+    }
+
+
+#: Network, input, folding by node; of a layer, SIMD and its lanes.
+CASES = {
+    # PE 4 of 13 and 3 of 11 rows, SIMD 3 of 10, 4 of 13 (13 as padded by PE), 2 of 11 columns.
+    "mlp": (
+        prime_mlp,
+        (1, 10),
+        {
+            "MVAU_MSQ_rtl_0": lanes(3, sp2_4_lut=2, fixed_4_dsp=2),
+            "Thresholding_rtl_0": {"PE": 3},
+            "MVAU_MSQ_rtl_1": lanes(4, embedded_lut=3),
+            "Thresholding_rtl_1": {"PE": 3},
+            "MVAU_MSQ_rtl_2": lanes(2, fixed_4_dsp=2),
+        },
+    ),
+    # PE 3 of 7 and 2 of 5 channels; SIMD 4 of 18, 16 of 63, 7 of 80 columns.
+    "channels": (
+        seven_channels,
+        (1, 2, 4, 4),
+        {
+            "MVAU_MSQ_rtl_0": lanes(4, sp2_4_lut=1, fixed_4_lut=2),
+            "Thresholding_rtl_0": {"PE": 3},
+            "MVAU_MSQ_rtl_1": lanes(16, embedded_lut=2),
+            "Thresholding_rtl_1": {"PE": 2},
+            "MVAU_MSQ_rtl_2": lanes(7, fixed_4_dsp=2),
+        },
+    ),
+    # PE 3 of 5 channels in both layers that are added.
+    "residual": (
+        residual,
+        (1, 1, 4, 4),
+        {
+            "MVAU_MSQ_rtl_0": lanes(2, sp2_4_lut=1, fixed_4_dsp=2),
+            "MVAU_MSQ_rtl_1": lanes(4, sp2_4_lut=1, fixed_4_dsp=2),
+            "Thresholding_rtl_0": {"PE": 3},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_network_all_the_way(tmp_path, case):
+    make, shape, folding = CASES[case]
+    source = exported(make(), tmp_path / "model.onnx", shape)
+    (tmp_path / "folding.json").write_text(json.dumps(folding))
+    target = Target("Pynq-Z1", target_fps=100_000, folding_config=tmp_path / "folding.json")
+    lowered = generate(source, target, tmp_path)
+    images = random_images(lowered, 6, seed=2)
+    inputs = accelerator_inputs(lowered, images)
+    fifos.size_fifos(lowered, tmp_path / "sizing")
+    design = stitch(lowered.model, tmp_path)
+    found = simulate(lowered, design, images)
+    reference = reference_outputs(source, images)
+    step = Host(lowered.parent).output_step()
+    assert mismatches(found.outputs, reference, step) == 0
+    assert np.ptp(reference) > 5 * step.max()
+    assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.02)
+    stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=5)
+    np.testing.assert_array_equal(stalled, found.raw)
