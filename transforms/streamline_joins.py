@@ -41,4 +41,5 @@ class StreamlineJoins(Transformation):
 def _stops(model: ModelWrapper, node: NodeProto) -> bool:
     streams = all(model.get_initializer(tensor) is None for tensor in node.input)
     joins = node.op_type in ("Add", "Concat") and streams
-    return joins or node.op_type in _BARRIERS or flattening_before(model, node) is not None
+    forks = node.op_type in ("Mul", "Add") and len(model.find_consumers(node.output[0])) > 1
+    return joins or forks or node.op_type in _BARRIERS or flattening_before(model, node) is not None

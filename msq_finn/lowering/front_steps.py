@@ -21,6 +21,7 @@ from msq_finn.lowering.intermediate import keep_source
 from msq_finn.lowering.refuse import check_config
 from msq_finn.lowering.times import ours
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
+from msq_finn.transforms.fork_outputs import ForkOutputs
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
@@ -82,7 +83,7 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: a layer, or an op of a network on signals, has no such form.
     """
     layers = (RecogniseGlobalPools(), PlacePads(), PlainConvolutions())
-    return ours(model, cfg, *layers, SignalsToImages())
+    return ours(model, cfg, *layers, SignalsToImages(), ForkOutputs())
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
