@@ -24,6 +24,7 @@ CHANNELWISE = (
     "Pool",
     "StreamingDataWidthConverter",
     "StreamingFIFO",
+    "StreamingTable",
     "Thresholding",
     "UpsampleNearest",
     "VVAU",

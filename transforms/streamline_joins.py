@@ -12,7 +12,9 @@ from msq_finn.transforms.move_flatten_past_thresholds import flattening_before
 from msq_finn.transforms.settle import settled
 
 #: What FINN moves no scales and transposes past in its own streamlining.
-_BARRIERS = {"AveragePool", "FMPadding_Pixel", "Pad", "Resize", "Split", "Upsample"}
+_BARRIERS = {
+    *("AveragePool", "FMPadding_Pixel", "Pad", "Resize", "Split", "StreamingTable", "Upsample"),
+}
 
 
 class StreamlineJoins(Transformation):

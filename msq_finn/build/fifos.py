@@ -19,8 +19,9 @@ from msq_finn.lowering.lower import Lowered, logged
 from msq_finn.plan.frontend.windows import WINDOW_WORDS
 from msq_finn.progress import Progress, silent
 
-#: Depth of FIFOs that are to show what they need, if a few frames have as many words.
-_DEEP = 4096
+#: Depth of FIFOs that are to show what they need, if a few frames have as many words; the most that
+#: FINN's have. What waits for a branch that goes down several scales and up again is most of a map.
+_DEEP = 32768
 
 #: Attempts: how many frames to size with, up to which depth a FIFO is left out, and the most words
 #: behind windows. A FIFO that never held two words only ever delayed one; one that did must stay,

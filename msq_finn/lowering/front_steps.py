@@ -20,6 +20,7 @@ from msq_finn.lowering import finn_workers
 from msq_finn.lowering.intermediate import keep_source
 from msq_finn.lowering.refuse import check_config
 from msq_finn.lowering.times import ours
+from msq_finn.transforms.absorb_activations import AbsorbActivations
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fork_outputs import ForkOutputs
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
@@ -47,8 +48,8 @@ from msq_finn.transforms.streamline_maps import StreamlineMaps
 def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Prepare what FINN's first step takes away or cannot take (before all others).
 
-    Quantizers and layers are noted by name, and the scales of biases get a shape that the step can
-    take.
+    Quantizers and layers are noted by name, functions before quantizers become thresholds or
+    tables, and the scales of biases get a shape that the step can take.
 
     Args:
         model: exported QONNX graph.
@@ -56,7 +57,8 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
-    prepared = (NoteQuantizers(), RoundTruncations(), SizeBiasScales())
+    finn_workers.prepare()
+    prepared = (NoteQuantizers(), AbsorbActivations(), RoundTruncations(), SizeBiasScales())
     return ours(model, cfg, *prepared, *before_first_step())
 
 

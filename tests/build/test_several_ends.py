@@ -90,7 +90,7 @@ def test_a_compiled_network_has_the_names_of_the_exported_one(compiled):
     assert done.summary.rtl_mismatches == 0 and done.summary.images_simulated == 5
     assert list(done.images) == ["near", "far"] and list(done.outputs) == ["where", "what"]
     for name, values in expected(source, images).items():
-        np.testing.assert_allclose(done.outputs[name], values, rtl=1e-5, atol=1e-6)
+        np.testing.assert_allclose(done.outputs[name], values, rtol=1e-5, atol=1e-6)
     again = done.predict({name: images[name][:2] for name in ("far", "near")})
     for name in ("where", "what"):
         np.testing.assert_array_equal(again[name], done.outputs[name][:2])
@@ -153,7 +153,7 @@ def test_a_package_runs_with_names_on_the_boards_code(compiled, tmp_path, monkey
     outputs = network.execute(images)
     assert list(outputs) == ["where", "what"]
     for name, values in expected(source, images).items():
-        np.testing.assert_allclose(outputs[name], values, rtl=1e-5, atol=1e-6)
+        np.testing.assert_allclose(outputs[name], values, rtol=1e-5, atol=1e-6)
     in_order = network.execute([images["near"], images["far"]])
     np.testing.assert_array_equal(in_order["what"], outputs["what"])
     with pytest.raises(ValueError, match="1 arrays, but the network has 2 inputs"):

@@ -13,6 +13,7 @@ from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
 from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
+from msq_finn.ops.streaming.table import StreamingTable_rtl
 from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl
 
 #: The ops' classes; their names are what FINN's registry calls them.
@@ -22,6 +23,7 @@ STREAMING_OPS = (
     DuplicateStreams_rtl,
     LabelSelect_rtl,
     FMPadding_Pixel_rtl,
+    StreamingTable_rtl,
     # Upstream describes the sizes of maps by other attributes.
     *(() if is_upstream() else (UpsampleNearestNeighbour_rtl,)),
     # Upstream's main adds by another op, and concatenates and splits without folding.
