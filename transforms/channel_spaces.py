@@ -24,6 +24,7 @@ CHANNELWISE = (
     "Pool",
     "StreamingDataWidthConverter",
     "StreamingFIFO",
+    "StreamingTable",
     "Thresholding",
     "UpsampleNearest",
     "VVAU",
@@ -78,8 +79,9 @@ class ChannelSpace:
         inside: channelwise nodes between them.
         behind: nodes that see the channels beside those of other spaces.
         fixed_by: what forbids a permutation, as text; None where it is free.
-        is_input: whether the channels enter the graph, so that the host has to reorder them.
-        is_output: whether they leave it, so that the host has to put them back.
+        inputs: positions of the graph's inputs that the channels enter by, so that the host has to
+            reorder them.
+        outputs: positions of its outputs that they leave by, so that the host has to put them back.
     """
 
     tensors: set[str]
@@ -88,8 +90,8 @@ class ChannelSpace:
     inside: list[Any] = field(default_factory=list)
     behind: list[Behind] = field(default_factory=list)
     fixed_by: str | None = None
-    is_input: bool = False
-    is_output: bool = False
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
 
 
 def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
@@ -121,12 +123,12 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
         elif not node.op_type.startswith(_CONCAT):
             for tensor in _data_tensors(model, node):
                 spaces[tensor].fixed_by = f"{node.name} ({node.op_type})"
-    for info in model.graph.input:
+    for position, info in enumerate(model.graph.input):
         if info.name in spaces:
-            spaces[info.name].is_input = True
-    for info in model.graph.output:
+            spaces[info.name].inputs.append(position)
+    for position, info in enumerate(model.graph.output):
         if info.name in spaces:
-            spaces[info.name].is_output = True
+            spaces[info.name].outputs.append(position)
     # From the last on, so that what is behind one that feeds another is known.
     for node in reversed(model.graph.node):
         if node.op_type.startswith(_CONCAT):
@@ -141,7 +143,7 @@ def _pass_back(model: ModelWrapper, concat: Any, spaces: dict[str, ChannelSpace]
     sizes = [model.get_tensor_shape(tensor)[-1] for tensor in concat.input]
     total = sum(sizes)
     # An add or a row-mixed depthwise layer behind wants an order of its own, and so does the host.
-    bound = joined.producers or joined.is_output
+    bound = bool(joined.producers or joined.outputs)
     bound = bound or any(node.op_type.startswith(_WITH_OWN_ORDER) for node in joined.inside)
     if joined.fixed_by is None and bound:
         joined.fixed_by = f"{concat.name} ({concat.op_type})"

@@ -24,9 +24,10 @@ IntArray = NDArray[np.int64]
 #: Ops whose rows lie on lanes of several kinds.
 ROW_MIXED = ("MVAU_MSQ", "VVAU_MSQ")
 
-#: Metadata of a dataflow graph: which channel of the network each of its input channels is.
+#: Metadata of a dataflow graph: of each reordered input, by its position, which channel of the
+#: network each of its channels is.
 INPUT_ORDER = "msq_input_order"
-#: The same of its output channels.
+#: The same of its outputs.
 OUTPUT_ORDER = "msq_output_order"
 
 
@@ -43,6 +44,7 @@ class PlaceRows(Transformation):
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Permute space by space, from the input to the output."""
+        ends: dict[str, dict[int, list[int]]] = {INPUT_ORDER: {}, OUTPUT_ORDER: {}}
         for space in channel_spaces(model):
             nodes = (*space.producers, *space.inside)
             mixed = [n for n in nodes if n.op_type.startswith(ROW_MIXED)]
@@ -51,9 +53,8 @@ class PlaceRows(Transformation):
             order = _order(space, mixed)
             if not np.array_equal(order, np.arange(len(order))):
                 _permute(model, space, order)
-                for end, key in ((space.is_input, INPUT_ORDER), (space.is_output, OUTPUT_ORDER)):
-                    if end:
-                        model.set_metadata_prop(key, json.dumps(order.tolist()))
+                ends[INPUT_ORDER] |= dict.fromkeys(space.inputs, order.tolist())
+                ends[OUTPUT_ORDER] |= dict.fromkeys(space.outputs, order.tolist())
             for node in mixed:
                 op = getCustomOp(node)
                 rows = op.row_schemes()
@@ -65,6 +66,8 @@ class PlaceRows(Transformation):
                     for kind, names in zip(kinds, held, strict=True)
                 ]
                 op.set_nodeattr("rowSchemes", settled)
+        for key, orders in ends.items():
+            model.set_metadata_prop(key, json.dumps(orders))
         return model, False
 
 

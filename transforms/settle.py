@@ -43,6 +43,7 @@ from msq_finn.finn_compat.streamline import (
     MoveTransposePastJoinConcat,
 )
 from msq_finn.transforms.move_flatten_past_thresholds import MoveFlattenPastThresholds
+from msq_finn.transforms.move_past_tables import MoveTransposePastTables
 from msq_finn.transforms.move_scales_past_maps import MoveScalesPastMaps
 from msq_finn.transforms.move_scales_past_pools import MoveScalesPastPools
 
@@ -59,6 +60,7 @@ _ROUND = (
     MoveAddPastJoinConcat,
     MoveTransposePastJoinConcat,
     MoveFlattenPastThresholds,
+    MoveTransposePastTables,
     AbsorbTransposeIntoMultiThreshold,
     AbsorbConsecutiveTransposes,
     # What moves on of FINN's Streamline behind them, in its order.

@@ -11,6 +11,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.basic import get_by_name
 
 from msq_finn.errors import MsqError
+from msq_finn.transforms.fork_outputs import reshaped_result
 
 #: Ops whose QONNX conversion is known, and those that keep whatever shape they get.
 _KNOWN = {
@@ -49,30 +50,38 @@ class SignalsToImages(Transformation):
                         "dilated pooling is not supported; use dilation 1", where=node.name
                     )
                 node.attribute.remove(old)
-        name, result = model.graph.input[0].name, model.graph.output[0].name
-        signal, outputs = model.get_tensor_shape(name), model.get_tensor_shape(result)
+        sources, results = (
+            {info.name: model.get_tensor_shape(info.name) for info in infos}
+            for infos in (model.graph.input, model.graph.output)
+        )
         pools = [_stand_in(model, pool) for pool in model.get_nodes_by_op_type("GlobalAveragePool")]
         model = model.transform(Change3DTo4DTensors())
         for node in model.graph.node:
             if node.output[0] in pools:
                 node.op_type = "GlobalAveragePool"
                 del node.attribute[:]
-        if model.get_tensor_shape(result) != outputs:
-            _reshape_result(model, result, outputs)
-        image = model.make_new_valueinfo_name()
-        model.set_tensor_shape(image, [*signal, 1])
-        model.set_tensor_datatype(image, model.get_tensor_datatype(name))
-        for node in model.find_consumers(name):
-            for index, tensor in enumerate(node.input):
-                if tensor == name:
-                    node.input[index] = image
-        model.set_tensor_shape(name, signal)
-        model.set_initializer(f"{image}_shape", np.array([*signal, 1], dtype=np.int64))
-        reshape = helper.make_node(
-            "Reshape", [name, f"{image}_shape"], [image], name="SignalToImage_0"
-        )
-        model.graph.node.insert(0, reshape)
+        for number, (result, shape) in enumerate(results.items()):
+            if model.get_tensor_shape(result) != shape:
+                reshaped_result(model, result, shape, f"ImageToSignal_{number}")
+        for number, (source, shape) in enumerate(sources.items()):
+            if len(shape) == 3:
+                _reshape_source(model, source, shape, f"SignalToImage_{number}")
         return model.transform(InferShapes()), False
+
+
+def _reshape_source(model: ModelWrapper, source: str, signal: list[int], name: str) -> None:
+    """Let what reads a signal read an image one pixel wide."""
+    image = model.make_new_valueinfo_name()
+    model.set_tensor_shape(image, [*signal, 1])
+    model.set_tensor_datatype(image, model.get_tensor_datatype(source))
+    for node in model.find_consumers(source):
+        for index, tensor in enumerate(node.input):
+            if tensor == source:
+                node.input[index] = image
+    model.set_tensor_shape(source, signal)
+    model.set_initializer(f"{image}_shape", np.array([*signal, 1], dtype=np.int64))
+    reshape = helper.make_node("Reshape", [source, f"{image}_shape"], [image], name=name)
+    model.graph.node.insert(0, reshape)
 
 
 def _stand_in(model: ModelWrapper, pool: NodeProto) -> str:
@@ -86,18 +95,3 @@ def _stand_in(model: ModelWrapper, pool: NodeProto) -> str:
     for name, value in (("kernel_shape", width), ("strides", width), ("pads", [0, 0] * len(width))):
         pool.attribute.append(helper.make_attribute(name, value))
     return str(pool.output[0])
-
-
-def _reshape_result(model: ModelWrapper, result: str, shape: list[int]) -> None:
-    """Put a reshaping to the shape behind the last node."""
-    last = model.find_producer(result)
-    image = model.make_new_valueinfo_name()
-    model.set_tensor_shape(image, model.get_tensor_shape(result))
-    model.set_tensor_datatype(image, model.get_tensor_datatype(result))
-    last.output[0] = image
-    model.set_tensor_shape(result, shape)
-    model.set_initializer(f"{image}_shape", np.array(shape, dtype=np.int64))
-    reshape = helper.make_node(
-        "Reshape", [image, f"{image}_shape"], [result], name="ImageToSignal_0"
-    )
-    model.graph.node.append(reshape)

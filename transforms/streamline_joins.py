@@ -12,7 +12,9 @@ from msq_finn.transforms.move_flatten_past_thresholds import flattening_before
 from msq_finn.transforms.settle import settled
 
 #: What FINN moves no scales and transposes past in its own streamlining.
-_BARRIERS = {"AveragePool", "FMPadding_Pixel", "Pad", "Resize", "Split", "Upsample"}
+_BARRIERS = {
+    *("AveragePool", "FMPadding_Pixel", "Pad", "Resize", "Split", "StreamingTable", "Upsample"),
+}
 
 
 class StreamlineJoins(Transformation):
@@ -41,4 +43,5 @@ class StreamlineJoins(Transformation):
 def _stops(model: ModelWrapper, node: NodeProto) -> bool:
     streams = all(model.get_initializer(tensor) is None for tensor in node.input)
     joins = node.op_type in ("Add", "Concat") and streams
-    return joins or node.op_type in _BARRIERS or flattening_before(model, node) is not None
+    forks = node.op_type in ("Mul", "Add") and len(model.find_consumers(node.output[0])) > 1
+    return joins or forks or node.op_type in _BARRIERS or flattening_before(model, node) is not None

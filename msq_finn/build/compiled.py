@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,16 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build import run
 from msq_finn.build.output import output_folder
-from msq_finn.build.report_files import REFERENCE
+from msq_finn.build.report_files import REFERENCE, load_ends
 from msq_finn.build.run import Labelled
 from msq_finn.build.simulate import accelerator_inputs, finished_by_host, run_accelerator
 from msq_finn.build.stages import check_vivado
 from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import Summary
 from msq_finn.errors import MsqError
+from msq_finn.lowering.ends import Ends, end_names, frames, named
 from msq_finn.lowering.folding_file import load_folding
 from msq_finn.lowering.inputs import (
-    FloatArray,
     check_board,
     check_images,
     check_labels,
@@ -59,72 +60,76 @@ class Compiled:
         return self.summary.model_dump(mode="json")
 
     @property
-    def images(self) -> FloatArray:
-        """The images that were simulated, [images, ...].
+    def images(self) -> Any:
+        """The images that were simulated, [images, ...]; of several inputs a dictionary by name.
 
         Raises:
             MsqError: the build did not come to the stage ``simulate``.
         """
-        return self._simulated("images")
+        return named(self._simulated("images"), end_names(self._source)[0])
 
     @property
-    def outputs(self) -> FloatArray:
+    def outputs(self) -> Any:
         """What the RTL made of them behind the host's last operations, [images, ...].
 
-        Where float32 rounds a tie of the exported model the other way, that is what a board gives.
+        Of several outputs it is a dictionary by name, in the exported model's order. Where float32
+        rounds a tie of the exported model the other way, that is what a board gives.
 
         Raises:
             MsqError: the build did not come to the stage ``simulate``.
         """
-        return self._simulated("outputs")
+        return named(self._simulated("outputs"), end_names(self._source)[1])
 
-    def predict(self, images: ArrayLike, progress: Progress = silent) -> FloatArray:
+    def predict(self, images: Any, progress: Progress = silent) -> Any:
         """Run images through the stitched RTL, in Verilator, and the host's operations around it.
 
         Args:
-            images: network inputs behind a batch axis, [images, ...].
+            images: network inputs behind a batch axis, [images, ...]; of several inputs a
+                dictionary by name.
             progress: told of simulated words.
 
         Returns:
-            the network's outputs, [images, ...].
+            the network's outputs, [images, ...]; of several a dictionary by name.
 
         Raises:
             MsqError: images of another shape; the build did not come to the stage ``simulate``.
             MissingToolError: no Verilator, or no C++ compiler.
         """
         self._simulated("images")
-        source, work = self.folder / "model.onnx", self.folder / "build"
-        checked = check_images(np.asarray(images), source, "images", least=1)
+        source, work = self._source, self.folder / "build"
+        checked = check_images(images, source, "images", least=1)
         config = configure(source, self.target, work)
         lowered = lowered_of(ModelWrapper(str(self.folder / "dataflow.onnx")), config)
         inputs = accelerator_inputs(lowered, checked)
         with tempfile.TemporaryDirectory(prefix="msq_finn_predict_") as folder:
             design = stitch(lowered.model, Path(folder))
             raw, _ = run_accelerator(lowered.model, design, inputs, progress=progress)
-        return finished_by_host(lowered, raw)
+        return named(finished_by_host(lowered, raw), end_names(source)[1])
 
-    def _simulated(self, array: str) -> FloatArray:
+    @property
+    def _source(self) -> Path:
+        return self.folder / "model.onnx"
+
+    def _simulated(self, array: str) -> Ends:
         path = self.folder / "build" / REFERENCE
         if not path.exists():
             raise MsqError(
                 "built without a simulation; compile until 'simulate' or later", where=self.folder
             )
-        with np.load(path) as arrays:
-            found: FloatArray = arrays[array]
-        return found
+        return load_ends(path, array)
 
 
 def compile(
     model: Path | str | torch.nn.Module,
     *,
-    example: torch.Tensor | None = None,
+    example: torch.Tensor | tuple[torch.Tensor, ...] | None = None,
     board: str = "Pynq-Z1",
     out: Path | str = "build-out",
     target_fps: int | None = None,
     clk_ns: float = 10.0,
     plan: Path | str | None = None,
     folding_config: Path | str | None = None,
-    images: ArrayLike | Path | int = 8,
+    images: ArrayLike | Mapping[str, ArrayLike] | Path | int = 8,
     labels: ArrayLike | Path | None = None,
     seed: int = 0,
     until: str = "simulate",
@@ -136,15 +141,15 @@ def compile(
     Args:
         model: exported QONNX file, or a network of Brevitas's layers, which is exported first, as
             it is in eval mode.
-        example: an input of such a network with its batch axis, [1, ...].
+        example: an input of such a network with its batch axis, [1, ...]; a tuple of several.
         board: name of the board, as FINN knows it.
         out: output folder; results of an earlier build there are replaced when this one ends.
         target_fps: frames per second to fold for; the smallest design without it.
         clk_ns: clock period in ns; that of the plan, where there is one.
         plan: file of ``msq-finn plan`` to fold by.
         folding_config: FINN folding configuration (JSON), applied after automatic folding.
-        images: network inputs to simulate, [images, ...], two or more; a path of them (.npy); or
-            how many to draw.
+        images: network inputs to simulate, [images, ...], two or more; of several inputs a
+            dictionary by name; a path of them (.npy, .npz); or how many to draw.
         labels: classes of the images, [images], or a path of them, for accuracies.
         seed: of random images.
         until: last stage, of :data:`msq_finn.build.stages.STAGES`.
@@ -182,8 +187,10 @@ def compile(
 
 
 def _data(
-    source: Path, images: ArrayLike | Path | int, labels: ArrayLike | Path | None
-) -> tuple[FloatArray | int, Labelled | None]:
+    source: Path,
+    images: ArrayLike | Mapping[str, ArrayLike] | Path | int,
+    labels: ArrayLike | Path | None,
+) -> tuple[Ends | int, Labelled | None]:
     """Check what is to be simulated against the exported model."""
     load_network(source)
     if isinstance(images, int):
@@ -195,12 +202,12 @@ def _data(
     if isinstance(images, Path):
         chosen = load_images(images, source)
     else:
-        chosen = check_images(np.asarray(images), source, "images")
+        chosen = check_images(images, source, "images")
     if labels is None:
         return chosen, None
     if isinstance(labels, Path):
-        return chosen, Labelled(load_labels(labels, source, len(chosen)))
-    return chosen, Labelled(check_labels(np.asarray(labels), source, len(chosen), "labels"))
+        return chosen, Labelled(load_labels(labels, source, frames(chosen)))
+    return chosen, Labelled(check_labels(np.asarray(labels), source, frames(chosen), "labels"))
 
 
 def _exported(model: Any, example: Any, path: Path) -> Path:

@@ -12,15 +12,20 @@ from finn.util.data_packing import finnpy_to_packed_bytearray
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board import package
-from msq_finn.build.guide import Signature, notebook, readme
-from msq_finn.build.host_program import programs
+from msq_finn.build.board.host import Program
+from msq_finn.build.end_ports import input_ports, output_ports
+from msq_finn.build.guide import Input, Signature, notebook, readme
+from msq_finn.build.host_program import called, check_before, programs
 from msq_finn.build.kernels import runtime_kernels
-from msq_finn.build.report_files import REFERENCE, SIMULATION
+from msq_finn.build.report_files import REFERENCE, SIMULATION, load_ends, save_ends
 from msq_finn.build.resume import digest
+from msq_finn.build.simulate import differ
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.files import write
 from msq_finn.finn_compat import report_folder
+from msq_finn.lowering import ends
+from msq_finn.lowering.ends import end_names
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered
 
@@ -61,7 +66,7 @@ def deploy(lowered: Lowered) -> Path:
     )
     runtime = _write_runtime_weights(lowered, driver)
     settings["driver_information"]["runtime_weights"] = runtime
-    for name, program in zip(("before", "after"), programs(Host(lowered.parent)), strict=True):
+    for name, program in zip(("before", "after"), _programs(lowered), strict=True):
         program.save(driver / f"{name}.json")
     signature = _write_reference(lowered, driver)
     bitfile = _copy_bitfile(lowered.folder / "bitfile", folder / "bitfile")
@@ -80,25 +85,25 @@ def _settings(lowered: Lowered) -> dict[str, Any]:
     if made.exists():
         return dict(json.loads(made.read_text()))
     model, config = lowered.model, lowered.config
-    source, result = model.graph.input[0].name, model.graph.output[0].name
-    first = getCustomOp(model.find_consumer(source))
-    last = getCustomOp(model.find_producer(result))
     shapes: dict[str, Any] = {}
-    for side, tensor, folded in (
-        ("i", source, first.get_folded_input_shape()),
-        ("o", result, last.get_folded_output_shape()),
+    for side, infos, ports in (
+        ("i", model.graph.input, input_ports(model)),
+        ("o", model.graph.output, output_ports(model)),
     ):
-        datatype = model.get_tensor_datatype(tensor)
-        packed = finnpy_to_packed_bytearray(np.zeros(folded, dtype=np.float32), datatype)
+        kinds = [model.get_tensor_datatype(info.name) for info in infos]
+        folded = [port.folded for port in ports]
         shapes |= {
-            f"{side}dt": [f"DataType['{datatype.name}']"],
+            f"{side}dt": [f"DataType['{kind.name}']" for kind in kinds],
             # FINN's Zynq flow names its DMAs so.
-            f"{side}dma_names": [f"{side}dma0"],
-            f"{side}shape_normal": [list(model.get_tensor_shape(tensor))],
-            f"{side}shape_folded": [list(folded)],
-            f"{side}shape_packed": [list(packed.shape)],
+            f"{side}dma_names": [f"{side}dma{number}" for number in range(len(ports))],
+            f"{side}shape_normal": [list(model.get_tensor_shape(info.name)) for info in infos],
+            f"{side}shape_folded": [list(shape) for shape in folded],
+            f"{side}shape_packed": [
+                list(finnpy_to_packed_bytearray(np.zeros(shape, dtype=np.float32), kind).shape)
+                for shape, kind in zip(folded, kinds, strict=True)
+            ],
         }
-    shapes |= {"num_inputs": 1, "num_outputs": 1}
+    shapes |= {"num_inputs": len(model.graph.input), "num_outputs": len(model.graph.output)}
     shapes |= {"number_of_external_weights": 0, "external_weights_input_shapes": {}}
     return {
         "driver_information": {
@@ -137,39 +142,34 @@ def _write_reference(lowered: Lowered, driver: Path) -> Signature:
     simulated = lowered.folder / REFERENCE
     if not simulated.exists():
         raise MsqError("nothing was simulated; build --until simulate first")
-    with np.load(simulated) as file:
-        images, inputs, raw, outputs = (
-            file[name][:_REFERENCES]
-            for name in ("images", "accelerator_inputs", "accelerator_outputs", "outputs")
-        )
-    host = Host(lowered.parent)
-    before, after = programs(host)
-    shape = lowered.parent.get_tensor_shape(host.accelerator_output)
-    step = host.output_step()
-    found = after(raw.reshape(-1, *shape[1:]).astype(np.float32))
-    if not np.array_equal(np.rint(before(images)).reshape(inputs.shape), inputs):
-        raise MsqError("the board's program quantizes the images differently from the model")
-    if (np.abs(found - outputs) >= step / 2).any():
-        raise MsqError("the board's program does not give the exported model's outputs")
-    np.savez_compressed(
-        driver / "reference.npz", images=images, outputs=outputs, raw=raw, step=step
+    images, inputs, raw, outputs = (
+        ends.image(load_ends(simulated, name), slice(_REFERENCES))
+        for name in ("images", "accelerator_inputs", "accelerator_outputs", "outputs")
     )
+    host = Host(lowered.parent)
+    before, after = _programs(lowered)
+    shapes = [host.model.get_tensor_shape(name)[1:] for name in host.accelerator_outputs]
+    given = ends.together(
+        array.reshape(-1, *shape).astype(np.float32)
+        for array, shape in zip(ends.each(raw), shapes, strict=True)
+    )
+    step = host.output_step()
+    check_before(before, images, inputs)
+    if differ(called(after, given), outputs, step).any():
+        raise MsqError("the board's program does not give the exported model's outputs")
+    save_ends(driver / "reference.npz", images=images, outputs=outputs, raw=raw, step=step)
+    names, labels = end_names(lowered.source)
+    thresholds = map(host.thresholds, host.inputs)
     return Signature(
-        images=images,
-        outputs=outputs,
+        inputs=[Input(*of) for of in zip(names, ends.each(images), thresholds, strict=True)],
+        outputs=dict(zip(labels, ends.each(outputs), strict=True)),
         before=[node.op_type for node in host.nodes_before],
         after=[node.op_type for node in host.nodes_after],
-        levels=_levels(host),
     )
 
 
-def _levels(host: Host) -> tuple[float, float, int] | None:
-    """Least and largest threshold of the quantizer before the accelerator, and their number."""
-    for node in host.nodes_before:
-        if node.op_type == "MultiThreshold":
-            thresholds = host.model.get_initializer(node.input[1])
-            return float(thresholds.min()), float(thresholds.max()), thresholds.shape[1]
-    return None
+def _programs(lowered: Lowered) -> tuple[Program, Program]:
+    return programs(Host(lowered.parent), end_names(lowered.source))
 
 
 def _copy_bitfile(built: Path, target: Path) -> dict[str, str] | None:

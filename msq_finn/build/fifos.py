@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.end_ports import input_ports
 from msq_finn.build.simulate import finish_times, run_accelerator, steady_interval
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched import Stitched
 from msq_finn.lowering.cycles import predicted_interval
+from msq_finn.lowering.ends import together
 from msq_finn.lowering.lower import Lowered, logged
 from msq_finn.plan.frontend.windows import WINDOW_WORDS
 from msq_finn.progress import Progress, silent
 
-#: Depth of FIFOs that are to show what they need, if a few frames have as many words.
-_DEEP = 4096
+#: Depth of FIFOs that are to show what they need, if a few frames have as many words; the most that
+#: FINN's have. What waits for a branch that goes down several scales and up again is most of a map.
+_DEEP = 32768
 
 #: Attempts: how many frames to size with, up to which depth a FIFO is left out, and the most words
 #: behind windows. A FIFO that never held two words only ever delayed one; one that did must stay,
@@ -114,8 +117,8 @@ def _run(
     lowered: Lowered, design: Stitched, frames: int, progress: Progress
 ) -> tuple[float, dict[str, int]]:
     """Simulate: the steady interval, and the most words that each FIFO held."""
-    first = getCustomOp(lowered.model.find_consumer(lowered.model.graph.input[0].name))
-    inputs = np.zeros((frames, *first.get_normal_input_shape()[1:]), np.int64)
+    ports = input_ports(lowered.model)
+    inputs = together(np.zeros((frames, *port.shape), np.int64) for port in ports)
     _, result = run_accelerator(
         lowered.model, design, inputs, progress=progress, stage="FIFO sizing"
     )

@@ -11,20 +11,21 @@ from typing import Any
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import node_resources
-from msq_finn.build.report_files import REFERENCE
-from msq_finn.build.simulate import IntArray, run_accelerator
+from msq_finn.build.end_ports import input_ports, output_ports
+from msq_finn.build.report_files import REFERENCE, load_ends
+from msq_finn.build.simulate import differ, run_accelerator
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched import TOP, Stitched
 from msq_finn.build.trial import Trial
 from msq_finn.errors import MsqError
 from msq_finn.files import write
 from msq_finn.lowering import finn_workers
+from msq_finn.lowering.ends import Ends, each, frames, image, together
 from msq_finn.lowering.lower import logged, lowered_of
 from msq_finn.sim import four_state, primitives
-from msq_finn.sim.axi_streams import pack, unpack
+from msq_finn.sim.axi_streams import pack
 from msq_finn.sim.installation import version
 from msq_finn.synth.yosys import NetlistSource
 
@@ -70,13 +71,14 @@ def step_msq_gate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     netlists = {name: found.netlist for name, found in runs.items()}
     gates = gate_level(design, netlists, lowered.folder / NETLISTS)
     try:
-        simulated = dict(np.load(lowered.folder / REFERENCE))
+        inputs, of_rtl = (
+            image(load_ends(lowered.folder / REFERENCE, name), slice(IMAGES))
+            for name in ("accelerator_inputs", "accelerator_outputs")
+        )
     except FileNotFoundError as error:
         raise MsqError(
             "the netlist is compared with simulated RTL: simulate that before"
         ) from error
-    names = ("accelerator_inputs", "accelerator_outputs")
-    inputs, of_rtl = (simulated[name][:IMAGES] for name in names)
     run.progress("Gate level (Verilator)", 0, 1)  # compiling takes long
     with logged(lowered.folder / "gate.log"):
         raw, _ = run_accelerator(
@@ -85,9 +87,9 @@ def step_msq_gate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
             inputs,
             progress=lambda _, done, total: run.progress("Gate level (Verilator)", done, total),
         )
-    apart = np.any((raw != of_rtl).reshape(len(raw), -1), axis=1)
+    apart = differ(raw, of_rtl, 1)
     figures = {
-        "gate_images": len(raw),
+        "gate_images": frames(raw),
         "gate_mismatches": int(apart.sum()),
         "gate_simulator": f"Verilator {version()}, netlist of primitives without delays",
     }
@@ -139,8 +141,8 @@ def gate_level(
 
 
 def run_in_four_states(
-    model: ModelWrapper, design: Stitched, inputs: IntArray, **options: Any
-) -> tuple[IntArray, four_state.FourState]:
+    model: ModelWrapper, design: Stitched, inputs: Ends, **options: Any
+) -> tuple[Ends, four_state.FourState]:
     """Stream integers through a design of netlists in Icarus Verilog, and look for X.
 
     Every stream between the design's parts is watched.
@@ -158,17 +160,24 @@ def run_in_four_states(
         MsqError: see `msq_finn.sim.four_state.simulate`.
         MissingToolError: no Icarus Verilog.
     """
-    first = getCustomOp(model.find_consumer(model.graph.input[0].name))
-    last = getCustomOp(model.find_producer(model.graph.output[0].name))
-    in_type, out_type = first.get_input_datatype(0), last.get_output_datatype(0)
-    words = pack(inputs.reshape(-1, first.get_folded_input_shape()[-1]), in_type.bitwidth())
-    fold = last.get_folded_output_shape()
-    count = int(np.prod(fold[:-1])) * len(inputs)
+    count = frames(inputs)
+    given = {
+        f"in{index}_V": pack(array.reshape(-1, port.elements), port.kind.bitwidth())
+        for index, (array, port) in enumerate(zip(each(inputs), input_ports(model), strict=True))
+    }
+    sinks = {f"out{index}_V": port for index, port in enumerate(output_ports(model))}
     found = four_state.simulate(
-        TOP, design.sources, {"in0_V": words}, {"out0_V": count}, design.streams, **options
+        TOP,
+        design.sources,
+        given,
+        {name: port.words * count for name, port in sinks.items()},
+        design.streams,
+        **options,
     )
-    given = found.outputs["out0_V"]
-    padded = np.zeros((count, (design.streams["out0_V"] + 7) // 8), np.uint8)
-    padded[: len(given)] = given
-    values = unpack(padded, out_type.bitwidth(), fold[-1], out_type.signed())
-    return values.reshape(len(inputs), *last.get_normal_output_shape()[1:]), found
+    outputs = []
+    for name, port in sinks.items():
+        words = found.outputs[name]
+        padded = np.zeros((port.words * count, (design.streams[name] + 7) // 8), np.uint8)
+        padded[: len(words)] = words
+        outputs.append(port.integers(padded, count))
+    return together(outputs), found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,23 +19,86 @@ _LABELLING = {"TopK", "ArgMax"}
 
 
 @dataclass(frozen=True)
+class Input:
+    """What goes into an input of a network.
+
+    Attributes:
+        name: in the exported model.
+        images: reference inputs, [images, ...], float32.
+        thresholds: of the quantizer before the accelerator, [channels or 1, steps]; None if the
+            accelerator quantizes the input itself.
+    """
+
+    name: str
+    images: NDArray[np.float32]
+    thresholds: NDArray[np.float32] | None
+
+    @property
+    def shape(self) -> str:
+        """With the axis of images."""
+        return _batch(self.images)
+
+    def range(self, normalised: bool) -> str:
+        """Where values lie, and from where on they are clipped.
+
+        Args:
+            normalised: whether the processor normalises them before.
+        """
+        seen = f"{self.images.min():.6g} to {self.images.max():.6g} in the reference images"
+        if self.thresholds is None:
+            return seen
+        low, high, count = self.thresholds.min(), self.thresholds.max(), self.thresholds.shape[1]
+        behind = ", after that normalisation" if normalised else ""
+        return (
+            f"{seen}; the input quantizer has {count} thresholds from {low:.6g} to {high:.6g}"
+            f"{behind}, and tells nothing apart below and above"
+        )
+
+
+@dataclass(frozen=True)
 class Signature:
     """What goes into a network, and what comes out.
 
     Attributes:
-        images: reference inputs, [images, ...], float32.
-        outputs: the exported model's outputs for them, [images, ...].
+        inputs: in the exported model's order.
+        outputs: the exported model's for the reference images, [images, ...] each, by name.
         before: operations that the processor runs before the accelerator, in order.
         after: operations that it runs behind the accelerator, in order.
-        levels: least and largest threshold of the quantizer before the accelerator, and how many
-            it has; None if the accelerator quantizes the input itself.
     """
 
-    images: NDArray[np.float32]
-    outputs: NDArray[Any]
+    inputs: Sequence[Input]
+    outputs: Mapping[str, NDArray[Any]]
     before: Sequence[str]
     after: Sequence[str]
-    levels: tuple[float, float, int] | None
+
+    @property
+    def ends(self) -> list[dict[str, str]]:
+        """Per input and output what the README's table says of it."""
+        # One has no need of its name.
+        heads = ["input" if len(self.inputs) == 1 else f"input `{i.name}`" for i in self.inputs]
+        normalised = bool(set(self.before) & _NORMALISING)
+        found = [
+            {
+                "head": head,
+                "shape": end.shape,
+                "type": "float32",
+                "range": end.range(normalised),
+                "meaning": self.normalisation,
+            }
+            for head, end in zip(heads, self.inputs, strict=True)
+        ]
+        for name, values in self.outputs.items():
+            spread = f"{values.min():.6g} to {values.max():.6g} for the reference images"
+            found.append(
+                {
+                    "head": "output" if len(self.outputs) == 1 else f"output `{name}`",
+                    "shape": _batch(values),
+                    "type": str(values.dtype),
+                    "range": spread,
+                    "meaning": self.classes,
+                }
+            )
+        return found
 
     @property
     def normalisation(self) -> str:
@@ -46,19 +109,6 @@ class Signature:
         return "none in the exported model: give images normalised as they were for training"
 
     @property
-    def range(self) -> str:
-        """Where inputs lie, and from where on they are clipped."""
-        seen = f"{self.images.min():.6g} to {self.images.max():.6g} in the reference images"
-        if self.levels is None:
-            return seen
-        low, high, count = self.levels
-        behind = "" if not set(self.before) & _NORMALISING else ", after that normalisation"
-        return (
-            f"{seen}; the input quantizer has {count} thresholds from {low:.6g} to {high:.6g}"
-            f"{behind}, and tells nothing apart below and above"
-        )
-
-    @property
     def classes(self) -> str:
         """What an output stands for."""
         order = (
@@ -67,6 +117,21 @@ class Signature:
         if _LABELLING & set(self.after):
             return f"numbers of classes, {order}"
         return f"position k is output k of the exported model: class k, {order}"
+
+    @property
+    def names(self) -> str:
+        """How several inputs and outputs are passed, nothing where there is one of each."""
+        parts = []
+        if len(self.inputs) > 1:
+            names = ", ".join(repr(end.name) for end in self.inputs)
+            parts.append(
+                f"`images` is a dictionary with an array for each input ({names}), or a list of "
+                "arrays in that order"
+            )
+        if len(self.outputs) > 1:
+            names = ", ".join(map(repr, self.outputs))
+            parts.append(f"`outputs` is a dictionary with an array for each output ({names})")
+        return "; ".join(parts)
 
 
 def readme(manifest: dict[str, Any], simulated: dict[str, Any], signature: Signature) -> str:
@@ -84,8 +149,7 @@ def readme(manifest: dict[str, Any], simulated: dict[str, Any], signature: Signa
         m=manifest,
         s=simulated,
         io=signature,
-        image_shape=_batch(signature.images),
-        output_shape=_batch(signature.outputs),
+        images=len(signature.inputs[0].images),
         operations=[*signature.before, *signature.after],
     )
 
@@ -126,15 +190,16 @@ def notebook(manifest: dict[str, Any], signature: Signature) -> str:
             "result",
         ),
         _text(
-            f"Images of your own: float32, {_batch(signature.images)}; here the reference images "
+            f"Images of your own: float32, {_shapes(signature)}; here the reference images "
             "stand for them.",
         ),
         _code(
-            'images = np.load("driver/reference.npz")["images"]\n',
-            "network.batch_size = len(images)\n",
+            "from msq_board.validate import reference_arrays\n",
+            "\n",
+            'images = reference_arrays(Path("driver/reference.npz"))["images"]\n',
+            "network.batch_size = len(images[0])\n",
             "outputs = network.execute(images)\n",
-            "outputs.reshape(len(images), -1)"
-            + ("" if _LABELLING & set(signature.after) else ".argmax(axis=1)"),
+            _shown(signature),
         ),
         _text("Frames per second, by the number of images that are sent at once."),
         _code(
@@ -153,6 +218,20 @@ def notebook(manifest: dict[str, Any], signature: Signature) -> str:
         "nbformat_minor": 2,
     }
     return json.dumps(content, indent=1) + "\n"
+
+
+def _shapes(signature: Signature) -> str:
+    if len(signature.inputs) == 1:
+        return signature.inputs[0].shape
+    return ", ".join(f"`{end.name}` {end.shape}" for end in signature.inputs)
+
+
+def _shown(signature: Signature) -> str:
+    """The notebook's line that shows outputs."""
+    if len(signature.outputs) > 1:
+        return "{name: values.shape for name, values in outputs.items()}"
+    labels = "" if _LABELLING & set(signature.after) else ".argmax(axis=1)"
+    return f"outputs.reshape(len(outputs), -1){labels}"
 
 
 def _batch(values: NDArray[Any]) -> str:

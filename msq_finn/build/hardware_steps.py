@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build import fifos, node_resources
@@ -23,14 +24,9 @@ from msq_finn.build.report_files import (
     SIMULATION,
     WAVEFORM,
     refuse_faults,
+    save_ends,
 )
-from msq_finn.build.simulate import (
-    FloatArray,
-    differ,
-    executed,
-    reference_outputs,
-    simulate,
-)
+from msq_finn.build.simulate import differ, executed, reference_outputs, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched_ip import offer_to_finn
 from msq_finn.build.trial import Labelled, Trial, images_of
@@ -40,6 +36,7 @@ from msq_finn.files import write
 from msq_finn.finn_compat import report_folder
 from msq_finn.lowering import finn_workers
 from msq_finn.lowering.cycles import predicted_interval
+from msq_finn.lowering.ends import Ends, each, frames, mapped
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered, lowered_of, resolve
 from msq_finn.sim.performance import performance
@@ -135,7 +132,7 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     report = report_folder(cfg)
     write_difference(report, verdict)
     figures = {
-        "images_simulated": len(images),
+        "images_simulated": frames(images),
         "rtl_mismatches": int(wrong.sum()),
         **verdict_figures(verdict),
         "cycles_per_image": found.cycles_per_image,
@@ -146,15 +143,15 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         "accuracy_rtl": _accuracy(found.outputs, run.labelled),
         "accuracy_float": run.labelled.accuracy_float if run.labelled else None,
     }
-    timing = performance("finn_design", found.result, len(images), cfg.synth_clk_period_ns)
+    timing = performance("finn_design", found.result, frames(images), cfg.synth_clk_period_ns)
     write(report / PERFORMANCE, json.dumps([timing], indent=2))
-    np.savez_compressed(
+    save_ends(
         lowered.folder / REFERENCE,
         images=images,
         accelerator_inputs=found.inputs,
         accelerator_outputs=found.raw,
         # Behind a tie the board gives what the RTL does.
-        outputs=np.where(wrong.reshape(-1, *[1] * (reference.ndim - 1)), found.outputs, reference),
+        outputs=mapped(lambda rtl, model: _chosen(wrong, rtl, model), found.outputs, reference),
     )
     write(report / SIMULATION, json.dumps(figures, indent=2))
     return model
@@ -229,10 +226,16 @@ def _begin(model: ModelWrapper, cfg: Any) -> tuple[Lowered, Trial]:
     return lowered_of(model, cfg), getattr(cfg, "msq_run", None) or Trial()
 
 
-def _accuracy(outputs: FloatArray, labelled: Labelled | None) -> float | None:
+def _chosen(wrong: NDArray[np.bool_], ours: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Images of the one where they are wrong, else of the other."""
+    return np.where(np.expand_dims(wrong, tuple(range(1, ours.ndim))), ours, others)
+
+
+def _accuracy(outputs: Ends, labelled: Labelled | None) -> float | None:
     if labelled is None:
         return None
-    values = outputs.reshape(len(outputs), -1)
+    # There is one output where there are labels.
+    values = each(outputs)[0].reshape(len(labelled.labels), -1)
     # A network that ends in TopK gives the label itself.
     chosen = values[:, 0] if values.shape[1] == 1 else values.argmax(1)
     return float((chosen == labelled.labels).mean())

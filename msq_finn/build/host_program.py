@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board.host import OPERATIONS, Operation, Program
+from msq_finn.build.simulate import differ
 from msq_finn.errors import MsqError
+from msq_finn.lowering import ends
 from msq_finn.lowering.host_side import Host
 
 #: Defaults of ONNX's attributes that the program's operations have.
@@ -30,24 +31,29 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def programs(host: Host) -> tuple[Program, Program]:
+def programs(
+    host: Host, names: tuple[Sequence[str], Sequence[str]] = ((), ())
+) -> tuple[Program, Program]:
     """What the processor computes before and after the accelerator.
 
     Args:
         host: the graph around the accelerator.
+        names: what the exported model calls its inputs, and its outputs; by default as this graph.
 
     Raises:
         MsqError: an operation that the board's program does not know.
     """
-    model = host.model
-    first, last = model.graph.input[0].name, model.graph.output[0].name
+    first = dict(zip(names[0] or host.inputs, host.inputs, strict=True))
+    last = dict(zip(names[1] or host.outputs, host.outputs, strict=True))
+    reads = {f"in{index}": name for index, name in enumerate(host.accelerator_inputs)}
+    gives = {f"out{index}": name for index, name in enumerate(host.accelerator_outputs)}
     return (
-        _program(model, host.nodes_before, first, host.accelerator_input),
-        _program(model, host.nodes_after, host.accelerator_output, last),
+        _program(host.model, host.nodes_before, first, reads),
+        _program(host.model, host.nodes_after, gives, last),
     )
 
 
-def check_programs(host: Host, images: NDArray[np.float32]) -> None:
+def check_programs(host: Host, images: ends.Ends) -> None:
     """Refuse programs that compute something else than the graph around the accelerator.
 
     Args:
@@ -57,19 +63,55 @@ def check_programs(host: Host, images: NDArray[np.float32]) -> None:
         MsqError: one does, or an operation is none of those it knows.
     """
     before, after = programs(host)
-    expected = np.concatenate([host.before(image[None]) for image in images])
-    if not np.array_equal(np.rint(before(images)), np.rint(expected)):
-        raise MsqError("the board's program quantizes the images differently from the model")
-    shape = host.model.get_tensor_shape(host.accelerator_output)
-    kind = host.model.get_tensor_datatype(host.accelerator_output)
-    low, high = int(max(kind.min(), -(2**20))), int(min(kind.max(), 2**20))
-    raw = np.random.default_rng(0).integers(low, high + 1, (len(images), *shape[1:]))
-    outputs = np.stack([host.after(r[None].astype(np.float32))[0] for r in raw])
-    if (np.abs(after(raw.astype(np.float32)) - outputs) >= host.output_step() / 2).any():
+    count = ends.frames(images)
+    expected = ends.stacked(
+        (host.before(ends.image(images, slice(i, i + 1))) for i in range(count)), np.concatenate
+    )
+    check_before(before, images, ends.mapped(np.rint, expected))
+    generator, raw = np.random.default_rng(0), []
+    for name in host.accelerator_outputs:
+        shape, kind = host.model.get_tensor_shape(name), host.model.get_tensor_datatype(name)
+        low, high = int(max(kind.min(), -(2**20))), int(min(kind.max(), 2**20))
+        raw.append(generator.integers(low, high + 1, (count, *shape[1:])).astype(np.float32))
+    given = ends.together(raw)
+    outputs = ends.stacked(
+        (host.after(ends.image(given, slice(i, i + 1))) for i in range(count)), np.concatenate
+    )
+    if differ(called(after, given), outputs, host.output_step()).any():
         raise MsqError("the board's program does not compute what the model does at its end")
 
 
-def _program(model: ModelWrapper, nodes: Sequence[Any], source: str, result: str) -> Program:
+def check_before(before: Program, images: ends.Ends, expected: ends.Ends) -> None:
+    """Refuse a program that gives the accelerator something else than the model does.
+
+    Args:
+        before: what runs before the accelerator.
+        images: network inputs, [images, ...].
+        expected: integers that the accelerator is to get, [images, ...].
+
+    Raises:
+        MsqError: it does.
+    """
+    found = ends.mapped(np.rint, called(before, images))
+    for array, wanted in zip(ends.each(found), ends.each(expected), strict=True):
+        if not np.array_equal(array.reshape(wanted.shape), wanted):
+            raise MsqError("the board's program quantizes the images differently from the model")
+
+
+def called(program: Program, values: ends.Ends) -> ends.Ends:
+    """What a program makes of some values.
+
+    Args:
+        program: of `programs`.
+        values: its inputs, [images, ...].
+    """
+    found = program(list(ends.each(values)))
+    return ends.together(found) if isinstance(found, list) else found
+
+
+def _program(
+    model: ModelWrapper, nodes: Sequence[Any], sources: dict[str, str], results: dict[str, str]
+) -> Program:
     operations, constants = [], {}
     # FINN's names are random; with these the same network has the same files.
     names: dict[str, str] = {"": ""}
@@ -77,7 +119,7 @@ def _program(model: ModelWrapper, nodes: Sequence[Any], source: str, result: str
     def named(name: str) -> str:
         return names.setdefault(name, f"t{len(names)}")
 
-    named(source)
+    inputs_of = {name: named(tensor) for name, tensor in sources.items()}
     for node in nodes:
         if node.op_type not in OPERATIONS:
             raise MsqError(
@@ -89,7 +131,8 @@ def _program(model: ModelWrapper, nodes: Sequence[Any], source: str, result: str
         for name in node.input:
             if (value := model.get_initializer(name)) is not None:
                 constants[named(name)] = value
-    return Program(tuple(operations), constants, named(source), named(result))
+    outputs_of = {name: named(tensor) for name, tensor in results.items()}
+    return Program(tuple(operations), constants, inputs_of, outputs_of)
 
 
 def _attributes(model: ModelWrapper, node: Any) -> dict[str, Any]:

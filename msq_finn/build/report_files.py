@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from itertools import count, takewhile
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from msq_finn.build.output import DIFFERENCE
 from msq_finn.errors import MsqError
+from msq_finn.lowering.ends import Ends, each, together
 from msq_finn.synth.resources import Resources
 
 #: Files of the report folder.
@@ -53,3 +58,33 @@ def read_resources(report: Path) -> dict[str, Resources]:
     """
     found = json.loads((report / RESOURCES).read_text())
     return {name: Resources(**value) for name, value in found.items()}
+
+
+def save_ends(path: Path, **values: Ends) -> None:
+    """Write values of a network's inputs and outputs.
+
+    Args:
+        path: of the ``.npz``.
+        values: by what they are called; of several inputs or outputs the name gets the number
+            behind it, as in ``outputs1``.
+    """
+    arrays: dict[str, Any] = {
+        name if len(each(ends)) == 1 else f"{name}{number}": array
+        for name, ends in values.items()
+        for number, array in enumerate(each(ends))
+    }
+    np.savez_compressed(path, **arrays)
+
+
+def load_ends(path: Path, name: str) -> Ends:
+    """Read values of a network's inputs or outputs.
+
+    Args:
+        path: of the ``.npz``.
+        name: as given to `save_ends`.
+    """
+    with np.load(path) as file:
+        if name in file:
+            return file[name]
+        numbered = takewhile(file.__contains__, (f"{name}{number}" for number in count()))
+        return together([file[key] for key in numbered])

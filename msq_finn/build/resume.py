@@ -14,6 +14,7 @@ from msq_finn.build.relocate import relocate
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.files import write
+from msq_finn.lowering.ends import each
 from msq_finn.lowering.lower import Target
 
 _RECORD = "options.json"
@@ -102,7 +103,11 @@ def _asked(source: Path, target: Target, images: Any, seed: int) -> dict[str, An
         "model": digest(source.read_bytes()),
         **{k: v for k, v in options.items() if k not in files},
         **{k: digest(options[k].read_bytes()) if options[k] else None for k in sorted(files)},
-        "images": images if isinstance(images, int) else digest(images.tobytes()),
+        "images": (
+            images
+            if isinstance(images, int)
+            else digest(b"".join(array.tobytes() for array in each(images)))
+        ),
         "seed": seed,
         "versions": tool_versions(),
     }

@@ -19,7 +19,6 @@ from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.report.page import render
 from msq_finn.build.report_files import RESOURCES, SIMULATION, read_resources, refuse_faults
 from msq_finn.build.resume import check_record, follow, record
-from msq_finn.build.simulate import FloatArray
 from msq_finn.build.stages import (
     STAGES,
     check_folder,
@@ -37,6 +36,7 @@ from msq_finn.errors import MsqError
 from msq_finn.finn_compat import check_dependencies, report_folder
 from msq_finn.lowering import times
 from msq_finn.lowering.cycles import predicted_interval, slowest_node
+from msq_finn.lowering.ends import Ends, image
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.inputs import check_board
 from msq_finn.lowering.intermediate import forget, load_before, path_of
@@ -66,7 +66,7 @@ def build(
     target: Target,
     out: Path,
     work: Path,
-    images: FloatArray | int,
+    images: Ends | int,
     *,
     seed: int = 0,
     labelled: Labelled | None = None,
@@ -83,7 +83,8 @@ def build(
             ``report`` and, of the last stage, ``deploy``; what an earlier build made and this one
             does not goes.
         work: existing folder for everything else.
-        images: network inputs without the batch axis, [images, ...], or how many to draw at random.
+        images: network inputs without the batch axis, [images, ...], a tuple of them where the
+            network has several; or how many to draw at random.
         seed: of random images.
         labelled: labels, where accuracies are wanted.
         until: last stage to run, of :data:`msq_finn.build.stages.STAGES`.
@@ -140,7 +141,8 @@ def build(
         done.append(name)
         if name == "step_msq_place_rows" and until == "deploy":
             lowered = lowered_of(model, config)
-            check_programs(Host(lowered.parent), images_of(lowered, config.msq_run)[:_TRIED])
+            tried = image(images_of(lowered, config.msq_run), slice(_TRIED))
+            check_programs(Host(lowered.parent), tried)
         if name == "step_msq_simulate":
             refuse_faults(report_folder(config))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,13 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 
+from msq_finn.build.end_ports import input_ports, output_port, output_ports
 from msq_finn.build.stitched import TOP, Stitched
 from msq_finn.errors import MsqError
+from msq_finn.lowering.ends import Ends, each, frames, image, mapped, stacked, together
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered, logged
+from msq_finn.lowering.model_checks import data_inputs
 from msq_finn.progress import Progress, silent
 from msq_finn.sim import axi_streams
 
@@ -26,7 +30,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Simulation:
-    """Result of a simulation.
+    """Result of a simulation; a tuple of arrays where there are several inputs or outputs.
 
     Attributes:
         outputs: what the network gives after the host's last operations, [images, ...].
@@ -37,15 +41,15 @@ class Simulation:
         result: words and cycles of the run.
     """
 
-    outputs: FloatArray
+    outputs: Ends
     cycles_per_image: float
     latency: int
-    inputs: IntArray
-    raw: IntArray
+    inputs: Ends
+    raw: Ends
     result: axi_streams.Result
 
 
-def reference_outputs(source: Path, images: FloatArray, progress: Progress = silent) -> FloatArray:
+def reference_outputs(source: Path, images: Ends, progress: Progress = silent) -> Ends:
     """Run the exported QONNX model in qonnx, one image at a time.
 
     Args:
@@ -57,29 +61,36 @@ def reference_outputs(source: Path, images: FloatArray, progress: Progress = sil
         network outputs, [images, ...].
     """
     model = cleanup_model(ModelWrapper(str(source)))
-    name, output = model.graph.input[0].name, model.graph.output[0].name
-    results = []
-    for index, image in enumerate(images):
-        progress("QONNX reference", index, len(images))
-        results.append(execute_onnx(model, {name: image[None]})[output][0])
-    progress("QONNX reference", len(images), len(images))
-    return np.stack(results)
+    names = [info.name for info in data_inputs(model.graph)]
+    outputs = [info.name for info in model.graph.output]
+    results, count = [], frames(images)
+    for index in range(count):
+        progress("QONNX reference", index, count)
+        given = (array[None] for array in each(image(images, index)))
+        found = execute_onnx(model, dict(zip(names, given, strict=True)))
+        results.append(together(found[output][0] for output in outputs))
+    progress("QONNX reference", count, count)
+    return stacked(results, np.stack)
 
 
-def accelerator_inputs(lowered: Lowered, images: FloatArray) -> IntArray:
+def accelerator_inputs(lowered: Lowered, images: Ends) -> Ends:
     """What the host sends into the accelerator, [images, ...] integers.
 
     Args:
         images: network inputs, [images, ...].
     """
     host = Host(lowered.parent)
-    return np.stack([np.rint(host.before(image[None])[0]).astype(np.int64) for image in images])
+    sent = (host.before(image(images, slice(i, i + 1))) for i in range(frames(images)))
+    return stacked(
+        (mapped(lambda array: np.rint(array[0]).astype(np.int64), given) for given in sent),
+        np.stack,
+    )
 
 
 def run_accelerator(
     model: ModelWrapper,
     design: Stitched,
-    inputs: IntArray,
+    inputs: Ends,
     *,
     stall_in: float = 0.0,
     stall_out: float = 0.0,
@@ -87,7 +98,7 @@ def run_accelerator(
     waveform: Path | None = None,
     progress: Progress = silent,
     stage: str = "RTL simulation",
-) -> tuple[IntArray, axi_streams.Result]:
+) -> tuple[Ends, axi_streams.Result]:
     """Stream integers through the stitched design.
 
     Args:
@@ -109,51 +120,39 @@ def run_accelerator(
         MsqError: the design starves, stops itself or does not compile.
         MissingToolError: no Verilator, or no C++ compiler.
     """
-    nodes = model.graph.node
-    first = getCustomOp(model.find_consumer(model.graph.input[0].name))
-    last = getCustomOp(model.find_producer(model.graph.output[0].name))
-    in_type, out_type = first.get_input_datatype(0), last.get_output_datatype(0)
-    in_elements = first.get_folded_input_shape()[-1]
-    out_fold = last.get_folded_output_shape()
-    out_words = int(np.prod(out_fold[:-1])) * len(inputs)
-    taps = {port: words_per_image(model, tensor) for tensor, port in design.taps.items()}
-    progress(f"{stage}: compiling", 0, out_words)
+    sources, sinks = input_ports(model), output_ports(model)
+    given = {
+        f"in{index}_V": axi_streams.pack(array.reshape(-1, port.elements), port.kind.bitwidth())
+        for index, (array, port) in enumerate(zip(each(inputs), sources, strict=True))
+    }
+    count = frames(inputs)
+    wanted = {f"out{index}_V": port.words * count for index, port in enumerate(sinks)}
+    taps = {port: output_port(model, tensor).words for tensor, port in design.taps.items()}
+    progress(f"{stage}: compiling", 0, sum(wanted.values()))
+    expected = sum(int(getCustomOp(node).get_exp_cycles()) for node in model.graph.node)
     result = axi_streams.simulate(
         TOP,
         design.sources,
-        {"in0_V": axi_streams.pack(inputs.reshape(-1, in_elements), in_type.bitwidth())},
-        {"out0_V": out_words, **{port: n * len(inputs) for port, n in taps.items()}},
+        given,
+        {**wanted, **{port: words * count for port, words in taps.items()}},
         stall_in=stall_in,
         stall_out=stall_out,
         seed=seed,
         probes=tuple(design.probes.values()),
         defines=design.defines,
         waveform=waveform,
-        max_idle_cycles=1_000_000 + 4 * sum(int(getCustomOp(n).get_exp_cycles()) for n in nodes),
+        max_idle_cycles=1_000_000 + 4 * expected,
         progress=lambda done, total: progress(stage, done, total),
     )
-    words = axi_streams.unpack(
-        result.outputs["out0_V"], out_type.bitwidth(), out_fold[-1], out_type.signed()
-    )
-    return words.reshape(len(inputs), *last.get_normal_output_shape()[1:]), result
-
-
-def words_per_image(model: ModelWrapper, tensor: str) -> int:
-    """How many words a tensor's stream has.
-
-    Args:
-        model: a dataflow partition.
-        tensor: of it, with a producer.
-    """
-    producer = model.find_producer(tensor)
-    folded = getCustomOp(producer).get_folded_output_shape(list(producer.output).index(tensor))
-    return int(np.prod(folded[:-1]))
+    return together(
+        port.integers(result.outputs[f"out{index}_V"], count) for index, port in enumerate(sinks)
+    ), result
 
 
 def simulate(
     lowered: Lowered,
     design: Stitched,
-    images: FloatArray,
+    images: Ends,
     progress: Progress = silent,
     waveform: Path | None = None,
 ) -> Simulation:
@@ -175,18 +174,19 @@ def simulate(
             lowered.model, design, inputs, waveform=waveform, progress=progress
         )
         outputs = finished_by_host(lowered, raw)
-    finished = finish_times(result, len(images))
+    finished = finish_times(result, frames(images))
+    began = min(cycles[0] for cycles in result.input_cycles.values())
     return Simulation(
         outputs=outputs,
         cycles_per_image=steady_interval(finished),
-        latency=int(finished[0] - result.input_cycles["in0_V"][0]),
+        latency=int(finished[0] - began),
         inputs=inputs,
         raw=raw,
         result=result,
     )
 
 
-def finished_by_host(lowered: Lowered, raw: IntArray) -> FloatArray:
+def finished_by_host(lowered: Lowered, raw: Ends) -> Ends:
     """What the host's last operations make of the accelerator's outputs, [images, ...].
 
     Args:
@@ -194,8 +194,8 @@ def finished_by_host(lowered: Lowered, raw: IntArray) -> FloatArray:
         raw: the accelerator's outputs, [images, ...].
     """
     host = Host(lowered.parent)
-    shape = lowered.parent.get_tensor_shape(host.accelerator_output)
-    return np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])
+    outputs = (host.after(host.shaped(image(raw, i))) for i in range(frames(raw)))
+    return stacked((image(output, 0) for output in outputs), np.stack)
 
 
 def finish_times(result: axi_streams.Result, images: int) -> IntArray:
@@ -205,7 +205,12 @@ def finish_times(result: axi_streams.Result, images: int) -> IntArray:
         result: of a simulation.
         images: how many it was of.
     """
-    return result.output_cycles["out0_V"].reshape(images, -1)[:, -1]
+    ends = [
+        cycles.reshape(images, -1)[:, -1]
+        for stream, cycles in result.output_cycles.items()
+        if stream.startswith("out")
+    ]
+    return np.max(ends, axis=0)
 
 
 def steady_interval(finished: Sequence[int] | IntArray) -> float:
@@ -223,7 +228,7 @@ def steady_interval(finished: Sequence[int] | IntArray) -> float:
     return float(settled[-1] - settled[0]) / max(1, len(settled) - 1)
 
 
-def executed(lowered: Lowered, inputs: IntArray) -> IntArray:
+def executed(lowered: Lowered, inputs: Ends) -> Ends:
     """What the dataflow graph computes when FINN executes it node by node, without RTL.
 
     Args:
@@ -233,8 +238,10 @@ def executed(lowered: Lowered, inputs: IntArray) -> IntArray:
         integer outputs, [images, ...].
     """
     model = executable(lowered)
-    sink = model.graph.output[0].name
-    return np.stack([tensors(model, image)[sink][0] for image in inputs]).astype(np.int64)
+    sinks = [info.name for info in model.graph.output]
+    contexts = (tensors(model, image(inputs, i)) for i in range(frames(inputs)))
+    found = [together(context[sink][0] for sink in sinks) for context in contexts]
+    return mapped(lambda array: array.astype(np.int64), stacked(found, np.stack))
 
 
 def executable(lowered: Lowered) -> ModelWrapper:
@@ -244,24 +251,22 @@ def executable(lowered: Lowered) -> ModelWrapper:
     return lowered.model.transform(SetExecMode("cppsim"), make_deepcopy=True)
 
 
-def tensors(model: ModelWrapper, image: IntArray) -> dict[str, FloatArray]:
+def tensors(model: ModelWrapper, inputs: Ends) -> dict[str, FloatArray]:
     """All tensors of a dataflow graph's execution, by name.
 
     Args:
         model: of `executable`.
-        image: accelerator input, of its shape behind the batch axis.
+        inputs: of the accelerator for an image, of its shape behind the batch axis.
     """
-    source = model.graph.input[0].name
-    given = image.reshape(model.get_tensor_shape(source)).astype(np.float32)
-    context: dict[str, FloatArray] = execute_onnx(
-        model, {source: given}, return_full_exec_context=True
-    )
+    given = {
+        info.name: array.reshape(model.get_tensor_shape(info.name)).astype(np.float32)
+        for info, array in zip(model.graph.input, each(inputs), strict=True)
+    }
+    context: dict[str, FloatArray] = execute_onnx(model, given, return_full_exec_context=True)
     return context
 
 
-def differ(
-    outputs: FloatArray | IntArray, reference: FloatArray | IntArray, step: FloatArray | float
-) -> NDArray[np.bool_]:
+def differ(outputs: Ends, reference: Ends, step: Ends | float) -> NDArray[np.bool_]:
     """Images for which the two disagree in any output, [images].
 
     The accelerator's outputs are integers times ``step``. Different integers are a step or more
@@ -278,6 +283,12 @@ def differ(
     >>> differ(np.array([[0.5, 1.0]] * 2), np.array([[0.5000001, 1.0], [0.5, 1.5]]), 0.5).tolist()
     [False, True]
     """
+    steps = step if isinstance(step, tuple) else (np.asarray(step),) * len(each(outputs))
+    wrong = mapped(_apart, outputs, reference, steps)
+    return np.any(each(wrong), axis=0)
+
+
+def _apart(outputs: NDArray[Any], reference: NDArray[Any], step: NDArray[Any]) -> NDArray[np.bool_]:
     if outputs.shape != reference.shape:
         raise MsqError(
             f"outputs of shape {outputs.shape[1:]}, where the exported model has "
@@ -288,7 +299,7 @@ def differ(
     return wrong
 
 
-def mismatches(outputs: FloatArray, reference: FloatArray, step: FloatArray | float) -> int:
+def mismatches(outputs: Ends, reference: Ends, step: Ends | float) -> int:
     """Count the images for which the two disagree in any output.
 
     Args:

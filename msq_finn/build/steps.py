@@ -104,9 +104,10 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     finn_workers.prepare()
     model = ours(model, cfg, CheckFolding(), PlaceRows())
     model = note_costs(model, cfg._resolve_fpga_part())
-    orders = [model.get_metadata_prop(key) for key in (INPUT_ORDER, OUTPUT_ORDER)]
+    orders = [json.loads(model.get_metadata_prop(key)) for key in (INPUT_ORDER, OUTPUT_ORDER)]
     parent = parent_path(cfg)
-    moves = ReorderOnHost(*(json.loads(order) if order else None for order in orders))
+    # JSON makes text of the positions.
+    moves = ReorderOnHost(*({int(n): order for n, order in end.items()} for end in orders))
     save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
     model = ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.end_ports import input_ports
 from msq_finn.build.stitched import TOP, Instance, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
@@ -139,19 +139,17 @@ def _stream_names(model: ModelWrapper) -> dict[str, str]:
 def _throttle(
     model: ModelWrapper, streams: dict[str, str], result: Stitched, interval: int
 ) -> None:
-    """Put a frame throttle behind the input stream, and let the graph read from it."""
-    tensor = model.graph.input[0].name
-    width = _width(model, tensor)
-    consumer = getCustomOp(model.find_consumers(tensor)[0])
-    words = math.prod(consumer.get_folded_input_shape()[:-1])
-    streams[tensor] = "throttled"
-    _add_stream(result, "throttled", width)
-    pins = {"clk_i": "ap_clk", "rst_ni": "ap_rst_n"}
-    for side, net in (("i", "in0_V"), ("o", "throttled")):
-        pins |= {f"data_{side}": f"{net}_TDATA", f"valid_{side}": f"{net}_TVALID"}
-    pins |= {"ready_o": "in0_V_TREADY", "ready_i": "throttled_TREADY"}
-    parameters = f"#(.Width({width}), .Words({words}), .Interval({interval}))"
-    result.instances.append(Instance("throttle", f"rate_throttle {parameters}", pins))
+    """Put a frame throttle behind every input stream, and let the graph read from it."""
+    for index, (info, port) in enumerate(zip(model.graph.input, input_ports(model), strict=True)):
+        width, net = _width(model, info.name), f"throttled{index}"
+        streams[info.name] = net
+        _add_stream(result, net, width)
+        pins = {"clk_i": "ap_clk", "rst_ni": "ap_rst_n"}
+        for side, stream in (("i", f"in{index}_V"), ("o", net)):
+            pins |= {f"data_{side}": f"{stream}_TDATA", f"valid_{side}": f"{stream}_TVALID"}
+        pins |= {"ready_o": f"in{index}_V_TREADY", "ready_i": f"{net}_TREADY"}
+        parameters = f"#(.Width({width}), .Words({port.words}), .Interval({interval}))"
+        result.instances.append(Instance(f"throttle{index}", f"rate_throttle {parameters}", pins))
 
 
 def _width(model: ModelWrapper, tensor: str) -> int:

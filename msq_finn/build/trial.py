@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from msq_finn.build.simulate import FloatArray
+from msq_finn.lowering.ends import Ends, together
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered
 from msq_finn.progress import Progress, silent
@@ -32,19 +32,20 @@ class Trial:
     """What the steps are to simulate; ``msq_run`` of FINN's build configuration, if it has one.
 
     Attributes:
-        images: network inputs without the batch axis, [images, ...], or how many to draw at random.
+        images: network inputs without the batch axis, [images, ...], a tuple of them where the
+            network has several; or how many to draw at random.
         seed: of random images.
         labelled: labels, where accuracies are wanted.
         progress: told of every stage.
     """
 
-    images: FloatArray | int = 8
+    images: Ends | int = 8
     seed: int = 0
     labelled: Labelled | None = None
     progress: Progress = silent
 
 
-def images_of(lowered: Lowered, trial: Trial) -> FloatArray:
+def images_of(lowered: Lowered, trial: Trial) -> Ends:
     """The images that a trial is to simulate, [images, ...].
 
     Args:
@@ -55,7 +56,7 @@ def images_of(lowered: Lowered, trial: Trial) -> FloatArray:
     return trial.images
 
 
-def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
+def random_images(lowered: Lowered, count: int, seed: int) -> Ends:
     """Draw uniform network inputs over the range that the input quantizer tells apart.
 
     Args:
@@ -64,7 +65,10 @@ def random_images(lowered: Lowered, count: int, seed: int) -> FloatArray:
     Returns:
         [count, ...], float32, of the network's input shape behind the batch axis.
     """
-    low, high = Host(lowered.parent).input_range()
-    shape = lowered.parent.get_tensor_shape(lowered.parent.graph.input[0].name)
-    values = np.random.default_rng(seed).uniform(low, high, (count, *shape[1:]))
-    return values.astype(np.float32)
+    host, generator = Host(lowered.parent), np.random.default_rng(seed)
+    return together(
+        generator.uniform(low, high, (count, *host.model.get_tensor_shape(name)[1:])).astype(
+            np.float32
+        )
+        for name, (low, high) in zip(host.inputs, host.input_ranges(), strict=True)
+    )

@@ -46,7 +46,9 @@ if TYPE_CHECKING:
     help="Random images to simulate, where --inputs gives none.",
 )
 @click.option(
-    "--inputs", type=click.Path(path_type=Path), help="Images to simulate (.npy, N first)."
+    "--inputs",
+    type=click.Path(path_type=Path),
+    help="Images to simulate (.npy, N first; of several inputs .npz, an array by each's name).",
 )
 @click.option(
     "--labels",

@@ -20,7 +20,9 @@ from msq_finn.lowering import finn_workers
 from msq_finn.lowering.intermediate import keep_source
 from msq_finn.lowering.refuse import check_config
 from msq_finn.lowering.times import ours
+from msq_finn.transforms.absorb_activations import AbsorbActivations
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
+from msq_finn.transforms.fork_outputs import ForkOutputs
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
@@ -46,8 +48,8 @@ from msq_finn.transforms.streamline_maps import StreamlineMaps
 def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Prepare what FINN's first step takes away or cannot take (before all others).
 
-    Quantizers and layers are noted by name, and the scales of biases get a shape that the step can
-    take.
+    Quantizers and layers are noted by name, functions before quantizers become thresholds or
+    tables, and the scales of biases get a shape that the step can take.
 
     Args:
         model: exported QONNX graph.
@@ -55,7 +57,8 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
-    prepared = (NoteQuantizers(), RoundTruncations(), SizeBiasScales())
+    finn_workers.prepare()
+    prepared = (NoteQuantizers(), AbsorbActivations(), RoundTruncations(), SizeBiasScales())
     return ours(model, cfg, *prepared, *before_first_step())
 
 
@@ -82,7 +85,7 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: a layer, or an op of a network on signals, has no such form.
     """
     layers = (RecogniseGlobalPools(), PlacePads(), PlainConvolutions())
-    return ours(model, cfg, *layers, SignalsToImages())
+    return ours(model, cfg, *layers, SignalsToImages(), ForkOutputs())
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -43,10 +43,12 @@ def check_hardware(graph: onnx.GraphProto) -> None:
         for info in graph.value_info
     }
     values = {tensor.name: tensor for tensor in graph.initializer}
-    result = graph.output[0].name
+    results = {info.name for info in graph.output}
     for node in graph.node:
         where = f"node {node.name!r} ({node.op_type})"
-        at_end = result in node.output
+        at_end = bool(results.intersection(node.output))
+        if at_end and node.op_type != "Quant":
+            _check_unread(graph, node, results, where)
         if node.op_type == "BipolarQuant" and node.input[0] not in shapes:
             raise MsqError(
                 "no hardware for activations of 1 bit; give the quantizer bit_width=2 or more",
@@ -77,6 +79,20 @@ def check_hardware(graph: onnx.GraphProto) -> None:
             raise MsqError(
                 "no hardware for this at the end of the network, where nothing quantizes "
                 "it; end before it and compute it from the outputs",
+                where=where,
+            )
+
+
+def _check_unread(
+    graph: onnx.GraphProto, node: onnx.NodeProto, results: set[str], where: str
+) -> None:
+    """Refuse an output of the network that is read inside as well, before it is quantized."""
+    for other in graph.node:
+        if twice := sorted(results.intersection(node.output).intersection(other.input)):
+            raise MsqError(
+                f"its result {twice[0]!r} is an output of the network and is read by "
+                f"{other.name!r} ({other.op_type}) too, as floats; put a quantizer behind it and "
+                "give out what that makes",
                 where=where,
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from msq_finn.errors import MsqError
 from msq_finn.files import read, require_file
 from msq_finn.finn_compat import missing
+from msq_finn.lowering.ends import Ends, together
 from msq_finn.lowering.hardware_checks import check_hardware
-from msq_finn.lowering.model_checks import check_model, data_input
+from msq_finn.lowering.model_checks import check_model, data_inputs
 
 FloatArray = NDArray[np.float32]
 
@@ -86,41 +88,68 @@ def check_board(board: str) -> str:
     return str(part_map[board])
 
 
-def load_images(path: Path, model: Path) -> FloatArray:
+def load_images(path: Path, model: Path) -> Ends:
     """Read images for simulation.
 
     Args:
         path: ``.npy`` file, [images, ...]; behind the first axis the shape of the model's input.
-        model: exported model, for that shape.
+            Of a model with several inputs an ``.npz`` file, with an array of each by its name.
+        model: exported model, for these shapes.
 
     Raises:
-        MsqError: no such file, not an array of finite numbers, or another shape.
+        MsqError: no such file, not an array of finite numbers for each input, or another shape.
     """
     require_file(path)
     try:
         # Mapped, a file shorter than its header says is refused before memory is taken for it.
         images = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(images, np.ndarray):
+            with images:
+                images = dict(images)
     except Exception as error:  # NumPy leaves damaged headers to the tokenizer, zipfile, ...
-        raise MsqError("not a NumPy array file (.npy)", where=path) from error
-    if not isinstance(images, np.ndarray):
-        raise MsqError("an archive of arrays; save one array with numpy.save", where=path)
+        raise MsqError("not a NumPy array file (.npy, .npz)", where=path) from error
     return check_images(images, model, path)
 
 
-def check_images(images: NDArray[Any], model: Path, where: object, least: int = 2) -> FloatArray:
+def check_images(images: Any, model: Path, where: object, least: int = 2) -> Ends:
     """Check images for simulation, and give them as float32.
 
     Args:
-        images: [images, ...]; behind the first axis the shape of the model's input.
+        images: [images, ...]; behind the first axis the shape of the model's input. Of a model
+            with several inputs, a mapping from their names to such arrays.
         model: exported model, for that shape.
         where: what an error says they are.
         least: fewest images.
 
     Raises:
-        MsqError: no finite numbers, or another shape.
+        MsqError: no finite numbers, another shape, or not an array for each input.
     """
-    dims = data_input(load_model(model).graph).type.tensor_type.shape.dim
-    shape = tuple(d.dim_value for d in dims[1:])
+    infos = data_inputs(load_model(model).graph)
+    names = [info.name for info in infos]
+    if not isinstance(images, Mapping):
+        if len(infos) > 1:
+            raise MsqError(
+                f"one array, but the model has {len(infos)} inputs; give an .npz, or a dictionary, "
+                f"with an array of each by its name: {', '.join(names)}",
+                where=where,
+            )
+        images = {names[0]: np.asarray(images)}
+    if set(images) != set(names):
+        raise MsqError(
+            f"arrays {', '.join(images) or 'none'}, but the inputs are {', '.join(names)}",
+            where=where,
+        )
+    arrays = [_checked(np.asarray(images[info.name]), info, where, least) for info in infos]
+    if len({len(array) for array in arrays}) > 1:
+        counts = ", ".join(f"{n} {len(a)}" for n, a in zip(names, arrays, strict=True))
+        raise MsqError(f"different numbers of images: {counts}", where=where)
+    return together(arrays)
+
+
+def _checked(
+    images: NDArray[Any], info: onnx.ValueInfoProto, where: object, least: int
+) -> FloatArray:
+    shape = tuple(d.dim_value for d in info.type.tensor_type.shape.dim[1:])
     if images.ndim < 2 or images.shape[1:] != shape or len(images) < least:
         raise MsqError(
             f"shape {images.shape}, but the model wants ({least} or more, *{shape})", where=where
@@ -169,7 +198,13 @@ def check_labels(labels: Any, model: Path, images: int, where: object) -> NDArra
         raise MsqError("labels are an array of whole numbers, such as int64", where=where)
     if labels.shape != (images,):
         raise MsqError(f"shape {labels.shape}, but there are {images} images", where=where)
-    dims = load_model(model).graph.output[0].type.tensor_type.shape.dim
+    outputs = load_model(model).graph.output
+    if len(outputs) > 1:
+        raise MsqError(
+            f"the model has {len(outputs)} outputs, and classes are those of one; leave labels out",
+            where=where,
+        )
+    dims = outputs[0].type.tensor_type.shape.dim
     classes = math.prod(d.dim_value for d in dims[1:])
     most = classes if classes > 1 else np.iinfo(np.int64).max  # a single value is a label itself
     if images and not (labels.min() >= 0 and labels.max() < most):

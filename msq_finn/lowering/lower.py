@@ -214,9 +214,12 @@ def _dry_run(model: Any) -> None:
 
     try:
         ready = cleanup_model(model)
-        info = ready.graph.input[0]
-        shape = [d.dim_value for d in info.type.tensor_type.shape.dim]
-        outputs = execute_onnx(ready, {info.name: np.zeros(shape, dtype=np.float32)})
+        black = {
+            info.name: np.zeros(ready.get_tensor_shape(info.name), dtype=np.float32)
+            for info in ready.graph.input
+            if ready.get_initializer(info.name) is None
+        }
+        outputs = execute_onnx(ready, black)
     except Exception as error:
         raise MsqError(f"the exported model does not run in QONNX: {_reason(error)}") from error
     if not all(np.isfinite(value).all() for value in outputs.values()):

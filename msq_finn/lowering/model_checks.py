@@ -60,21 +60,14 @@ def check_model(model: onnx.ModelProto) -> None:
         raise MsqError("a name in it is not UTF-8 text; the file is damaged") from error
 
 
-def data_input(graph: onnx.GraphProto) -> onnx.ValueInfoProto:
-    """The graph's one input that is no weight.
+def data_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The graph's inputs that are no weights, in order.
 
     Args:
         graph: of a QONNX model.
-
-    Raises:
-        MsqError: there are none or several.
     """
     weights = {tensor.name for tensor in graph.initializer}
-    inputs = [info for info in graph.input if info.name not in weights]
-    if len(inputs) != 1:
-        names = ", ".join(info.name for info in inputs)
-        raise MsqError(f"{len(inputs)} inputs ({names}); an accelerator has one")
-    return inputs[0]
+    return [info for info in graph.input if info.name not in weights]
 
 
 def _check_tensors(graph: onnx.GraphProto) -> None:
@@ -156,11 +149,20 @@ def _check_ops(graph: onnx.GraphProto) -> None:
 
 
 def _check_ends(graph: onnx.GraphProto) -> None:
-    """One image goes in, one tensor comes out, of known shape."""
-    if len(graph.output) != 1:
-        names = ", ".join(info.name for info in graph.output)
-        raise MsqError(f"{len(graph.output)} outputs ({names}); an accelerator has one")
-    source = data_input(graph)
+    """Images go in, tensors come out, of known shape."""
+    if not graph.output:
+        raise MsqError("the model has no output")
+    inputs = data_inputs(graph)
+    if not inputs:
+        raise MsqError("the model has no input")
+    read = {name for node in graph.node for name in node.input}
+    for source in inputs:
+        if source.name not in read:
+            raise MsqError(f"nothing reads input {source.name!r}; export the model without it")
+        _check_input(source)
+
+
+def _check_input(source: onnx.ValueInfoProto) -> None:
     tensor = source.type.tensor_type
     if tensor.elem_type != TensorProto.FLOAT:
         kinds = {number: name for name, number in TensorProto.DataType.items()}

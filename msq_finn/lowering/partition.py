@@ -28,8 +28,8 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper) -> None:
         parent: graph with one ``StreamingDataflowPartition`` node.
 
     Raises:
-        MsqError: no matrix-vector or depthwise layer is in the partition, or it has several inputs
-            or outputs.
+        MsqError: no matrix-vector or depthwise layer is in the partition; or the host would have to
+            join its outputs, or to compute others itself.
     """
     host = Host(parent)
     around = _named((*host.nodes_before, *host.nodes_after))
@@ -38,13 +38,27 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper) -> None:
             f"no layer would be in the accelerator; on the host stay {around or 'no nodes'}; "
             f"{_ADVICE}"
         )
-    joined = any(_joins_streams(parent, node) for node in host.nodes_after)
-    advice = "branches that are joined need one quantizer for all of them" if joined else _ADVICE
-    for side, ends in (("inputs", model.graph.input), ("outputs", model.graph.output)):
-        if len(ends) > 1:
+    if any(host.adds_streams(node) for node in host.nodes_after):
+        raise MsqError(
+            f"the accelerator would have {len(model.graph.output)} outputs that the host has to "
+            f"join; on the host stay {around}; branches that are joined need one quantizer for all "
+            "of them"
+        )
+    behind = set(host.accelerator_outputs)
+    for node in host.nodes_after:
+        streams = [name for name in node.input if name and not _is_constant(parent, name)]
+        if not behind.issuperset(streams):
             raise MsqError(
-                f"the accelerator would have {len(ends)} {side}, and one is the most; on the host "
-                f"stay {around}, which need them; {advice}"
+                "needs what does not come from the accelerator but past it, from the host; "
+                f"on the host stay {around}; {_ADVICE}",
+                where=f"{node.name} ({node.op_type})",
+            )
+        behind.update(node.output)
+    for number, name in enumerate(host.outputs):
+        if name not in behind:
+            raise MsqError(
+                f"output {number} of the network would not come from the accelerator; on the host "
+                f"stay {around}; {_ADVICE}"
             )
 
 
@@ -60,9 +74,8 @@ def layers_on_host(parent: ModelWrapper) -> list[str]:
     return [f"{names[node.name]} ({node.op_type})" for node in nodes if node.op_type in LAYERS]
 
 
-def _joins_streams(parent: ModelWrapper, node: Any) -> bool:
-    streams = [name for name in node.input if parent.get_initializer(name) is None]
-    return len(streams) > 1 and node.op_type in ("Add", "Concat")
+def _is_constant(model: ModelWrapper, tensor: str) -> bool:
+    return model.get_initializer(tensor) is not None
 
 
 def _named(nodes: Iterable[Any]) -> str:

@@ -9,9 +9,11 @@ scale per tensor, as FINN wants them; their first layer sees quantized inputs.
 
 from msq_finn.models.images import cnv, digits_cnn, tfc
 from msq_finn.models.layers import ActQuant, LayerFactory, PixelQuant, SignedActQuant
+from msq_finn.models.maps import unet, yolo
 from msq_finn.models.mobilenet import mobilenet_v1, mobilenet_v2
 from msq_finn.models.resnet import resnet8, resnet18
 from msq_finn.models.signals import lstm_classifier, mnist1d_cnn, vgg10
+from msq_finn.models.tiny import autoencoder, ds_cnn
 from msq_finn.models.vit import vit_block
 
 __all__ = [
@@ -19,8 +21,10 @@ __all__ = [
     "LayerFactory",
     "PixelQuant",
     "SignedActQuant",
+    "autoencoder",
     "cnv",
     "digits_cnn",
+    "ds_cnn",
     "lstm_classifier",
     "mnist1d_cnn",
     "mobilenet_v1",
@@ -28,6 +32,8 @@ __all__ = [
     "resnet8",
     "resnet18",
     "tfc",
+    "unet",
     "vgg10",
     "vit_block",
+    "yolo",
 ]

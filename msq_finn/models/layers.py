@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from brevitas.nn import QuantConv1d, QuantConv2d, QuantIdentity, QuantLinear, QuantReLU
+from brevitas.nn import (
+    QuantConv1d,
+    QuantConv2d,
+    QuantConvTranspose2d,
+    QuantIdentity,
+    QuantLinear,
+    QuantReLU,
+)
 from brevitas.quant.scaled_int import (
     Int8ActPerTensorFloat,
     Uint8ActPerTensorFloat,
@@ -54,8 +61,10 @@ class LayerFactory:
         }[dims]
         self._conv = quant_conv if self.quantized else float_conv
 
-    def conv(self, inputs: int, outputs: int, kernel: int, **shape: Any) -> Any:
+    def conv(self, inputs: int, outputs: int, kernel: int | tuple[int, int], **shape: Any) -> Any:
         """Make a convolution without bias that pads to keep the size, divided by the stride.
+
+        A kernel of two sizes pads nothing, unless told to.
 
         Args:
             inputs: channels in.
@@ -63,8 +72,19 @@ class LayerFactory:
             kernel: height and width of the window.
             shape: further arguments of torch's convolution, such as ``stride`` and ``groups``.
         """
-        shape = {"kernel_size": kernel, "padding": kernel // 2, "bias": False, **shape}
+        padding = kernel // 2 if isinstance(kernel, int) else 0
+        shape = {"kernel_size": kernel, "padding": padding, "bias": False, **shape}
         return self._conv(inputs, outputs, **shape, **self.weights)
+
+    def enlarge(self, inputs: int, outputs: int) -> Any:
+        """Make a transposed convolution without bias that doubles height and width.
+
+        Args:
+            inputs: channels in.
+            outputs: channels out: rows of weights.
+        """
+        make = QuantConvTranspose2d if self.quantized else nn.ConvTranspose2d
+        return make(inputs, outputs, 2, stride=2, bias=False, **self.weights)
 
     def linear(self, inputs: int, outputs: int) -> Any:
         """Make a fully connected layer without bias.
@@ -87,6 +107,18 @@ class LayerFactory:
             return nn.Linear(inputs, outputs, bias=False)
         return QuantLinear(inputs, outputs, bias=False, weight_quant=FixedWeightPerTensorFloat)
 
+    def head(self, inputs: int, outputs: int) -> Any:
+        """Make a last layer of maps, with one scale for all rows.
+
+        Args:
+            inputs: channels in.
+            outputs: numbers a pixel.
+        """
+        if not self.quantized:
+            return nn.Conv2d(inputs, outputs, 1, bias=False)
+        weights = {"weight_quant": FixedWeightPerTensorFloat}
+        return QuantConv2d(inputs, outputs, 1, bias=False, **weights)
+
     def relu(self) -> Any:
         """Make an activation."""
         return QuantReLU(act_quant=ActQuant) if self.quantized else nn.ReLU()
@@ -99,17 +131,26 @@ class LayerFactory:
         """
         return QuantIdentity(act_quant=act_quant) if self.quantized else nn.Identity()
 
-    def conv_relu(self, inputs: int, outputs: int, kernel: int = 3, **shape: Any) -> nn.Sequential:
+    def conv_relu(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int | tuple[int, int] = 3,
+        relu: Any = None,
+        **shape: Any,
+    ) -> nn.Sequential:
         """Make a convolution, its normalisation and activation; arguments as of `conv`.
 
         Args:
             inputs: channels in.
             outputs: channels out.
             kernel: height and width of the window.
+            relu: activation that others share, because their outputs are concatenated; by default
+                one of its own.
             shape: further arguments of torch's convolution.
         """
         conv = self.conv(inputs, outputs, kernel, **shape)
-        return nn.Sequential(conv, self.norm(outputs), self.relu())
+        return nn.Sequential(conv, self.norm(outputs), relu or self.relu())
 
     def linear_relu(self, inputs: int, outputs: int) -> list[nn.Module]:
         """Make a fully connected layer, its normalisation and activation.

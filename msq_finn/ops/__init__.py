@@ -18,10 +18,11 @@ def register() -> None:
     from msq_finn.ops.mvau_msq import MVAU_MSQ
     from msq_finn.ops.mvau_msq_rtl import MVAU_MSQ_rtl
     from msq_finn.ops.streaming import STREAMING_OPS
+    from msq_finn.ops.streaming.table import StreamingTable
     from msq_finn.ops.vvau_msq import VVAU_MSQ
     from msq_finn.ops.vvau_msq_rtl import VVAU_MSQ_rtl
 
-    ours = [(abstract_ops, op) for op in (MVAU_MSQ, VVAU_MSQ)]
+    ours = [(abstract_ops, op) for op in (MVAU_MSQ, VVAU_MSQ, StreamingTable)]
     ours += [(rtl_ops, op) for op in (MVAU_MSQ_rtl, VVAU_MSQ_rtl, *STREAMING_OPS)]
     for registry, op in ours:
         if registry.setdefault(op.__name__, op) is not op:

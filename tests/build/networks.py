@@ -125,8 +125,11 @@ def mixed_to_the_end(seed=0):
     return model.eval()
 
 
-def exported(model, path, shape=(1, 1, 6, 6)):
-    export_qonnx(model, torch.rand(shape), str(path), dynamo=False, opset_version=13)
+def exported(model, path, *shapes, **options):
+    """The exported file of a network on one 6x6 image, or on inputs of these shapes."""
+    example = tuple(torch.rand(shape) for shape in shapes or [(1, 1, 6, 6)])
+    given = example if len(example) > 1 else example[0]
+    export_qonnx(model, given, str(path), dynamo=False, opset_version=13, **options)
     return path
 
 

@@ -109,7 +109,7 @@ def test_the_network_runs_on_the_boards_code(package, copied, monkeypatch):
     reference = np.load(lowered.folder / REFERENCE)
     outputs = accelerator.execute(reference["images"])
     # Outputs are in the exported model's order although the last layer's rows were reordered.
-    order = json.loads(lowered.model.get_metadata_prop("msq_output_order"))
+    (order,) = json.loads(lowered.model.get_metadata_prop("msq_output_order")).values()
     assert order != sorted(order)
     step = Host(lowered.parent).output_step()
     assert step.size == 6 and np.ptp(reference["outputs"]) > 10 * step.max()

@@ -18,7 +18,12 @@ from click.testing import CliRunner
 from msq_finn.build import gate, node_resources
 from msq_finn.build.gate import gate_level, run_in_four_states
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import accelerator_inputs, mismatches, reference_outputs
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    finished_by_host,
+    mismatches,
+    reference_outputs,
+)
 from msq_finn.build.stitch import stitch
 from msq_finn.cli import main
 from msq_finn.lowering.host_side import Host
@@ -54,10 +59,8 @@ def differing(network, design, **options):
     lowered, _, images, reference = network
     inputs = accelerator_inputs(lowered, images)
     raw, found = run_in_four_states(lowered.model, design, inputs, **options)
-    host = Host(lowered.parent)
-    shape = lowered.parent.get_tensor_shape(host.accelerator_output)
-    outputs = np.stack([host.after(r.reshape(shape).astype(np.float32))[0] for r in raw])
-    return mismatches(outputs, reference, host.output_step()), found.unknown
+    outputs = finished_by_host(lowered, raw)
+    return mismatches(outputs, reference, Host(lowered.parent).output_step()), found.unknown
 
 
 def broken(netlist, text):

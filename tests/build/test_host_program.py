@@ -65,6 +65,7 @@ CASES = [
     ("MatMul", (1, 8), [numbers(8, 5)], {}),
     ("MatMul", (1, 2, 8), [numbers(8, 5)], {}),
     ("GlobalAveragePool", (1, 3, 4, 5), [], {}),
+    ("Identity", (1, 3, 4), [], {}),
     ("Concat", (1, 3, 4), [np.zeros((1, 3, 2), np.float32)], {"axis": 2}),
     ("Clip", (1, 9), [scalar(-0.5), scalar(0.7)], {}),
     ("Clip", (1, 9), [None, scalar(0.7)], {}),
@@ -115,8 +116,10 @@ def host_of(op, shape, constants, attributes):
         model=model,
         nodes_before=[],
         nodes_after=list(model.graph.node),
-        accelerator_input="data",
-        accelerator_output="data",
+        inputs=["data"],
+        outputs=["result"],
+        accelerator_inputs=["data"],
+        accelerator_outputs=["data"],
     )
 
 

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from msq_finn.build import fifos
 from msq_finn.build.generate import generate
-from msq_finn.build.host_program import programs
-from msq_finn.build.simulate import (
-    accelerator_inputs,
-    mismatches,
-    reference_outputs,
-    run_accelerator,
-    simulate,
-)
-from msq_finn.build.stitch import stitch
-from msq_finn.build.trial import random_images
-from msq_finn.lowering.cycles import predicted_interval
-from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 
 from . import map_networks
@@ -40,6 +26,7 @@ from .networks import (
     signal_map_cnn,
     signed_mlp,
 )
+from .whole import all_the_way
 
 CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
@@ -66,8 +53,6 @@ SLOW_CASES = {
     "averages": (map_networks.averages, (1, 2, 7, 17), 20_000),
 }
 
-STALLS = {"stall_in": 0.3, "stall_out": 0.4, "seed": 5}
-
 
 @pytest.mark.parametrize(
     "case", [*CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in SLOW_CASES)]
@@ -75,32 +60,7 @@ STALLS = {"stall_in": 0.3, "stall_out": 0.4, "seed": 5}
 def test_a_network_all_the_way(tmp_path, case):
     make, shape, fps = (CASES | SLOW_CASES)[case]
     source = exported(make(), tmp_path / "model.onnx", shape)
-    lowered = generate(source, Target("Pynq-Z1", target_fps=fps), tmp_path)
-    images = random_images(lowered, 6, seed=2)
-    inputs = accelerator_inputs(lowered, images)
-    fifos.size_fifos(lowered, tmp_path / "sizing")
-    design = stitch(lowered.model, tmp_path)
-    found = simulate(lowered, design, images)
-    reference = reference_outputs(source, images)
-    step = Host(lowered.parent).output_step()
-    assert mismatches(found.outputs, reference, step) == 0
-    assert np.ptp(reference) > 5 * step.max()
-    assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.05)
-    stalled, run = run_accelerator(lowered.model, design, inputs, **STALLS)
-    np.testing.assert_array_equal(stalled, found.raw)
-    # Words move the same without data, so that FIFO depths may be looked for without any.
-    (tmp_path / "control").mkdir()
-    control = stitch(lowered.model, tmp_path / "control", control_only=True)
-    _, moves = run_accelerator(lowered.model, control, np.zeros_like(inputs), **STALLS)
-    assert moves.probes == run.probes
-    for stream, cycles in run.output_cycles.items():
-        np.testing.assert_array_equal(moves.output_cycles[stream], cycles)
-    # A board's processor computes the same around it, with NumPy instead of QONNX.
-    before, after = programs(Host(lowered.parent))
-    np.testing.assert_array_equal(before(images), inputs)
-    raw_shape = lowered.parent.get_tensor_shape(Host(lowered.parent).accelerator_output)
-    raw = found.raw.reshape(len(images), *raw_shape[1:]).astype(np.float32)
-    np.testing.assert_allclose(after(raw), found.outputs, rtol=1e-5, atol=1e-6)
+    all_the_way(source, tmp_path, fps)
 
 
 def test_a_board_that_only_finn_knows(tmp_path):

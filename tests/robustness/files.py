@@ -66,7 +66,7 @@ def broken_arrays():
     yield "objects", _npy(np.full((2, 1, 4, 4), None)), "not a NumPy array file"
     archive = io.BytesIO()
     np.savez(archive, images=np.zeros((3, 1, 4, 4)))
-    yield "an archive", archive.getvalue(), "an archive of arrays"
+    yield "an archive", archive.getvalue(), "arrays images, but the inputs are x"
     for index, text in enumerate(
         (
             "{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000, 1, 4, 4), }",

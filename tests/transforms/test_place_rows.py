@@ -126,7 +126,7 @@ def test_a_mixed_last_layer_leaves_its_order_for_the_host(rng):
     images = {"inp": rng.integers(0, 16, (1, 12)).astype(np.float32)}
     before = execute_onnx(model, images)["outp"]
     model = placed(model, [(3, 2, 2), (1, 1, 3)])
-    order = json.loads(model.get_metadata_prop("msq_output_order"))
+    (order,) = json.loads(model.get_metadata_prop("msq_output_order")).values()
     assert sorted(order) == [0, 1, 2, 3] and order[0] == 1  # the one row that only SP2 holds
     after = execute_onnx(model, images)["outp"]
     assert (after != before).any()
@@ -167,7 +167,7 @@ def test_the_host_reorders_inputs_and_outputs():
     model, truth = around(4), np.array([[10, 11, 12, 13]], dtype=np.float32)
     # A repeated step replaces what it did, or takes it back.
     for order in ([1, 3, 0, 2], [2, 0, 3, 1], None):
-        model = model.transform(ReorderOnHost(order, order))
+        model = model.transform(ReorderOnHost(*[{0: order} if order else {}] * 2))
         host, moved = Host(model), truth[:, order or range(4)]
         gathers = ["Gather"] if order else []
         assert host.operations == ["Mul", *gathers, *gathers, "Mul"]
@@ -176,7 +176,7 @@ def test_the_host_reorders_inputs_and_outputs():
 
 
 def test_what_cannot_be_reordered_on_the_host_is_refused():
-    for orders in ([range(5), None], [None, range(5)]):
+    for orders in ([{0: range(5)}, {}], [{}, {0: range(5)}]):
         with pytest.raises(MsqError, match="does not end in the 5 channels"):
             around(4).transform(ReorderOnHost(*orders))
 

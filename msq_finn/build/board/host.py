@@ -39,42 +39,50 @@ class Operation:
 
 @dataclass(frozen=True)
 class Program:
-    """Operations in order, from one tensor to another.
+    """Operations in order, from some tensors to others.
 
     Attributes:
         operations: in the order in which they run.
         constants: by name.
-        input: name of what is given.
-        output: name of what comes out.
+        inputs: name of what is given, by what its user calls it, in order.
+        outputs: name of what comes out, likewise.
     """
 
     operations: tuple[Operation, ...]
     constants: dict[str, Array]
-    input: str
-    output: str
+    inputs: dict[str, str]
+    outputs: dict[str, str]
 
-    def __call__(self, images: Array) -> Array:
+    def __call__(self, images: Array | list[Array]) -> Any:
         """Run it on every image.
 
         Args:
-            images: [images, ...], of the network's (or the accelerator's) shape behind that axis.
+            images: [images, ...], of the network's (or the accelerator's) shape behind that axis; a
+                list of such arrays where there are several inputs.
 
         Returns:
-            [images, ...].
+            [images, ...], or a list of such arrays where there are several outputs.
 
         Raises:
             KeyError: an operation is none of `OPERATIONS`.
+            ValueError: there are more or fewer arrays than inputs.
         """
-        return np.concatenate([self._run(image[None]) for image in images])
+        arrays = list(images) if isinstance(images, (list, tuple)) else [images]
+        if len(arrays) != len(self.inputs):
+            names = ", ".join(self.inputs)
+            raise ValueError(f"{len(arrays)} arrays, but {len(self.inputs)} inputs ({names})")
+        found = [self._run([a[i : i + 1] for a in arrays]) for i in range(len(arrays[0]))]
+        results = [np.concatenate(parts) for parts in zip(*found)]
+        return results[0] if len(results) == 1 else results
 
-    def _run(self, value: Array) -> Array:
-        known = {**self.constants, self.input: value}
+    def _run(self, values: list[Array]) -> list[Array]:
+        known = {**self.constants, **dict(zip(self.inputs.values(), values))}
         for operation in self.operations:
             # ONNX leaves the name of an optional input empty.
-            values = [known[name] if name else None for name in operation.inputs]
-            results = OPERATIONS[operation.op](*values, **operation.attributes)
+            operands = [known[name] if name else None for name in operation.inputs]
+            results = OPERATIONS[operation.op](*operands, **operation.attributes)
             known.update(zip(operation.outputs, results))
-        return known[self.output]
+        return [known[name] for name in self.outputs.values()]
 
     def save(self, path: Path) -> None:
         """Write it as JSON, and its constants beside it.
@@ -83,8 +91,8 @@ class Program:
             path: of the JSON; the constants get the suffix ``.npz``.
         """
         described = {
-            "input": self.input,
-            "output": self.output,
+            "inputs": self.inputs,
+            "outputs": self.outputs,
             "operations": [vars(operation) for operation in self.operations],
         }
         path.write_text(json.dumps(described, indent=2) + "\n")
@@ -106,7 +114,7 @@ class Program:
             Operation(o["op"], tuple(o["inputs"]), tuple(o["outputs"]), o["attributes"])
             for o in described["operations"]
         )
-        return cls(operations, constants, described["input"], described["output"])
+        return cls(operations, constants, described["inputs"], described["outputs"])
 
 
 def multi_threshold(
@@ -268,6 +276,7 @@ OPERATIONS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "Reshape": reshape,
     "Squeeze": lambda a, given=None, *, axes: (np.squeeze(a, _axes(given, axes)),),
     "Unsqueeze": lambda a, given=None, *, axes: (_unsqueeze(a, _axes(given, axes)),),
+    "Identity": lambda a: (a,),
     "Concat": lambda *parts, axis: (np.concatenate(parts, axis=axis),),
     "Flatten": lambda a, *, axis: (a.reshape((size(a.shape[:axis]), -1)),),
     "Gather": lambda a, indices, *, axis: (np.take(a, indices.astype(np.intp), axis=axis),),

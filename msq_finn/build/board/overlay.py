@@ -44,43 +44,58 @@ class DeployedNetwork(Accelerator):
         self.fingerprint = fingerprint
         super().__init__(*arguments, **options)
 
-    def before(self, images: Array) -> Array:
+    def before(self, images: Any) -> Any:
         """Turn images into what the accelerator reads.
 
         Args:
-            images: [images, ...], of the exported model's input shape behind that axis.
-        """
-        return self._first(images)
+            images: [images, ...], of the exported model's input shape behind that axis. Of several
+                inputs a list of such arrays in the exported model's order, or a dictionary by its
+                names.
 
-    def after(self, integers: Array) -> Array:
+        Returns:
+            an array, or a list with one for each of several inputs of the accelerator.
+
+        Raises:
+            ValueError: there is not one array for each input.
+        """
+        return self._first(self._arrays(images))
+
+    def after(self, integers: Any) -> Any:
         """Turn what the accelerator gives into the network's outputs.
 
         Args:
-            integers: [images, ...], of the accelerator's output shape behind that axis.
+            integers: [images, ...], of the accelerator's output shape behind that axis; a list of
+                such arrays where it has several outputs.
+
+        Returns:
+            an array, or of several outputs a dictionary by the exported model's names, in its
+            order.
         """
-        return self._last(integers)
+        found = self._last(integers)
+        return dict(zip(self._last.outputs, found)) if isinstance(found, list) else found
 
     def execute(self, inputs: Any) -> Any:
         """Run the network on ``batch_size`` images.
 
         Args:
-            inputs: [images, ...] as the exported model's, or a list with that array in it.
+            inputs: as for `before`.
 
         Returns:
-            [images, ...], as the exported model's.
+            as of `after`.
 
         Raises:
-            ValueError: it is given other than ``batch_size`` images, or several arrays.
+            ValueError: it is given other than ``batch_size`` images, or more or fewer arrays than
+                the network has inputs.
             RuntimeError: an output DMA is still busy with an earlier run.
             TimeoutError: the accelerator does not finish in time.
         """
-        arrays = inputs if isinstance(inputs, list) else [inputs]
-        if len(arrays) != 1:
-            raise ValueError(f"{len(arrays)} arrays, but the network has 1 input")
-        images = np.asarray(arrays[0], dtype=np.float32)
-        if len(images) != self.batch_size:
-            raise ValueError(f"{len(images)} images, but batch_size is {self.batch_size}")
-        integers = self.execute_raw(self.before(images))
+        arrays = [np.asarray(array, dtype=np.float32) for array in self._arrays(inputs)]
+        for images in arrays:
+            if len(images) != self.batch_size:
+                raise ValueError(f"{len(images)} images, but batch_size is {self.batch_size}")
+        integers = self.execute_raw(self._first(arrays))
+        if isinstance(integers, list):
+            return self.after([np.asarray(array, dtype=np.float32) for array in integers])
         return self.after(np.asarray(integers, dtype=np.float32))
 
     def execute_raw(self, integers: Any) -> Any:
@@ -90,14 +105,32 @@ class DeployedNetwork(Accelerator):
             integers: as ``before`` gives them, or in any other shape of as many, in that order.
 
         Returns:
-            of the shape ``oshape_normal()``.
+            of the shape ``oshape_normal()``, or a list with an array of each of several outputs.
 
         Raises:
             ValueError: there are more or fewer, or some that the accelerator's input cannot be.
             RuntimeError: an output DMA is still busy with an earlier run.
             TimeoutError: the accelerator does not finish in time.
         """
-        return super().execute(np.asarray(integers).reshape(self.ishape_normal()))
+        arrays = integers if isinstance(integers, list) else [integers]
+        if len(arrays) != self.num_inputs:
+            raise ValueError(f"{len(arrays)} arrays, but the accelerator has {self.num_inputs}")
+        return super().execute(
+            [np.asarray(a).reshape(self.ishape_normal(i)) for i, a in enumerate(arrays)]
+        )
+
+    def _arrays(self, images: Any) -> list[Array]:
+        """One array for each input of the network, in order."""
+        names = list(self._first.inputs)
+        if isinstance(images, dict):
+            if set(images) != set(names):
+                raise ValueError(f"arrays {', '.join(images)}, but inputs {', '.join(names)}")
+            return [images[name] for name in names]
+        arrays = list(images) if isinstance(images, list) else [images]
+        if len(arrays) != len(names):
+            inputs = f"{len(names)} input{'s' if len(names) > 1 else ''}"
+            raise ValueError(f"{len(arrays)} arrays, but the network has {inputs}")
+        return arrays
 
 
 def load(

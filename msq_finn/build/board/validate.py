@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,51 @@ def validate(network: DeployedNetwork, reference: Path) -> dict[str, Any]:
     Raises:
         TimeoutError: the accelerator does not finish in time.
     """
-    with np.load(str(reference)) as file:
-        images, outputs, raw, step = (file[n] for n in ("images", "outputs", "raw", "step"))
-    network.batch_size = len(images)
-    found = network.execute(images)
-    found_raw = network.execute_raw(network.before(images)).reshape(raw.shape)
+    arrays = reference_arrays(reference)
+    images, outputs, raw, steps = (arrays[n] for n in ("images", "outputs", "raw", "step"))
+    network.batch_size = len(images[0])
+    found = _each(network.execute(images))
+    found_raw = _each(network.execute_raw(network.before(images)))
     return {
-        "images": len(images),
-        "raw_mismatches": _different(found_raw != raw),
-        "mismatches": _different(np.abs(found.astype(np.float64) - outputs) >= step / 2),
+        "images": len(images[0]),
+        "raw_mismatches": _different(a.reshape(b.shape) != b for a, b in zip(found_raw, raw)),
+        "mismatches": _different(
+            np.abs(a.astype(np.float64) - b) >= step / 2
+            for a, b, step in zip(found, outputs, steps)
+        ),
         "fingerprint": network.fingerprint,
     }
 
 
-def _different(where: Any) -> int:
-    return int(where.reshape(len(where), -1).any(axis=1).sum())
+def reference_arrays(reference: Path) -> dict[str, list[Any]]:
+    """Read the reference images and what belongs to them.
+
+    Args:
+        reference: ``reference.npz``.
+
+    Returns:
+        ``images``, ``outputs``, ``raw`` (the accelerator's integers) and ``step``, lists with an
+        array of each input or output.
+    """
+    found: dict[str, list[Any]] = {}
+    with np.load(str(reference)) as file:
+        for name in ("images", "outputs", "raw", "step"):
+            # Of several, each has its number behind the name.
+            count = sum(key.rstrip("0123456789") == name for key in file.files)
+            keys = [name] if name in file.files else [f"{name}{i}" for i in range(count)]
+            found[name] = [file[key] for key in keys]
+    return found
+
+
+def _each(values: Any) -> list[Any]:
+    if isinstance(values, dict):
+        return list(values.values())
+    return values if isinstance(values, list) else [values]
+
+
+def _different(wheres: Iterable[Any]) -> int:
+    """Images that differ in any of the arrays."""
+    return int(np.any([w.reshape(len(w), -1).any(axis=1) for w in wheres], axis=0).sum())
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from msq_finn.build.verdict.labels import may_choose, selection
 from msq_finn.build.verdict.moves import UnknownOpError
 from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.reference import FloatArray, IntArray, Quantizer, Reference
+from msq_finn.lowering.ends import Ends, each
 
 #: Values of one tensor that are evaluated exactly; where more differ, no few ties explain it.
 MOST_EXACT = 256
@@ -70,10 +71,10 @@ class Followed:
 
 def follow(
     reference: Reference,
-    image: FloatArray,
+    image: Ends,
     observations: Observations,
-    outputs: FloatArray,
-    step: FloatArray | float,
+    outputs: Ends,
+    step: Ends | float,
 ) -> Followed:
     """Execute the exported model, with the hardware's rounding wherever that is a tie.
 
@@ -115,19 +116,24 @@ def follow(
             context[name] = np.where(levels == taken, context[name], values)
     if position < len(nodes):
         context |= reference.run(context, position, len(nodes) - 1)
-    _compare_outputs(reference, exact, outputs, step, result)
+    ends = each(outputs)
+    steps = step if isinstance(step, tuple) else (step,) * len(ends)
+    for number, (found, worth) in enumerate(zip(ends, steps, strict=True)):
+        _compare_output(reference, exact, number, found, worth, result)
     return result
 
 
-def _compare_outputs(
+def _compare_output(
     reference: Reference,
     exact: Exact,
-    outputs: FloatArray,
+    number: int,
+    outputs: FloatArray | IntArray,
     step: FloatArray | float,
     result: Followed,
 ) -> None:
-    expected = exact.context[reference.output][0]
-    node = selection(reference)
+    output = reference.outputs[number]
+    expected = exact.context[output][0]
+    node = selection(reference, output)
     wrong = np.argwhere(np.abs(outputs.astype(np.float64) - expected) >= np.asarray(step) / 2)
     ties: list[Tie] = []
     why = "they do not follow from the tensors before them"
@@ -141,12 +147,15 @@ def _compare_outputs(
                 break
             if not allowed:
                 break
-            tie = Tie(reference.last, place, lead, int(found[place]), int(labels[place]))
-            ties.append(tie)
+            last = reference.last[number]
+            ties.append(Tie(last, place, lead, int(found[place]), int(labels[place])))
     result.ties += ties
-    if len(wrong) > len(ties):
+    if len(wrong) > len(ties) and result.fault is None:
         faults = len(wrong) - len(ties)
-        result.fault = Disagreement("the network's outputs", expected, outputs, faults, why)
+        where = "the network's outputs"
+        if len(reference.outputs) > 1:
+            where = f"the network's output {number}"
+        result.fault = Disagreement(where, expected, outputs, faults, why)
 
 
 @dataclass

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.build.simulate import FloatArray, Simulation, executable, tensors
+from msq_finn.build.simulate import Simulation, executable, tensors
 from msq_finn.build.verdict.follow import Disagreement, Tie, follow
 from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.reference import Reference
 from msq_finn.build.verdict.taps import Seen, watch
+from msq_finn.lowering import ends
+from msq_finn.lowering.ends import Ends
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered, logged
 from msq_finn.progress import Progress, silent
@@ -50,7 +52,7 @@ class Verdict:
 
 def judge(
     lowered: Lowered,
-    images: FloatArray,
+    images: Ends,
     simulation: Simulation,
     wrong: NDArray[np.bool_],
     progress: Progress = silent,
@@ -82,18 +84,18 @@ def judge(
         chosen = positions[start : start + _AT_ONCE]
         with logged(lowered.folder / "sim.log"):
             seen = _seen(lowered, simulation, chosen, progress)
-            for number, image in enumerate(chosen):
+            for number, position in enumerate(chosen):
                 progress("Verdict", start + number, len(positions))
-                fault = _unlike_graph(graph, simulation, image, seen, number)
+                fault = _unlike_graph(graph, simulation, position, seen, number)
                 if fault is None:
                     inner = {name: values[number] for name, values in seen.tensors.items()}
                     observations = Observations(lowered.model, reference, inner)
-                    outputs = simulation.outputs[image]
-                    followed = follow(reference, images[image], observations, outputs, step)
-                    verdict.ties += [(image, tie) for tie in followed.ties]
+                    given, outputs = (ends.image(v, position) for v in (images, simulation.outputs))
+                    followed = follow(reference, given, observations, outputs, step)
+                    verdict.ties += [(position, tie) for tie in followed.ties]
                     fault = followed.fault
                 if fault is not None:
-                    verdict.faults.append(Fault(image, fault))
+                    verdict.faults.append(Fault(position, fault))
         if verdict.faults:
             break
     progress("Verdict", len(positions), len(positions))
@@ -105,31 +107,37 @@ def _seen(
 ) -> Seen:
     """See inside for some images; with those before them, if they are needed to see the same."""
     inputs = simulation.inputs
-    seen = watch(lowered, inputs[list(chosen)], range(len(chosen)), progress)
-    if not np.array_equal(seen.outputs, simulation.raw[list(chosen)]):
-        seen = watch(lowered, inputs[: chosen[-1] + 1], chosen, progress)
+    seen = watch(lowered, ends.image(inputs, list(chosen)), range(len(chosen)), progress)
+    if not _equal(seen.outputs, ends.image(simulation.raw, list(chosen))):
+        seen = watch(lowered, ends.image(inputs, slice(chosen[-1] + 1)), chosen, progress)
     return seen
 
 
+def _equal(left: Ends, right: Ends) -> bool:
+    return all(map(np.array_equal, ends.each(left), ends.each(right)))
+
+
 def _unlike_graph(
-    graph: ModelWrapper, simulation: Simulation, image: int, seen: Seen, number: int
+    graph: ModelWrapper, simulation: Simulation, position: int, seen: Seen, number: int
 ) -> Disagreement | None:
     """The first node whose integers are not those of the dataflow graph."""
-    context = tensors(graph, simulation.inputs[image])
+    context = tensors(graph, ends.image(simulation.inputs, position))
     why = "the RTL does not compute what the dataflow graph does"
-    end = graph.graph.output[0].name
+    last = [info.name for info in graph.graph.output]
+    outputs = ends.each(ends.image(seen.outputs, number))
+    observed = {name: values[number] for name, values in seen.tensors.items()}
+    observed |= dict(zip(last, outputs, strict=True))
     for node in graph.graph.node:
         for tensor in node.output:
-            found = seen.outputs[number] if tensor == end else seen.tensors.get(tensor)
+            found = observed.get(tensor)
             if found is None:
                 continue
-            found = found if tensor == end else found[number]
             expected = np.rint(context[tensor]).astype(np.int64).reshape(found.shape)
             if faults := int((found != expected).sum()):
                 return Disagreement(node.name, expected, found, faults, why)
-    if not np.array_equal(seen.outputs[number], simulation.raw[image]):
-        found, expected = simulation.raw[image], seen.outputs[number]
-        why = "the same images gave other outputs in a second simulation"
-        faults = int((found != expected).sum())
-        return Disagreement("the accelerator's outputs", expected, found, faults, why)
+    why = "the same images gave other outputs in a second simulation"
+    raw = ends.each(ends.image(simulation.raw, position))
+    for found, expected in zip(raw, outputs, strict=True):
+        if faults := int((found != expected).sum()):
+            return Disagreement("the accelerator's outputs", expected, found, faults, why)
     return None

@@ -16,14 +16,15 @@ from msq_finn.build.verdict.reference import IntArray, Reference
 _SELECTIONS = {"TopK": -1, "ArgMax": 0}
 
 
-def selection(reference: Reference) -> Any:
-    """The node that chooses the network's output among labels, None where no node does.
+def selection(reference: Reference, output: str) -> Any:
+    """The node that chooses an output of the network among labels, None where no node does.
 
     Args:
         reference: the exported model.
+        output: name of its output.
     """
-    node = reference.model.find_producer(reference.output)
-    chooses = node.op_type in _SELECTIONS and node.output[-1] == reference.output
+    node = reference.model.find_producer(output)
+    chooses = node.op_type in _SELECTIONS and node.output[-1] == output
     return node if chooses else None
 
 

@@ -14,6 +14,8 @@ from qonnx.custom_op.general.quant import max_int, min_int
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 
+from msq_finn.lowering.ends import Ends, each
+from msq_finn.lowering.model_checks import data_inputs
 from msq_finn.transforms.quantizer_notes import NoteQuantizers, quantizer_of
 
 FloatArray = NDArray[np.float32]
@@ -71,10 +73,10 @@ class Reference:
         nodes = exported.graph.node
         names = {tensor: node.name or tensor for node in nodes for tensor in node.output}
         self.model = cleanup_model(exported)
-        self.input = self.model.graph.input[0].name
-        self.output = self.model.graph.output[0].name
-        #: The node that makes it, as the exported file names it.
-        self.last = names[exported.graph.output[0].name]
+        self.inputs = [info.name for info in data_inputs(self.model.graph)]
+        self.outputs = [info.name for info in self.model.graph.output]
+        #: The nodes that make these, as the exported file names them.
+        self.last = [names[info.name] for info in exported.graph.output]
         self.quantizers: dict[str, Quantizer] = {}
         for node in self.model.graph.node:
             if note := quantizer_of(self.model, node.output[0]):
@@ -88,13 +90,14 @@ class Reference:
         low, high = min_int(signed, narrow, bits), max_int(signed, narrow, bits)
         return Quantizer(node, name, shape, int(low), int(high))
 
-    def started(self, image: FloatArray) -> Context:
+    def started(self, image: Ends) -> Context:
         """An execution that has not begun.
 
         Args:
             image: network input, of its shape behind the batch axis.
         """
-        return {self.input: image[None]}
+        given = (array[None] for array in each(image))
+        return dict(zip(self.inputs, given, strict=True))
 
     def run(self, context: Context, first: int, last: int) -> Context:
         """Execute nodes, and return the execution behind them.

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.end_ports import output_port
 from msq_finn.build.simulate import run_accelerator
 from msq_finn.build.stitch import stitch
+from msq_finn.lowering.ends import Ends, frames, image
 from msq_finn.lowering.lower import Lowered
 from msq_finn.progress import Progress
-from msq_finn.sim import axi_streams
 
 IntArray = NDArray[np.int64]
 
@@ -28,11 +28,11 @@ class Seen:
         tensors: per inner tensor its integers, [images, ...].
     """
 
-    outputs: IntArray
+    outputs: Ends
     tensors: dict[str, IntArray]
 
 
-def watch(lowered: Lowered, inputs: IntArray, keep: Sequence[int], progress: Progress) -> Seen:
+def watch(lowered: Lowered, inputs: Ends, keep: Sequence[int], progress: Progress) -> Seen:
     """Simulate images with all inner streams in view.
 
     Args:
@@ -51,9 +51,9 @@ def watch(lowered: Lowered, inputs: IntArray, keep: Sequence[int], progress: Pro
     raw, result = run_accelerator(model, design, inputs, progress=progress)
     kept = list(keep)
     return Seen(
-        outputs=raw[kept],
+        outputs=image(raw, kept),
         tensors={
-            tensor: _integers(model, tensor, result.outputs[port], len(inputs))[kept]
+            tensor: output_port(model, tensor).integers(result.outputs[port], frames(inputs))[kept]
             for tensor, port in design.taps.items()
         },
     )
@@ -72,13 +72,3 @@ def inner_tensors(model: ModelWrapper) -> list[str]:
         for tensor in node.output
         if tensor not in ends and model.get_tensor_datatype(tensor).is_integer()
     ]
-
-
-def _integers(model: ModelWrapper, tensor: str, words: NDArray[np.uint8], images: int) -> IntArray:
-    """Words of a stream as the tensors that they are, [images, ...]."""
-    producer = model.find_producer(tensor)
-    op, index = getCustomOp(producer), list(producer.output).index(tensor)
-    kind = op.get_output_datatype(index)
-    elements = op.get_folded_output_shape(index)[-1]
-    values = axi_streams.unpack(words, kind.bitwidth(), elements, kind.signed())
-    return values.reshape(images, *op.get_normal_output_shape(index)[1:])
