@@ -21,6 +21,7 @@ from msq_finn.lowering.intermediate import keep_source
 from msq_finn.lowering.refuse import check_config
 from msq_finn.lowering.times import ours
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
+from msq_finn.transforms.dense_products import DenseProducts
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
@@ -56,7 +57,7 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
     prepared = (NoteQuantizers(), RoundTruncations(), SizeBiasScales())
-    return ours(model, cfg, *prepared, *before_first_step())
+    return ours(model, cfg, *prepared, *before_first_step(), DenseProducts())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
