@@ -8,6 +8,7 @@ keeps are quantization annotations of the output of the weights' ``Quant``.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from typing import Any
 
 import onnx
@@ -125,6 +126,20 @@ def noted(graph: onnx.GraphProto, tensor: str, key: str) -> str:
     return ""
 
 
+def _owner(graph: onnx.GraphProto, quantizer: onnx.NodeProto, layer: onnx.NodeProto) -> str:
+    """Return the module whose weights or bias, under their own names, this layer alone reads.
+
+    Scopes lack the modules around a layer that torch.fx calls directly.
+    """
+    reads = Counter(name for node in graph.node for name in node.input)
+    stored = {tensor.name for tensor in graph.initializer}
+    for name in (quantizer.input[0], *layer.input[2:]):
+        owner, _, parameter = name.rpartition(".")
+        if name in stored and reads[name] == 1 and owner and parameter in ("weight", "bias"):
+            return str(owner)
+    return ""
+
+
 def annotate(model: onnx.ModelProto) -> onnx.ModelProto:
     """Note modules' names, where none is noted yet, and rows' schemes, where FINN keeps both.
 
@@ -145,7 +160,8 @@ def annotate(model: onnx.ModelProto) -> onnx.ModelProto:
     for quantizer, layer in weight_quantizers(graph):
         tensor = quantizer.output[0]
         found = {ROWS: noted(graph, tensor, ROWS)}
-        found[MODULE] = noted(graph, tensor, MODULE) or module_of(layer)
+        owner = _owner(graph, quantizer, layer) or module_of(layer)
+        found[MODULE] = noted(graph, tensor, MODULE) or owner
         for key, value in found.items():
             for place in dict.fromkeys((tensor, layer.input[1])):
                 if value and not noted(graph, place, key):

@@ -33,7 +33,7 @@ plan.file plan.cost
 plan.search
 plan.report
 plan
-build inspect
+build inspect post_training
 trace demo
 cli
 """

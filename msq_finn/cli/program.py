@@ -15,6 +15,7 @@ from msq_finn.cli.finn import finn
 from msq_finn.cli.group import CommandGroup
 from msq_finn.cli.inspect import inspect_model
 from msq_finn.cli.plan import plan
+from msq_finn.cli.quantize import quantize
 from msq_finn.cli.rehearse import rehearse
 from msq_finn.cli.trace import trace
 
@@ -37,5 +38,7 @@ def main(debug: bool) -> None:
         logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 
 
-for _command in (build, characterize, demo, doctor, finn, inspect_model, plan, rehearse, trace):
+for _command in (
+    build, characterize, demo, doctor, finn, inspect_model, plan, quantize, rehearse, trace
+):  # fmt: skip
     main.add_command(_command)

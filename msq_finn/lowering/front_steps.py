@@ -22,6 +22,7 @@ from msq_finn.lowering.refuse import check_config
 from msq_finn.lowering.times import ours
 from msq_finn.transforms.absorb_activations import AbsorbActivations
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
+from msq_finn.transforms.dense_products import DenseProducts
 from msq_finn.transforms.fork_outputs import ForkOutputs
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
@@ -59,7 +60,7 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     annotate(model.model)  # where the export did not
     finn_workers.prepare()
     prepared = (NoteQuantizers(), AbsorbActivations(), RoundTruncations(), SizeBiasScales())
-    return ours(model, cfg, *prepared, *before_first_step())
+    return ours(model, cfg, *prepared, *before_first_step(), DenseProducts())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from msq_finn.cli import main
 from msq_finn.errors import MsqError
-from msq_finn.plan.frontend.source import _built
+from msq_finn.plan.frontend.source import built
 
 MODULE = """
 import os
@@ -115,7 +115,7 @@ def module(tmp_path, monkeypatch):
 
 def test_weights_are_the_same_each_time(module):
     name = module("net_same")
-    first, second = (_built(name, "linear").weight.detach() for _ in range(2))
+    first, second = (built(name, "linear").weight.detach() for _ in range(2))
     assert (first == second).all()
 
 
@@ -189,13 +189,13 @@ def test_networks_that_cannot_be_planned(module, tmp_path, capfd, function, mess
 def test_functions_that_go_elsewhere(module, tmp_path):
     """The plan lies where the user is."""
     name = module("net_goes", MODULE + "\ndef goes():\n    os.chdir('/')\n    return linear()\n")
-    _built(name, "goes")
+    built(name, "goes")
     assert Path.cwd() == tmp_path
 
 
 def test_a_function_that_is_not_there(module):
     with pytest.raises(MsqError, match="no such file, and no such function"):
-        _built(module("net_none"), "missing")
+        built(module("net_none"), "missing")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def network_of(
         return network_of_file(Path(source), board, progress)
     if shape is None:
         raise MsqError("give the shape of its input, as --input-shape 3,32,32", where=source)
-    return network_of_module(_built(module, function), function, board, shape, progress)
+    return network_of_module(built(module, function), function, board, shape, progress)
 
 
 def network_of_module(
@@ -79,7 +79,7 @@ def network_of_module(
                 _settle(model, shape)
                 if mixed:
                     assign_rows(model, 0.5, coupled=_coupled(model, shape))
-                _export(model, path, shape)
+                export(model, path, shape)
             network = network_of_file(path, board, progress)
         except MsqError as error:
             # The file is gone by the time that the message is read.
@@ -133,7 +133,17 @@ def _check_quantizers(model: Any, name: str) -> None:
         )
 
 
-def _export(model: Any, path: Path, shape: tuple[int, ...]) -> None:
+def export(model: Any, path: Path, shape: tuple[int, ...]) -> None:
+    """Write a network of Brevitas's layers as QONNX; it is left in eval mode.
+
+    Args:
+        model: the network.
+        path: of the file.
+        shape: of its input, without the batch.
+
+    Raises:
+        MsqError: it cannot be exported.
+    """
     import torch
     from brevitas.export import export_qonnx
 
@@ -148,8 +158,16 @@ def _export(model: Any, path: Path, shape: tuple[int, ...]) -> None:
         ) from error
 
 
-def _built(module: str, function: str) -> Any:
-    """What a function of a module returns, which has to be a torch module."""
+def built(module: str, function: str) -> Any:
+    """Return what a function of a module returns, which has to be a torch module.
+
+    Args:
+        module: name of a module that Python finds, or in the folder that the command runs in.
+        function: name of a function in it, which is called without arguments.
+
+    Raises:
+        MsqError: there is none, it fails, or returns something else.
+    """
     from torch import nn
 
     try:

@@ -64,7 +64,7 @@ class RowLayers:
 
     def is_whole(self, module: nn.Module) -> bool:
         """Tell whether nothing inside the module matters: layers, and what Brevitas provides."""
-        written_in = type(module).forward.__module__
+        written_in = type(module).forward.__module__ or ""  # torch.fx writes in no module
         if self.name(module) or written_in == "brevitas.nn.quant_rnn":
             return True
         return written_in.startswith("brevitas.") and not self.inside(module)

@@ -28,7 +28,7 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether the module stays whole."""
-        written_in = type(m).forward.__module__
+        written_in = type(m).forward.__module__ or ""  # torch.fx writes in no module
         if written_in == nn.Sequential.forward.__module__:
             return False
         return self.layers.name(m) is not None or written_in.startswith(("torch.nn", "brevitas."))

@@ -1,0 +1,5 @@
+"""From an ordinary float network of torch to a quantized one, without labels: see `quantize`.
+
+`float_graph` traces it, `standard_ops` writes every operation in one way and names what hardware
+does not have, `place_quantizers` and `layer_quantizers` quantize, and `tune` fits the result.
+"""

@@ -1,0 +1,194 @@
+"""A float network as a graph of torch.fx, with the shape of every value."""
+
+import inspect
+import traceback
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.passes.shape_prop import ShapeProp
+
+from msq_finn.errors import MsqError, said_by
+from msq_finn.training.feed import unwrapped
+
+
+class Obstacles:
+    """What of a network cannot be quantized: all of it goes into one error.
+
+    Args:
+        network: its class's name.
+    """
+
+    def __init__(self, network: str) -> None:
+        self.network = network
+        self.found: dict[str, str] = {}
+
+    def add(self, where: str, what: str) -> None:
+        """Note a fault; of each place, the first.
+
+        Args:
+            where: the module's name; empty for the network itself.
+            what: is wrong there, and what to do.
+        """
+        self.found.setdefault(where or self.network, what)
+
+    def raise_any(self) -> None:
+        """End with all faults, in the order in which they were found.
+
+        Raises:
+            MsqError: there are some.
+        """
+        if self.found:
+            faults = "; ".join(f"{where}: {what}" for where, what in self.found.items())
+            raise MsqError(f"{self.network} cannot be quantized: {faults}")
+
+
+def input_of(model: nn.Module, example: Any) -> Tensor:
+    """Return the one input of a network.
+
+    Args:
+        model: the float network.
+        example: the input with its batch axis; or a tuple, list or dict in which it comes first.
+
+    Returns:
+        The input, [batch, ...].
+
+    Raises:
+        MsqError: the network takes several inputs, or this is none.
+    """
+    parameters = list(inspect.signature(unwrapped(model).forward).parameters.values())
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
+    if len(needed) != 1:
+        given = ", ".join(needed) or "none by name"
+        raise MsqError(
+            f"its forward takes {len(needed)} inputs ({given}); an accelerator has one",
+            where=type(unwrapped(model)).__name__,
+        )
+    if isinstance(example, Mapping):
+        example = example.get(needed[0])
+    elif isinstance(example, tuple | list) and example:
+        example = example[0]
+    if not isinstance(example, Tensor) or example.ndim < 2 or not len(example):
+        raise MsqError(
+            "give an input of the network with its batch axis, such as torch.rand(1, 3, 32, 32)",
+            field="example",
+        )
+    if not example.is_floating_point() or not example.isfinite().all():
+        raise MsqError("an input is a tensor of finite floats", field="example")
+    return example
+
+
+def traced(
+    model: nn.Module, example: Tensor, faults: Obstacles
+) -> tuple[fx.GraphModule, Tensor, Any]:
+    """Trace a copy of a network, in eval mode, and note the shape of every value.
+
+    Shapes are those for a batch of two, by which a reshape that mixes images shows.
+
+    Args:
+        model: the float network, which is left alone.
+        example: its input, [batch, ...].
+        faults: told of what cannot be traced.
+
+    Returns:
+        the graph, of which each node has a ``shape`` among its ``meta``, None where it is no
+        tensor; the batch of two, [2, ...], and what the network gives for it.
+
+    Raises:
+        MsqError: the network does not run on the example, or cannot be traced at all.
+    """
+    try:
+        network = deepcopy(unwrapped(model)).eval().float()
+    except Exception as error:
+        raise MsqError(f"it cannot be copied: {said_by(error)}", where=faults.network) from error
+    place = next(network.parameters(), example).device
+    pair = torch.cat([example[:1], example[-1:]]).float().to(place)
+    with torch.no_grad():
+        try:
+            outputs = network(pair)
+        except Exception as error:
+            shape = "x".join(map(str, example.shape[1:]))
+            raise MsqError(
+                f"it does not run on two inputs of {shape}: {said_by(error)}", where=faults.network
+            ) from error
+        graph = _graph(network, faults)
+        module = fx.GraphModule(network, graph, faults.network)
+        ShapeProp(module).propagate(pair)
+    for node in graph.nodes:
+        found = node.meta.get("tensor_meta")
+        node.meta["shape"] = tuple(found.shape) if hasattr(found, "shape") else None
+    return module, pair, outputs
+
+
+class _Tracer(fx.Tracer):
+    """Traces the modules that users write; those of torch stay whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole: set[nn.Module] = set()
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Tell whether the module stays whole."""
+        written_in = type(m).forward.__module__ or ""  # torch.fx writes in no module
+        if written_in == nn.Sequential.forward.__module__:
+            return False
+        return m in self.whole or written_in.startswith("torch.nn")
+
+
+def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
+    """Trace; what cannot be traced stays whole, so that the rest is looked at as well."""
+    names = {module: name for name, module in network.named_modules()}
+    parameters = inspect.signature(network.forward).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    tracer = _Tracer()
+    while True:
+        try:
+            graph = tracer.trace(network, concrete_args=defaults)
+            break
+        except Exception as error:
+            guilty = _raised_in(error, names)
+            why = (
+                f"torch.fx cannot trace it ({said_by(error)}); write it without decisions on values"
+            )
+            faults.add(names.get(guilty, "") if guilty else "", why)
+            if guilty is None or guilty is network or guilty in tracer.whole:
+                faults.raise_any()
+            tracer.whole.add(guilty)
+    _forget_defaults(graph)
+    return graph
+
+
+def _raised_in(error: Exception, names: Mapping[nn.Module, str]) -> nn.Module | None:
+    """Return the innermost of a user's modules in whose forward an exception was raised."""
+    found = None
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module = frame.f_locals.get("self")
+        if not isinstance(module, nn.Module) or module not in names:
+            continue
+        if not str(type(module).forward.__module__).startswith("torch.nn"):
+            found = module
+    return found
+
+
+def _forget_defaults(graph: fx.Graph) -> None:
+    """Take out arguments that have their defaults, and what torch.fx asserts of them."""
+    for node in reversed(graph.nodes):
+        name = getattr(node.target, "__name__", "")
+        asserts = node.op == "call_function" and name in ("_assert", "_assert_is_none")
+        first = node.op == "placeholder" and node is next(iter(graph.nodes))
+        if asserts or (not node.users and node.op not in ("output",) and not first):
+            graph.erase_node(node)
+
+
+def place_of(node: fx.Node) -> str:
+    """Return the name of the module in whose forward an operation stands, empty for the network's.
+
+    Args:
+        node: of a traced graph.
+    """
+    if node.op == "call_module":
+        return str(node.target)
+    stack = node.meta.get("nn_module_stack")
+    return str(list(stack.values())[-1][0]) if stack else ""

@@ -1,0 +1,203 @@
+"""Modules as hardware has them, and why it has none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import fx, nn
+from torch.nn.utils.parametrize import is_parametrized
+
+#: What nodes are: they multiply by weights, scale channels, activate, average, leave values what
+#: they are (as pools of maxima and flattening do), meet, or work on floats at either end.
+LAYER, NORM, RELU, AVERAGE, THROUGH, ADD, CAT, BEFORE, BEHIND = (
+    *("layer", "norm", "relu", "average", "through", "add", "cat", "before", "behind"),
+)
+
+_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
+_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
+
+_TAKES = (
+    "convolutions, fully connected layers, batch normalisation, ReLU and ReLU6, pools, flattening, "
+    "dropout, sums and concatenations"
+)
+_INSTEAD = {
+    **dict.fromkeys(("Softmax", "softmax"), "end the network before it and compute it from that"),
+    **dict.fromkeys(("Sigmoid", "sigmoid", "Tanh", "tanh"), "take nn.ReLU, or end before it"),
+    **dict.fromkeys(
+        ("LeakyReLU", "leaky_relu", "SiLU", "silu", "GELU", "gelu", "ELU", "Hardswish", "PReLU"),
+        "train with nn.ReLU instead",
+    ),
+    **dict.fromkeys(("conv1d", "conv2d", "linear"), "let a module hold its weights"),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), "quantized cells have no form in QONNX"),
+}
+
+
+class NoHardware(Exception):
+    """What is wrong with an operation, and what to do."""
+
+
+def no_place(name: str) -> str:
+    """Say that hardware has nothing like an operation, and what there is instead.
+
+    Args:
+        name: of a module's class, a function or a method.
+    """
+    advice = _INSTEAD.get(name, f"there is hardware for {_TAKES}")
+    return f"{name} has no place in it; {advice}"
+
+
+def reshaped(before: tuple[int, ...], after: tuple[int, ...]) -> nn.Module:
+    """Return what lays out each image anew.
+
+    Args:
+        before: shape, with the batch.
+        after: shape, with the batch.
+
+    Raises:
+        NoHardware: the batch changes.
+    """
+    if before[0] != after[0]:
+        raise NoHardware("mixes the images of a batch")
+    flat = [nn.Flatten()] if len(before) > 2 else []
+    parts = [*flat, *([nn.Unflatten(1, after[1:])] if len(after) > 2 else [])]
+    return nn.Sequential(*parts) if len(parts) != 1 else parts[0]
+
+
+def flattened(before: tuple[int, ...], after: tuple[int, ...]) -> nn.Module:
+    """Return what is between maps and a fully connected layer.
+
+    Args:
+        before: shape, with the batch.
+        after: shape, with the batch.
+
+    Raises:
+        NoHardware: this is no flattening.
+    """
+    ones = (1,) * (len(after) - 2)
+    if before == after or (len(after) > 2 and before[:2] + ones == after):
+        return nn.Identity()  # axes of size 1 that go one by one
+    if after != (before[0], math.prod(before[1:])):
+        shapes = " to ".join(
+            "x".join(map(str, shape[1:])) or "nothing" for shape in (before, after)
+        )
+        raise NoHardware(f"reshapes {shapes} between layers; hardware only flattens")
+    return nn.Flatten()
+
+
+def mean_over_map(node: fx.Node, shape: tuple[int, ...]) -> nn.Module | None:
+    """Return the average over whole maps that a call of ``mean`` is.
+
+    Args:
+        node: the call.
+        shape: of what it averages, with the batch.
+
+    Raises:
+        NoHardware: it averages something else.
+    """
+    given = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
+    axes = [given] if isinstance(given, int) else list(given or ())
+    if sorted(axis % len(shape) for axis in axes) != list(range(2, len(shape))):
+        raise NoHardware("a mean that is not over height and width")
+    keeps = node.kwargs.get("keepdim", node.args[2] if len(node.args) > 2 else False)
+    pool = _window(shape, (1,) * (len(shape) - 2), nn.AvgPool1d, nn.AvgPool2d)
+    return pool if keeps else nn.Sequential(pool, nn.Flatten())
+
+
+def checked(
+    own: nn.Module, before: tuple[int, ...], after: tuple[int, ...]
+) -> tuple[str, nn.Module | None]:
+    """Say what a module is, and give it as hardware has it; None where it does nothing.
+
+    Args:
+        own: of torch, or a sequence of ours.
+        before: shape of what it reads, with the batch.
+        after: shape of what it makes, with the batch.
+
+    Raises:
+        NoHardware: hardware does not have it.
+    """
+    if isinstance(own, nn.Sequential):  # of ours
+        return AVERAGE, own
+    if isinstance(own, _LAYERS):
+        return LAYER, _layer(own, before)
+    if isinstance(own, _NORMS):
+        if own.running_mean is None:
+            raise NoHardware("normalises by the batch's own statistics; track running ones")
+        return NORM, own
+    if isinstance(own, nn.Hardtanh):  # ReLU6 is one
+        if own.min_val != 0:
+            raise NoHardware(f"Hardtanh from {own.min_val:g}; hardware has it from 0")
+        return RELU, own
+    if isinstance(own, nn.ReLU):
+        return RELU, own
+    if isinstance(own, nn.MaxPool1d | nn.MaxPool2d):
+        return THROUGH, _max_pool(own)
+    if isinstance(own, nn.AvgPool1d | nn.AvgPool2d):
+        return AVERAGE, _average_pool(own, before)
+    if isinstance(own, nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d):
+        return AVERAGE, _window(before, after[2:], nn.AvgPool1d, nn.AvgPool2d)
+    if isinstance(own, nn.AdaptiveMaxPool1d | nn.AdaptiveMaxPool2d):
+        return THROUGH, _window(before, after[2:], nn.MaxPool1d, nn.MaxPool2d)
+    if isinstance(own, nn.Flatten | nn.Identity):
+        return THROUGH, own if isinstance(own, nn.Flatten) and before != after else None
+    if isinstance(own, _DROPOUTS):
+        return THROUGH, own
+    if isinstance(own, nn.LogSoftmax):
+        return BEHIND, own
+    raise NoHardware(no_place(type(own).__name__))
+
+
+def _layer(layer: Any, before: tuple[int, ...]) -> nn.Module:
+    if is_parametrized(layer):
+        raise NoHardware("its weights are parametrized; remove that first")
+    if isinstance(layer, nn.Linear):
+        if len(before) != 2:
+            raise NoHardware("a fully connected layer on tokens; flatten in front of it")
+        return layer
+    if any(step != 1 for step in layer.dilation):
+        raise NoHardware(f"no hardware for dilation {layer.dilation}; train without")
+    if layer.padding_mode != "zeros":
+        raise NoHardware(f"pads by {layer.padding_mode!r}; hardware pads with zeros")
+    if isinstance(layer.padding, str):
+        sizes = [size - 1 for size in layer.kernel_size]
+        if layer.padding == "same" and any(size % 2 for size in sizes):
+            raise NoHardware(f"padding 'same' of a window of {layer.kernel_size} is uneven")
+        same = layer.padding == "same"
+        layer.padding = tuple(size // 2 if same else 0 for size in sizes)
+    return layer
+
+
+def _max_pool(pool: Any) -> nn.Module:
+    if pool.return_indices:
+        raise NoHardware("a pool's indices have no hardware")
+    sizes = pool.dilation if isinstance(pool.dilation, tuple) else (pool.dilation,)
+    if any(step != 1 for step in sizes):
+        raise NoHardware(f"no hardware for a pool's dilation {pool.dilation}")
+    return pool
+
+
+def _average_pool(pool: Any, before: tuple[int, ...]) -> nn.Module:
+    padding = pool.padding if isinstance(pool.padding, tuple) else (pool.padding,)
+    if any(padding) or pool.ceil_mode or getattr(pool, "divisor_override", None):
+        raise NoHardware("an average pool with padding, ceil_mode or a divisor of its own")
+    return pool
+
+
+def _window(
+    before: tuple[int, ...], out: tuple[int, ...], signals: Any, images: Any
+) -> nn.Module | None:
+    """The pool of fixed windows that an adaptive one comes to."""
+    sizes = before[2:]
+    if sizes == out:
+        return None
+    if any(size % parts for size, parts in zip(sizes, out, strict=True)):
+        shapes = " to ".join("x".join(map(str, s)) for s in (sizes, out))
+        raise NoHardware(f"an adaptive pool from {shapes}, whose windows differ in size")
+    window = tuple(size // parts for size, parts in zip(sizes, out, strict=True))
+    if len(window) == 1:
+        return signals(window[0])
+    if images is nn.AvgPool2d and set(out) == {1}:
+        return nn.AdaptiveAvgPool2d(1)
+    return images(window)

@@ -1,0 +1,237 @@
+"""Where activations are quantized, and to what, so that hardware computes the same integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brevitas.nn import QuantIdentity, QuantReLU
+from brevitas.quant import (
+    Int8ActPerTensorFloat,
+    Int8ActPerTensorFloatMSE,
+    Uint8ActPerTensorFloat,
+    Uint8ActPerTensorFloatMSE,
+)
+from torch import fx, nn
+
+from msq_finn.post_training.hardware_forms import (
+    ADD,
+    AVERAGE,
+    BEFORE,
+    CAT,
+    LAYER,
+    NORM,
+    RELU,
+    THROUGH,
+)
+from msq_finn.post_training.standard_ops import add_module
+
+#: Bits of values that no ReLU bounds: operands and results of sums, bottlenecks, averages.
+WIDE_BITS = 8
+
+
+@dataclass(frozen=True)
+class Bits:
+    """Widths of what is quantized.
+
+    Attributes:
+        weights: of all numbers that layers multiply by.
+        activations: of what a ReLU makes.
+        inputs: of the network's input.
+    """
+
+    weights: int = 4
+    activations: int = 4
+    inputs: int = 8
+
+
+def place_quantizers(module: fx.GraphModule, bits: Bits, signed_input: bool) -> dict[str, float]:
+    """Quantize every value that a layer, a pool, a sum or a concatenation reads.
+
+    Args:
+        module: in the standard form, without batch normalisation that a layer can take; changed.
+        bits: widths.
+        signed_input: whether the network's input has negative values.
+
+    Returns:
+        By the name of an activation that has one, its largest value, such as 6 of ReLU6.
+    """
+    _activate_before_pools(module)
+    places = _Places(module, bits)
+    places.quantize_input(signed_input)
+    ceilings = places.quantize_activations()
+    places.join()
+    places.quantize_the_rest()
+    module.graph.lint()
+    module.recompile()
+    return ceilings
+
+
+def kind_of(node: fx.Node) -> str:
+    """Return what a node is, see `msq_finn.post_training.hardware_forms`; empty for its ends.
+
+    Args:
+        node: of a graph in the standard form.
+    """
+    return str(node.meta.get("kind", ""))
+
+
+def _activate_before_pools(module: fx.GraphModule) -> None:
+    """Move a ReLU in front of a pool of maxima, where it comes to the same and hardware has it."""
+    for node in list(module.graph.nodes):
+        if kind_of(node) != RELU:
+            continue
+        source = node.args[0]
+        while kind_of(source) == THROUGH and len(source.users) == 1:
+            source = source.args[0]
+        behind = node.args[0]
+        if source is behind or kind_of(source) not in (LAYER, NORM, ADD):
+            continue
+        first = next(user for user in source.users if _leads_to(user, node))
+        node.replace_all_uses_with(behind)
+        node.replace_input_with(behind, source)
+        source.append(node)
+        first.replace_input_with(source, node)
+
+
+def _leads_to(node: fx.Node, target: fx.Node) -> bool:
+    while node is not target:
+        if kind_of(node) != THROUGH or len(node.users) != 1:
+            return False
+        node = next(iter(node.users))
+    return True
+
+
+class _Places:
+    """The graph while quantizers are put into it."""
+
+    def __init__(self, module: fx.GraphModule, bits: Bits) -> None:
+        self.module, self.bits = module, bits
+        self.nodes = list(module.graph.nodes)
+        #: Values that are quantized, and whether they may be negative.
+        self.signs: dict[fx.Node, bool] = {}
+
+    def quantize_input(self, signed: bool) -> None:
+        """Quantize what the first layer reads, behind what the processor computes."""
+        for node in self.nodes:
+            if node.op == "placeholder" or kind_of(node) == BEFORE:
+                readers = [u for u in node.users if kind_of(u) != BEFORE and u.op != "output"]
+                if readers:
+                    recipe = Int8ActPerTensorFloat if signed else Uint8ActPerTensorFloat
+                    # Every input that calibration sees has its level.
+                    quant = QuantIdentity(
+                        recipe, bit_width=self.bits.inputs, high_percentile_q=100.0
+                    )
+                    self._insert(quant, "input_quant", node, readers, signed)
+
+    def quantize_activations(self) -> dict[str, float]:
+        """Let every ReLU quantize; return the ends of those that have one."""
+        ceilings = {}
+        for node in self.nodes:
+            if kind_of(node) == RELU:
+                if ceiling := getattr(self.module.get_submodule(node.target), "max_val", None):
+                    ceilings[str(node.target)] = float(ceiling)
+                quant = QuantReLU(Uint8ActPerTensorFloatMSE, bit_width=self.bits.activations)
+                _replace(self.module, str(node.target), quant)
+                self.signs[node] = False
+        return ceilings
+
+    def join(self) -> None:
+        """Let all operands of a sum, or of concatenations of concatenations, share a scale."""
+        for members in self._joins():
+            edges = [
+                (source, node)
+                for node in members
+                for source in node.all_input_nodes
+                if source not in members
+            ]
+            if kind_of(members[0]) == CAT and self._share_activation([s for s, _ in edges]):
+                self.signs |= dict.fromkeys(members, False)
+                continue
+            signed = any(self._may_be_negative(source) for source, _ in edges)
+            quant = self._wide(signed)
+            name = add_module(self.module, f"{members[0].name}_quant", quant)
+            for source, node in edges:
+                readers = [node]
+                if source not in self.signs:  # then this is its quantizer for layers as well
+                    readers += [u for u in source.users if kind_of(u) in (LAYER, AVERAGE, THROUGH)]
+                self._call(name, source, readers, signed)
+            if kind_of(members[0]) == CAT:
+                self.signs |= dict.fromkeys(members, signed)
+
+    def _joins(self) -> list[list[fx.Node]]:
+        """Sums, each alone, and concatenations with those that they lead into."""
+        groups: dict[fx.Node, list[fx.Node]] = {}
+        for node in self.nodes:
+            if kind_of(node) == ADD:
+                groups[node] = [node]
+            if kind_of(node) == CAT:
+                group = [node]
+                for source in node.all_input_nodes:
+                    if kind_of(source) == CAT and groups[source] is not group:
+                        group = [*groups[source], *group]
+                for member in group:
+                    groups[member] = group
+        return list({id(group): group for group in groups.values()}.values())
+
+    def _share_activation(self, sources: list[fx.Node]) -> bool:
+        """Make one quantizer of the ReLUs that are concatenated, if these are all there is."""
+        activations = [_behind_pools(source) for source in sources]
+        if any(kind_of(node) != RELU for node in activations):
+            return False
+        first = self.module.get_submodule(activations[0].target)
+        for node in activations[1:]:
+            _replace(self.module, str(node.target), first)
+        return True
+
+    def quantize_the_rest(self) -> None:
+        """Quantize what else is read by a layer or a pool, behind what made it."""
+        for node in self.nodes:
+            if kind_of(node) not in (LAYER, NORM, ADD, AVERAGE):
+                continue
+            readers = [user for user in node.users if self._needs_integers(user)]
+            if readers and node not in self.signs:
+                signed = self._may_be_negative(node)
+                self._insert(self._wide(signed), f"{node.name}_quant", node, readers, signed)
+
+    def _needs_integers(self, node: fx.Node) -> bool:
+        kind = kind_of(node)
+        if kind == THROUGH:
+            pools = isinstance(self.module.get_submodule(node.target), nn.MaxPool1d | nn.MaxPool2d)
+            return pools or any(self._needs_integers(user) for user in node.users)
+        return kind in (LAYER, AVERAGE)
+
+    def _may_be_negative(self, node: fx.Node) -> bool:
+        if node in self.signs:
+            return self.signs[node]
+        if kind_of(node) in (THROUGH, AVERAGE, ADD, CAT):
+            return any(self._may_be_negative(source) for source in node.all_input_nodes)
+        return True
+
+    def _wide(self, signed: bool) -> QuantIdentity:
+        recipe = Int8ActPerTensorFloatMSE if signed else Uint8ActPerTensorFloatMSE
+        return QuantIdentity(recipe, bit_width=max(WIDE_BITS, self.bits.activations))
+
+    def _insert(
+        self, quant: nn.Module, name: str, node: fx.Node, readers: list[fx.Node], signed: bool
+    ) -> None:
+        self._call(add_module(self.module, name, quant), node, readers, signed)
+
+    def _call(self, name: str, node: fx.Node, readers: list[fx.Node], signed: bool) -> None:
+        """Let readers of a value read it through a quantizer."""
+        with self.module.graph.inserting_after(node):
+            call = self.module.graph.call_module(name, (node,))
+        call.meta = {"shape": node.meta.get("shape"), "kind": "quant"}
+        self.signs[call] = signed
+        for reader in readers:
+            reader.replace_input_with(node, call)
+
+
+def _behind_pools(node: fx.Node) -> fx.Node:
+    while kind_of(node) == THROUGH:
+        node = node.args[0]
+    return node
+
+
+def _replace(module: nn.Module, name: str, new: nn.Module) -> None:
+    parent, _, own = name.rpartition(".")
+    setattr(module.get_submodule(parent), own, new)

@@ -1,0 +1,274 @@
+"""One way to write each operation: modules in the place of functions and methods, checked.
+
+Behind it, every node of a graph has among its ``meta`` a ``kind``, of those below.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from msq_finn.post_training.float_graph import Obstacles, place_of
+from msq_finn.post_training.hardware_forms import (
+    ADD,
+    BEFORE,
+    BEHIND,
+    CAT,
+    LAYER,
+    NoHardware,
+    checked,
+    flattened,
+    mean_over_map,
+    no_place,
+    reshaped,
+)
+
+#: Functions and methods as modules, and what their arguments behind the input are called.
+_POOL = ("kernel_size", "stride", "padding")
+_FUNCTIONS: dict[str, tuple[Callable[..., nn.Module], tuple[str, ...]]] = {
+    "relu": (nn.ReLU, ("inplace",)),
+    "relu6": (nn.ReLU6, ("inplace",)),
+    "hardtanh": (nn.Hardtanh, ("min_val", "max_val", "inplace")),
+    "dropout": (nn.Dropout, ("p", "training", "inplace")),
+    "dropout1d": (nn.Dropout1d, ("p", "training", "inplace")),
+    "dropout2d": (nn.Dropout2d, ("p", "training", "inplace")),
+    "feature_dropout": (nn.Dropout2d, ("p", "training")),
+    "max_pool1d": (nn.MaxPool1d, (*_POOL, "dilation", "ceil_mode", "return_indices")),
+    "max_pool2d": (nn.MaxPool2d, (*_POOL, "dilation", "ceil_mode", "return_indices")),
+    "avg_pool1d": (nn.AvgPool1d, (*_POOL, "ceil_mode", "count_include_pad")),
+    "avg_pool2d": (
+        nn.AvgPool2d,
+        (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
+    ),
+    "adaptive_avg_pool1d": (nn.AdaptiveAvgPool1d, ("output_size",)),
+    "adaptive_avg_pool2d": (nn.AdaptiveAvgPool2d, ("output_size",)),
+    "adaptive_max_pool1d": (nn.AdaptiveMaxPool1d, ("output_size", "return_indices")),
+    "adaptive_max_pool2d": (nn.AdaptiveMaxPool2d, ("output_size", "return_indices")),
+    "log_softmax": (nn.LogSoftmax, ("dim",)),
+}
+
+#: Functions, methods and modules that lay values out in another shape, or leave them alone.
+_RESHAPES = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "Flatten"}
+_RESHAPES |= {"Unflatten"}
+_SAME = {"contiguous", "clone", "Identity"}
+_ADDS = {"add", "iadd"}
+_CATS = {"cat", "concat", "concatenate"}
+_MEANS = {"mean"}
+
+#: What works on floats in front of the first quantizer, where the processor computes it.
+_FLOAT = {*_RESHAPES, "permute", "transpose", "sub", "rsub", "mul", "truediv", "div", *_ADDS}
+
+
+def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
+    """Put one module in the place of every way to write an operation, and say what each node is.
+
+    Args:
+        module: a traced network with shapes; it is changed.
+        faults: told of every operation that has no place here.
+    """
+    _write_in_place_operations(module.graph)
+    modules = dict(module.named_modules())
+    floats: set[fx.Node] = set()  # computed from the input, in front of all layers
+    lost: set[fx.Node] = set()  # computed from what is already a fault
+    for node in list(module.graph.nodes):
+        if node.op in ("placeholder", "get_attr"):
+            if node.op == "placeholder":
+                floats.add(node)
+            continue
+        if node.op == "output":
+            continue
+        if any(source in lost for source in node.all_input_nodes):
+            lost.add(node)
+        try:
+            _rewrite(module, node, modules, floats)
+        except NoHardware as refusal:
+            if node not in lost or node.op == "call_module":
+                faults.add(_said_where(node, faults), str(refusal))
+            lost.add(node)
+    _drop_unused(module)
+    _check_end(module, faults)
+    _check_shared(module, faults)
+
+
+def _said_where(node: fx.Node, faults: Obstacles) -> str:
+    """Name a place so that two faults in one forward have two places."""
+    place = place_of(node)
+    if node.op == "call_module":
+        return place
+    return f"{place or faults.network}, {_name(node)}"
+
+
+def _write_in_place_operations(graph: fx.Graph) -> None:
+    """Let what reads a value behind an operation that changes it in place read the result."""
+    order = {node: index for index, node in enumerate(graph.nodes)}
+    for node in graph.nodes:
+        changed = node.args[0] if node.args and isinstance(node.args[0], fx.Node) else None
+        module = graph.owning_module.get_submodule(node.target) if node.op == "call_module" else 0
+        in_place = getattr(module, "inplace", False) or node.kwargs.get("inplace", False)
+        if node.op == "call_method":
+            in_place = node.target.endswith("_") and not node.target.endswith("__")
+        if not in_place or changed is None:
+            continue
+        for reader in [user for user in changed.users if order[user] > order[node]]:
+            reader.replace_input_with(changed, node)
+
+
+def _name(node: fx.Node, modules: dict[str, nn.Module] | None = None) -> str:
+    """Return the plain name of an operation: the class of a module, a function's, a method's."""
+    if node.op == "call_module":
+        return type(modules[str(node.target)]).__name__ if modules else str(node.target)
+    name = node.target if isinstance(node.target, str) else node.target.__name__
+    return str(name).strip("_")
+
+
+def _rewrite(
+    module: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module], floats: set[fx.Node]
+) -> None:
+    """Bring one node into the standard form."""
+    name = _name(node, modules)
+    shape = node.meta["shape"]
+    if shape is None:
+        if node.op == "call_module":
+            raise NoHardware(no_place(name))
+        return  # sizes, which flattening reads and which are dropped then
+    streams = [source for source in node.all_input_nodes if source.meta.get("shape")]
+    tensors = [source for source in streams if source.op != "get_attr"]
+    if not tensors:
+        raise NoHardware("a constant that no layer multiplies by; keep it as weights of a layer")
+    source = tensors[0]
+    if all(tensor in floats for tensor in tensors) and name in (*_FLOAT, *_SAME):
+        if name in _RESHAPES:
+            node = _put(module, node, reshaped(source.meta["shape"], shape), source)
+        node.meta["kind"] = BEFORE
+        floats.add(node)
+        return
+    if name in _SAME:
+        node.replace_all_uses_with(source)
+        return
+    if name in _ADDS or name in _CATS:
+        _meet(node, name, streams, tensors, shape)
+        return
+    own = modules[str(node.target)] if node.op == "call_module" else _as_module(node, name)
+    if name in _RESHAPES:
+        own = flattened(source.meta["shape"], shape)
+    elif name in _MEANS:
+        own = mean_over_map(node, source.meta["shape"])
+    if own is None:
+        raise NoHardware(no_place(name))
+    kind, plain = checked(own, source.meta["shape"], shape)
+    if plain is None:
+        node.replace_all_uses_with(source)
+        return
+    if plain is not modules.get(str(node.target)):
+        node = _put(module, node, plain, source)
+    node.meta["kind"] = kind
+
+
+def _put(module: fx.GraphModule, node: fx.Node, new: nn.Module, source: fx.Node) -> fx.Node:
+    """Call a new module in the place of a node."""
+    with module.graph.inserting_before(node):
+        call = module.graph.call_module(add_module(module, node.name, new), (source,))
+    call.meta = {**node.meta}
+    node.replace_all_uses_with(call)
+    return call
+
+
+def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
+    """Add a module under a name that is not taken, and return it.
+
+    Args:
+        module: the network.
+        name: to begin with.
+        new: what to add.
+    """
+    taken, wanted = set(dir(module)), name
+    number = 0
+    while name in taken:
+        number += 1
+        name = f"{wanted}_{number}"
+    module.add_module(name, new)
+    return name
+
+
+def _as_module(node: fx.Node, name: str) -> nn.Module | None:
+    """Return the module that does what a function or a method does."""
+    if name not in _FUNCTIONS:
+        return None
+    make, names = _FUNCTIONS[name]
+    given = {**dict(zip(names, node.args[1:], strict=False)), **node.kwargs}
+    for unused in ("inplace", "training", "input", "_stacklevel", "dtype"):
+        given.pop(unused, None)
+    try:
+        return make(**given)
+    except TypeError as error:
+        raise NoHardware(f"{name} with arguments that are not numbers") from error
+
+
+def _meet(
+    node: fx.Node, name: str, streams: list[fx.Node], tensors: list[fx.Node], shape: Any
+) -> None:
+    """Check a sum or a concatenation."""
+    if name in _CATS:
+        axis = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
+        if axis not in (1, 1 - len(shape)):
+            raise NoHardware(
+                f"concatenates along axis {axis}; hardware does along channels, axis 1"
+            )
+        node.target, node.op = torch.cat, "call_function"
+        node.args, node.kwargs = (list(tensors), 1), {}
+        node.meta["kind"] = CAT
+    else:
+        if len(streams) != 2 or len(tensors) != 2 or node.kwargs.get("alpha", 1) != 1:
+            raise NoHardware("adds something else than two values of the network; leave it out")
+        if any(tensor.meta["shape"] != shape for tensor in tensors):
+            raise NoHardware("adds values of different shapes, and hardware element by element")
+        node.target, node.op, node.kwargs = operator.add, "call_function", {}
+        node.args = tuple(tensors)
+        node.meta["kind"] = ADD
+    if len(set(tensors)) < len(node.all_input_nodes) or len(tensors) < 2:
+        raise NoHardware("reads one value twice; change the layer before instead")
+
+
+def _drop_unused(module: fx.GraphModule) -> None:
+    for node in reversed(module.graph.nodes):
+        if not node.users and node.op not in ("output", "placeholder"):
+            module.graph.erase_node(node)
+
+
+def _check_end(module: fx.GraphModule, faults: Obstacles) -> None:
+    """One value leaves the network; what works on floats comes after all else."""
+    *_, output = module.graph.nodes
+    result = output.args[0]
+    if isinstance(result, tuple | list) and len(result) == 1:
+        result = result[0]
+        output.args = (result,)
+    if not isinstance(result, fx.Node):
+        faults.add("", f"returns a {type(result).__name__}, and an accelerator one tensor")
+        return
+    for node in module.graph.nodes:
+        if node.meta.get("kind") == BEHIND and set(node.users) != {output}:
+            faults.add(place_of(node), "LogSoftmax between layers has no hardware")
+    if not any(node.meta.get("kind") == LAYER for node in module.graph.nodes):
+        faults.add("", "has no layer with weights")
+
+
+def _check_shared(module: fx.GraphModule, faults: Obstacles) -> None:
+    """A layer is one place in hardware; modules without weights are copied for each of theirs."""
+    calls: dict[str, list[fx.Node]] = {}
+    for node in module.graph.nodes:
+        if node.op == "call_module":
+            calls.setdefault(str(node.target), []).append(node)
+    for target, nodes in calls.items():
+        if len(nodes) == 1:
+            continue
+        own = module.get_submodule(target)
+        if any(True for _ in own.parameters()):
+            faults.add(target, f"is called {len(nodes)} times; give each call a layer of its own")
+            continue
+        for node in nodes[1:]:
+            node.target = add_module(module, node.name, deepcopy(own))
