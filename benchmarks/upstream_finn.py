@@ -69,7 +69,7 @@ def differences() -> dict[str, Any]:
     from msq_finn.build.steps import DATAFLOW_STEPS
     from msq_finn.finn_compat import builder_steps, streamline
 
-    moves = {name: value for name, value in vars(streamline).items() if name[0].isupper()}
+    moves = {name: value for name, value in vars(streamline).items() if isinstance(value, type)}
     return {
         "FINN": finn_compat.version(),
         "simulator of its nodes": "PyVerilator" if finn_compat.is_main() else "finn.xsi",

@@ -59,6 +59,12 @@ def fill() -> None:
     if last == ["opset_version", "return_full_exec_context"]:
         onnx_exec.execute_node.__defaults__ = (_OPSET, False)
         FILLED.append("opset_version of qonnx.core.onnx_exec.execute_node")
+    if find_spec("pyverilator") is None:
+        # Main's ops import it as they are loaded, before msq_finn gives FINN its simulator.
+        from msq_finn.sim import pyverilator
+
+        pyverilator.install()
+        FILLED.append("pyverilator")
 
 
 def _take_numpy_numbers() -> None:

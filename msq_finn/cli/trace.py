@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "--inputs",
     type=click.Path(path_type=Path),
     required=True,
-    help="Images to trace (.npy, N first).",
+    help="Images to trace (.npy, N first; .npz by name for several inputs).",
 )
 @click.option(
     "--float",
@@ -60,12 +60,14 @@ def trace(
 
     Example: msq-finn trace model.onnx --inputs images.npy --float float.onnx
     """
+    from msq_finn.lowering.ends import each, end_names, image
     from msq_finn.lowering.inputs import load_images
     from msq_finn.trace import trace as traced
 
     with progress_bars() as progress:
-        given = load_images(inputs, model)[:images]
-        found = traced(model, given, float_model, build, progress)
+        given = image(load_images(inputs, model), slice(images))
+        by_name = dict(zip(end_names(model)[0], each(given), strict=True))
+        found = traced(model, by_name, float_model, build, progress)
     if as_json:
         echo_json(found.model_dump())
         return

@@ -24,7 +24,9 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import ROWS, weight_quantizers
+from msq_finn.lowering.ends import Ends, each, frames, image
 from msq_finn.lowering.inputs import check_images
+from msq_finn.lowering.model_checks import data_inputs
 from msq_finn.progress import Progress, silent
 from msq_finn.trace.points import TracePoint, points_of, without_quantizers
 from msq_finn.trace.rtl_levels import Levels, seen_in_rtl
@@ -32,7 +34,6 @@ from msq_finn.trace.sums import Extent, Noise
 from msq_finn.trace.traced import Trace, TracedLayer
 from msq_finn.transforms.tensor_notes import read_note
 
-FloatArray = NDArray[np.float32]
 Context = Mapping[str, NDArray[Any]]
 
 
@@ -52,7 +53,7 @@ class _Layer:
 
 def trace(
     source: Path,
-    images: FloatArray,
+    images: Any,
     float_model: Path | None = None,
     build: Path | None = None,
     progress: Progress = silent,
@@ -61,7 +62,8 @@ def trace(
 
     Args:
         source: exported QONNX model.
-        images: network inputs without the batch axis, [images, ...].
+        images: network inputs without the batch axis, [images, ...]; of several inputs, a mapping
+            from their names to such arrays.
         float_model: the float network, as torch.onnx.export writes it, with the same names of
             modules; None to compare with the exported weights and activations that are not
             quantized.
@@ -75,7 +77,7 @@ def trace(
     """
     model = _opened(source)
     beside = without_quantizers(model) if float_model is None else _opened(float_model)
-    images = check_images(images, source, "images", least=1)
+    given = check_images(images, source, "images", least=1)
     points, others = points_of(model), points_of(beside)
     layers = {
         name: _Layer(point, others[name])
@@ -88,10 +90,11 @@ def trace(
             "from the same modules, with torch.onnx.export and export_qonnx",
             field="--float",
         )
-    for number, image in enumerate(images):
-        progress("Trace", number, len(images))
-        _count(layers, model, _executed(model, image), _executed(beside, image))
-    progress("Trace", len(images), len(images))
+    for number in range(frames(given)):
+        progress("Trace", number, frames(given))
+        one = image(given, slice(number, number + 1))
+        _count(layers, model, _executed(model, one), _executed(beside, one))
+    progress("Trace", frames(given), frames(given))
     levels = {}
     if build is not None:
         wanted = {
@@ -99,11 +102,11 @@ def trace(
             for layer in layers.values()
             if layer.point.quantizer is not None
         }
-        levels = seen_in_rtl(build, source, images, wanted, progress)
+        levels = seen_in_rtl(build, source, given, wanted, progress)
     return Trace(
         model=source.name,
         against=float_model.name if float_model else "its own weights, activations not quantized",
-        images=len(images),
+        images=frames(given),
         layers=[_told(model, name, layer, levels) for name, layer in layers.items()],
         unmatched=[name for name in points if name not in layers],
     )
@@ -114,10 +117,12 @@ def _opened(path: Path) -> ModelWrapper:
     return ModelWrapper(str(path)).transform(InferShapes()).transform(FoldConstants())
 
 
-def _executed(model: ModelWrapper, image: FloatArray) -> Context:
-    found: Context = execute_onnx(
-        model, {model.graph.input[0].name: image[None]}, return_full_exec_context=True
-    )
+def _executed(model: ModelWrapper, one: Ends) -> Context:
+    names = [info.name for info in data_inputs(model.graph)]
+    if len(names) != len(each(one)):
+        raise MsqError(f"the float network has {len(names)} inputs", field="--float")
+    inputs = dict(zip(names, each(one), strict=True))
+    found: Context = execute_onnx(model, inputs, return_full_exec_context=True)
     return found
 
 

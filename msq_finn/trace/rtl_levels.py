@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_finn.build.reopen import check_simulated, reopen
-from msq_finn.build.simulate import FloatArray, accelerator_inputs
+from msq_finn.build.simulate import accelerator_inputs
 from msq_finn.build.verdict.observe import Observations
 from msq_finn.build.verdict.reference import Reference
 from msq_finn.build.verdict.taps import watch
 from msq_finn.errors import MsqError
+from msq_finn.lowering.ends import Ends, frames
 from msq_finn.lowering.lower import logged
 from msq_finn.progress import Progress, silent
 
@@ -36,7 +37,7 @@ class Levels(NamedTuple):
 def seen_in_rtl(
     out: Path,
     source: Path,
-    images: FloatArray,
+    images: Ends,
     levels: Mapping[str, IntArray],
     progress: Progress = silent,
 ) -> dict[str, Levels]:
@@ -45,7 +46,7 @@ def seen_in_rtl(
     Args:
         out: the build's output folder.
         source: the exported model.
-        images: network inputs, [images, ...].
+        images: network inputs, [images, ...] each.
         levels: per quantizer's output the exported model's integers, [images, ...].
         progress: told of simulated words.
 
@@ -63,9 +64,9 @@ def seen_in_rtl(
     reference = Reference(source)
     with logged(lowered.folder / "sim.log"):
         inputs = accelerator_inputs(lowered, images)
-        seen = watch(lowered, inputs, range(len(images)), progress)
+        seen = watch(lowered, inputs, range(frames(images)), progress)
     found: dict[str, Levels] = {}
-    for number in range(len(images)):
+    for number in range(frames(images)):
         inner = {name: values[number] for name, values in seen.tensors.items()}
         observations = Observations(lowered.model, reference, inner)
         for output, expected in levels.items():
