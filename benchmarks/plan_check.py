@@ -7,7 +7,8 @@ settled on random images. Outputs are compared with the exported model bit for b
 
     python benchmarks/plan_check.py [--json] [--network NAME]... [--board NAME]... [--images N]
 
-Without choice, two networks are planned for all of a Pynq-Z1, and the demo's for every board.
+Without choice, two networks are planned for all of a Pynq-Z1, one whose folds are padded for a
+rate, and the demo's for every board.
 """
 
 from __future__ import annotations
@@ -54,6 +55,14 @@ def kws_mlp() -> nn.Module:
     return nn.Sequential(*hidden, make.classifier(256, 12))
 
 
+def prime_mlp() -> nn.Module:
+    """Build an MLP of 53 and 47 rows, 60-53-47-10, whose folds are padded."""
+    make = models.LayerFactory(MSQWeightPerChannelFloat, {})
+    hidden = [make.identity(models.PixelQuant)]
+    hidden += [*make.linear_relu(60, 53), *make.linear_relu(53, 47)]
+    return nn.Sequential(*hidden, make.classifier(47, 10))
+
+
 @dataclass(frozen=True)
 class Case:
     """A network, its input, and frames per second to plan for (None: as many as there can be)."""
@@ -68,12 +77,14 @@ CASES = {
     "resnet8": Case(models.resnet8, (3, 32, 32)),
     "vgg10": Case(models.vgg10, (2, 1024)),
     "digits_cnn": Case(models.digits_cnn, (1, 8, 8), 100_000),
+    "prime_mlp": Case(prime_mlp, (60,), 3_000_000),
 }
 
 #: Networks and boards that are checked by default.
 CHECKS = (
     ("kws_mlp", "Pynq-Z1"),
     ("resnet8", "Pynq-Z1"),
+    ("prime_mlp", "Pynq-Z1"),
     *(("digits_cnn", board) for board in BOARDS),
 )
 

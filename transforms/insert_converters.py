@@ -56,7 +56,7 @@ def _split(model: ModelWrapper, node: Any, cycles: int) -> None:
     if len(hops) == 1:
         return
     between, word = f"{node.output[0]}_narrow", hops[1][0]
-    bits, shape = op.get_input_datatype().bitwidth(), [vectors, padded(elements, word)]
+    bits, shape = op.get_input_datatype().bitwidth(), [1, vectors, padded(elements, word)]
     second = copy.deepcopy(node)
     second.name = f"{node.name}_wide"
     for half, attributes in (

@@ -80,6 +80,8 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
                 value=self.get_nodeattr("mem_mode"),
                 where=name,
             )
+        for part, whole in (("SIMD", "MW"), ("PE", "MH")):
+            check_divides(name, part, self.get_nodeattr(part), whole, self.get_nodeattr(whole))
         self._check_runtime_weights()
         known = self.get_nodeattr_types()  # not all FINNs have all of these
         for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
@@ -92,7 +94,6 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
     def _parameters(self, model: Any, fpgapart: str) -> Parameters:
         lanes = self.lanes()
         mw, mh, simd = (self.get_nodeattr(a) for a in ("MW", "MH", "SIMD"))
-        check_divides(self.onnx_node.name, "SIMD", simd, "MW", mw)
         offsets = np.zeros(mh, dtype=np.int64)
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         if not self.get_nodeattr("offsetOutput"):

@@ -19,7 +19,9 @@ from msq_finn.build.simulate import (
     simulate,
 )
 from msq_finn.build.stitch import stitch
+from msq_finn.build.summary import layers_of
 from msq_finn.build.trial import random_images
+from msq_finn.build.verdict.judge import judge
 from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
@@ -71,7 +73,7 @@ def lanes(simd, **counts):
     }
 
 
-#: Network, input, folding by node; of a layer, SIMD and its lanes.
+#: Network, input, folding by node (of a layer, SIMD and its lanes), columns and rows of the layers.
 CASES = {
     # PE 4 of 13 and 3 of 11 rows, SIMD 3 of 10, 4 of 13 (13 as padded by PE), 2 of 11 columns.
     "mlp": (
@@ -84,6 +86,7 @@ CASES = {
             "Thresholding_rtl_1": {"PE": 3},
             "MVAU_MSQ_rtl_2": lanes(2, fixed_4_dsp=2),
         },
+        [(10, 13), (13, 11), (11, 4)],
     ),
     # PE 3 of 7 and 2 of 5 channels; SIMD 4 of 18, 16 of 63, 7 of 80 columns.
     "channels": (
@@ -96,6 +99,7 @@ CASES = {
             "Thresholding_rtl_1": {"PE": 2},
             "MVAU_MSQ_rtl_2": lanes(7, fixed_4_dsp=2),
         },
+        [(18, 7), (63, 5), (80, 4)],
     ),
     # PE 3 of 5 channels in both layers that are added.
     "residual": (
@@ -106,13 +110,16 @@ CASES = {
             "MVAU_MSQ_rtl_1": lanes(4, sp2_4_lut=1, fixed_4_dsp=2),
             "Thresholding_rtl_0": {"PE": 3},
         },
+        [(9, 5), (45, 5), (80, 3)],
     ),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", ["mlp", "channels", pytest.param("residual", marks=pytest.mark.slow)]
+)
 def test_a_network_all_the_way(tmp_path, case):
-    make, shape, folding = CASES[case]
+    make, shape, folding, sizes = CASES[case]
     source = exported(make(), tmp_path / "model.onnx", shape)
     (tmp_path / "folding.json").write_text(json.dumps(folding))
     target = Target("Pynq-Z1", target_fps=100_000, folding_config=tmp_path / "folding.json")
@@ -129,3 +136,8 @@ def test_a_network_all_the_way(tmp_path, case):
     assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.02)
     stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=5)
     np.testing.assert_array_equal(stalled, found.raw)
+    assert [(la.mw, la.mh) for la in layers_of(lowered.model, None)] == sizes
+    if case == "mlp":
+        # What looks into differences leaves padding out, and finds nothing in any tensor.
+        verdict = judge(lowered, images, found, np.ones(len(images), dtype=bool))
+        assert verdict.faults == verdict.ties == []

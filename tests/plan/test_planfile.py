@@ -233,7 +233,7 @@ def test_lanes_that_hold_their_weights_are_checked(tmp_path: Path):
     assert layer.rows == {"sp2_4": 2, "fixed_4": 6}
     path = tmp_path / "plan.yaml"
     content = fast.model_dump()
-    content["layers"][0]["simd"] = 1
+    content["layers"][0] |= {"simd": 1, "lanes": {"embedded_lut": 4}}
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(MsqError, match=r"layer conv1: lanes: a vector takes .* room for 16"):
         Plan.load(path)

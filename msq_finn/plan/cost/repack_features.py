@@ -10,17 +10,18 @@ from msq_finn.plan.cost.memories import bits
 from msq_finn.plan.cost.point_kinds import Repack
 
 #: Places up to which a multiplexer is two LUTs deep.
-_SHALLOW = 8
+_SHALLOW = 16
 
 
 def _multiplexers(word: int, places: int) -> Features:
-    """Bits that come from one of several places: two share a LUT6 of two places, four fill one."""
+    """Bits that come from one of several places: two share a LUT6 of two places, four fill one.
+
+    Places that are no power of two take what the next one does.
+    """
+    places = 1 << bits(places)
+    luts = 0.5 if places == 2 else (places - 1) / 3
     deep = places > _SHALLOW
-    shallow = (0, 0.5, 1, 1)[places - 1] if places <= 4 else places * 3 / 8
-    return {
-        "multiplexers": 0 if deep else word * shallow,
-        "wide multiplexers": word * places * deep,
-    }
+    return {"multiplexers": word * luts * (not deep), "wide multiplexers": word * luts * deep}
 
 
 def repack(point: Repack) -> Features:
