@@ -45,7 +45,7 @@ class EndPort:
         """The tensors that words are, [images, ...].
 
         Args:
-            words: as `axi_streams.simulate` gives them.
+            words: as `axi_streams.simulate` gives them, [words, bytes].
             images: how many they are of.
         """
         values = axi_streams.unpack(words, self.kind.bitwidth(), self.elements, self.kind.signed())

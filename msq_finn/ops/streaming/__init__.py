@@ -11,9 +11,9 @@ from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
+from msq_finn.ops.streaming.lookup import StreamingTable_rtl
 from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
-from msq_finn.ops.streaming.table import StreamingTable_rtl
 from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl
 
 #: The ops' classes; their names are what FINN's registry calls them.

@@ -11,6 +11,7 @@ from msq_finn.plan.cost.stream_points import (
     FinnNode,
     Padding,
     Pool,
+    Table,
     Thresholds,
     Window,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Padding",
     "Point",
     "Pool",
+    "Table",
     "Thresholds",
     "Unit",
     "Window",
@@ -47,6 +49,7 @@ NODES: dict[str, type[Point]] = {
         Fifo,
         Pool,
         Add,
+        Table,
     )
 }
 

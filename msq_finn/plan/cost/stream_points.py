@@ -243,6 +243,35 @@ class Fifo(FinnNode):
 
 
 @dataclass(frozen=True)
+class Table(FinnNode):
+    """StreamingTable_rtl, its entries at random.
+
+    Attributes:
+        elements: looked up a cycle.
+        in_bits: bits of an element.
+        out_bits: bits of an entry.
+    """
+
+    node: ClassVar[str] = "table"
+    elements: int
+    in_bits: int
+    out_bits: int
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        entries = np.random.default_rng(4).integers(0, 2**self.out_bits, 2**self.in_bits)
+        return {
+            "op_type": "StreamingTable_rtl",
+            "shapes": [(1, self.elements)] * 2,
+            "dtypes": (f"UINT{self.in_bits}", None, f"UINT{self.out_bits}"),
+            "Shape": [1, self.elements],
+            "First": 0,
+            "Entries": entries.tolist(),
+            "PE": self.elements,
+        }
+
+
+@dataclass(frozen=True)
 class Pool(Point):
     """Largest value of every window.
 
