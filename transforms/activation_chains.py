@@ -193,7 +193,7 @@ def constant_of(model: ModelWrapper, tensor: str) -> Any:
 
     Args:
         model: exported graph.
-        tensor: any of the graph, by its name.
+        tensor: of the graph, an initialiser or what a Constant gives.
     """
     value = model.get_initializer(tensor)
     if value is not None:

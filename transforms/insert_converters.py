@@ -33,8 +33,12 @@ class InsertConverters(Transformation):
             op = getCustomOp(node)
             bits = op.get_input_datatype().bitwidth()
             words = [op.get_nodeattr(f"{side}Width") // bits for side in ("in", "out")]
+            shapes = op.get_normal_input_shape(), op.get_normal_output_shape()
             node.op_type, node.domain = CONVERTER, f"{node.domain}.rtl"
-            getCustomOp(node).set_nodeattr("elements", math.lcm(*words))
+            ours = getCustomOp(node)
+            for name, value in zip(("inShape", "outShape"), shapes, strict=True):
+                ours.set_nodeattr(name, [int(size) for size in value])
+            ours.set_nodeattr("elements", math.lcm(*words))
         slowest = max(map(_cycles, model.graph.node), default=0)
         for node in model.get_nodes_by_op_type(CONVERTER):
             _split(model, node, slowest)

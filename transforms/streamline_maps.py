@@ -51,6 +51,9 @@ def _is_on_map(model: ModelWrapper, node: NodeProto) -> bool:
 def _padding(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
     _, channels, *size = model.get_tensor_shape(node.input[0])
     before, behind = pads_of(model, node)
+    # QONNX takes what a Pad gives for a scalar once a scale has moved past it.
+    padded = [n + a + b for n, a, b in zip(size, before, behind, strict=True)]
+    model.set_tensor_shape(node.output[0], [1, channels, *padded])
     return [
         helper.make_node(
             "FMPadding",

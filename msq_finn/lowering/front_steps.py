@@ -40,6 +40,7 @@ from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
 from msq_finn.transforms.round_truncations import RoundTruncations
 from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.size_bias_scales import SizeBiasScales
+from msq_finn.transforms.slices_to_splits import SlicesToSplits
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_joins import StreamlineJoins
@@ -85,7 +86,7 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     Raises:
         MsqError: a layer, or an op of a network on signals, has no such form.
     """
-    layers = (RecogniseGlobalPools(), PlacePads(), PlainConvolutions())
+    layers = (RecogniseGlobalPools(), PlacePads(), PlainConvolutions(), SlicesToSplits())
     return ours(model, cfg, *layers, SignalsToImages(), ForkOutputs())
 
 

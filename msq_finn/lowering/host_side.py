@@ -197,7 +197,8 @@ class Host:
         Args:
             node: of the graph.
         """
-        streams = [name for name in node.input if self.model.get_initializer(name) is None]
+        inputs = [name for name in node.input if name]
+        streams = [name for name in inputs if self.model.get_initializer(name) is None]
         return len(streams) > 1 and node.op_type != "Concat"
 
     def _leading_to(self, tensor: str) -> list[Any]:

@@ -38,12 +38,13 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper) -> None:
             f"no layer would be in the accelerator; on the host stay {around or 'no nodes'}; "
             f"{_ADVICE}"
         )
-    if any(host.adds_streams(node) for node in host.nodes_after):
-        raise MsqError(
-            f"the accelerator would have {len(model.graph.output)} outputs that the host has to "
-            f"join; on the host stay {around}; branches that are joined need one quantizer for all "
-            "of them"
-        )
+    for node in host.nodes_after:
+        if host.adds_streams(node):
+            raise MsqError(
+                "joins streams of the accelerator on the host, and hardware joins them by sums and "
+                f"concatenations of branches with one quantizer; on the host stay {around}",
+                where=f"{node.name} ({node.op_type})",
+            )
     behind = set(host.accelerator_outputs)
     for node in host.nodes_after:
         streams = [name for name in node.input if name and not _is_constant(parent, name)]

@@ -18,7 +18,7 @@ def register() -> None:
     from msq_finn.ops.mvau_msq import MVAU_MSQ
     from msq_finn.ops.mvau_msq_rtl import MVAU_MSQ_rtl
     from msq_finn.ops.streaming import STREAMING_OPS
-    from msq_finn.ops.streaming.function_table import StreamingTable
+    from msq_finn.ops.streaming.lookup import StreamingTable
     from msq_finn.ops.vvau_msq import VVAU_MSQ
     from msq_finn.ops.vvau_msq_rtl import VVAU_MSQ_rtl
 

@@ -10,6 +10,7 @@ from msq_finn.build.generate import generate
 from msq_finn.build.host_program import called, programs
 from msq_finn.build.simulate import (
     accelerator_inputs,
+    finished_by_host,
     mismatches,
     reference_outputs,
     run_accelerator,
@@ -23,6 +24,20 @@ from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 
 STALLS = {"stall_in": 0.3, "stall_out": 0.4, "seed": 5}
+
+
+def rtl_outputs(source, folder, fps, count=5, **stalls):
+    """What the stitched RTL of a network makes of random images under stalls.
+
+    Returns:
+        the lowered network, the images, and the network's outputs.
+    """
+    lowered = generate(source, Target("Pynq-Z1", target_fps=fps), folder)
+    fifos.size_fifos(lowered, folder / "sizing")
+    images = random_images(lowered, count, seed=2)
+    design, inputs = stitch(lowered.model, folder), accelerator_inputs(lowered, images)
+    raw, _ = run_accelerator(lowered.model, design, inputs, **stalls)
+    return lowered, images, finished_by_host(lowered, raw)
 
 
 def all_the_way(source, folder, fps, count=6):

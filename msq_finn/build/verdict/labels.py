@@ -21,7 +21,7 @@ def selection(reference: Reference, output: str) -> Any:
 
     Args:
         reference: the exported model.
-        output: of the network, by its name.
+        output: one of the network's, by its name in the cleaned graph.
     """
     node = reference.model.find_producer(output)
     chooses = node.op_type in _SELECTIONS and node.output[-1] == output

@@ -9,9 +9,9 @@ from msq_finn.ops.streaming.channel_split import StreamingSplit_rtl
 from msq_finn.ops.streaming.concat import StreamingConcat_rtl
 from msq_finn.ops.streaming.duplicate_streams import DuplicateStreams_rtl
 from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
-from msq_finn.ops.streaming.function_table import StreamingTable_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
+from msq_finn.ops.streaming.lookup import StreamingTable_rtl
 from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
 from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl

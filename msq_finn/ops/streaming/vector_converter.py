@@ -25,8 +25,21 @@ class StreamingDataWidthConverterVector_rtl(StreamingRTL, StreamingDataWidthConv
     """
 
     def get_nodeattr_types(self) -> dict[str, Any]:
-        """FINN's attributes, and ``elements`` of a vector that are no padding."""
-        return super().get_nodeattr_types() | {"elements": ("i", True, 0)}
+        """FINN's attributes, of each side its shape, and ``elements`` that are no padding.
+
+        Upstream's converter has one ``shape`` for both sides.
+        """
+        sides = {"inShape": ("ints", True, []), "outShape": ("ints", True, [])}
+        known = {k: v for k, v in super().get_nodeattr_types().items() if k != "shape"}
+        return known | sides | {"elements": ("i", True, 0)}
+
+    def get_normal_input_shape(self, ind: int = 0) -> list[int]:
+        """Vectors of whole words, as they come."""
+        return list(self.get_nodeattr("inShape"))
+
+    def get_normal_output_shape(self, ind: int = 0) -> list[int]:
+        """Vectors of whole words, as they go."""
+        return list(self.get_nodeattr("outShape"))
 
     @property
     def module(self) -> str:  # type: ignore[override]

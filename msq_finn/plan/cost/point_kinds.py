@@ -5,7 +5,15 @@ from __future__ import annotations
 from msq_finn.plan.cost.design_point import Point
 from msq_finn.plan.cost.lane_points import Depthwise, Memory, Msq, Mvu, Unit
 from msq_finn.plan.cost.own_points import Add, OwnNode, Pool, Repack
-from msq_finn.plan.cost.stream_points import Dwc, Fifo, FinnNode, Padding, Thresholds, Window
+from msq_finn.plan.cost.stream_points import (
+    Dwc,
+    Fifo,
+    FinnNode,
+    Padding,
+    Table,
+    Thresholds,
+    Window,
+)
 
 __all__ = [
     "NEED_FINN",
@@ -22,6 +30,7 @@ __all__ = [
     "Point",
     "Pool",
     "Repack",
+    "Table",
     "Thresholds",
     "Unit",
     "Window",
@@ -42,6 +51,7 @@ NODES: dict[str, type[Point]] = {
         Fifo,
         Pool,
         Add,
+        Table,
     )
 }
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from msq_finn.lanes import sources
 from msq_finn.plan.cost.design_point import Design, Point
 from msq_finn.plan.frontend.network import Conv
 
@@ -238,4 +239,38 @@ class Fifo(FinnNode):
             "dataType": "BINARY",
             "depth": self.depth,
             "ram_style": self.style,
+        }
+
+
+@dataclass(frozen=True)
+class Table(FinnNode):
+    """StreamingTable_rtl, its entries at random.
+
+    Attributes:
+        elements: looked up a cycle.
+        in_bits: bits of an element.
+        out_bits: bits of an entry.
+    """
+
+    node: ClassVar[str] = "table"
+    elements: int
+    in_bits: int
+    out_bits: int
+
+    @property
+    def source(self) -> Path:
+        """The module's file."""
+        return sources()[0].parent / "streaming" / "stream_table.sv"
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        entries = np.random.default_rng(4).integers(0, 2**self.out_bits, 2**self.in_bits)
+        return {
+            "op_type": "StreamingTable_rtl",
+            "shapes": [(1, self.elements)] * 2,
+            "dtypes": (f"UINT{self.in_bits}", None, f"UINT{self.out_bits}"),
+            "Shape": [1, self.elements],
+            "First": 0,
+            "Entries": entries.tolist(),
+            "PE": self.elements,
         }

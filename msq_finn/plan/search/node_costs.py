@@ -9,7 +9,16 @@ from msq_finn.lanes import dsp
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.features import BRAM_FROM
 from msq_finn.plan.cost.memories import ram_sites
-from msq_finn.plan.cost.point_kinds import Add, Memory, Mvu, Padding, Pool, Thresholds, Window
+from msq_finn.plan.cost.point_kinds import (
+    Add,
+    Memory,
+    Mvu,
+    Padding,
+    Pool,
+    Table,
+    Thresholds,
+    Window,
+)
 from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.plan.search.converters import Repacked
 from msq_finn.plan.search.streams import Streams
@@ -54,6 +63,8 @@ class NodeCosts:
             return [cost(Thresholds(node.channels, fold.pe, node.in_bits, node.steps))]
         if node.kind == "DuplicateStreams":  # a few flip-flops, which its FIFOs outweigh
             return []
+        if node.kind == "StreamingTable":
+            return [cost(Table(fold.pe, node.in_bits, node.out_bits))]
         if node.conv is None:
             # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
             sums = [cost(Add(fold.pe, node.out_bits))]

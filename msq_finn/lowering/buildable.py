@@ -1,0 +1,185 @@
+"""What becomes of every layer, shape and function: the page "What can be built" as data.
+
+Tests build a network for every line, so that it stays true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the page.
+
+    Attributes:
+        group: heading that it stands below.
+        what: is in the network.
+        outcome: "lanes", "RTL", "host" or "refused".
+        sign: what shows it: type of a hardware op, or of an operation on the host, or a part of the
+            refusal.
+        note: what else there is to say, for people.
+    """
+
+    group: str
+    what: str
+    outcome: str
+    sign: str
+    note: str
+
+
+_ONE_SCALE = "the error names both quantizers and the two lines that cure it"
+
+LINES = (
+    Line("Layers", "Linear", "lanes", "MVAU_MSQ", ""),
+    Line("Layers", "Conv1d", "lanes", "MVAU_MSQ", "as a map one pixel wide"),
+    Line("Layers", "Conv2d", "lanes", "MVAU_MSQ", "any kernel, stride and padding"),
+    Line("Layers", "Conv2d with groups", "lanes", "MVAU_MSQ", "as a dense matrix with zeros"),
+    Line("Layers", "Conv2d, depthwise", "lanes", "VVAU_MSQ", ""),
+    Line(
+        "Layers",
+        "Conv2d, depthwise, two outputs a channel",
+        "lanes",
+        "MVAU_MSQ",
+        "as a dense matrix with zeros",
+    ),
+    Line("Layers", "Conv2d with dilation", "lanes", "MVAU_MSQ", ""),
+    Line(
+        "Layers",
+        "ConvTranspose2d",
+        "lanes",
+        "FMPadding_Pixel",
+        "zeros between the pixels, then a convolution",
+    ),
+    Line(
+        "Layers",
+        "Linear behind the average of a map",
+        "lanes",
+        "GlobalAccPool",
+        "the factor goes into what is behind",
+    ),
+    Line("Layers", "Linear behind an average and a quantizer", "lanes", "GlobalAccPool", ""),
+    Line(
+        "Layers",
+        "a layer on float inputs",
+        "host",
+        "MatMul",
+        "put a quantizer before it; `plan` and `build` name it",
+    ),
+    Line("Maps", "MaxPool2d", "RTL", "Pool", ""),
+    Line("Maps", "MaxPool2d of signed values", "RTL", "Pool", ""),
+    Line(
+        "Maps",
+        "MaxPool2d of signed values, padded",
+        "refused",
+        "pads of signed values have no hardware",
+        "hardware pads with zeros",
+    ),
+    Line("Maps", "MaxPool2d with dilation", "refused", "no hardware for dilations", ""),
+    Line("Maps", "AvgPool2d", "RTL", "Pool", "sums; the factor goes into what is behind"),
+    Line("Maps", "Upsample, nearest", "RTL", "UpsampleNearestNeighbour", "by whole factors"),
+    Line("Maps", "ZeroPad2d", "RTL", "FMPadding", "each side by its own number"),
+    Line("Maps", "ReflectionPad2d", "refused", "no hardware for mode 'reflect'", ""),
+    Line("Maps", "torch.split", "RTL", "StreamingSplit", "of channels"),
+    Line("Maps", "a slice of channels", "RTL", "StreamingSplit", "slices that do not overlap"),
+    Line(
+        "Maps",
+        "pixels of a map as channels (PixelUnshuffle)",
+        "refused",
+        "exists in Vitis HLS only",
+        "",
+    ),
+    Line("Joins", "a sum, one quantizer for both branches", "RTL", "ElementwiseAddInt", ""),
+    Line("Joins", "a sum with a block's input", "RTL", "ElementwiseAddInt", ""),
+    Line(
+        "Joins",
+        "a sum of branches of two scales",
+        "refused",
+        "the branches that are added have scales of their own",
+        _ONE_SCALE,
+    ),
+    Line("Joins", "a concatenation, one quantizer for all", "RTL", "StreamingConcat", ""),
+    Line(
+        "Joins",
+        "a concatenation of two scales",
+        "refused",
+        "the branches that are concatenated have scales of their own",
+        _ONE_SCALE,
+    ),
+    Line("Joins", "a product of two branches", "refused", "joins streams of the accelerator", ""),
+    Line("Functions before a quantizer", "ReLU", "RTL", "Thresholding", ""),
+    Line("Functions before a quantizer", "ReLU6", "RTL", "Thresholding", ""),
+    Line("Functions before a quantizer", "LeakyReLU", "RTL", "Thresholding", ""),
+    Line("Functions before a quantizer", "PReLU", "RTL", "Thresholding", "also one per channel"),
+    Line("Functions before a quantizer", "Hardtanh", "RTL", "Thresholding", ""),
+    Line("Functions before a quantizer", "Sigmoid", "RTL", "Thresholding", ""),
+    Line("Functions before a quantizer", "Tanh", "RTL", "Thresholding", ""),
+    Line("Functions before a quantizer", "ELU", "RTL", "Thresholding", ""),
+    Line(
+        "Functions before a quantizer",
+        "SiLU, unsigned",
+        "RTL",
+        "Thresholding",
+        "the quantizer makes 0 of all that is below 0, and from there on it rises",
+    ),
+    Line(
+        "Functions before a quantizer",
+        "SiLU of 8 bits",
+        "RTL",
+        "StreamingTable",
+        "a quantizer of at most 8 bits before it makes the integers that a table is read with",
+    ),
+    Line("Functions before a quantizer", "GELU of 6 bits", "RTL", "StreamingTable", "likewise"),
+    Line(
+        "Functions before a quantizer",
+        "SiLU of sums",
+        "refused",
+        "it neither rises nor falls throughout",
+        "put a quantizer of at most 8 bits before it",
+    ),
+    Line(
+        "Functions before a quantizer",
+        "activations of 1 bit",
+        "refused",
+        "no hardware for activations of 1 bit",
+        "",
+    ),
+    Line("Ends", "several outputs", "lanes", "DuplicateStreams", "by the exported model's names"),
+    Line("Ends", "several inputs", "lanes", "StreamingConcat", "by the exported model's names"),
+    Line("Ends", "LogSoftmax at the end", "host", "LogSoftmax", ""),
+    Line(
+        "Ends",
+        "Softmax at the end",
+        "refused",
+        "no hardware for this at the end of the network",
+        "compute it from the outputs",
+    ),
+    Line(
+        "Ends",
+        "Sigmoid at the end",
+        "refused",
+        "no hardware for this at the end of the network",
+        "compute it from the outputs",
+    ),
+)
+
+_HEAD = """# What can be built
+
+What becomes of a network's parts: **lanes** (LUT and DSP lanes of a matrix-vector or depthwise
+layer), **RTL** (a streaming module, or thresholds), **host** (the processor computes it, before or
+behind the accelerator), or **refused**, by `msq-finn plan` already, with the reason. Everything
+else than a layer on the host is bit for bit the exported model.
+
+This page is made of `msq_finn/lowering/buildable.py`; the tests build a network for every line.
+"""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    parts = [_HEAD]
+    for group, lines in groupby(LINES, lambda line: line.group):
+        rows = [f"| {line.what} | {line.outcome} | {line.note} |" for line in lines]
+        table = ["| in the network | becomes | |", "| --- | --- | --- |", *rows]
+        parts.append("\n".join([f"## {group}\n", *table, ""]))
+    return "\n".join(parts)

@@ -1,0 +1,69 @@
+"""Every line of the page "What can be built", built; and the page itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    executed,
+    finished_by_host,
+    mismatches,
+    reference_outputs,
+)
+from msq_finn.build.trial import random_images
+from msq_finn.errors import MsqError
+from msq_finn.lowering.buildable import LINES, page
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
+from msq_finn.lowering.rtl_nodes import check_rtl
+
+from .networks import exported
+from .page_networks import NETWORKS, network
+
+#: Of every outcome one.
+FAST = ("PReLU", "a slice of channels", "a product of two branches", "LogSoftmax at the end")
+
+PAGE = Path(__file__).parents[2] / "docs" / "what-can-be-built.md"
+
+
+def test_the_page_is_what_the_table_says():
+    assert PAGE.read_text() == page()
+
+
+def test_every_line_has_a_network():
+    assert sorted(NETWORKS) == sorted(line.what for line in LINES)
+
+
+def built(what, folder):
+    """Op types of the hardware and of the host; the hardware computes what the model does."""
+    model, shapes = network(what)
+    source = exported(model, folder / "model.onnx", *shapes)
+    lowered = lower(source, Target("Pynq-Z1"), folder)
+    check_rtl(lowered.model)
+    images = random_images(lowered, 6, seed=1)
+    found = finished_by_host(lowered, executed(lowered, accelerator_inputs(lowered, images)))
+    host = Host(lowered.parent)
+    assert mismatches(found, reference_outputs(source, images), host.output_step()) == 0
+    return [node.op_type for node in lowered.model.graph.node], host.operations
+
+
+@pytest.mark.parametrize(
+    "line",
+    [pytest.param(li, marks=[pytest.mark.slow] * (li.what not in FAST)) for li in LINES],
+    ids=lambda line: line.what,
+)
+def test_a_line_is_true(line, tmp_path):
+    if line.outcome == "refused":
+        with pytest.raises(MsqError) as refused:
+            built(line.what, tmp_path)
+        assert line.sign in str(refused.value)
+        return
+    hardware, host = built(line.what, tmp_path)
+    assert line.sign in (
+        host if line.outcome == "host" else [op.removesuffix("_rtl") for op in hardware]
+    )
+    if line.outcome == "lanes":
+        assert {"MVAU_MSQ_rtl", "VVAU_MSQ_rtl"} & set(hardware)

@@ -1,0 +1,74 @@
+"""Random networks are bit for bit what was exported, or refused before training, by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    executed,
+    finished_by_host,
+    mismatches,
+    reference_outputs,
+)
+from msq_finn.build.trial import random_images
+from msq_finn.errors import MsqError
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
+from msq_finn.lowering.rtl_nodes import check_rtl
+from msq_finn.plan.frontend.graph import network_of_model
+
+from .networks import exported
+from .random_networks import network
+from .whole import STALLS, rtl_outputs
+
+#: What FINN's steps say of what they stumble over.
+CRASH = "refused the model"
+
+
+def tried(seed, folder):
+    """Whether a network was built (in Python, or in RTL) and is right; False if it was refused."""
+    model, shape = network(seed)
+    source = exported(model, folder / "model.onnx", (1, *shape))
+    try:
+        lowered = lower(source, Target("Pynq-Z1"), folder)
+        check_rtl(lowered.model)
+        network_of_model(lowered.model, "random")
+    except MsqError as error:
+        assert CRASH not in str(error), f"seed {seed}"
+        return False
+    images = random_images(lowered, 5, seed=1)
+    found = finished_by_host(lowered, executed(lowered, accelerator_inputs(lowered, images)))
+    reference, step = reference_outputs(source, images), Host(lowered.parent).output_step()
+    assert mismatches(found, reference, step) == 0, f"seed {seed}"
+    return True
+
+
+def test_twenty_networks(tmp_path):
+    results = []
+    for seed in range(20):
+        (folder := tmp_path / str(seed)).mkdir()
+        results.append(tried(seed, folder))
+    assert sum(results) >= 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", range(20, 200, 20))
+def test_two_hundred_networks(tmp_path, start):
+    for seed in range(start, start + 20):
+        (folder := tmp_path / str(seed)).mkdir()
+        tried(seed, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(0, 200, 20))
+def test_some_in_rtl(tmp_path, seed):
+    model, shape = network(seed)
+    source = exported(model, tmp_path / "model.onnx", (1, *shape))
+    try:
+        lowered, images, outputs = rtl_outputs(source, tmp_path, 100_000, **STALLS)
+    except MsqError as error:
+        assert CRASH not in str(error)
+        return
+    reference, step = reference_outputs(source, images), Host(lowered.parent).output_step()
+    assert mismatches(outputs, reference, step) == 0
