@@ -29,7 +29,7 @@ class StreamingDataWidthConverterVector_rtl(StreamingRTL, StreamingDataWidthConv
 
         Upstream's converter has one ``shape`` for both sides.
         """
-        sides = {"inShape": ("ints", True, []), "outShape": ("ints", True, [])}
+        sides: dict[str, Any] = {"inShape": ("ints", True, []), "outShape": ("ints", True, [])}
         known = {k: v for k, v in super().get_nodeattr_types().items() if k != "shape"}
         return known | sides | {"elements": ("i", True, 0)}
 

@@ -21,6 +21,7 @@ from msq_finn.plan.cost.point_kinds import (
     Depthwise,
     Dwc,
     Fifo,
+    FunctionTable,
     Memory,
     Msq,
     Mvu,
@@ -28,7 +29,6 @@ from msq_finn.plan.cost.point_kinds import (
     Point,
     Pool,
     Repack,
-    Table,
     Thresholds,
     Unit,
     Window,
@@ -146,7 +146,7 @@ def _add(point: Add) -> Features:
     return {"bits": point.elements * point.act_bits, "node": 1}
 
 
-def _table(point: Table) -> Features:
+def _table(point: FunctionTable) -> Features:
     # Of five bits and fewer, two entries' bits share a LUT.
     luts = 2.0 ** (point.in_bits - 6)
     return {"bits of entries": point.elements * point.out_bits * max(luts, 0.5), "node": 1}
@@ -162,7 +162,7 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Fifo: _fifo,
     Pool: _pool,
     Add: _add,
-    Table: _table,
+    FunctionTable: _table,
 }
 
 

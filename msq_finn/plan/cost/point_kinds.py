@@ -9,8 +9,8 @@ from msq_finn.plan.cost.stream_points import (
     Dwc,
     Fifo,
     FinnNode,
+    FunctionTable,
     Padding,
-    Table,
     Thresholds,
     Window,
 )
@@ -22,6 +22,7 @@ __all__ = [
     "Depthwise",
     "Dwc",
     "Fifo",
+    "FunctionTable",
     "Memory",
     "Msq",
     "Mvu",
@@ -30,7 +31,6 @@ __all__ = [
     "Point",
     "Pool",
     "Repack",
-    "Table",
     "Thresholds",
     "Unit",
     "Window",
@@ -51,7 +51,7 @@ NODES: dict[str, type[Point]] = {
         Fifo,
         Pool,
         Add,
-        Table,
+        FunctionTable,
     )
 }
 

@@ -12,6 +12,7 @@ from msq_finn.plan.cost.point_kinds import (
     Depthwise,
     Dwc,
     Fifo,
+    FunctionTable,
     Memory,
     Msq,
     Mvu,
@@ -19,7 +20,6 @@ from msq_finn.plan.cost.point_kinds import (
     Point,
     Pool,
     Repack,
-    Table,
     Thresholds,
     Window,
 )
@@ -163,7 +163,10 @@ def _streams() -> list[Point]:
         Fifo(72, 512, "block"),
         *(Pool(elements) for elements in (1, 8)),
         *(Add(elements) for elements in (1, 8)),
-        *(Table(e, i, o) for e, i, o in ((1, 8, 8), (4, 8, 4), (8, 6, 4), (2, 7, 6), (4, 4, 4))),
+        *(
+            FunctionTable(e, i, o)
+            for e, i, o in ((1, 8, 8), (4, 8, 4), (8, 6, 4), (2, 7, 6), (4, 4, 4))
+        ),
         *(Padding(c, s, d) for c, s, d in ((16, 4, 16), (64, 1, 32), (16, 16, 8), (32, 8, 56))),
     ]
 
