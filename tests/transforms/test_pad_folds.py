@@ -89,3 +89,26 @@ def test_converters_are_ours(rng):
     model = folded(model, ("SIMD", 4), ("PE", 8), ("SIMD", 2)).transform(InsertConverters())
     assert converters(model) == [(8, 8, 8), (8, 8, 8)]
     np.testing.assert_array_equal(execute_onnx(model, images)["outp"], before)
+
+
+def test_two_converters_stand_for_one_of_odd_widths_where_there_is_time(rng):
+    from msq_finn.transforms.insert_converters import InsertConverters
+
+    model = two_layers(rng, ["sp2", "fixed"] * 3)
+    images = {"inp": rng.integers(0, 16, (1, 12)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"]
+    for simd, expected in (
+        # Nine cycles a vector: six words of one element are fast enough.
+        (4, [(2, 1), (1, 3), (3, 1), (1, 2)]),
+        # Three cycles a vector are not.
+        (12, [(2, 3), (3, 2)]),
+    ):
+        changed = placed(model, [(simd, 1, 1), (2, 0, 4)])
+        changed = folded(changed, ("SIMD", simd), ("PE", 3), ("SIMD", 2))
+        changed = changed.transform(InsertConverters())
+        words = [
+            (op.get_folded_input_shape()[-1], op.get_folded_output_shape()[-1])
+            for op in map(getCustomOp, changed.get_nodes_by_op_type(CONVERTER))
+        ]
+        assert words == expected
+        np.testing.assert_array_equal(execute_onnx(changed, images)["outp"], before)
