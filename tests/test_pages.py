@@ -59,6 +59,25 @@ def test_plan_for_a_board(tmp_path):
     run_python(snippet, tmp_path)
 
 
+@pytest.mark.slow
+def test_post_training(tmp_path):
+    text = text_of("docs/how-to/post-training.md")
+    network, script = blocks(text, "python")
+    assert len(script.splitlines()) <= 12
+    (tmp_path / "my_network.py").write_text(network)
+    exported, rtl = map(float, run_python(script, tmp_path).split()[-2:])
+    assert exported == rtl > 0.85
+    save = """
+import numpy as np
+from my_network import digits
+x, y = digits()
+np.savez("digits.npz", x=x[1::20].numpy(), y=y[1::20].numpy())
+"""
+    run_python(save, tmp_path)
+    quantize, _ = commands(text)
+    assert "accuracy_quant" in run(quantize, tmp_path)
+
+
 def test_tutorial(tmp_path):
     text = text_of("docs/tutorial.md")
     network, train = blocks(text, "python")

@@ -50,7 +50,7 @@ from msq_finn.cli.console import console, echo_json, progress_bars
 @click.option(
     "--epochs",
     type=click.IntRange(0),
-    default=8,
+    default=16,
     show_default=True,
     help="Passes over the data to learn the float network's outputs; 0 calibrates only.",
 )

@@ -125,9 +125,9 @@ def traced(
 class _Tracer(fx.Tracer):
     """Traces the modules that users write; those of torch stay whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: set[nn.Module]) -> None:
         super().__init__()
-        self.whole: set[nn.Module] = set()
+        self.whole = whole
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Tell whether the module stays whole."""
@@ -142,10 +142,10 @@ def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
     names = {module: name for name, module in network.named_modules()}
     parameters = inspect.signature(network.forward).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-    tracer = _Tracer()
+    whole: set[nn.Module] = set()
     while True:
         try:
-            graph = tracer.trace(network, concrete_args=defaults)
+            graph = _Tracer(whole).trace(network, concrete_args=defaults)
             break
         except Exception as error:
             guilty = _raised_in(error, names)
@@ -153,9 +153,9 @@ def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
                 f"torch.fx cannot trace it ({said_by(error)}); write it without decisions on values"
             )
             faults.add(names.get(guilty, "") if guilty else "", why)
-            if guilty is None or guilty is network or guilty in tracer.whole:
+            if guilty is None or guilty is network or guilty in whole:
                 faults.raise_any()
-            tracer.whole.add(guilty)
+            whole.add(guilty)
     _forget_defaults(graph)
     return graph
 

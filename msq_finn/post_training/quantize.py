@@ -29,7 +29,7 @@ from msq_finn.training.feed import unwrapped
 SAMPLES = 1024
 
 #: Passes over them in which the quantized network learns from the float one.
-EPOCHS = 8
+EPOCHS = 16
 
 #: Iterations of Brevitas's equalization of neighbouring layers.
 _EQUALIZE = 10

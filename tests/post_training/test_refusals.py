@@ -1,0 +1,177 @@
+"""What has no hardware is named, all of it, in one line."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import msq_finn
+from msq_finn.errors import MsqError
+
+
+class Gate(nn.Module):
+    """Decides on values."""
+
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+class Everything(nn.Module):
+    """Several faults at once, in modules and in functions."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3, padding=2, dilation=2)
+        self.inner = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), Gate())
+        self.act, self.rnn = nn.GELU(), nn.LSTM(4, 4)
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, x):
+        x = self.act(self.inner(self.conv(x)))
+        x = F.softmax(x, dim=1)
+        x, _ = self.rnn(x.mean((2, 3)))
+        return self.fc(x)
+
+
+def test_every_fault_is_in_one_line():
+    with pytest.raises(MsqError) as caught:
+        msq_finn.quantize(Everything(), torch.rand(2, 1, 8, 8))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert text.startswith("Everything cannot be quantized: ")
+    for said in (
+        "conv: no hardware for dilation (2, 2)",
+        "inner.0: pads by 'reflect'",
+        "inner.1: torch.fx cannot trace it (",
+        "act: GELU has no place in it; train with nn.ReLU instead",
+        "Everything, softmax: softmax has no place in it; end the network before it",
+        "rnn: LSTM has no place in it; quantized cells have no form in QONNX",
+    ):
+        assert said in text
+    assert text.count(": ") < 20 and "getitem" not in text
+
+
+def sequence(*layers):
+    return nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(2))
+
+
+class Twice(nn.Module):
+    def __init__(self, forward):
+        super().__init__()
+        self.conv, self.fc, self.body = nn.Conv2d(1, 1, 3, padding=1), nn.Linear(36, 2), forward
+
+    def forward(self, x):
+        return self.body(self, x)
+
+
+def flat(net, x):
+    return net.fc(x.flatten(1))
+
+
+CASES = {
+    "called twice": (
+        Twice(lambda net, x: flat(net, net.conv(net.conv(x).relu()).relu())),
+        "conv: is called 2 times; give each call a layer of its own",
+    ),
+    "a value twice": (
+        Twice(lambda net, x: flat(net, (lambda y: y + y)(net.conv(x)))),
+        "Twice, add: reads one value twice",
+    ),
+    "a constant": (Twice(lambda net, x: flat(net, net.conv(x) + 1)), "adds something else than"),
+    "broadcasting": (
+        Twice(lambda net, x: flat(net, net.conv(x) + net.conv(x).mean((2, 3), keepdim=True))),
+        "different shapes|is called 2 times",
+    ),
+    "a product": (Twice(lambda net, x: flat(net, net.conv(x) * 2)), "mul has no place in it"),
+    "a mean": (Twice(lambda net, x: flat(net, net.conv(x).mean(1, keepdim=True))), "mean"),
+    "mixed images": (
+        Twice(lambda net, x: net.fc(net.conv(x).view(-1, 36 * x.size(0))[:, :36])),
+        "reshapes",
+    ),
+    "two results": (Twice(lambda net, x: (flat(net, net.conv(x)), x)), "returns a tuple"),
+    "axis of a concatenation": (
+        Twice(lambda net, x: net.fc(torch.cat([net.conv(x), x], 2).flatten(1)[:, :36])),
+        "concatenates along axis 2",
+    ),
+    "no layer": (nn.Sequential(nn.ReLU(), nn.Flatten()), "has no layer with weights"),
+    "softmax at the end": (
+        nn.Sequential(nn.Flatten(), nn.Linear(36, 2), nn.Softmax(1)),
+        "2: Softmax has no place in it; end the network before it",
+    ),
+    "log softmax between": (
+        nn.Sequential(nn.Flatten(), nn.Linear(36, 4), nn.LogSoftmax(1), nn.Linear(4, 2)),
+        "2: LogSoftmax between layers",
+    ),
+    "weights of a function": (
+        Twice(lambda net, x: flat(net, F.conv2d(x, net.conv.weight, padding=1))),
+        "let a module hold its weights",
+    ),
+    "uneven adaptive pool": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.AdaptiveAvgPool2d(4)),
+        "1: an adaptive pool from 6x6 to 4x4",
+    ),
+    "dilated pool": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, dilation=2)),
+        "2: no hardware for a pool's dilation",
+    ),
+    "padded average": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(3, padding=1)),
+        "2: an average pool with padding",
+    ),
+    "leaky": (sequence(nn.Conv2d(1, 2, 3), nn.LeakyReLU()), "1: LeakyReLU has no place in it"),
+    "instances": (sequence(nn.Conv2d(1, 2, 3), nn.InstanceNorm2d(2)), "InstanceNorm2d has no"),
+    "transposed": (sequence(nn.ConvTranspose2d(1, 2, 3)), "0: ConvTranspose2d has no place"),
+    "batch statistics": (
+        sequence(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False)),
+        "1: normalises by the batch's own statistics",
+    ),
+    "tokens": (nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2)), "0: a fully connected"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_hardware_does_not_have_is_named(case):
+    network, message = CASES[case]
+    x = torch.rand(2, 1, 6, 6)
+    network.eval()(x)
+    with pytest.raises(MsqError, match=message):
+        msq_finn.quantize(network, x)
+
+
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 2)
+
+    def forward(self, left, right):
+        return self.fc(left) + self.fc(right)
+
+
+LINEAR = nn.Linear(4, 2)
+GIVEN = {
+    "two inputs": ((Pair(), torch.rand(1, 4)), {}, "its forward takes 2 inputs"),
+    "no batch": ((LINEAR, torch.rand(4)), {}, "give an input of the network with its batch"),
+    "integers": ((LINEAR, torch.ones(1, 4).long()), {}, "a tensor of finite floats"),
+    "not finite": ((LINEAR, torch.full((1, 4), torch.nan)), {}, "a tensor of finite floats"),
+    "other shape": ((LINEAR, torch.rand(1, 3)), {}, "it does not run on two inputs of 3"),
+    "no data": ((LINEAR, torch.rand(1, 4), []), {}, "at least one batch"),
+    "other data": ((LINEAR, torch.rand(1, 4), torch.rand(2, 5)), {}, r"inputs of shape \(5,\)"),
+    "plan and board": (
+        (LINEAR, torch.rand(1, 4)),
+        {"plan": "plan.yaml", "board": "Pynq-Z1"},
+        "plan and board",
+    ),
+    "no plan": ((LINEAR, torch.rand(1, 4)), {"plan": "no.yaml"}, "no.yaml: cannot be read"),
+    "board": ((LINEAR, torch.rand(1, 4)), {"board": "Pink"}, "unknown board 'Pink'"),
+    "bits": ((LINEAR, torch.rand(1, 4)), {"act_bits": 9}, "act_bits=9; give 2 to 8 bits"),
+    "half a bit": ((LINEAR, torch.rand(1, 4)), {"weight_bits": 4.0}, "weight_bits=4.0; give 3"),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_arguments_are_checked(case):
+    arguments, options, message = GIVEN[case]
+    with pytest.raises(MsqError, match=message):
+        msq_finn.quantize(*arguments, **options)
