@@ -79,6 +79,13 @@ LINES = (
     Line("Maps", "MaxPool2d with dilation", "refused", "no hardware for dilations", ""),
     Line("Maps", "AvgPool2d", "RTL", "Pool", "sums; the factor goes into what is behind"),
     Line("Maps", "Upsample, nearest", "RTL", "UpsampleNearestNeighbour", "by whole factors"),
+    Line(
+        "Maps",
+        "Upsample, bilinear",
+        "host",
+        "Resize",
+        "with all that is behind it; a board's processor does not compute it",
+    ),
     Line("Maps", "ZeroPad2d", "RTL", "FMPadding", "each side by its own number"),
     Line("Maps", "ReflectionPad2d", "refused", "no hardware for mode 'reflect'", ""),
     Line("Maps", "torch.split", "RTL", "StreamingSplit", "of channels"),
@@ -140,6 +147,20 @@ LINES = (
     ),
     Line(
         "Functions before a quantizer",
+        "a function without a quantizer",
+        "refused",
+        "no hardware for this, and hardware before and behind it",
+        "",
+    ),
+    Line(
+        "Functions before a quantizer",
+        "activations of 9 bits",
+        "host",
+        "Quant",
+        "with all that is behind it: activations have 2 to 8 bits",
+    ),
+    Line(
+        "Functions before a quantizer",
         "activations of 1 bit",
         "refused",
         "no hardware for activations of 1 bit",
@@ -162,6 +183,7 @@ LINES = (
         "no hardware for this at the end of the network",
         "compute it from the outputs",
     ),
+    Line("Ends", "normalisation of the input", "host", "MultiThreshold", "in its quantizer"),
 )
 
 _HEAD = """# What can be built

@@ -23,6 +23,7 @@ from msq_finn.lowering.times import ours
 from msq_finn.transforms.absorb_activations import AbsorbActivations
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.dense_products import DenseProducts
+from msq_finn.transforms.fork_flattens import ForkFlattens
 from msq_finn.transforms.fork_outputs import ForkOutputs
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
@@ -118,7 +119,7 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: branches of unequal scales meet, or a layer on maps has no hardware.
     """
     finn_workers.prepare()
-    layers = (StreamlineJoins(), StreamlineMaps(), StreamlineGlobalPool())
+    layers = (StreamlineJoins(), StreamlineMaps(), StreamlineGlobalPool(), ForkFlattens())
     return ours(model, cfg, *layers, RefuseUnequalScales(), *before_conversion())
 
 

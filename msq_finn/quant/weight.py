@@ -155,6 +155,12 @@ class RowMixedQuant(SchemeQuant):
         """Assign the rows."""
         rows = torch.cat([as_rows(w, output_channel_dim) for w in tracked_parameter_list], dim=1)
         with _errors_of(module, tracked_parameter_list):
+            if output_channel_dim == 1 and getattr(module, "groups", 1) > 1:
+                raise MsqError(
+                    f"a transposed convolution with {module.groups} groups, of which Brevitas's "
+                    "quantizers have no scale per output channel; take one for each group, or "
+                    "FixedWeightPerTensorFloat"
+                )
             if row_schemes is not None:
                 return kinds_of_names(row_schemes, [s.name for s in schemes], rows)
             ratios = mix_ratios or (sp2_ratio, 1 - sp2_ratio)

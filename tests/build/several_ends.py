@@ -85,6 +85,24 @@ class TwoInputs(nn.Module):
         return self.head(left + right if self.join == "add" else torch.cat([left, right], 1))
 
 
+class FlatHeads(nn.Module):
+    """Two linear heads on one flattened map."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(qnn.QuantIdentity(act_quant=PixelQuant), conv(1, 3))
+        self.first, self.second = qnn.QuantLinear(18, 3, **MSQ), qnn.QuantLinear(18, 5, **MSQ)
+
+    def forward(self, x):
+        x = torch.flatten(self.stem(x), 1)
+        return self.first(x), self.second(x)
+
+
+def flat_heads():
+    torch.manual_seed(14)
+    return settled(FlatHeads(), (1, 2, 3))
+
+
 class SmallInputs(nn.Module):
     """Two vectors, concatenated, and two heads of which one gives a label."""
 

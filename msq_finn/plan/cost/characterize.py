@@ -110,7 +110,9 @@ def _run(point: Point, part: str) -> stored_runs.Run:
 
 @cache
 def _prepare_finn() -> None:
+    from msq_finn.lowering import finn_workers
     from msq_finn.sim.finn_env import prepare
 
     # Dask's scratch space: it goes with the worker, that of killed ones with the next.
     prepare(Path(get_worker().local_directory) / "finn")
+    finn_workers.prepare()

@@ -147,9 +147,9 @@ def _add(point: Add) -> Features:
 
 
 def _table(point: FunctionTable) -> Features:
-    # Of five bits and fewer, two entries' bits share a LUT.
-    luts = 2.0 ** (point.in_bits - 6)
-    return {"bits of entries": point.elements * point.out_bits * max(luts, 0.5), "node": 1}
+    # Of five bits and fewer, some bits of entries share a LUT.
+    luts = max(2.0 ** (point.in_bits - 6), 0.75)
+    return {"bits of entries": point.elements * point.out_bits * luts, "node": 1}
 
 
 _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
