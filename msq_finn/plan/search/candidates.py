@@ -31,8 +31,8 @@ from msq_finn.plan.search.splits import constants, splits
 from msq_finn.plan.search.streams import Streams, stream_cycles
 
 #: Foldings of more multipliers than this many times the fewest that meet the target evenly are left
-#: out: a multiplier costs more than the converters that another folding saves.
-SLACK = 3
+#: out: a multiplier costs more than the converters that another folding saves, FINN's or ours.
+SLACK, OWN_SLACK = 3, 2
 
 #: Foldings with padding are looked at where they take fewer multipliers than any without, which is
 #: what they are for; at most so many, those of the fewest.
@@ -183,7 +183,8 @@ class Catalogue:
                 found.append((simd, pe))
                 padding += not even
                 if even:
-                    most = min(most, SLACK * simd * pe)
+                    slack = OWN_SLACK if self.design.uneven else SLACK
+                    most = min(most, slack * simd * pe)
         return found
 
     def _around(

@@ -15,7 +15,7 @@ from msq_finn.plan.search.design import Design
 #: How far a layer's share of SP2 lanes may be from a design's.
 RATIO_ERROR = 0.125
 
-#: Numbers of DSP packs that are tried for one PE.
+#: Numbers of DSP packs that are tried for one PE; a quarter of them where rows are padded.
 MAX_SPLITS = 32
 
 #: Lanes of a kind that share DSP slices.
@@ -36,13 +36,14 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
         return _channels(layer, design, simd, pe, pack)
     found: set[LaneCounts] = set()
     missing = padded(layer.mh, pe) - layer.mh
+    tried = MAX_SPLITS // 4 if missing else MAX_SPLITS
     for number, rows in enumerate(_orders_of_rows(layer)):
         # Padding is a row for any lane; that it is on the last ones is looked at below.
         demand = rows.padded(missing)
         share = None if layer.ordered else design.sp2_share
         found.update(
             lanes
-            for lanes in _rows(demand, design, pe, pack, share)
+            for lanes in _rows(demand, design, pe, pack, share, tried)
             if not (design.in_order and number) or lanes.of_engine("dsp")
         )
     if design.finn_dsp and layer.demand.taken_by(kinds(FINN)) == layer.mh:
@@ -98,7 +99,7 @@ def _orders_of_rows(layer: Layer) -> Iterator[Demand]:
 
 
 def _rows(
-    demand: Demand, design: Design, pe: int, pack: Pack, sp2_share: float | None
+    demand: Demand, design: Design, pe: int, pack: Pack, sp2_share: float | None, tried: int
 ) -> Iterator[LaneCounts]:
     """Lanes for rows whose order is free.
 
@@ -123,16 +124,16 @@ def _rows(
     for order in permutations((*others, *dsps)) if dsps else ():
         yield from _filled(demand, depth, pe, {}, order)
     orders = [tuple(luts)] if design.in_order else _ends(luts)
-    for numbers in product(*(_numbers(demand, depth, pe, pack(k), len(dsps), k) for k in dsps)):
+    each = max(2, math.floor(tried ** (1 / len(dsps)))) if dsps else 0
+    for numbers in product(*(_numbers(demand, depth, pe, pack(k), each, k) for k in dsps)):
         fixed = dict(zip(dsps, numbers, strict=True))
         for order in orders:
             yield from _filled(demand, depth, pe, fixed, order)
 
 
-def _numbers(demand: Demand, depth: int, pe: int, pack: int, dsps: int, kind: LaneKind) -> range:
+def _numbers(demand: Demand, depth: int, pe: int, pack: int, splits: int, kind: LaneKind) -> range:
     """How many lanes of a kind of DSP lanes are tried: full packs, a large layer's in steps."""
     most = min(pe, demand.taken_by([kind]) // depth)
-    splits = max(2, math.floor(MAX_SPLITS ** (1 / dsps)))
     step = max(1, math.ceil(pe // pack / splits)) * pack
     return range(0, most + 1, step)
 
