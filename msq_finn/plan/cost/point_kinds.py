@@ -9,9 +9,9 @@ from msq_finn.plan.cost.stream_points import (
     Dwc,
     Fifo,
     FinnNode,
+    LookupTable,
     Padding,
     Pool,
-    Table,
     Thresholds,
     Window,
 )
@@ -23,13 +23,13 @@ __all__ = [
     "Depthwise",
     "Dwc",
     "Fifo",
+    "LookupTable",
     "Memory",
     "Msq",
     "Mvu",
     "Padding",
     "Point",
     "Pool",
-    "Table",
     "Thresholds",
     "Unit",
     "Window",
@@ -49,7 +49,7 @@ NODES: dict[str, type[Point]] = {
         Fifo,
         Pool,
         Add,
-        Table,
+        LookupTable,
     )
 }
 

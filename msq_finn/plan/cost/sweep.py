@@ -12,13 +12,13 @@ from msq_finn.plan.cost.point_kinds import (
     Depthwise,
     Dwc,
     Fifo,
+    LookupTable,
     Memory,
     Msq,
     Mvu,
     Padding,
     Point,
     Pool,
-    Table,
     Thresholds,
     Window,
 )
@@ -68,6 +68,7 @@ def held_back() -> list[Point]:
         Dwc(48, 16),
         Thresholds(40, 4, 11),
         Fifo(24, 48),
+        LookupTable(3, 8, 5),
         Padding(24, 6, 24),
         Memory(48, 24, "distributed"),
         Memory(96, 72, "distributed"),
@@ -140,7 +141,10 @@ def _streams() -> list[Point]:
         Fifo(72, 512, "block"),
         *(Pool(elements) for elements in (1, 8)),
         *(Add(elements) for elements in (1, 8)),
-        *(Table(e, i, o) for e, i, o in ((1, 8, 8), (4, 8, 4), (8, 6, 4), (2, 7, 6), (4, 4, 4))),
+        *(
+            LookupTable(e, i, o)
+            for e, i, o in ((1, 8, 8), (4, 8, 4), (8, 6, 4), (2, 7, 6), (4, 4, 4))
+        ),
         *(Padding(c, s, d) for c, s, d in ((16, 4, 16), (64, 1, 32), (16, 16, 8), (32, 8, 56))),
     ]
 
