@@ -291,3 +291,9 @@ def test_weights_that_are_not_finite_are_refused():
     layer = conv()
     with pytest.raises(MsqError, match=r"10x3x3x3 weights: .*nan at row 4, column 11"):
         layer.load_state_dict({"weight": weight})
+
+
+def test_a_transposed_convolution_with_groups_is_refused():
+    """Brevitas's own quantizers have no scale per output channel for it either."""
+    with pytest.raises(MsqError, match="a transposed convolution with 2 groups"):
+        QuantConvTranspose2d(4, 6, 2, groups=2, bias=False, weight_quant=MSQWeightPerChannelFloat)

@@ -21,7 +21,7 @@ from msq_finn.plan.cost.point_kinds import (
     Depthwise,
     Dwc,
     Fifo,
-    FunctionTable,
+    LookupTable,
     Memory,
     Msq,
     Mvu,
@@ -146,7 +146,7 @@ def _add(point: Add) -> Features:
     return {"bits": point.elements * point.act_bits, "node": 1}
 
 
-def _table(point: FunctionTable) -> Features:
+def _table(point: LookupTable) -> Features:
     # Of five bits and fewer, some bits of entries share a LUT.
     luts = max(2.0 ** (point.in_bits - 6), 0.75)
     return {"bits of entries": point.elements * point.out_bits * luts, "node": 1}
@@ -162,7 +162,7 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Fifo: _fifo,
     Pool: _pool,
     Add: _add,
-    FunctionTable: _table,
+    LookupTable: _table,
 }
 
 

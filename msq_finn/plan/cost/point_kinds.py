@@ -9,7 +9,7 @@ from msq_finn.plan.cost.stream_points import (
     Dwc,
     Fifo,
     FinnNode,
-    FunctionTable,
+    LookupTable,
     Padding,
     Thresholds,
     Window,
@@ -22,7 +22,7 @@ __all__ = [
     "Depthwise",
     "Dwc",
     "Fifo",
-    "FunctionTable",
+    "LookupTable",
     "Memory",
     "Msq",
     "Mvu",
@@ -51,7 +51,7 @@ NODES: dict[str, type[Point]] = {
         Fifo,
         Pool,
         Add,
-        FunctionTable,
+        LookupTable,
     )
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes import sources
-from msq_finn.plan.cost.point_kinds import NODES, FunctionTable, OwnNode, Point, Unit
+from msq_finn.plan.cost.point_kinds import NODES, LookupTable, OwnNode, Point, Unit
 from msq_finn.synth.resources import Resources
 from msq_finn.synth.yosys import family_of
 
@@ -49,7 +49,7 @@ def sources_of(point: Point) -> str:
     """
     if isinstance(point, Unit):
         files = sources()
-    elif isinstance(point, OwnNode | FunctionTable):
+    elif isinstance(point, OwnNode | LookupTable):
         files = [point.source]
     else:
         return ""

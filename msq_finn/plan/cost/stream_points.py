@@ -243,7 +243,7 @@ class Fifo(FinnNode):
 
 
 @dataclass(frozen=True)
-class FunctionTable(FinnNode):
+class LookupTable(FinnNode):
     """StreamingTable_rtl, its entries at random.
 
     Attributes:

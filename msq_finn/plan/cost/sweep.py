@@ -12,7 +12,7 @@ from msq_finn.plan.cost.point_kinds import (
     Depthwise,
     Dwc,
     Fifo,
-    FunctionTable,
+    LookupTable,
     Memory,
     Msq,
     Mvu,
@@ -63,6 +63,7 @@ def held_back() -> list[Point]:
         Repack(4, 5, 12, 60),
         Thresholds(40, 4, 11),
         Fifo(24, 48),
+        LookupTable(3, 8, 5),
         Padding(24, 6, 24),
         Memory(48, 24, "distributed"),
         Memory(96, 72, "distributed"),
@@ -164,7 +165,7 @@ def _streams() -> list[Point]:
         *(Pool(elements) for elements in (1, 8)),
         *(Add(elements) for elements in (1, 8)),
         *(
-            FunctionTable(e, i, o)
+            LookupTable(e, i, o)
             for e, i, o in ((1, 8, 8), (4, 8, 4), (8, 6, 4), (2, 7, 6), (4, 4, 4))
         ),
         *(Padding(c, s, d) for c, s, d in ((16, 4, 16), (64, 1, 32), (16, 16, 8), (32, 8, 56))),

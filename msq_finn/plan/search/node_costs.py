@@ -11,7 +11,7 @@ from msq_finn.plan.cost.features import BRAM_FROM
 from msq_finn.plan.cost.memories import ram_sites
 from msq_finn.plan.cost.point_kinds import (
     Add,
-    FunctionTable,
+    LookupTable,
     Memory,
     Mvu,
     Padding,
@@ -64,7 +64,7 @@ class NodeCosts:
         if node.kind == "DuplicateStreams":  # a few flip-flops, which its FIFOs outweigh
             return []
         if node.kind == "StreamingTable":
-            return [cost(FunctionTable(fold.pe, node.in_bits, node.out_bits))]
+            return [cost(LookupTable(fold.pe, node.in_bits, node.out_bits))]
         if node.conv is None:
             # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
             sums = [cost(Add(fold.pe, node.out_bits))]
