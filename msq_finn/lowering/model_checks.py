@@ -152,6 +152,9 @@ def _check_ends(graph: onnx.GraphProto) -> None:
     """Images go in, tensors come out, of known shape."""
     if not graph.output:
         raise MsqError("the model has no output")
+    names = [info.name for info in graph.output]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise MsqError(f"{', '.join(twice)} is given twice, as two outputs; give it once")
     inputs = data_inputs(graph)
     if not inputs:
         raise MsqError("the model has no input")

@@ -167,7 +167,7 @@ def test_functions_that_build_nothing(module, name, text, function, message):
         ("empty", "none of its weights are quantized; build it of Brevitas's layers, as"),
         ("spectrum", "cannot be exported for inputs of 4: Exporting the operator 'aten::fft_fft'"),
         ("endless", "cannot be exported for inputs of 4: maximum recursion depth exceeded"),
-        ("pair", "2 outputs ("),
+        ("pair", "is given twice, as two outputs"),
         ("softmax", "no hardware for this"),
     ],
 )

@@ -74,8 +74,12 @@ def test_layers_are_called_as_their_modules_where_only_nodes_say_so(source: Path
     onnx.save(model, tmp_path / "plain.onnx")
     network = network_of_file(tmp_path / "plain.onnx", "Pynq-Z1")
     assert [layer.name for layer in network.layers] == ["1", "4", "8"]
+    named = {tensor.name: f"t{i}" for i, tensor in enumerate(model.graph.initializer)}
+    for tensor in (*model.graph.initializer, *model.graph.input):
+        tensor.name = named.get(tensor.name, tensor.name)
     for node in model.graph.node:
         node.name = ""
+        node.input[:] = [named.get(name, name) for name in node.input]
     onnx.save(model, tmp_path / "nameless.onnx")
     network = network_of_file(tmp_path / "nameless.onnx", "Pynq-Z1")
     assert all(layer.name.startswith("MVAU_MSQ_rtl_") for layer in network.layers)
