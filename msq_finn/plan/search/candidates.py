@@ -39,7 +39,7 @@ SLACK, OWN_SLACK = 3, 2
 MOST_UNEVEN = 2
 
 #: Targets are at least this far from each other, as a share.
-RESOLUTION = 0.003
+RESOLUTION = 0.006
 
 
 class Catalogue:
