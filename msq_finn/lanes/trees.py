@@ -109,13 +109,9 @@ def constant_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Const
         simd: columns a cycle.
         act_bits: bits of an activation.
     """
-    rng = np.random.default_rng(0)
     sample = min(simd, BLOCK)
     outputs, found, bits = 0.0, 0.0, 0
-    for _ in range(SAMPLES):
-        ends = [
-            (group.lo, group.hi) for group in lane_groups(rng.integers(-7, 8, size=(folds, sample)))
-        ]
+    for ends in _sampled_tables(folds, sample):
         # Lanes of more columns have more groups of the same kind.
         ends = [ends[i % len(ends)] for i in range(round(len(ends) * simd / sample))]
         rows = tuple((lo + k, hi + k) for lo, hi in ends for k in range(act_bits))
@@ -124,6 +120,14 @@ def constant_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Const
         found += columns(rows, largest.bit_length())
         bits = max(bits, (sum_folds * largest).bit_length())
     return ConstantLane(outputs / SAMPLES, found / SAMPLES, bits)
+
+
+@cache
+def _sampled_tables(folds: int, columns: int) -> list[list[tuple[int, int]]]:
+    """Lowest and highest bit of every table of some lanes of random weights."""
+    rng = np.random.default_rng(0)
+    samples = (rng.integers(-7, 8, size=(folds, columns)) for _ in range(SAMPLES))
+    return [[(group.lo, group.hi) for group in lane_groups(weights)] for weights in samples]
 
 
 @cache

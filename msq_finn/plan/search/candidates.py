@@ -36,10 +36,10 @@ SLACK, OWN_SLACK = 3, 2
 
 #: Foldings with padding are looked at where they take fewer multipliers than any without, which is
 #: what they are for; at most so many, those of the fewest.
-MOST_UNEVEN = 1
+MOST_UNEVEN = 2
 
 #: Targets are at least this far from each other, as a share.
-RESOLUTION = 0.003
+RESOLUTION = 0.006
 
 
 class Catalogue:
