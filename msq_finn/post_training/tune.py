@@ -14,7 +14,7 @@ from msq_finn.training.calibrate import calibrate
 from msq_finn.training.loop import deterministic
 
 #: Samples of a step, and the first learning rate.
-_STEP, _RATE = 64, 3e-4
+_STEP, _RATE = 64, 1e-3
 
 
 def tune(
