@@ -136,14 +136,18 @@ class _Screen(Console):
     """A console that shows all of every table and takes no text for markup."""
 
     def print(self, *objects: Any, **style: Any) -> None:
-        """Print; a table too wide for the terminal runs over its edge, rather than lose digits."""
-        for table in (o for o in objects if isinstance(o, Table)):
+        """Print; a table too wide for the terminal runs over its edge, rather than lose digits.
+
+        Text alone is left to the terminal to wrap, so that a path stays one.
+        """
+        tables = [o for o in objects if isinstance(o, Table)]
+        for table in tables:
             for column in table.columns:
                 cells = [str(cell) for cell in (column.header, *column.cells)]
                 longest = max((len(word) for cell in cells for word in cell.split()), default=1)
                 column.overflow = "fold"
                 column.min_width = min(longest, _WHOLE)
-        super().print(*objects, crop=False, **style)
+        super().print(*objects, crop=False, soft_wrap=not tables, **style)
 
 
 def console() -> Console:

@@ -31,13 +31,13 @@ REFUSED = {
     ),
     "an op without hardware": (
         [],
-        lambda model: m.between(model, "Exp", "b"),
-        ", Exp_0 (Exp), Shuffle_Transpose_2 (Shuffle), Thresholding_1 (MultiThreshold): no hard",
+        lambda model: m.between(model, "Sin", "b"),
+        ", Sin_0 (Sin), Shuffle_Transpose_2 (Shuffle), Thresholding_1 (MultiThreshold): no hard",
     ),
     "an op with hardware for floats": (
         [],
-        lambda model: m.between(model, "Sigmoid", "b"),
-        ", PWPolyF_0 (PWPolyF), Shuffle_Transpose_2 (Shuffle), Thresholding_1 (MultiThreshold): ",
+        lambda model: m.between(model, "Softmax", "b"),
+        ", HWSoftmax_0 (HWSoftmax), Shuffle_Transpose_2 (Shuffle), Thresholding_1 (MultiThreshold): ",
     ),
     "a quantizer that rounds another way": (
         [],

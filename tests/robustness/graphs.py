@@ -273,7 +273,7 @@ _UNSUITABLE = [
     ("no quantizers", "", _float_model),
     ("weights in float", "", lambda g: m.set_end(g, "conv", "input", "conv_w", 1)),
     ("images in float", "", lambda g: m.set_end(g, "conv", "input", "x")),
-    ("sigmoid inside", "no hardware for this", lambda g: m.between(g, "Sigmoid", "b")),
+    ("sine inside", "no hardware for this", lambda g: m.between(g, "Sin", "b")),
     ("softmax at the end", "(Softmax): no hardware for this at the end", _softmax),
     ("mean inside", "(ReduceMean): no hardware for this; take nn.AdaptiveAvgPool2d", _mean),
     ("activations of 1 bit", "no hardware for activations of 1 bit; give the quantizer", _bipolar),

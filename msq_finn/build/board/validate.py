@@ -73,7 +73,8 @@ def _each(values: Any) -> list[Any]:
 
 def _different(wheres: Iterable[Any]) -> int:
     """Images that differ in any of the arrays."""
-    return int(np.any([w.reshape(len(w), -1).any(axis=1) for w in wheres], axis=0).sum())
+    images = sum(where.reshape(len(where), -1).any(axis=1) for where in wheres)
+    return int((images > 0).sum())
 
 
 def main() -> int:
