@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all board-test coverage rehearse docs lint clean
+.PHONY: demo test test-all notebooks board-test coverage rehearse docs lint clean
 
 demo: $(READY)
 	$(BIN)/msq-finn demo --out demo-out
@@ -15,6 +15,10 @@ test: lint docs
 
 test-all: lint
 	$(BIN)/pytest -n 2 tests msq_finn transforms
+
+# Every notebook from a clean kernel; `make test` leaves out the two that take minutes.
+notebooks: $(READY)
+	$(BIN)/pytest -q tests/test_notebooks.py
 
 # The demo's package in Python for armv7l and aarch64, under QEMU. As root it installs Debian's
 # qemu-user-static and mmdebstrap; where it cannot, it says why and tests nothing.

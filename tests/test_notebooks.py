@@ -13,6 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+#: Those that take minutes, for `make notebooks`.
+LONG = ("4_build_simulate_resources", "5_from_a_finn_model")
 LIMIT_S = 1200  # for a cell that hangs; a machine that does other things needs some patience
 
 
@@ -22,7 +24,7 @@ def pictures(notebook):
 
 
 def test_there_are_notebooks():
-    assert len(NOTEBOOKS) >= 5
+    assert len(NOTEBOOKS) >= 6 and {path.stem for path in NOTEBOOKS} >= set(LONG)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -42,7 +44,13 @@ def test_the_text_is_text(path):
     assert links or path == NOTEBOOKS[-1]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] if path.stem in LONG else [])
+        for path in NOTEBOOKS
+    ],
+)
 def test_runs(path, tmp_path):
     """The notebooks hold assertions of their own."""
     notebook = nbformat.read(path, as_version=4)
