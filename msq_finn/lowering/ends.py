@@ -46,8 +46,8 @@ def mapped(function: Callable[..., NDArray[Any]], *values: Ends) -> Ends:
         values: of as many inputs or outputs each.
 
     >>> import numpy as np
-    >>> mapped(np.add, (np.array(1), np.array(2)), (np.array(3), np.array(4)))
-    (4, 6)
+    >>> mapped(np.add, (np.array([1]), np.array([2])), (np.array([3]), np.array([4])))
+    (array([4]), array([6]))
     """
     return together(function(*arrays) for arrays in zip(*map(each, values), strict=True))
 

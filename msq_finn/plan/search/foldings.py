@@ -54,7 +54,9 @@ def lane_folds(layer: Layer, uneven: bool) -> set[int]:
 
 
 def foldings_that_meet(layer: Layer, uneven: bool, cycles: int) -> list[tuple[int, int]]:
-    """List (SIMD, PE) that meet a target: all that divide, and of others those with the least SIMD.
+    """List (SIMD, PE) that meet a target: all that divide, and others with the least SIMD for a PE.
+
+    Beside the least SIMD of all stands the least that divides.
 
     Args:
         layer: of a network.
@@ -62,7 +64,7 @@ def foldings_that_meet(layer: Layer, uneven: bool, cycles: int) -> list[tuple[in
         cycles: target, cycles a frame.
 
     >>> foldings_that_meet(Layer("fc", 7, 5, 1), True, 8)
-    [(7, 1), (7, 5), (1, 5), (2, 3), (3, 2), (4, 3)]
+    [(7, 1), (1, 5), (7, 5), (4, 2), (7, 2), (2, 3), (7, 3)]
     """
     even = [(simd, pe) for simd, pe in foldings(layer) if layer.cycles(simd, pe) <= cycles]
     if not uneven or layer.depthwise:
