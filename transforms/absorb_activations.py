@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.custom_op.general.quant import max_int, min_int
-from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 from qonnx.transformation.infer_shapes import InferShapes
 
@@ -18,8 +16,9 @@ from msq_finn.transforms.activation_chains import (
     FloatArray,
     IntArray,
     chains,
-    constant_of,
 )
+from msq_finn.transforms.constant_tensors import constant_of
+from msq_finn.transforms.quantizer_nodes import levels_of
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 
@@ -112,10 +111,7 @@ def _integers(model: ModelWrapper, tensor: str) -> tuple[int, int, np.float32, i
     scale, zero, bits = (np.asarray(constant_of(model, name)) for name in node.input[1:4])
     if scale.size > 1 or zero.size > 1 or bits.max() > MOST_TABLE_BITS:
         return None
-    op = getCustomOp(node)
-    signed, narrow = (bool(op.get_nodeattr(name)) for name in ("signed", "narrow"))
-    width = int(bits.max())
-    low, high = int(min_int(signed, narrow, width)), int(max_int(signed, narrow, width))
+    low, high = levels_of(node, int(bits.max()))
     return low, high, np.float32(scale.max()), int(zero.max())
 
 

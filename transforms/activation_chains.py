@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
-from qonnx.custom_op.general.quant import max_int, min_int
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
+
+from msq_finn.transforms.constant_tensors import constant_of
+from msq_finn.transforms.quantizer_nodes import is_activation_quantizer, levels_of
 
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
@@ -61,10 +63,7 @@ class Chain:
         return self._limits()[1]
 
     def _limits(self) -> tuple[int, int]:
-        op = getCustomOp(self.quantizer)
-        signed, narrow = (bool(op.get_nodeattr(name)) for name in ("signed", "narrow"))
-        bits = int(constant_of(self.model, self.quantizer.input[3]))
-        return int(min_int(signed, narrow, bits)), int(max_int(signed, narrow, bits))
+        return levels_of(self.quantizer, int(constant_of(self.model, self.quantizer.input[3])))
 
     @property
     def scale(self) -> FloatArray:
@@ -142,7 +141,7 @@ def chains(model: ModelWrapper) -> Iterator[Chain]:
         model: exported graph, its shapes inferred.
     """
     for quantizer in model.get_nodes_by_op_type("Quant"):
-        if constant_of(model, quantizer.input[0]) is not None:
+        if not is_activation_quantizer(model, quantizer):
             continue
         found = _chain(model, quantizer)
         if found is not None and not _is_known(found):
@@ -186,20 +185,3 @@ def _is_known(chain: Chain) -> bool:
     op = getCustomOp(chain.quantizer)
     plain = not op.get_nodeattr("signed") and not op.get_nodeattr("narrow") and not chain.zero
     return plain and [node.op_type for node in chain.nodes] == ["Relu"]
-
-
-def constant_of(model: ModelWrapper, tensor: str) -> Any:
-    """Value of a tensor that is a constant, None of others.
-
-    Args:
-        model: exported graph.
-        tensor: of the graph, an initialiser or what a Constant gives.
-    """
-    value = model.get_initializer(tensor)
-    if value is not None:
-        return value
-    producer = model.find_producer(tensor)
-    if producer is None or producer.op_type != "Constant":
-        return None
-    given = helper.get_node_attr_value(producer, "value")
-    return numpy_helper.to_array(given)

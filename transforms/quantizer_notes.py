@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 
+from msq_finn.transforms.quantizer_nodes import is_activation_quantizer
 from msq_finn.transforms.tensor_notes import read_note, write_note
 
 #: Key among the annotations of a quantizer's output, then of its thresholds.
@@ -76,10 +77,7 @@ class NoteQuantizers(Transformation):
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Write the notes; no second pass is needed."""
         for node in model.graph.node:
-            producer = model.find_producer(node.input[0]) if node.input else None
-            constant = model.get_initializer(node.input[0]) is not None if node.input else True
-            constant |= producer is not None and producer.op_type == "Constant"
-            if node.op_type == "Quant" and not constant:
+            if is_activation_quantizer(model, node):
                 note_quantizer(model, node.output[0], QuantizerNote(node.output[0]))
         return model, False
 

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
-from qonnx.custom_op.general.quant import max_int, min_int
-from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 
 from msq_finn.lowering.ends import Ends, each
 from msq_finn.lowering.model_checks import data_inputs
+from msq_finn.transforms.quantizer_nodes import levels_of
 from msq_finn.transforms.quantizer_notes import NoteQuantizers, quantizer_of
 
 FloatArray = NDArray[np.float32]
@@ -83,12 +82,9 @@ class Reference:
                 self.quantizers[note.output] = self._quantizer(node, names[note.output])
 
     def _quantizer(self, node: Any, name: str) -> Quantizer:
-        op = getCustomOp(node)
-        signed, narrow = (bool(op.get_nodeattr(key)) for key in ("signed", "narrow"))
-        bits = int(self.model.get_initializer(node.input[3]))
         shape = tuple(self.model.get_tensor_shape(node.output[0]))
-        low, high = min_int(signed, narrow, bits), max_int(signed, narrow, bits)
-        return Quantizer(node, name, shape, int(low), int(high))
+        low, high = levels_of(node, int(self.model.get_initializer(node.input[3])))
+        return Quantizer(node, name, shape, low, high)
 
     def started(self, image: Ends) -> Context:
         """An execution that has not begun.
