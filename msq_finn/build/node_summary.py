@@ -97,7 +97,7 @@ def nodes_of(model: ModelWrapper, resources: Mapping[str, Resources] | None) -> 
                 cycles=node_cycles(op) or _words(op),
                 depth=op.get_nodeattr("depth") if is_fifo else None,
                 bits=op.get_outstream_width(0),
-                **_taken(node.name, resources or {}),
+                **taken(node.name, resources or {}),
             )
         )
     return found
@@ -121,7 +121,16 @@ def called(operation: str) -> str:
     return operation.removesuffix("_rtl").removesuffix("_hls")
 
 
-def _taken(name: str, resources: Mapping[str, Resources]) -> dict[str, Any]:
+def taken(name: str, resources: Mapping[str, Resources]) -> dict[str, Any]:
+    """Resources of a node with its weight memory, by the names of a summary's fields.
+
+    Args:
+        name: of the node.
+        resources: of every module.
+
+    Returns:
+        sums, and the longest path of both; empty where the node was not synthesised.
+    """
     own = [resources[part] for part in (name, f"{name}_weights") if part in resources]
     if not own:
         return {}

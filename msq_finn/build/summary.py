@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build.node_summary import NodeSummary
+from msq_finn.build.node_summary import NodeSummary, taken
 from msq_finn.lanes.counts import LaneCounts
 from msq_finn.synth.resources import Resources
 from msq_finn.transforms.layer_names import layer_names
@@ -227,14 +227,8 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
             side: op.get_nodeattr(f"zero{side}") if f"zero{side}" in own else 0
             for side in ("Rows", "Columns")
         }
-        measured = {}
-        if resources is not None:
-            names = (node.name, f"{node.name}_weights")
-            own = [resources[name] for name in names if name in resources]
-            measured = {
-                field: sum(getattr(r, field) for r in own)
-                for field in ("lut_sites", "ff", "dsp", "bram36")
-            }
+        measured = taken(node.name, resources or {})
+        measured.pop("longest_path_ps", None)
         layers.append(
             LayerSummary(
                 name=names_of[node.name],
