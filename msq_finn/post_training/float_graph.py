@@ -12,6 +12,7 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from msq_finn.errors import MsqError, said_by
 from msq_finn.training.feed import unwrapped
+from msq_finn.training.module_tracer import ModuleTracer
 
 
 class Obstacles:
@@ -122,21 +123,6 @@ def traced(
     return module, pair, outputs
 
 
-class _Tracer(fx.Tracer):
-    """Traces the modules that users write; those of torch stay whole."""
-
-    def __init__(self, whole: set[nn.Module]) -> None:
-        super().__init__()
-        self.whole = whole
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Tell whether the module stays whole."""
-        written_in = type(m).forward.__module__ or ""  # torch.fx writes in no module
-        if written_in == nn.Sequential.forward.__module__:
-            return False
-        return m in self.whole or written_in.startswith("torch.nn")
-
-
 def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
     """Trace; what cannot be traced stays whole, so that the rest is looked at as well."""
     names = {module: name for name, module in network.named_modules()}
@@ -145,7 +131,9 @@ def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
     whole: set[nn.Module] = set()
     while True:
         try:
-            graph = _Tracer(whole).trace(network, concrete_args=defaults)
+            graph = ModuleTracer(whole.__contains__, ("torch.nn",)).trace(
+                network, concrete_args=defaults
+            )
             break
         except Exception as error:
             guilty = _raised_in(error, names)

@@ -17,21 +17,7 @@ from msq_finn.training.coupling.channels import Couplings, Lost
 from msq_finn.training.coupling.modules import RowLayers, leave
 from msq_finn.training.coupling.rules import apply
 from msq_finn.training.feed import feed, unwrapped
-
-
-class _Tracer(fx.Tracer):
-    """Traces the modules that users write; those of torch and Brevitas stay whole."""
-
-    def __init__(self, layers: RowLayers) -> None:
-        super().__init__()
-        self.layers = layers
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Tell whether the module stays whole."""
-        written_in = type(m).forward.__module__ or ""  # torch.fx writes in no module
-        if written_in == nn.Sequential.forward.__module__:
-            return False
-        return self.layers.name(m) is not None or written_in.startswith(("torch.nn", "brevitas."))
+from msq_finn.training.module_tracer import ModuleTracer
 
 
 def follow_graph(model: nn.Module, layers: RowLayers, couplings: Couplings) -> None:
@@ -48,7 +34,10 @@ def follow_graph(model: nn.Module, layers: RowLayers, couplings: Couplings) -> N
     parameters = inspect.signature(model.forward).parameters.values()
     defaults = {p.name: None for p in parameters if p.default is None}
     try:
-        graph = _Tracer(layers).trace(model, concrete_args=defaults)
+        tracer = ModuleTracer(
+            lambda module: layers.name(module) is not None, ("torch.nn", "brevitas.")
+        )
+        graph = tracer.trace(model, concrete_args=defaults)
     except Exception as error:
         raise MsqError(
             f"torch.fx can't trace {type(model).__name__}: {said_by(error)}; give coupled_layers "
