@@ -126,14 +126,19 @@ def noted(graph: onnx.GraphProto, tensor: str, key: str) -> str:
     return ""
 
 
-def _owner(graph: onnx.GraphProto, quantizer: onnx.NodeProto, layer: onnx.NodeProto) -> str:
+def owner_of(graph: onnx.GraphProto, weights: str, layer: onnx.NodeProto) -> str:
     """Return the module whose weights or bias, under their own names, this layer alone reads.
 
     Scopes lack the modules around a layer that torch.fx calls directly.
+
+    Args:
+        graph: of an exported model.
+        weights: name of the layer's weights, before a quantizer where there is one.
+        layer: that multiplies by them.
     """
     reads = Counter(name for node in graph.node for name in node.input)
     stored = {tensor.name for tensor in graph.initializer}
-    for name in (quantizer.input[0], *layer.input[2:]):
+    for name in (weights, *layer.input[2:]):
         owner, _, parameter = name.rpartition(".")
         if name in stored and reads[name] == 1 and owner and parameter in ("weight", "bias"):
             return str(owner)
@@ -160,7 +165,7 @@ def annotate(model: onnx.ModelProto) -> onnx.ModelProto:
     for quantizer, layer in weight_quantizers(graph):
         tensor = quantizer.output[0]
         found = {ROWS: noted(graph, tensor, ROWS)}
-        owner = _owner(graph, quantizer, layer) or module_of(layer)
+        owner = owner_of(graph, quantizer.input[0], layer) or module_of(layer)
         found[MODULE] = noted(graph, tensor, MODULE) or owner
         for key, value in found.items():
             for place in dict.fromkeys((tensor, layer.input[1])):

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from msq_finn.cli import shared_options
 from msq_finn.cli.console import console, echo_json, progress_bars
+from msq_finn.post_training import EPOCHS
 
 
 @click.command()
@@ -50,7 +51,7 @@ from msq_finn.cli.console import console, echo_json, progress_bars
 @click.option(
     "--epochs",
     type=click.IntRange(0),
-    default=16,
+    default=EPOCHS,
     show_default=True,
     help="Passes over the data to learn the float network's outputs; 0 calibrates only.",
 )
@@ -70,20 +71,24 @@ def quantize(
     """Quantize a float network that a Python function builds, and export it as QONNX.
 
     FUNCTION is called without arguments and returns a trained torch module. No labels are needed.
+    Beside the file, in NAME.float.onnx, stands the float network that it was made of, for
+    'msq-finn trace --float'.
 
     Example: msq-finn quantize my_network:trained --data digits.npz -o model.onnx
     """
     from msq_finn.errors import MsqError
     from msq_finn.files import check_target, read, write
     from msq_finn.lowering.inputs import load_network
-    from msq_finn.plan.frontend.source import built, export
+    from msq_finn.plan.frontend.source import built, export, export_float
     from msq_finn.post_training import quantize as post_training
     from msq_finn.post_training.comparison import compare
     from msq_finn.post_training.sample_files import load_samples
 
     if plan is not None and board is not None:
         raise click.UsageError("--plan and --board: the plan has its own board; give one")
+    floats = out.with_suffix(".float.onnx")
     check_target(out)
+    check_target(floats)
     module, colon, function = model.rpartition(":")
     if not colon:
         raise MsqError("give what builds the network as module:function", where=model)
@@ -100,6 +105,9 @@ def quantize(
             path = Path(folder) / out.name
             export(quantized, path, tuple(inputs.shape[1:]))
             load_network(path)
+            beside = Path(folder) / floats.name
+            export_float(post_training.float_form(network, inputs[:1]), beside, inputs[:1])
+            write(floats, read(beside))
             write(out, read(path))
         progress("Compare", 1, 1)
     if as_json:
@@ -114,4 +122,4 @@ def quantize(
         if (value := getattr(found, name)) is not None:
             figures.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value))
     console().print(layers, figures)
-    click.echo(f"Written to {out}")
+    click.echo(f"Written to {out}, the float network to {floats}")

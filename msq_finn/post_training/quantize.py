@@ -16,6 +16,7 @@ from msq_finn.lowering.inputs import check_board
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.source import network_of_module
 from msq_finn.plan.making import make_plan
+from msq_finn.post_training import EPOCHS, SAMPLES
 from msq_finn.post_training.float_graph import Obstacles, input_of, traced
 from msq_finn.post_training.layer_quantizers import coupled_rows, quantize_layers
 from msq_finn.post_training.place_quantizers import Bits, place_quantizers
@@ -24,12 +25,6 @@ from msq_finn.post_training.tune import tune
 from msq_finn.progress import Progress, silent
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.feed import unwrapped
-
-#: Samples that scales are measured on and the network is fitted with, of more that are given.
-SAMPLES = 1024
-
-#: Passes over them in which the quantized network learns from the float one.
-EPOCHS = 16
 
 #: Iterations of Brevitas's equalization of neighbouring layers.
 _EQUALIZE = 10
@@ -102,11 +97,10 @@ def quantize(
         raise MsqError(
             f"inputs of shape {shapes[0]}, but the example has {shapes[1]}", where="data"
         )
-    module = standard_form(model, given)
+    module = float_form(model, given)
     floats = deepcopy(module)
     samples = samples.to(next(module.parameters()).device)
     signed = bool((samples < 0).any())
-    module = EqualizeGraph(_EQUALIZE).apply(module)
     ceilings = place_quantizers(module, bits, signed)
     if board is not None:
         plan = _planned(module, name, board, bits, samples, progress)
@@ -124,6 +118,25 @@ def _bits(weights: int, activations: int, inputs: int) -> Bits:
         if type(value) is not int or not least <= value <= 8:
             raise MsqError(f"{field}={value!r}; give {least} to 8 bits", field=field, value=value)
     return Bits(weights, activations, inputs)
+
+
+def float_form(model: nn.Module, example: Tensor) -> fx.GraphModule:
+    """Return the float network in the form in which `quantize` quantizes it.
+
+    Neighbouring layers are equalized, which scales channels between them: what the quantized
+    network has inside is to be compared with this, not with the network itself.
+
+    Args:
+        model: the float network, which is left alone.
+        example: its input, [batch, ...].
+
+    Returns:
+        a float network that computes the same, with the same names of layers, in eval mode.
+
+    Raises:
+        MsqError: what of the network cannot be quantized.
+    """
+    return EqualizeGraph(_EQUALIZE).apply(standard_form(model, example))
 
 
 def standard_form(model: nn.Module, example: Tensor) -> fx.GraphModule:

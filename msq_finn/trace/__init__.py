@@ -6,7 +6,6 @@ the float network, with all noise from before and of the layer alone.
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_node, execute_onnx
-from qonnx.custom_op.general.quant import max_int, min_int
-from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.infer_shapes import InferShapes
 
@@ -28,10 +25,11 @@ from msq_finn.lowering.ends import Ends, each, frames, image
 from msq_finn.lowering.inputs import check_images
 from msq_finn.lowering.model_checks import data_inputs
 from msq_finn.progress import Progress, silent
-from msq_finn.trace.points import TracePoint, points_of, without_quantizers
+from msq_finn.trace.points import TracePoint, note_modules, points_of, without_quantizers
 from msq_finn.trace.rtl_levels import Levels, seen_in_rtl
 from msq_finn.trace.sums import Extent, Noise
 from msq_finn.trace.traced import Trace, TracedLayer
+from msq_finn.transforms.quantizer_nodes import levels_of
 from msq_finn.transforms.tensor_notes import read_note
 
 Context = Mapping[str, NDArray[Any]]
@@ -103,24 +101,30 @@ def trace(
             if layer.point.quantizer is not None
         }
         levels = seen_in_rtl(build, source, given, wanted, progress)
+    scales = _scales(model)
     return Trace(
         model=source.name,
         against=float_model.name if float_model else "its own weights, activations not quantized",
         images=frames(given),
-        layers=[_told(model, name, layer, levels) for name, layer in layers.items()],
+        layers=[_told(model, name, layer, scales, levels) for name, layer in layers.items()],
         unmatched=[name for name in points if name not in layers],
     )
 
 
 def _opened(path: Path) -> ModelWrapper:
     """Read a file; nodes and tensors keep their names."""
-    return ModelWrapper(str(path)).transform(InferShapes()).transform(FoldConstants())
+    model = ModelWrapper(str(path)).transform(InferShapes())
+    note_modules(model)
+    return model.transform(FoldConstants())
 
 
 def _executed(model: ModelWrapper, one: Ends) -> Context:
     names = [info.name for info in data_inputs(model.graph)]
     if len(names) != len(each(one)):
-        raise MsqError(f"the float network has {len(names)} inputs", field="--float")
+        raise MsqError(
+            f"the float network has {len(names)} inputs, the exported model {len(each(one))}",
+            field="--float",
+        )
     inputs = dict(zip(names, each(one), strict=True))
     found: Context = execute_onnx(model, inputs, return_full_exec_context=True)
     return found
@@ -144,21 +148,18 @@ def _count(layers: Mapping[str, _Layer], model: ModelWrapper, q: Context, f: Con
         layer.own.add(alone[layer.point.output], expected)
         if (quantizer := layer.point.quantizer) is not None:
             scale, zero = (q[quantizer.input[i]].astype(np.float64) for i in (1, 2))
-            low, high = _ends(model, quantizer)
+            low, high = levels_of(quantizer, int(model.get_initializer(quantizer.input[3])))
             steps = q[quantizer.input[0]] / scale + zero
             layer.beyond += int(((steps < low - 0.5) | (steps > high + 0.5)).sum())
             layer.levels.append(np.rint(values / scale + zero).astype(np.int64)[0])
 
 
-def _ends(model: ModelWrapper, quantizer: Any) -> tuple[int, int]:
-    op = getCustomOp(quantizer)
-    signed, narrow = (bool(op.get_nodeattr(key)) for key in ("signed", "narrow"))
-    bits = int(model.get_initializer(quantizer.input[3]))
-    return int(min_int(signed, narrow, bits)), int(max_int(signed, narrow, bits))
-
-
 def _told(
-    model: ModelWrapper, name: str, layer: _Layer, levels: Mapping[str, Levels]
+    model: ModelWrapper,
+    name: str,
+    layer: _Layer,
+    scales: Mapping[str, tuple[float, float]],
+    levels: Mapping[str, Levels],
 ) -> TracedLayer:
     node, quantizer = layer.point.nodes[0], layer.point.quantizer
     seen = levels.get(quantizer.output[0]) if quantizer is not None else None
@@ -167,7 +168,7 @@ def _told(
     return TracedLayer(
         name=name,
         rows=dict(Counter(rows.split(",")).most_common()) if rows else {},
-        scales=_scales(model, node),
+        scales=scales.get(node.output[0]),
         float_range=layer.floats.range,
         range=layer.values.range,
         saturated=layer.beyond / count if count else None,
@@ -180,9 +181,10 @@ def _told(
     )
 
 
-def _scales(model: ModelWrapper, node: Any) -> tuple[float, float] | None:
-    for quantizer, layer in weight_quantizers(copy.copy(model.graph)):
-        if layer.output[0] == node.output[0]:
-            scale = model.get_initializer(quantizer.input[1])
-            return float(scale.min()), float(scale.max())
-    return None
+def _scales(model: ModelWrapper) -> dict[str, tuple[float, float]]:
+    """Least and greatest scale of the weights, by the name of a layer's output."""
+    found = {}
+    for quantizer, layer in weight_quantizers(model.graph):
+        scale = model.get_initializer(quantizer.input[1])
+        found[layer.output[0]] = float(scale.min()), float(scale.max())
+    return found

@@ -7,8 +7,9 @@ from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.layer_notes import LAYERS, MODULE, module_of
-from msq_finn.transforms.tensor_notes import read_note
+from msq_finn.layer_notes import LAYERS, MODULE, module_of, owner_of
+from msq_finn.transforms.quantizer_nodes import is_activation_quantizer
+from msq_finn.transforms.tensor_notes import read_note, write_note
 
 #: What may follow a layer, value by value, up to the point of comparison.
 _FOLLOWING = (
@@ -38,6 +39,22 @@ class TracePoint:
     def output(self) -> str:
         """Tensor that is compared."""
         return str(self.nodes[-1].output[0])
+
+
+def note_modules(model: ModelWrapper) -> None:
+    """Note on weights whose they are, where their names tell it and no export has noted it.
+
+    Args:
+        model: an exported network, before its constants are folded.
+    """
+    for node in model.graph.node:
+        if node.op_type in LAYERS and len(node.input) > 1:
+            weights = node.input[1]
+            while (producer := model.find_producer(weights)) is not None and producer.input:
+                weights = producer.input[0]
+            owner = owner_of(model.graph, weights, node)
+            if owner and not read_note(model, node.input[1], MODULE):
+                write_note(model, node.input[1], MODULE, owner)
 
 
 def points_of(model: ModelWrapper) -> dict[str, TracePoint]:
@@ -71,16 +88,6 @@ def without_quantizers(model: ModelWrapper) -> ModelWrapper:
         if node.output[0] != model.graph.output[0].name:
             model.graph.node.remove(node)
     return model
-
-
-def is_activation_quantizer(model: ModelWrapper, node: Any) -> bool:
-    """Whether a node quantizes what is computed, not a constant.
-
-    Args:
-        model: graph of the node.
-        node: any of it.
-    """
-    return node.op_type == "Quant" and model.get_initializer(node.input[0]) is None
 
 
 def _point(model: ModelWrapper, layer: Any) -> TracePoint:

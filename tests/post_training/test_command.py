@@ -53,6 +53,12 @@ def test_a_page_and_a_file(folder, tmp_path):
         assert said in done.stdout
     x = np.load("digits.npz")["x"]
     assert reference_outputs(tmp_path / "net.onnx", x[:3]).shape == (3, 3)
+    torch.manual_seed(7)
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3))
+    with torch.no_grad():
+        expected = network(torch.from_numpy(x[:3])).numpy()
+    floats = reference_outputs(tmp_path / "net.float.onnx", x[:3])
+    np.testing.assert_allclose(floats, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_json_has_what_was_measured(folder):

@@ -158,6 +158,23 @@ def export(model: Any, path: Path, shape: tuple[int, ...]) -> None:
         ) from error
 
 
+def export_float(model: Any, path: Path, example: Any) -> None:
+    """Write a float network as ONNX, its tensors under their own names, nothing folded.
+
+    Args:
+        model: the network, in eval mode.
+        path: of the file.
+        example: an input, [1, ...].
+    """
+    import torch
+
+    with silence():
+        torch.onnx.export(
+            model, (example,), str(path), dynamo=False, opset_version=13,
+            training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
+        )  # fmt: skip
+
+
 def built(module: str, function: str) -> Any:
     """Return what a function of a module returns, which has to be a torch module.
 
