@@ -33,15 +33,10 @@ from torch import nn
 
 from msq_finn import models
 from msq_finn.build import fifos, node_resources
+from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
 from msq_finn.build.run import build, random_images
-from msq_finn.build.simulate import (
-    accelerator_inputs,
-    mismatches,
-    reference_outputs,
-    run_accelerator,
-    simulate,
-)
+from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
 from msq_finn.lowering import times

@@ -13,13 +13,13 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board import package
 from msq_finn.build.board.host import Program
+from msq_finn.build.differences import differ
 from msq_finn.build.end_ports import input_ports, output_ports
 from msq_finn.build.guide import Input, Signature, notebook, readme
 from msq_finn.build.host_program import called, check_before, programs
 from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.report_files import REFERENCE, SIMULATION, load_ends, save_ends
 from msq_finn.build.resume import digest
-from msq_finn.build.simulate import differ
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.files import write

@@ -13,9 +13,10 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build import node_resources
+from msq_finn.build.differences import differ
 from msq_finn.build.end_ports import input_ports, output_ports
 from msq_finn.build.report_files import REFERENCE, load_ends
-from msq_finn.build.simulate import differ, run_accelerator
+from msq_finn.build.simulate import run_accelerator
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched import TOP, Stitched
 from msq_finn.build.trial import Trial

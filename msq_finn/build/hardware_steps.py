@@ -17,6 +17,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build import fifos, node_resources
 from msq_finn.build.deploy import deploy
+from msq_finn.build.differences import differ
 from msq_finn.build.report_files import (
     PERFORMANCE,
     REFERENCE,
@@ -26,7 +27,7 @@ from msq_finn.build.report_files import (
     refuse_faults,
     save_ends,
 )
-from msq_finn.build.simulate import differ, executed, reference_outputs, simulate
+from msq_finn.build.simulate import executed, reference_outputs, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched_ip import offer_to_finn
 from msq_finn.build.trial import Labelled, Trial, images_of

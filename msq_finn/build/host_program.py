@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.board.host import OPERATIONS, Operation, Program
-from msq_finn.build.simulate import differ
+from msq_finn.build.differences import differ
 from msq_finn.errors import MsqError
 from msq_finn.lowering import ends
 from msq_finn.lowering.host_side import Host

@@ -24,13 +24,14 @@ def characterize(jobs: int | None, scheduler: str | None, as_json: bool) -> None
     from msq_finn.plan.cost import cost_model, stored_runs, sweep
     from msq_finn.plan.cost.characterize import characterize as run_sweep
     from msq_finn.plan.cost.characterize import workers
+    from msq_finn.plan.cost.held_back import held_back
     from msq_finn.plan.report import terminal
 
     if jobs and scheduler:
         raise click.UsageError("--jobs and --scheduler: a scheduler has its own workers; give one")
     with workers(jobs or 1, scheduler) as client, progress_bars() as progress:
         for part in stored_runs.PARTS.values():
-            run_sweep([*sweep.fitted(), *sweep.held_back()], client, part, progress=progress)
+            run_sweep([*sweep.fitted(), *held_back()], client, part, progress=progress)
     cost_model.default_model.cache_clear()
     found = cost_model.held_back_errors()
     if as_json:

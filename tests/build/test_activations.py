@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from msq_finn.build.differences import mismatches
 from msq_finn.build.simulate import (
     accelerator_inputs,
     executed,
     finished_by_host,
-    mismatches,
     reference_outputs,
 )
 from msq_finn.build.trial import random_images

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from msq_finn.build.differences import mismatches
 from msq_finn.build.simulate import (
     accelerator_inputs,
     executed,
     finished_by_host,
-    mismatches,
     reference_outputs,
 )
 from msq_finn.build.trial import random_images

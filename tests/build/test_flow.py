@@ -11,14 +11,9 @@ from onnx import numpy_helper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
+from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import (
-    accelerator_inputs,
-    mismatches,
-    reference_outputs,
-    run_accelerator,
-    simulate,
-)
+from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
 from msq_finn.lowering.host_side import Host

@@ -16,14 +16,10 @@ import pytest
 from click.testing import CliRunner
 
 from msq_finn.build import gate, node_resources
+from msq_finn.build.differences import mismatches
 from msq_finn.build.gate import gate_level, run_in_four_states
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import (
-    accelerator_inputs,
-    finished_by_host,
-    mismatches,
-    reference_outputs,
-)
+from msq_finn.build.simulate import accelerator_inputs, finished_by_host, reference_outputs
 from msq_finn.build.stitch import stitch
 from msq_finn.cli import main
 from msq_finn.lowering.host_side import Host

@@ -14,8 +14,9 @@ from brevitas.quant import (
 )
 from torch import nn
 
+from msq_finn.build.differences import differ
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import accelerator_inputs, differ, executed, reference_outputs
+from msq_finn.build.simulate import accelerator_inputs, executed, reference_outputs
 from msq_finn.build.verdict.reference import Reference
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target

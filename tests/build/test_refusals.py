@@ -13,7 +13,7 @@ from brevitas.quant import SignedBinaryActPerTensorConst
 from click.testing import CliRunner
 from torch import nn
 
-from msq_finn.build.simulate import differ
+from msq_finn.build.differences import differ
 from msq_finn.cli import main
 from msq_finn.errors import MsqError
 from msq_finn.lowering.hardware_checks import check_hardware

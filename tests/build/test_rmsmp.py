@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import mismatches, reference_outputs, simulate
+from msq_finn.build.simulate import reference_outputs, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.build.trial import random_images
 from msq_finn.lanes import LaneCounts

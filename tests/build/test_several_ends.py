@@ -16,13 +16,13 @@ from qonnx.util.cleanup import cleanup_model
 
 import msq_finn
 from msq_finn.build.deploy import deploy
+from msq_finn.build.differences import mismatches
 from msq_finn.build.end_ports import input_ports, output_ports
 from msq_finn.build.report_files import REFERENCE, load_ends
 from msq_finn.build.simulate import (
     accelerator_inputs,
     executed,
     finished_by_host,
-    mismatches,
     reference_outputs,
 )
 from msq_finn.build.trial import random_images

@@ -10,14 +10,9 @@ import torch
 from torch import nn
 
 from msq_finn.build import fifos
+from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import (
-    accelerator_inputs,
-    mismatches,
-    reference_outputs,
-    run_accelerator,
-    simulate,
-)
+from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import layers_of
 from msq_finn.build.trial import random_images

@@ -12,11 +12,11 @@ import pytest
 from onnx import helper, numpy_helper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.differences import differ
 from msq_finn.build.generate import generate
 from msq_finn.build.output import DIFFERENCE
 from msq_finn.build.simulate import (
     accelerator_inputs,
-    differ,
     executable,
     reference_outputs,
     simulate,

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from msq_finn.build import fifos
+from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
 from msq_finn.build.host_program import called, programs
 from msq_finn.build.simulate import (
     accelerator_inputs,
     finished_by_host,
-    mismatches,
     reference_outputs,
     run_accelerator,
     simulate,

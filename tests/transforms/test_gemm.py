@@ -11,8 +11,9 @@ from qonnx.core.onnx_exec import execute_onnx
 from qonnx.custom_op.registry import getCustomOp
 from torch import nn
 
+from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import mismatches, reference_outputs
+from msq_finn.build.simulate import reference_outputs
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 from msq_finn.models import ActQuant, PixelQuant

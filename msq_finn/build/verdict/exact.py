@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build.verdict.bounded import Bounded, total
+from msq_finn.build.verdict.functions import FUNCTIONS, clipped, leaky
 from msq_finn.build.verdict.moves import MOVES, UnknownOpError, sources
 from msq_finn.build.verdict.reach import Index, attributes, reached, spread
 
@@ -208,11 +209,6 @@ def _quotient(exact: Exact, node: Any, index: Index) -> Bounded:
     return (left * Bounded(1 / right.value)).rounded()
 
 
-def _rectified(exact: Exact, node: Any, index: Index) -> Bounded:
-    value = exact.value(node.input[0], index)
-    return Bounded(max(value.value, Fraction(0)), value.error)
-
-
 def _pooled(exact: Exact, node: Any, index: Index) -> list[Bounded]:
     data = node.input[0]
     kernel = attributes(node)["kernel_shape"]
@@ -266,20 +262,12 @@ def _reduced_mean(exact: Exact, node: Any, index: Index) -> Bounded:
 
 
 def _leaky(exact: Exact, node: Any, index: Index) -> Bounded:
-    value = exact.value(node.input[0], index)
-    if node.op_type == "PRelu":
-        slope = exact._element(node.input[1], index).value
-    else:
-        slope = Fraction(float(np.float32(attributes(node).get("alpha", 0.01))))
-    if value.value >= 0:
-        return Bounded(value.value, value.error * max(Fraction(1), abs(slope)))
-    steepest = max(Fraction(1), abs(slope)) if value.value + value.error > 0 else abs(slope)
-    return Bounded(value.value * slope, value.error * steepest).rounded()
+    value, slope = exact.value(node.input[0], index), exact._element(node.input[1], index)
+    return leaky(value, slope.value)
 
 
 def _clipped(exact: Exact, node: Any, index: Index) -> Bounded:
-    value = exact.value(node.input[0], index)
-    given = attributes(node)
+    value, given = exact.value(node.input[0], index), attributes(node)
     ends = [
         exact.value(node.input[n], ()).value if len(node.input) > n and node.input[n] else None
         for n in (1, 2)
@@ -288,62 +276,15 @@ def _clipped(exact: Exact, node: Any, index: Index) -> Bounded:
         Fraction(given[name]) if end is None and name in given else end
         for end, name in zip(ends, ("min", "max"), strict=True)
     )
-    found = value.value if low is None else max(value.value, low)
-    return Bounded(found if high is None else min(found, high), value.error)
+    return clipped(value, low, high)
 
 
-def _negative(exact: Exact, node: Any, index: Index) -> Bounded:
-    return -exact.value(node.input[0], index)
+def _function(exact: Exact, node: Any, index: Index) -> Bounded:
+    return FUNCTIONS[node.op_type](exact.value(node.input[0], index), attributes(node))
 
-
-def _magnitude(exact: Exact, node: Any, index: Index) -> Bounded:
-    value = exact.value(node.input[0], index)
-    return Bounded(abs(value.value), value.error)
-
-
-def _hard_sigmoid(exact: Exact, node: Any, index: Index) -> Bounded:
-    given = attributes(node)
-    alpha, beta = (
-        Fraction(float(np.float32(given.get(name, default))))
-        for name, default in (("alpha", 0.2), ("beta", 0.5))
-    )
-    line = (exact.value(node.input[0], index) * Bounded(alpha) + Bounded(beta)).rounded(2)
-    return Bounded(min(max(line.value, Fraction(0)), Fraction(1)), line.error)
-
-
-def _smooth(exact: Exact, node: Any, index: Index) -> Bounded:
-    """A function that float64 knows, nowhere steeper than is said beside it."""
-    value = exact.value(node.input[0], index)
-    function, slope = _SMOOTH[node.op_type]
-    found = Fraction(function(float(value.value), attributes(node)))
-    # Float32's own functions are polynomials, a few last places off.
-    return Bounded(found, value.error * Fraction(slope) + (abs(found) + 1) / 2**21)
-
-
-def _elu(value: float, given: Mapping[str, Any]) -> float:
-    return value if value >= 0 else float(given.get("alpha", 1.0)) * math.expm1(value)
-
-
-def _sigmoid(value: float, given: Mapping[str, Any]) -> float:
-    small = math.exp(-abs(value))
-    return (1 if value >= 0 else small) / (1 + small)
-
-
-def _softplus(value: float, given: Mapping[str, Any]) -> float:
-    return max(value, 0.0) + math.log1p(math.exp(-abs(value)))
-
-
-#: Functions, and the most that each is ever steep.
-_SMOOTH: dict[str, tuple[Callable[[float, Mapping[str, Any]], float], float]] = {
-    "Elu": (_elu, 2.0),
-    "Erf": (lambda value, given: math.erf(value), 1.13),
-    "Sigmoid": (_sigmoid, 0.25),
-    "Softplus": (_softplus, 1.0),
-    "Tanh": (lambda value, given: math.tanh(value), 1.0),
-}
 
 _OPERATIONS: dict[str, Callable[[Exact, Any, Index], Bounded]] = {
-    "Abs": _magnitude,
+    **dict.fromkeys(FUNCTIONS, _function),
     "Add": _sum,
     "AveragePool": _average,
     "BatchNormalization": _normalisation,
@@ -351,17 +292,12 @@ _OPERATIONS: dict[str, Callable[[Exact, Any, Index], Bounded]] = {
     "Conv": _convolution,
     "ConvTranspose": _transposed_convolution,
     "Div": _quotient,
-    **dict.fromkeys(_SMOOTH, _smooth),
     "Gemm": _general_product,
     "GlobalAveragePool": _global_average,
-    "HardSigmoid": _hard_sigmoid,
-    "LeakyRelu": _leaky,
     "MatMul": _matrix_product,
     "MaxPool": _maximum,
     "Mul": _product,
-    "Neg": _negative,
     "PRelu": _leaky,
     "ReduceMean": _reduced_mean,
-    "Relu": _rectified,
     "Sub": _sum,
 }

@@ -16,6 +16,7 @@ from msq_finn.lanes import dsp
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost import stored_runs, sweep
 from msq_finn.plan.cost.features import brams, dsps, features, group
+from msq_finn.plan.cost.held_back import held_back
 from msq_finn.plan.cost.point_kinds import Point
 from msq_finn.synth.yosys import family_of
 
@@ -189,7 +190,7 @@ def held_back_errors() -> list[Error]:
     return [
         error
         for block in stored_runs.PARTS
-        for error in errors(default_model(block), _of(sweep.held_back(), block))
+        for error in errors(default_model(block), _of(held_back(), block))
     ]
 
 

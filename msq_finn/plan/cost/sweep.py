@@ -1,6 +1,4 @@
-"""The design points that are synthesised: those that the cost model is fitted to, and those held
-back to test it, which lie between them.
-"""
+"""The design points that the cost model is fitted to."""
 
 from __future__ import annotations
 
@@ -47,70 +45,6 @@ def fitted() -> list[Point]:
         *_embedded_lanes(),
         *_depthwise(),
         *_other_lanes(),
-    ]
-
-
-def held_back() -> list[Point]:
-    """Points that the fit does not see."""
-    return [
-        Dwc(40, 8),
-        Dwc(12, 48),
-        Dwc(96, 72),
-        Dwc(48, 16),
-        Repack(4, 24, 4, 24),
-        Repack(4, 13, 4, 53),
-        Repack(4, 3, 48, 48),
-        Repack(4, 5, 12, 60),
-        Thresholds(40, 4, 11),
-        Fifo(24, 48),
-        LookupTable(3, 8, 5),
-        Padding(24, 6, 24),
-        Memory(48, 24, "distributed"),
-        Memory(96, 72, "distributed"),
-        Memory(96, 600, "block"),
-        Thresholds(48, 6, 13),
-        Thresholds(96, 6, 10),
-        Thresholds(20, 4, 9),
-        Thresholds(72, 8, 13),
-        Thresholds(56, 2, 11),
-        Window(24, 6, 18),
-        Window(48, 12, 14, stride=2),
-        Window(12, 12, 20, parallel=True),
-        Window(32, 4, 14, kernel=2, stride=2, depthwise=True),
-        Mvu(72, 12, 6, 6),
-        Mvu(120, 8, 12, 4),
-        Msq(60, 9, 12, of(sp2_4_lut=3)),
-        Msq(30, 8, 5, of(sp2_4_lut=4), act_bits=5),
-        Msq(120, 6, 24, of(sp2_4_lut=2), acc_bits=16),
-        Msq(60, 9, 12, of(fixed_4_lut=3)),
-        Msq(48, 12, 6, of(fixed_4_lut=4), act_bits=8, act_signed=True, acc_bits=17),
-        Msq(72, 12, 12, of(fixed_4_dsp=4)),
-        Msq(60, 18, 6, of(fixed_4_dsp=6), acc_bits=15),
-        Msq(80, 20, 10, of(sp2_4_lut=2, fixed_4_lut=1, fixed_4_dsp=2)),
-        Msq(96, 16, 12, of(sp2_4_lut=4, fixed_4_dsp=4), acc_bits=15),
-        Msq(12, 6, 12, of(embedded_lut=6), acc_bits=11),
-        Msq(60, 8, 20, of(embedded_lut=4)),
-        Msq(72, 6, 18, of(embedded_lut=6), act_bits=3, acc_bits=12),
-        Msq(40, 10, 10, of(embedded_lut=5), act_bits=8, act_signed=True, acc_bits=18),
-        Msq(72, 6, 18, of(fixed_4_dsp=6), act_bits=8, acc_bits=18),
-        Msq(60, 8, 10, of(fixed_5_dsp=4), act_signed=True),
-        Msq(60, 6, 12, of(fixed_6_dsp=3), act_bits=5, acc_bits=16),
-        Msq(36, 12, 9, of(sp2_4_lut=3, fixed_4_dsp=3), act_bits=8, act_signed=True, acc_bits=17),
-        Depthwise(9, 24, 1, of(sp2_4_lut=6)),
-        Depthwise(9, 40, 1, of(fixed_4_lut=10), acc_bits=13),
-        Depthwise(9, 6, 3, of(fixed_4_lut=6), acc_bits=13),
-        Depthwise(9, 48, 1, of(int_5_dsp=12), acc_bits=13),
-        Depthwise(9, 64, 1, of(int_5_dsp=32), acc_bits=14),
-        Depthwise(25, 20, 1, of(fixed_4_lut=2, int_5_dsp=8), acc_bits=14),
-        Msq(48, 8, 12, of(pot_4_lut=2), acc_bits=17),
-        Msq(60, 6, 6, of(apot_4_lut=3), acc_bits=15),
-        Msq(48, 8, 8, of(sp2_5_lut=2)),
-        Msq(96, 6, 12, of(sp2_6_lut=3), acc_bits=18),
-        Msq(60, 8, 10, of(fixed_6_lut=2), acc_bits=16),
-        Msq(48, 8, 6, of(fixed_8_lut=4), acc_bits=18),
-        Msq(60, 8, 10, of(fixed_8_dsp=4), acc_bits=18),
-        Msq(80, 10, 10, of(pot_4_lut=3, fixed_4_dsp=1, fixed_8_dsp=1), acc_bits=18),
-        Depthwise(9, 24, 1, of(pot_4_lut=6), acc_bits=17),
     ]
 
 
