@@ -14,15 +14,18 @@ from qonnx.util.basic import get_by_name
 _HARDWARE = "finn.custom_op.fpgadataflow"
 #: Arithmetic of FINN's, and ONNX's name of it.
 _ONNX_OPS = {"ElementwiseMul": "Mul", "ElementwiseAdd": "Add", "ElementwiseSub": "Sub"}
+#: Functions that FINN approximates by polynomials in hardware, and ONNX's names of them.
+_FUNCTIONS = {"sigmoid": "Sigmoid", "tanh": "Tanh"}
 
 
 class ReturnFloatOpsToHost(Transformation):
     """Turn hardware ops on floating-point streams back into ordinary ONNX and QONNX nodes.
 
     FINN's ``step_convert_to_hw`` also converts the input quantization (thresholds on float pixels),
-    the transposition around it and the last dequantizing multiplication, with a transposition
-    where the network ends in a feature map. They are a few operations a frame, cost float hardware
-    or HLS, and belong on the processor; as host nodes they stay outside the dataflow partition.
+    the transposition around it, the last dequantizing multiplication and a function behind it, with
+    a transposition where the network ends in a feature map. They are a few operations a frame, cost
+    float hardware or HLS, and belong on the processor, which computes them exactly; as host nodes
+    they stay outside the dataflow partition.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -73,6 +76,12 @@ def _as_host_nodes(model: ModelWrapper, node: Any, at_front: bool) -> list[Any]:
             return [helper.make_node(_ONNX_OPS[node.op_type], *ends, name=node.name)]
         if node.op_type == "ElementwiseMax" and _is_zero(model, node.input[1]):
             return [helper.make_node("Relu", [node.input[0]], list(node.output), name=node.name)]
+        if node.op_type == "HWSoftmax":
+            return [helper.make_node("Softmax", *ends, name=node.name, axis=-1)]
+        if node.op_type == "PWPolyF":
+            function = get_by_name(node.attribute, "func").s.decode()
+            if function in _FUNCTIONS:
+                return [helper.make_node(_FUNCTIONS[function], *ends, name=node.name)]
     return []
 
 

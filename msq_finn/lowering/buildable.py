@@ -169,20 +169,11 @@ LINES = (
     Line("Ends", "several outputs", "lanes", "DuplicateStreams", "by the exported model's names"),
     Line("Ends", "several inputs", "lanes", "StreamingConcat", "by the exported model's names"),
     Line("Ends", "LogSoftmax at the end", "host", "LogSoftmax", ""),
-    Line(
-        "Ends",
-        "Softmax at the end",
-        "refused",
-        "no hardware for this at the end of the network",
-        "compute it from the outputs",
-    ),
-    Line(
-        "Ends",
-        "Sigmoid at the end",
-        "refused",
-        "no hardware for this at the end of the network",
-        "compute it from the outputs",
-    ),
+    Line("Ends", "Softmax at the end", "host", "Softmax", ""),
+    Line("Ends", "Softmax of a map's channels at the end", "host", "Softmax", ""),
+    Line("Ends", "Sigmoid at the end", "host", "Sigmoid", ""),
+    Line("Ends", "Tanh at the end", "host", "Tanh", ""),
+    Line("Ends", "ReLU at the end", "host", "Relu", ""),
     Line("Ends", "normalisation of the input", "host", "MultiThreshold", "in its quantizer"),
 )
 

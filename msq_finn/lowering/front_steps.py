@@ -42,6 +42,7 @@ from msq_finn.transforms.round_truncations import RoundTruncations
 from msq_finn.transforms.signals_to_images import SignalsToImages
 from msq_finn.transforms.size_bias_scales import SizeBiasScales
 from msq_finn.transforms.slices_to_splits import SlicesToSplits
+from msq_finn.transforms.softmax_last import SoftmaxLast
 from msq_finn.transforms.specialize_integer_add import SpecializeIntegerAdd
 from msq_finn.transforms.streamline_global_pool import StreamlineGlobalPool
 from msq_finn.transforms.streamline_joins import StreamlineJoins
@@ -120,7 +121,7 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     finn_workers.prepare()
     layers = (StreamlineJoins(), StreamlineMaps(), StreamlineGlobalPool(), ForkFlattens())
-    return ours(model, cfg, *layers, RefuseUnequalScales(), *before_conversion())
+    return ours(model, cfg, *layers, RefuseUnequalScales(), SoftmaxLast(), *before_conversion())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -11,9 +11,6 @@ import onnx
 from msq_finn.errors import MsqError
 from msq_finn.transforms.recognise_global_pools import is_mean_of_maps
 
-#: Functions that are hardware only as part of the quantizer behind them.
-_ACTIVATIONS = {"Relu", "Sigmoid", "Softmax", "Tanh"}
-
 #: Attributes that a convolution may leave out in ONNX, but not in FINN.
 _CONV = {"dilations", "group", "kernel_shape", "pads", "strides"}
 
@@ -73,12 +70,6 @@ def check_hardware(graph: onnx.GraphProto) -> None:
             raise MsqError(
                 "no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
                 "the mean over height and width",
-                where=where,
-            )
-        if node.op_type in _ACTIVATIONS and at_end:
-            raise MsqError(
-                "no hardware for this at the end of the network, where nothing quantizes "
-                "it; end before it and compute it from the outputs",
                 where=where,
             )
 

@@ -203,7 +203,13 @@ NETWORKS = {
     "several outputs": lambda: (Heads(), MAP),
     "several inputs": lambda: (Inputs(), MAP, MAP),
     "Softmax at the end": lambda: mlp(nn.Softmax(1)),
+    "Softmax of a map's channels at the end": lambda: (
+        nn.Sequential(pixels(), qnn.QuantConv2d(2, 4, 3, **MSQ), nn.Softmax(1)),
+        MAP,
+    ),
     "Sigmoid at the end": lambda: mlp(nn.Sigmoid()),
+    "Tanh at the end": lambda: mlp(nn.Tanh()),
+    "ReLU at the end": lambda: mlp(nn.ReLU()),
     "LogSoftmax at the end": lambda: mlp(nn.LogSoftmax(1)),
     "normalisation of the input": lambda: mlp(start=[nn.BatchNorm1d(6)]),
 }
