@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from msq_finn.post_training.float_graph import each_output
 from msq_finn.post_training.layer_quantizers import layers_of
 from msq_finn.quant.proxy import SchemeWeightQuantProxy
 from msq_finn.quant.rows import as_rows
@@ -42,6 +43,8 @@ class Comparison:
         accuracy_quant: of the quantized one.
         same_class: share for which both have the same largest output.
         error: squared error of outputs over their variance.
+
+    Of several outputs, the first is meant.
     """
 
     layers: tuple[QuantizedLayer, ...]
@@ -70,8 +73,8 @@ def compare(
     """
     model.eval(), float_model.eval()
     batches = inputs.split(_BATCH)
-    expected = torch.cat([float_model(batch) for batch in batches]).flatten(1)
-    found = torch.cat([model(batch) for batch in batches]).flatten(1)
+    expected = torch.cat([each_output(float_model(batch))[0] for batch in batches]).flatten(1)
+    found = torch.cat([each_output(model(batch))[0] for batch in batches]).flatten(1)
 
     def share(hits: Tensor) -> float:
         return hits.float().mean().item()

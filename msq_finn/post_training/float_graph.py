@@ -64,7 +64,8 @@ def input_of(model: nn.Module, example: Any) -> Tensor:
     if len(needed) != 1:
         given = ", ".join(needed) or "none by name"
         raise MsqError(
-            f"its forward takes {len(needed)} inputs ({given}); an accelerator has one",
+            f"its forward takes {len(needed)} inputs ({given}), and quantize() networks of one; "
+            "define those of several with Brevitas's layers",
             where=type(unwrapped(model)).__name__,
         )
     if isinstance(example, Mapping):
@@ -79,6 +80,15 @@ def input_of(model: nn.Module, example: Any) -> Tensor:
     if not example.is_floating_point() or not example.isfinite().all():
         raise MsqError("an input is a tensor of finite floats", field="example")
     return example
+
+
+def each_output(outputs: Any) -> tuple[Tensor, ...]:
+    """What a network returns, as a tuple of tensors.
+
+    Args:
+        outputs: a tensor, or a tuple or list of some.
+    """
+    return tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
 
 
 def traced(

@@ -5,33 +5,52 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-#: What nodes are: they multiply by weights, scale channels, activate, average, leave values what
-#: they are (as pools of maxima and flattening do), meet, or work on floats at either end.
-LAYER, NORM, RELU, AVERAGE, THROUGH, ADD, CAT, BEFORE, BEHIND = (
-    *("layer", "norm", "relu", "average", "through", "add", "cat", "before", "behind"),
+from msq_finn.post_training.functions import is_function
+
+#: What nodes are: they multiply by weights, scale channels, activate (by a ReLU or another
+#: function), average, leave values what they are (as pools of maxima and flattening do), meet, or
+#: work on floats at either end.
+LAYER, NORM, RELU, FUNCTION, AVERAGE, THROUGH, ADD, CAT, BEFORE, BEHIND = (
+    *("layer", "norm", "relu", "function", "average", "through", "add", "cat", "before", "behind"),
 )
 
-_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
+_LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 
 _TAKES = (
-    "convolutions, fully connected layers, batch normalisation, ReLU and ReLU6, pools, flattening, "
-    "dropout, sums and concatenations"
+    "convolutions, fully connected layers, batch normalisation, activations, pools, upsampling, "
+    "padding, flattening, dropout, slices, sums and concatenations"
 )
 _INSTEAD = {
     **dict.fromkeys(("Softmax", "softmax"), "end the network before it and compute it from that"),
-    **dict.fromkeys(("Sigmoid", "sigmoid", "Tanh", "tanh"), "take nn.ReLU, or end before it"),
-    **dict.fromkeys(
-        ("LeakyReLU", "leaky_relu", "SiLU", "silu", "GELU", "gelu", "ELU", "Hardswish", "PReLU"),
-        "train with nn.ReLU instead",
-    ),
     **dict.fromkeys(("conv1d", "conv2d", "linear"), "let a module hold its weights"),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), "quantized cells have no form in QONNX"),
 }
+
+
+class Channels(nn.Module):
+    """Some of a value's channels.
+
+    Args:
+        start: the first.
+        stop: the one behind the last.
+    """
+
+    def __init__(self, start: int, stop: int) -> None:
+        super().__init__()
+        self.start, self.stop = start, stop
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return them.
+
+        Args:
+            x: [batch, channels, ...].
+        """
+        return x[:, self.start : self.stop]
 
 
 class NoHardware(Exception):
@@ -126,12 +145,10 @@ def checked(
         if own.running_mean is None:
             raise NoHardware("normalises by the batch's own statistics; track running ones")
         return NORM, own
-    if isinstance(own, nn.Hardtanh):  # ReLU6 is one
-        if own.min_val != 0:
-            raise NoHardware(f"Hardtanh from {own.min_val:g}; hardware has it from 0")
-        return RELU, own
-    if isinstance(own, nn.ReLU):
-        return RELU, own
+    if isinstance(own, nn.ReLU) or (isinstance(own, nn.Hardtanh) and own.min_val == 0):
+        return RELU, own  # ReLU6 is a Hardtanh
+    if is_function(own):
+        return FUNCTION, own
     if isinstance(own, nn.MaxPool1d | nn.MaxPool2d):
         return THROUGH, _max_pool(own)
     if isinstance(own, nn.AvgPool1d | nn.AvgPool2d):
@@ -144,7 +161,13 @@ def checked(
         return THROUGH, own if isinstance(own, nn.Flatten) and before != after else None
     if isinstance(own, _DROPOUTS):
         return THROUGH, own
-    if isinstance(own, nn.LogSoftmax):
+    if isinstance(own, Channels):
+        return THROUGH, own
+    if isinstance(own, nn.Upsample):
+        return THROUGH, _upsampling(own, before, after)
+    if isinstance(own, nn.ConstantPad2d):
+        return THROUGH, _zeros(own)
+    if isinstance(own, nn.LogSoftmax | nn.Softmax):
         return BEHIND, own
     raise NoHardware(no_place(type(own).__name__))
 
@@ -156,8 +179,6 @@ def _layer(layer: Any, before: tuple[int, ...]) -> nn.Module:
         if len(before) != 2:
             raise NoHardware("a fully connected layer on tokens; flatten in front of it")
         return layer
-    if any(step != 1 for step in layer.dilation):
-        raise NoHardware(f"no hardware for dilation {layer.dilation}; train without")
     if layer.padding_mode != "zeros":
         raise NoHardware(f"pads by {layer.padding_mode!r}; hardware pads with zeros")
     if isinstance(layer.padding, str):
@@ -167,6 +188,28 @@ def _layer(layer: Any, before: tuple[int, ...]) -> nn.Module:
         same = layer.padding == "same"
         layer.padding = tuple(size // 2 if same else 0 for size in sizes)
     return layer
+
+
+def _upsampling(
+    own: nn.Upsample, before: tuple[int, ...], after: tuple[int, ...]
+) -> nn.Module | None:
+    if own.mode != "nearest":
+        raise NoHardware(f"upsamples by mode {own.mode!r}; hardware has 'nearest'")
+    if len(before) != 4:
+        raise NoHardware("upsamples signals; hardware does maps")
+    if any(to % size for size, to in zip(before[2:], after[2:], strict=True)):
+        shapes = " to ".join("x".join(map(str, shape[2:])) for shape in (before, after))
+        raise NoHardware(f"upsamples {shapes}; hardware does by whole factors")
+    factors = tuple(to // size for size, to in zip(before[2:], after[2:], strict=True))
+    return None if factors == (1, 1) else nn.Upsample(scale_factor=factors)
+
+
+def _zeros(own: nn.ConstantPad2d) -> nn.Module:
+    if own.value != 0:
+        raise NoHardware(f"pads with {own.value:g}; hardware pads with zeros")
+    if min(own.padding) < 0:
+        raise NoHardware(f"padding {tuple(own.padding)} crops; hardware only pads")
+    return own
 
 
 def _max_pool(pool: Any) -> nn.Module:

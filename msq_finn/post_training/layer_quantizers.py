@@ -8,7 +8,7 @@ from typing import Any
 
 from brevitas import config
 from brevitas.graph.base import ModuleToModuleByInstance
-from brevitas.nn import QuantConv1d, QuantConv2d, QuantLinear
+from brevitas.nn import QuantConv1d, QuantConv2d, QuantConvTranspose2d, QuantLinear
 from brevitas.quant import Int8WeightPerTensorFloatMSE
 from torch import Tensor, fx, nn
 
@@ -21,7 +21,12 @@ from msq_finn.training.assign import mixed_layers
 from msq_finn.training.couple import coupled_layers
 from msq_finn.training.planned import PlanLike
 
-_QUANTIZED = ((nn.Conv1d, QuantConv1d), (nn.Conv2d, QuantConv2d), (nn.Linear, QuantLinear))
+_QUANTIZED = (
+    (nn.Conv1d, QuantConv1d),
+    (nn.Conv2d, QuantConv2d),
+    (nn.ConvTranspose2d, QuantConvTranspose2d),
+    (nn.Linear, QuantLinear),
+)
 
 
 def quantize_layers(module: fx.GraphModule, bits: int, plan: PlanLike | None) -> None:
@@ -66,6 +71,8 @@ def _recipe(
     node: fx.Node, layer: Any, bits: int, rows: dict[str, int] | None
 ) -> tuple[Any, dict[str, Any]]:
     """Choose a layer's quantizer and its keywords."""
+    # Of transposed groups, Brevitas's quantizers have no scale per channel.
+    is_apart = isinstance(layer, nn.ConvTranspose2d) and layer.groups > 1
     options: dict[str, Any] = {"bit_width": bits}
     if rows:
         others = [name for name, count in rows.items() if count and not name.startswith("fixed_")]
@@ -76,10 +83,11 @@ def _recipe(
             fixed = [name for name in rows if name.startswith("fixed_")]
             options["row_mix"] = (*others, *(fixed or [f"fixed_{max(widths)}"]))
     else:
-        mixed = not (is_depthwise(layer) or _is_last(node))
+        mixed = not (is_depthwise(layer) or is_apart or _is_last(node))
     if mixed:
         return MSQWeightPerChannelFloatMSE, options
-    return Int8WeightPerTensorFloatMSE if _is_last(node) else FixedWeightPerChannelFloatMSE, options
+    whole = is_apart or _is_last(node)
+    return Int8WeightPerTensorFloatMSE if whole else FixedWeightPerChannelFloatMSE, options
 
 
 def layers_of(module: fx.GraphModule) -> list[fx.Node]:

@@ -13,11 +13,13 @@ from brevitas.quant import (
 )
 from torch import fx, nn
 
+from msq_finn.post_training.functions import goes_below_zero
 from msq_finn.post_training.hardware_forms import (
     ADD,
     AVERAGE,
     BEFORE,
     CAT,
+    FUNCTION,
     LAYER,
     NORM,
     RELU,
@@ -25,7 +27,7 @@ from msq_finn.post_training.hardware_forms import (
 )
 from msq_finn.post_training.standard_ops import add_module
 
-#: Bits of values that no ReLU bounds: operands and results of sums, bottlenecks, averages.
+#: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.
 WIDE_BITS = 8
 
 
@@ -35,7 +37,7 @@ class Bits:
 
     Attributes:
         weights: of all numbers that layers multiply by.
-        activations: of what a ReLU makes.
+        activations: of what a ReLU, or another function, makes.
         inputs: of the network's input.
     """
 
@@ -55,6 +57,7 @@ def place_quantizers(module: fx.GraphModule, bits: Bits, signed_input: bool) -> 
     Returns:
         By the name of an activation that has one, its largest value, such as 6 of ReLU6.
     """
+    _rectify(module)
     _activate_before_pools(module)
     places = _Places(module, bits)
     places.quantize_input(signed_input)
@@ -73,6 +76,17 @@ def kind_of(node: fx.Node) -> str:
         node: of a graph in the standard form.
     """
     return str(node.meta.get("kind", ""))
+
+
+def _rectify(module: fx.GraphModule) -> None:
+    """Put a ReLU behind functions that hardly go below 0: all bits are for what is above."""
+    for node in list(module.graph.nodes):
+        if kind_of(node) != FUNCTION or goes_below_zero(module.get_submodule(node.target)):
+            continue
+        with module.graph.inserting_after(node):
+            relu = module.graph.call_module(add_module(module, f"{node.name}_relu", nn.ReLU()))
+        node.replace_all_uses_with(relu)
+        relu.args, relu.meta = (node,), {**node.meta, "kind": RELU}
 
 
 def _activate_before_pools(module: fx.GraphModule) -> None:
@@ -186,12 +200,14 @@ class _Places:
     def quantize_the_rest(self) -> None:
         """Quantize what else is read by a layer or a pool, behind what made it."""
         for node in self.nodes:
-            if kind_of(node) not in (LAYER, NORM, ADD, AVERAGE):
+            if kind_of(node) not in (LAYER, NORM, ADD, AVERAGE, FUNCTION):
                 continue
             readers = [user for user in node.users if self._needs_integers(user)]
             if readers and node not in self.signs:
                 signed = self._may_be_negative(node)
-                self._insert(self._wide(signed), f"{node.name}_quant", node, readers, signed)
+                narrow = kind_of(node) == FUNCTION
+                quant = self._own(signed, self.bits.activations) if narrow else self._wide(signed)
+                self._insert(quant, f"{node.name}_quant", node, readers, signed)
 
     def _needs_integers(self, node: fx.Node) -> bool:
         kind = kind_of(node)
@@ -208,8 +224,11 @@ class _Places:
         return True
 
     def _wide(self, signed: bool) -> QuantIdentity:
+        return self._own(signed, max(WIDE_BITS, self.bits.activations))
+
+    def _own(self, signed: bool, bits: int) -> QuantIdentity:
         recipe = Int8ActPerTensorFloatMSE if signed else Uint8ActPerTensorFloatMSE
-        return QuantIdentity(recipe, bit_width=max(WIDE_BITS, self.bits.activations))
+        return QuantIdentity(recipe, bit_width=bits)
 
     def _insert(
         self, quant: nn.Module, name: str, node: fx.Node, readers: list[fx.Node], signed: bool

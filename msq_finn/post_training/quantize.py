@@ -17,7 +17,7 @@ from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.source import network_of_module
 from msq_finn.plan.making import make_plan
 from msq_finn.post_training import EPOCHS, SAMPLES
-from msq_finn.post_training.float_graph import Obstacles, input_of, traced
+from msq_finn.post_training.float_graph import Obstacles, each_output, input_of, traced
 from msq_finn.post_training.layer_quantizers import coupled_rows, quantize_layers
 from msq_finn.post_training.place_quantizers import Bits, place_quantizers
 from msq_finn.post_training.standard_ops import standardize
@@ -45,12 +45,13 @@ def quantize(
 ) -> nn.Module:
     """Quantize a float network, without labels: ready for ``msq_finn.compile``, or for training.
 
-    Batch normalisation stays, which FINN turns into thresholds. What a ReLU makes has ``act_bits``
-    bits; what none bounds (operands and results of sums, bottlenecks, averages) has 8. Layers'
+    Batch normalisation stays, which FINN turns into thresholds. What a ReLU or another activation
+    makes has ``act_bits`` bits, without a sign where next to nothing is below 0, as of SiLU; what
+    none bounds (operands and results of sums, bottlenecks, averages) has 8. Layers'
     rows are half SP2 and half fixed point, those of least error under SP2 first; depthwise layers
     and the last one, whose rows have one scale, are fixed point. Dropout stays, for training.
 
-    Layers keep their names. What follows no layer, such as a log softmax at the end, stays float.
+    Layers keep their names. What no layer follows, such as a softmax at the end, stays float.
 
     Args:
         model: the float network, trained; it is left alone.
@@ -161,7 +162,8 @@ def standard_form(model: nn.Module, example: Tensor) -> fx.GraphModule:
     module.eval()
     with torch.no_grad():
         found = module(pair)
-    if found.shape != outputs.shape or not torch.allclose(found, outputs, 1e-3, 1e-4):
+    both = zip(each_output(found), each_output(outputs), strict=True)
+    if not all(a.shape == b.shape and torch.allclose(a, b, 1e-3, 1e-4) for a, b in both):
         raise MsqError(
             "its graph computes something else than the network; please report it",
             where=faults.network,

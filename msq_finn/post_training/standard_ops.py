@@ -6,20 +6,24 @@ Behind it, every node of a graph has among its ``meta`` a ``kind``, of those bel
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import fx, nn
 
+from msq_finn.post_training.channel_slices import SPLITS, check_split, sliced
 from msq_finn.post_training.float_graph import Obstacles, place_of
+from msq_finn.post_training.function_modules import module_of
 from msq_finn.post_training.hardware_forms import (
     ADD,
     BEFORE,
     BEHIND,
     CAT,
+    FUNCTION,
     LAYER,
+    RELU,
+    THROUGH,
     NoHardware,
     checked,
     flattened,
@@ -27,30 +31,6 @@ from msq_finn.post_training.hardware_forms import (
     no_place,
     reshaped,
 )
-
-#: Functions and methods as modules, and what their arguments behind the input are called.
-_POOL = ("kernel_size", "stride", "padding")
-_FUNCTIONS: dict[str, tuple[Callable[..., nn.Module], tuple[str, ...]]] = {
-    "relu": (nn.ReLU, ("inplace",)),
-    "relu6": (nn.ReLU6, ("inplace",)),
-    "hardtanh": (nn.Hardtanh, ("min_val", "max_val", "inplace")),
-    "dropout": (nn.Dropout, ("p", "training", "inplace")),
-    "dropout1d": (nn.Dropout1d, ("p", "training", "inplace")),
-    "dropout2d": (nn.Dropout2d, ("p", "training", "inplace")),
-    "feature_dropout": (nn.Dropout2d, ("p", "training")),
-    "max_pool1d": (nn.MaxPool1d, (*_POOL, "dilation", "ceil_mode", "return_indices")),
-    "max_pool2d": (nn.MaxPool2d, (*_POOL, "dilation", "ceil_mode", "return_indices")),
-    "avg_pool1d": (nn.AvgPool1d, (*_POOL, "ceil_mode", "count_include_pad")),
-    "avg_pool2d": (
-        nn.AvgPool2d,
-        (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
-    ),
-    "adaptive_avg_pool1d": (nn.AdaptiveAvgPool1d, ("output_size",)),
-    "adaptive_avg_pool2d": (nn.AdaptiveAvgPool2d, ("output_size",)),
-    "adaptive_max_pool1d": (nn.AdaptiveMaxPool1d, ("output_size", "return_indices")),
-    "adaptive_max_pool2d": (nn.AdaptiveMaxPool2d, ("output_size", "return_indices")),
-    "log_softmax": (nn.LogSoftmax, ("dim",)),
-}
 
 #: Functions, methods and modules that lay values out in another shape, or leave them alone.
 _RESHAPES = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "Flatten"}
@@ -127,6 +107,14 @@ def _rewrite(
     """Bring one node into the standard form."""
     name = _name(node, modules)
     shape = node.meta["shape"]
+    if name in SPLITS and "tensor_meta" in node.meta:
+        check_split(node)
+        node.meta["several"] = True
+        return
+    if name == "getitem" and (part := sliced(node)) is not None:
+        source, channels = part
+        _put(module, node, channels, source).meta["kind"] = THROUGH
+        return
     if shape is None:
         if "tensor_meta" in node.meta:  # several tensors
             raise NoHardware(no_place(name))
@@ -150,7 +138,7 @@ def _rewrite(
     if name in _ADDS or name in _CATS:
         _meet(node, name, tensors, shape)
         return
-    own = modules[str(node.target)] if node.op == "call_module" else _as_module(node, name)
+    own = modules[str(node.target)] if node.op == "call_module" else module_of(node, name)
     if name in _RESHAPES:
         own = flattened(source.meta["shape"], shape)
     elif name in _MEANS:
@@ -192,20 +180,6 @@ def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
     return name
 
 
-def _as_module(node: fx.Node, name: str) -> nn.Module | None:
-    """Return the module that does what a function or a method does."""
-    if name not in _FUNCTIONS:
-        return None
-    make, names = _FUNCTIONS[name]
-    given = {**dict(zip(names, node.args[1:], strict=False)), **node.kwargs}
-    for unused in ("inplace", "training", "input", "_stacklevel", "dtype"):
-        given.pop(unused, None)
-    try:
-        return make(**given)
-    except TypeError as error:
-        raise NoHardware(f"{name} with arguments that are not numbers") from error
-
-
 def _meet(node: fx.Node, name: str, tensors: list[fx.Node], shape: tuple[int, ...]) -> None:
     """Check a sum or a concatenation, and write it with an operator or a function."""
     if name in _CATS:
@@ -238,20 +212,40 @@ def _drop_unused(module: fx.GraphModule) -> None:
 
 
 def _check_end(module: fx.GraphModule, faults: Obstacles) -> None:
-    """One value leaves the network; what works on floats comes after all else."""
+    """Tensors leave the network; what works on floats comes after all else."""
     *_, output = module.graph.nodes
     result = output.args[0]
     if isinstance(result, tuple | list) and len(result) == 1:
         result = result[0]
         output.args = (result,)
-    if not isinstance(result, fx.Node):
-        faults.add("", f"returns a {type(result).__name__}, and an accelerator one tensor")
+    results = result if isinstance(result, tuple | list) else (result,)
+    if not all(isinstance(value, fx.Node) for value in results):
+        faults.add("", "returns values by name, or others than tensors; return them in order")
         return
-    for node in module.graph.nodes:
-        if node.meta.get("kind") == BEHIND and set(node.users) != {output}:
-            faults.add(place_of(node), "LogSoftmax between layers has no hardware")
+    for number, value in enumerate(results):
+        if value.op == "placeholder" or value.meta.get("kind") == BEFORE:
+            faults.add("", f"returns as output {number} what no layer computed; leave it out")
+    _leave_last_floats(module)
+    behind = [node for node in module.graph.nodes if node.meta.get("kind") == BEHIND]
+    for node in behind:
+        if not {output, *behind}.issuperset(node.users):
+            name = type(module.get_submodule(node.target)).__name__
+            faults.add(place_of(node), f"{name} between layers has no hardware")
     if not any(node.meta.get("kind") == LAYER for node in module.graph.nodes):
         faults.add("", "has no layer with weights")
+
+
+def _leave_last_floats(module: fx.GraphModule) -> None:
+    """Let the processor activate what leaves the network, which nothing has to quantize then."""
+    *_, output = module.graph.nodes
+    last = {output}
+    for node in reversed(module.graph.nodes):
+        kind = node.meta.get("kind")
+        if kind in (BEHIND, RELU, FUNCTION, THROUGH) and last.issuperset(node.users):
+            own = module.get_submodule(node.target)
+            if not isinstance(own, nn.MaxPool1d | nn.MaxPool2d):
+                node.meta["kind"] = BEHIND
+                last.add(node)
 
 
 def _check_shared(module: fx.GraphModule, faults: Obstacles) -> None:

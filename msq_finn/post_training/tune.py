@@ -9,6 +9,7 @@ from brevitas.graph.calibrate import bias_correction_mode
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
+from msq_finn.post_training.float_graph import each_output
 from msq_finn.progress import Progress
 from msq_finn.training.calibrate import calibrate
 from msq_finn.training.loop import deterministic
@@ -50,9 +51,10 @@ def tune(
         with bias_correction_mode(model):
             for batch in batches:
                 model(batch)
-        targets = torch.cat([float_model(batch) for batch in batches])
+        found = [each_output(float_model(batch)) for batch in batches]
+    targets = [torch.cat(parts) for parts in zip(*found, strict=True)]
     progress("Calibrate", 1, 1)
-    if not targets.isfinite().all():
+    if not all(target.isfinite().all() for target in targets):
         raise MsqError("the float network's outputs are not finite; check the data")
     _learn(model.eval(), samples, targets, epochs, progress)
 
@@ -65,10 +67,10 @@ def _bound(model: nn.Module, ceilings: Mapping[str, float]) -> None:
 
 
 def _learn(
-    model: nn.Module, samples: Tensor, targets: Tensor, epochs: int, progress: Progress
+    model: nn.Module, samples: Tensor, targets: list[Tensor], epochs: int, progress: Progress
 ) -> None:
     """Learn to give the targets; whatever batch statistics there are stay."""
-    spread = targets.var().clamp_min(1e-12)
+    spreads = [target.var().clamp_min(1e-12) for target in targets]
     steps = epochs * -(-len(samples) // _STEP)
     optimizer = torch.optim.Adam(model.parameters(), lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
@@ -77,7 +79,13 @@ def _learn(
         for _ in range(epochs):
             for chosen in torch.randperm(len(samples)).to(samples.device).split(_STEP):
                 progress("Fit to the float network", done, steps)
-                loss = (model(samples[chosen]) - targets[chosen]).square().mean() / spread
+                found = each_output(model(samples[chosen]))
+                loss = torch.stack(
+                    [
+                        (output - target[chosen]).square().mean() / spread
+                        for output, target, spread in zip(found, targets, spreads, strict=True)
+                    ]
+                ).mean()
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()

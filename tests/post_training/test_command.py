@@ -27,7 +27,7 @@ def trained():
     )
 
 def unfit():
-    return nn.Sequential(nn.Conv2d(1, 4, 3), nn.GELU(), nn.Flatten(), nn.Linear(16, 3))
+    return nn.Sequential(nn.Conv2d(1, 8, 3), nn.GLU(1), nn.Flatten(), nn.Linear(16, 3))
 """
 
 
@@ -79,7 +79,7 @@ def test_json_has_what_was_measured(folder):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["{}:unfit", "--data", "digits.npz"], "1: GELU has no place in it"),
+        (["{}:unfit", "--data", "digits.npz"], "1: GLU has no place in it"),
         (["{}:trained", "--data", "no.npz"], "no.npz: no such file"),
         (["{}:trained", "--data", "digits.npz", "--act-bits", "9"], "--act-bits"),
         (["{}:trained", "--data", "digits.npz", "--board", "A", "--plan", "b"], "give one"),

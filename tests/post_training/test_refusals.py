@@ -23,14 +23,14 @@ class Everything(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.conv = nn.Conv2d(1, 4, 3, padding=2, dilation=2)
+        self.conv = nn.Conv2d(1, 4, 3, padding=1)
         self.inner = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, padding_mode="reflect"), Gate())
-        self.act, self.rnn = nn.GELU(), nn.LSTM(4, 4)
+        self.act, self.rnn = nn.GLU(1), nn.LSTM(2, 4)
         self.fc = nn.Linear(4, 2)
 
     def forward(self, x):
-        x = self.act(self.inner(self.conv(x)))
-        x = F.softmax(x, dim=1)
+        x = self.act(self.inner(F.interpolate(self.conv(x), scale_factor=2, mode="bilinear")))
+        x = F.normalize(x, dim=1)
         x, _ = self.rnn(x.mean((2, 3)))
         return self.fc(x)
 
@@ -42,11 +42,10 @@ def test_every_fault_is_in_one_line():
     assert "\n" not in text
     assert text.startswith("Everything cannot be quantized: ")
     for said in (
-        "conv: no hardware for dilation (2, 2)",
+        "Everything, interpolate: upsamples by mode 'bilinear'; hardware has 'nearest'",
         "inner.0: pads by 'reflect'",
         "inner.1: torch.fx cannot trace it (",
-        "act: GELU has no place in it; train with nn.ReLU instead",
-        "Everything, softmax: softmax has no place in it; end the network before it",
+        "act: GLU has no place in it; there is hardware for convolutions",
         "rnn: LSTM has no place in it; quantized cells have no form in QONNX",
     ):
         assert said in text
@@ -90,15 +89,22 @@ CASES = {
         Twice(lambda net, x: net.fc(net.conv(x).view(-1, 36 * x.size(0))[:, :36])),
         "reshapes",
     ),
-    "two results": (Twice(lambda net, x: (flat(net, net.conv(x)), x)), "returns a tuple"),
+    "its input again": (
+        Twice(lambda net, x: (flat(net, net.conv(x)), x)),
+        "returns as output 1 what no layer computed",
+    ),
+    "names of results": (
+        Twice(lambda net, x: {"y": flat(net, net.conv(x))}),
+        "returns values by name",
+    ),
     "axis of a concatenation": (
         Twice(lambda net, x: net.fc(torch.cat([net.conv(x), x], 2).flatten(1)[:, :36])),
         "concatenates along axis 2",
     ),
     "no layer": (nn.Sequential(nn.ReLU(), nn.Flatten()), "has no layer with weights"),
-    "softmax at the end": (
-        nn.Sequential(nn.Flatten(), nn.Linear(36, 2), nn.Softmax(1)),
-        "2: Softmax has no place in it; end the network before it",
+    "softmax between": (
+        nn.Sequential(nn.Flatten(), nn.Linear(36, 2), nn.Softmax(1), nn.Linear(2, 2)),
+        "2: Softmax between layers has no hardware",
     ),
     "log softmax between": (
         nn.Sequential(nn.Flatten(), nn.Linear(36, 4), nn.LogSoftmax(1), nn.Linear(4, 2)),
@@ -120,9 +126,31 @@ CASES = {
         sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(3, padding=1)),
         "2: an average pool with padding",
     ),
-    "leaky": (sequence(nn.Conv2d(1, 2, 3), nn.LeakyReLU()), "1: LeakyReLU has no place in it"),
+    "pixels apart": (
+        Twice(lambda net, x: flat(net, torch.cat(net.conv(x).chunk(2, 2), 1)[:, :36])),
+        "splits along another axis",
+    ),
+    "every other channel": (
+        Twice(lambda net, x: flat(net, torch.cat([net.conv(x), x], 1)[:, ::2])),
+        "in steps of 2",
+    ),
+    "bilinear": (
+        sequence(nn.Conv2d(1, 2, 3), nn.Upsample(scale_factor=2, mode="bilinear")),
+        "1: upsamples by mode 'bilinear'",
+    ),
+    "uneven upsampling": (
+        sequence(nn.Conv2d(1, 2, 3), nn.Upsample(size=(6, 6))),
+        "1: upsamples 4x4 to 6x6; hardware does by whole factors",
+    ),
+    "padding with ones": (
+        sequence(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.ConstantPad2d(1, 1.0)),
+        "2: pads with 1; hardware pads with zeros",
+    ),
+    "cropping": (
+        sequence(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.ZeroPad2d(-1)),
+        "crops; hardware only pads",
+    ),
     "instances": (sequence(nn.Conv2d(1, 2, 3), nn.InstanceNorm2d(2)), "InstanceNorm2d has no"),
-    "transposed": (sequence(nn.ConvTranspose2d(1, 2, 3)), "0: ConvTranspose2d has no place"),
     "batch statistics": (
         sequence(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False)),
         "1: normalises by the batch's own statistics",

@@ -1,0 +1,169 @@
+"""Operations that float networks hold, each through quantization to hardware."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import msq_finn
+from msq_finn.build.differences import mismatches
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    executed,
+    finished_by_host,
+    reference_outputs,
+)
+from msq_finn.build.trial import random_images
+from msq_finn.lowering.host_side import Host
+from msq_finn.lowering.lower import Target, lower
+from msq_finn.lowering.partition import layers_on_host
+from msq_finn.lowering.rtl_nodes import check_rtl
+from msq_finn.plan.frontend.source import export
+from msq_finn.post_training.quantize import standard_form
+
+
+class Between(nn.Module):
+    """Something between two convolutions."""
+
+    def __init__(self, form, channels=4, norm=True):
+        super().__init__()
+        self.first = nn.Conv2d(1, 4, 3, padding=1)
+        self.norm = nn.BatchNorm2d(4) if norm else nn.Identity()
+        self.form = form if isinstance(form, nn.Module) else None
+        self.function = form
+        self.last = nn.Conv2d(channels, 3, 1)
+
+    def forward(self, x):
+        return self.last(self.function(self.norm(self.first(x))))
+
+
+class Ends(nn.Module):
+    """Something behind the last layer."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.fc, self.form = nn.Linear(36, 5), form
+
+    def forward(self, x):
+        return self.form(self.fc(x.flatten(1)))
+
+
+class Heads(nn.Module):
+    """Two outputs, one behind an activation."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
+        self.one, self.two = nn.Conv2d(4, 2, 1), nn.Conv2d(4, 3, 3)
+
+    def forward(self, x):
+        x = F.silu(self.body(x))
+        return self.one(x), torch.sigmoid(self.two(x))
+
+
+def halves(x):
+    a, b = F.relu(x).chunk(2, 1)
+    return torch.cat([b, a], 1)
+
+
+def uneven(x):
+    _, b, c = torch.split(F.silu(x), [1, 2, 1], dim=1)
+    return torch.cat([c, F.max_pool2d(b, 3, 1, 1)], 1)
+
+
+def bracketed(x):
+    x = torch.relu(x)
+    return x[:, 1:3]
+
+
+def layer(*made):
+    return nn.Sequential(nn.ReLU(), *made, nn.ReLU())
+
+
+BETWEEN = {
+    "sigmoid": lambda: Between(nn.Sigmoid()),
+    "tanh": lambda: Between(torch.tanh),
+    "leaky": lambda: Between(nn.LeakyReLU(0.1)),
+    "a little leaky": lambda: Between(lambda x: F.leaky_relu(x, 0.01)),
+    "prelu": lambda: Between(nn.PReLU(4)),
+    "elu": lambda: Between(F.elu),
+    "celu": lambda: Between(nn.CELU()),
+    "selu": lambda: Between(nn.SELU()),
+    "softsign": lambda: Between(nn.Softsign()),
+    "hardtanh": lambda: Between(nn.Hardtanh(-1, 2)),
+    "silu": lambda: Between(nn.SiLU(inplace=True)),
+    "silu of sums without normalisation": lambda: Between(F.silu, norm=False),
+    "gelu": lambda: Between(F.gelu),
+    "mish": lambda: Between(nn.Mish()),
+    "hardswish": lambda: Between(nn.Hardswish()),
+    "hardsigmoid": lambda: Between(nn.Hardsigmoid()),
+    "softplus": lambda: Between(nn.Softplus()),
+    "pooled before it is activated": lambda: Between(lambda x: F.silu(F.max_pool2d(x, 2))),
+    "activated, averaged": lambda: Between(lambda x: F.avg_pool2d(F.leaky_relu(x, 0.2), 2)),
+    "dilation": lambda: Between(layer(nn.Conv2d(4, 4, 3, padding=2, dilation=2))),
+    "depthwise dilation": lambda: Between(layer(nn.Conv2d(4, 4, 3, dilation=2, groups=4))),
+    "transposed": lambda: Between(layer(nn.ConvTranspose2d(4, 4, 2, stride=2))),
+    "transposed, padded": lambda: Between(
+        layer(nn.ConvTranspose2d(4, 6, 3, 2, padding=1, output_padding=1)), 6
+    ),
+    "transposed groups": lambda: Between(layer(nn.ConvTranspose2d(4, 4, 2, 2, groups=2))),
+    "upsampling": lambda: Between(nn.Sequential(nn.ReLU(), nn.Upsample(scale_factor=(2, 3)))),
+    "interpolation": lambda: Between(lambda x: F.interpolate(F.relu(x), size=(12, 12))),
+    "pads": lambda: Between(lambda x: F.pad(F.relu(x), (1, 0, 2, 1))),
+    "pads of signed values": lambda: Between(nn.Sequential(nn.Tanh(), nn.ZeroPad2d(1))),
+    "halves": lambda: Between(halves),
+    "parts of unequal size": lambda: Between(uneven, 3),
+    "brackets": lambda: Between(bracketed, 2),
+    "softmax at the end": lambda: Ends(nn.Softmax(1)),
+    "sigmoid at the end": lambda: Ends(nn.Sigmoid()),
+    "relu at the end": lambda: Ends(lambda y: F.relu(y)),
+    "softmax of pixels at the end": lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.Softmax(1)),
+    "two outputs": Heads,
+}
+
+FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
+
+
+def made(case):
+    """The network, its normalisation settled, and inputs."""
+    torch.manual_seed(0)
+    network = BETWEEN[case]()
+    with torch.no_grad():
+        for _ in range(10):
+            network.train()(torch.rand(16, 1, 6, 6))
+    return network.eval(), torch.rand(32, 1, 6, 6)
+
+
+@pytest.mark.parametrize("case", BETWEEN)
+def test_the_standard_form_computes_what_the_network_does(case):
+    network, x = made(case)
+    with torch.no_grad():
+        torch.testing.assert_close(standard_form(network, x)(x), network(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "case", [c if c in FAST else pytest.param(c, marks=pytest.mark.slow) for c in BETWEEN]
+)
+def test_hardware_computes_what_the_quantized_network_does(case, tmp_path):
+    network, x = made(case)
+    quantized = msq_finn.quantize(network, x, epochs=0)
+    source = tmp_path / "model.onnx"
+    export(quantized, source, (1, 6, 6))
+    lowered = lower(source, Target("Pynq-Z1"), tmp_path)
+    check_rtl(lowered.model)
+    assert not layers_on_host(lowered.parent)
+    images = random_images(lowered, 6, seed=1)
+    found = finished_by_host(lowered, executed(lowered, accelerator_inputs(lowered, images)))
+    reference = reference_outputs(source, images)
+    assert mismatches(found, reference, Host(lowered.parent).output_step()) == 0
+    with torch.no_grad():
+        expected, floats = quantized(torch.from_numpy(images)), network(torch.from_numpy(images))
+    for ours, exported, real in zip(each(expected), each(reference), each(floats), strict=True):
+        torch.testing.assert_close(torch.from_numpy(exported), ours, rtol=1e-3, atol=1e-4)
+        assert (ours - real).square().mean() < 0.3 * real.var() + 1e-4
+
+
+def each(outputs):
+    return outputs if isinstance(outputs, tuple) else (outputs,)
