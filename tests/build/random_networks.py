@@ -19,6 +19,7 @@ WIDTHS = (1, 2, 3, 4, 5, 6, 7, 8)
 
 KINDS = (
     *("conv", "depthwise", "grouped", "add", "concat", "pool", "average", "up", "pad", "split"),
+    *("dilated", "transposed"),
 )
 
 
@@ -51,6 +52,8 @@ class Random(nn.Module):
         self.heads = nn.ModuleList(
             self._head(size) for _ in range(self.choose.choice((1, 1, 1, 2)))
         )
+        ends = (nn.Identity(), nn.Identity(), nn.Softmax(1), nn.Sigmoid(), nn.ReLU())
+        self.end = self.choose.choice(ends)
 
     def _quantizer(self, signed, bits=4):
         act_quant = Int8ActPerTensorFloat if signed else ActQuant
@@ -86,9 +89,10 @@ class Random(nn.Module):
 
     def _conv(self, inputs, outputs, activation=None, **more):
         kernel = more.pop("kernel", None) or self.choose.choice((1, 3, 3))
+        make = more.pop("layer", qnn.QuantConv2d)
         # Without a scale of its own a float bias goes into the thresholds too.
         shape = {"padding": kernel // 2, "bias": self.choose.random() < 0.3} | more
-        layer = qnn.QuantConv2d(inputs, outputs, kernel, **shape, **self._weights())
+        layer = make(inputs, outputs, kernel, **shape, **self._weights())
         norm = nn.BatchNorm2d(outputs)
         with torch.no_grad():
             norm.weight.copy_(torch.rand(outputs) + 0.5)
@@ -107,6 +111,14 @@ class Random(nn.Module):
             block = self._conv(channels, outputs, groups=channels)
         elif kind == "grouped" and channels % 2 == 0:
             block = self._conv(channels, channels, groups=2)
+        elif kind == "dilated":
+            block = self._conv(channels, channels, kernel=3, padding=2, dilation=2)
+        elif kind == "transposed":
+            outputs = self.choose.choice(WIDTHS)
+            block = self._conv(
+                channels, outputs, kernel=self.choose.choice((2, 3)), padding=0,
+                stride=self.choose.choice((1, 2)), layer=qnn.QuantConvTranspose2d,
+            )  # fmt: skip
         elif kind == "add":
             joined = self._quantizer(True, 4)
             block = nn.ModuleList([self._conv(channels, channels, [joined], kernel=3), joined])
@@ -167,7 +179,7 @@ class Random(nn.Module):
             x = torch.flatten(functional.adaptive_avg_pool2d(x, 1), 1)
         elif self.pooled == "flat":
             x = torch.flatten(x, 1)
-        found = tuple(head(x) for head in self.heads)
+        found = tuple(self.end(head(x)) for head in self.heads)
         return found if len(found) > 1 else found[0]
 
 
