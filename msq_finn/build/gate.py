@@ -18,7 +18,7 @@ from msq_finn.build.end_ports import input_ports, output_ports
 from msq_finn.build.report_files import REFERENCE, load_ends
 from msq_finn.build.simulate import run_accelerator
 from msq_finn.build.stitch import stitch
-from msq_finn.build.stitched import TOP, Stitched
+from msq_finn.build.stitched import STREAM_CHECK, TOP, Stitched
 from msq_finn.build.trial import Trial
 from msq_finn.errors import MsqError
 from msq_finn.files import write
@@ -132,7 +132,10 @@ def gate_level(
     gates = replace(
         design,
         path=folder / f"{TOP}.sv",
-        sources=[models, *(folder / f"{module}.v" for module in modules), folder / f"{TOP}.sv"],
+        sources=[
+            *(models, *(folder / f"{module}.v" for module in modules)),
+            *(STREAM_CHECK, folder / f"{TOP}.sv"),
+        ],
         probes={},
         ports=[port for port in design.ports if not port.endswith(probes)],
         instances=instances,

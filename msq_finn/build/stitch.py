@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.end_ports import input_ports
-from msq_finn.build.stitched import TOP, Instance, Stitched
+from msq_finn.build.stitched import STREAM_CHECK, TOP, Instance, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
 from msq_finn.lowering.rtl_nodes import refuse_hls
@@ -118,7 +118,7 @@ def stitch(
     result.write()
     unique = dict.fromkeys(s for _, _, sources in result.parts for s in sources)
     throttle = [_THROTTLE] if frame_interval is not None else []
-    result.sources = [*_packages_first(unique), *throttle, result.path]
+    result.sources = [*_packages_first(unique), *throttle, STREAM_CHECK, result.path]
     return result
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 #: Name of the stitched top module.
 TOP = "finn_design"
+
+#: Watches a stream in every simulation.
+STREAM_CHECK = Path(__file__).with_name("stream_check.sv")
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,18 @@ class Stitched:
 
     def write(self) -> None:
         """Write the top's file."""
-        lines = [*self.nets, *(instance.text for instance in self.instances)]
+        instances = [instance.text for instance in self.instances]
+        lines = [*self.nets, *instances, "`ifndef SYNTHESIS", *self._checks(), "`endif"]
         body = "\n".join(f"  {line}" for line in lines)
         ports = ",\n  ".join(self.ports)
         self.path.write_text(f"module {TOP} (\n  {ports}\n);\n{body}\nendmodule\n")
+
+    def _checks(self) -> Iterator[str]:
+        """A watch on every stream that a part of the design drives."""
+        for name, bits in self.streams.items():
+            given = f"input logic [{bits - 1}:0] {name}_TDATA"
+            if given in self.ports:
+                continue
+            signals = [f".{side}_i({name}_T{side.upper()})" for side in ("data", "valid", "ready")]
+            pins = ", ".join([".clk_i(ap_clk)", ".rst_ni(ap_rst_n)", *signals])
+            yield f'stream_check #(.Width({bits}), .Name("{name}")) check_{name} ({pins});'
