@@ -100,12 +100,14 @@ def quantize(
         )
     module = float_form(model, given)
     floats = deepcopy(module)
-    samples = samples.to(next(module.parameters()).device)
+    place = next(module.parameters()).device
+    samples = samples.to(place)
     signed = bool((samples < 0).any())
     ceilings = place_quantizers(module, bits, signed)
     if board is not None:
         plan = _planned(module, name, board, bits, samples, progress)
     quantize_layers(module, bits.weights, plan)
+    module.to(place)  # what is new in it comes on the CPU
     with torch.no_grad():
         module(samples[:1])  # searches the weights' scales
     assign_rows(module, plan or 0.5, "mse", coupled=coupled_rows(module, samples[:1]))

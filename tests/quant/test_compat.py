@@ -16,7 +16,7 @@ from msq_finn.training.loop import train
 
 def on_grids(layer):
     quantized = layer.quant_weight()
-    ints = (quantized.value / quantized.scale).flatten(1).round().long()
+    ints = (quantized.value / quantized.scale).flatten(1).round().long().cpu()
     names = row_schemes(layer)
     return all(schemes.get(name).holds(ints[row]).all() for row, name in enumerate(names))
 
