@@ -105,7 +105,7 @@ def accuracy(model: nn.Module, x: Samples, y: Tensor, batch_size: int = 512) -> 
     right = 0
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
-        right += int((model(x[part].to(device)).argmax(dim=1).cpu() == y[part]).sum())
+        right += int((model(x[part].to(device)).argmax(dim=1).cpu() == y[part].cpu()).sum())
     return right / len(x)
 
 
