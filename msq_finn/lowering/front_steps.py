@@ -29,6 +29,7 @@ from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
+from msq_finn.transforms.known_shapes import KnownShapes
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
 from msq_finn.transforms.place_pads import PlacePads
@@ -62,8 +63,8 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
     finn_workers.prepare()
-    prepared = (NoteQuantizers(), AbsorbActivations(), RoundTruncations(), SizeBiasScales())
-    return ours(model, cfg, *prepared, *before_first_step(), DenseProducts())
+    prepared = (KnownShapes(), NoteQuantizers(), AbsorbActivations(), RoundTruncations())
+    return ours(model, cfg, *prepared, SizeBiasScales(), *before_first_step(), DenseProducts())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
