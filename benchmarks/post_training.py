@@ -30,7 +30,7 @@ RATE = 3e-3
 
 #: Learning rates of the quantized training: small, but for networks that the float training left
 #: far from their best.
-TUNED_RATE, TUNED_RATES = 2e-4, {"all_conv": 2e-3, "squeezenet": 1e-3}
+TUNED_RATE, TUNED_RATES = 2e-4, {"all_conv": 2e-3, "squeezenet": 1e-3, "csp": 1e-3}
 
 
 def digits() -> Split[Tensor]:
