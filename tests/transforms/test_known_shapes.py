@@ -38,7 +38,7 @@ def test_every_shape_is_known(tmp_path):
     model = given.transform(KnownShapes())
     for node in model.graph.node:
         if node.op_type != "Constant":
-            assert all(0 < size for size in model.get_tensor_shape(node.output[0])), node.name
+            assert all(size > 0 for size in model.get_tensor_shape(node.output[0])), node.name
     assert model.get_tensor_shape(result) == [1, 4 * 6 * 7]
     assert not model.get_nodes_by_op_type("ConstantOfShape")
     found = execute_onnx(model, {model.graph.input[0].name: x.numpy()})[result]
