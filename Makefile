@@ -16,9 +16,11 @@ test: lint docs
 test-all: lint
 	$(BIN)/pytest -n 2 tests msq_finn transforms
 
-# Every notebook from a clean kernel; `make test` leaves out the two that take minutes.
+# Runs every notebook and stores what it prints and draws; `make test` runs all but the two that
+# take minutes.
 notebooks: $(READY)
-	$(BIN)/pytest -q tests/test_notebooks.py
+	$(BIN)/python -m tests.store_notebooks
+	$(BIN)/pytest -q tests/test_notebooks.py -k "not runs"
 
 # The demo's package in Python for armv7l and aarch64, under QEMU. As root it installs Debian's
 # qemu-user-static and mmdebstrap; where it cannot, it says why and tests nothing.
