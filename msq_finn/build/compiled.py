@@ -80,13 +80,17 @@ class Compiled:
         """
         return named(self._simulated("outputs"), end_names(self._source)[1])
 
-    def predict(self, images: Any, progress: Progress = silent) -> Any:
+    def predict(
+        self, images: Any, progress: Progress = silent, waveform: Path | str | None = None
+    ) -> Any:
         """Run images through the stitched RTL, in Verilator, and the host's operations around it.
 
         Args:
             images: network inputs behind a batch axis, [images, ...]; of several inputs a
                 dictionary by name.
             progress: told of simulated words.
+            waveform: VCD file to write, with every signal of the design in every cycle; a few
+                images make hundreds of megabytes.
 
         Returns:
             the network's outputs, [images, ...]; of several a dictionary by name.
@@ -103,7 +107,10 @@ class Compiled:
         inputs = accelerator_inputs(lowered, checked)
         with tempfile.TemporaryDirectory(prefix="msq_finn_predict_") as folder:
             design = stitch(lowered.model, Path(folder))
-            raw, _ = run_accelerator(lowered.model, design, inputs, progress=progress)
+            raw, _ = run_accelerator(
+                lowered.model, design, inputs, progress=progress,
+                waveform=None if waveform is None else Path(waveform),
+            )  # fmt: skip
         return named(finished_by_host(lowered, raw), end_names(source)[1])
 
     @property

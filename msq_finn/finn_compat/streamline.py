@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from qonnx.transformation.general import GiveUniqueParameterTensors
+
 from msq_finn.finn_compat import is_main, module
 from msq_finn.finn_compat import stand_ins as ours
 
@@ -28,11 +30,16 @@ MoveScalesPastIm2Col = _own("MoveScalesPastIm2Col", _REORDER)
 MoveTransposePastJoinAdd = _own("MoveTransposePastJoinAdd", *([] if is_main() else [_REORDER]))
 MoveTransposePastJoinConcat = _own("MoveTransposePastJoinConcat", _REORDER)
 
-#: Moves past splits, where this line of FINN has the op.
+#: Moves past splits, where this line of FINN has the op. Of a scale, it leaves one parameter to all
+#: parts, and whatever multiplies one of these by more then changes the others.
 PAST_SPLITS: tuple[Any, ...] = tuple(
     found
-    for name in ("MoveScalarLinearPastSplit", "MoveTransposePastSplit")
-    if (found := getattr(module(_REORDER), name, None)) is not None
+    for found in (
+        getattr(module(_REORDER), "MoveScalarLinearPastSplit", None),
+        GiveUniqueParameterTensors,
+        getattr(module(_REORDER), "MoveTransposePastSplit", None),
+    )
+    if found is not None
 )
 
 #: Attributes by a configuration; upstream's main takes it from QONNX, of which some lack it.

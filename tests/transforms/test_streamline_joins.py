@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.infer_shapes import InferShapes
+from qonnx.util.basic import qonnx_make_model
 
 from ..build.networks import exported, input_residual_cnn, residual_cnn, small_cnn
 
@@ -60,3 +63,28 @@ def test_graphs_without_a_join_stay_as_they_are(tmp_path):
     model = streamlined(exported(small_cnn(), tmp_path / "m.onnx"), tmp_path)
     before = model.model.SerializeToString()
     assert model.transform(StreamlineJoins()).model.SerializeToString() == before
+
+
+def test_a_scale_that_passes_a_split_belongs_to_each_part_alone(rng):
+    """Both parts are scaled again, by different factors, and would share the first's."""
+    from msq_finn.transforms.settle import settled
+
+    info = helper.make_tensor_value_info
+    nodes = [
+        helper.make_node("Mul", ["x", "before"], ["m"], "first"),
+        helper.make_node("Split", ["m", "parts"], ["s", "t"], "split", axis=1),
+        helper.make_node("Mul", ["s", "two"], ["y"], "left"),
+        helper.make_node("Mul", ["t", "three"], ["z"], "right"),
+    ]
+    ends = [info(name, TensorProto.FLOAT, [1, 2, 3, 3]) for name in ("y", "z")]
+    graph = helper.make_graph(nodes, "split", [info("x", TensorProto.FLOAT, [1, 4, 3, 3])], ends)
+    model = ModelWrapper(qonnx_make_model(graph, opset_imports=[helper.make_opsetid("", 13)]))
+    for name, value in (("before", 0.25), ("two", 2.0), ("three", 3.0)):
+        model.set_initializer(name, np.array(value, np.float32))
+    model.set_initializer("parts", np.array([2, 2]))
+    model = settled(model.transform(InferShapes()))
+    x = rng.random((1, 4, 3, 3), dtype=np.float32)
+    found = execute_onnx(model, {"x": x})
+    np.testing.assert_allclose(found["y"], x[:, :2] * 0.5, rtol=1e-6)
+    np.testing.assert_allclose(found["z"], x[:, 2:] * 0.75, rtol=1e-6)
+    assert [node.op_type for node in model.graph.node] == ["Split", "Mul", "Mul"]
