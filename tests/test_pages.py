@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 
+import brevitas.nn as qnn
 import click
+import numpy as np
 import pytest
+from torch import nn
 
 from msq_finn.cli import main
+from msq_finn.models import PixelQuant
+from msq_finn.plan.frontend.source import export
+from msq_finn.quant import MSQWeightPerChannelFloat
 
 from .pages import PAGES, ROOT, blocks, commands, run, run_python, text_of
 
@@ -92,3 +99,40 @@ def test_tutorial(tmp_path):
     assert (tmp_path / "rows.png").stat().st_size > 10_000
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert summary["images_simulated"] > 0 and summary["rtl_mismatches"] == 0
+
+
+def test_own_data(tmp_path):
+    (snippet,) = blocks(text_of("docs/how-to/own-data.md"), "python")
+    run_python(snippet, tmp_path)
+    samples = np.load(tmp_path / "samples.npz")
+    assert samples["x"].shape == (40, 1, 8, 8) and samples["y"].shape == (40,)
+
+
+@pytest.mark.slow
+def test_waveforms_and_graphs(tmp_path):
+    text = text_of("docs/how-to/look-inside.md")
+    network = nn.Sequential(
+        qnn.QuantIdentity(act_quant=PixelQuant),
+        qnn.QuantConv2d(1, 4, 3, bias=False, weight_quant=MSQWeightPerChannelFloat),
+    )
+    export(network.eval(), tmp_path / "model.onnx", (1, 8, 8))
+    (snippet,) = blocks(text, "python")
+    run_python(snippet, tmp_path)
+    assert "net3" in (tmp_path / "one_image.vcd").read_text()
+    for name in re.findall(r"`(\w+\.onnx)`", text):
+        (found,) = (tmp_path / "out/build/intermediate_models").glob(name)
+        assert found.stat().st_size > 500
+
+
+def test_messages_that_are_looked_up_are_said():
+    """Messages in the first column of the page on troubleshooting stand in the sources."""
+    sources = "\n".join(
+        path.read_text()
+        for folder in ("msq_finn", "transforms")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".sv", ".j2")
+    )
+    rows = re.findall(r"^\| ([^|]+) \|", text_of("docs/how-to/troubleshooting.md"), re.MULTILINE)
+    messages = [piece for row in rows for piece in re.findall(r"`([^`]+)`", row)]
+    assert len(messages) > 15
+    assert not [piece for piece in messages if piece not in sources]

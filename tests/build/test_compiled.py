@@ -60,6 +60,13 @@ def test_predictions_are_those_of_the_rtl(design, count):
     assert np.ptp(expected) > 0
 
 
+def test_a_prediction_leaves_its_waveform(design, tmp_path):
+    images = np.asarray(design.images)[:1]
+    found = design.predict(images, waveform=tmp_path / "one.vcd")
+    np.testing.assert_allclose(found, np.asarray(design.outputs)[:1], rtol=1e-5, atol=1e-6)
+    assert "in0_V_TVALID" in (tmp_path / "one.vcd").read_text()
+
+
 def test_predictions_come_from_rtl_and_not_from_the_exported_model(design, tmp_path):
     """A bit turned over in a memory of weights shows."""
     images = np.random.default_rng(9).random((4, 8))
