@@ -19,7 +19,7 @@ from msq_finn.ops.recurrent.scaling import ScaleRound
 from msq_finn.ops.row_mixed import RowMixed, smallest_integer_type
 
 #: Cycles of the register before the lanes, of gate_levels.sv and of the units behind it, by op.
-_UNIT_CYCLES = {"LSTM_MSQ": 1 + 4 + 11, "GRU_MSQ": 1 + 4 + 12}
+UNIT_CYCLES = {"LSTM_MSQ": 1 + 4 + 11, "GRU_MSQ": 1 + 4 + 12}
 
 
 class RecurrentMSQ(RowMixed):
@@ -277,7 +277,7 @@ class RecurrentMSQ(RowMixed):
             self.sum_type().bitwidth(),
             block,
         )
-        return sums + _UNIT_CYCLES[self.cell.op]
+        return sums + UNIT_CYCLES[self.cell.op]
 
     def get_exp_cycles(self) -> int:
         """Cycles a frame: the steps' products, and what every step waits for the state before.
