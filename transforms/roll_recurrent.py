@@ -19,7 +19,7 @@ from msq_finn.errors import MsqError
 from msq_finn.layer_notes import MODULE, note, noted
 from msq_finn.ops.recurrent.cells import GATES, GRU, LSTM, attributes
 from msq_finn.transforms.infer_mvau_msq import rows_of
-from msq_finn.transforms.moved_sequences import MOVES, moved, origin, streams
+from msq_finn.transforms.moved_sequences import MOVES, IntArray, moved, origin, streams
 from msq_finn.transforms.quantizer_nodes import is_activation_quantizer
 from msq_finn.transforms.recurrent_numbers import check_levels, matrix, numbers
 from msq_finn.transforms.recurrent_steps import Level, Step, Steps
@@ -51,6 +51,8 @@ class RollRecurrentLayers(Transformation):
         found = _layers(Steps(shaped))
         if not found:
             return model, False
+        for layer in found:
+            _refuse_reversed(shaped, layer)
         _replace(shaped, found[0])
         return shaped, True
 
@@ -162,10 +164,10 @@ def _check_alike(model: ModelWrapper, layer: _Unrolled, where: str) -> None:
             raise MsqError("its steps are not all the same computation", where=where)
 
 
-def _inputs(
+def _read(
     model: ModelWrapper, layer: _Unrolled, where: str
-) -> tuple[Level, list[tuple[str, list[NodeProto]]]]:
-    """What made the sequence, and every step's inputs with how they come from there."""
+) -> tuple[str, list[tuple[str, list[NodeProto]]]]:
+    """The sequence, and every step's inputs with how they come from there."""
     read, origins = [], set()
     for step in layer.steps:
         names = {name for row in step.rows for name in row.products if name != step.state}
@@ -177,7 +179,35 @@ def _inputs(
         read.append((name, nodes))
     if len(origins) != 1:
         raise MsqError("its steps' inputs do not come from one sequence", where=where)
-    source = origins.pop()
+    return origins.pop(), read
+
+
+def _places(
+    model: ModelWrapper, source: str, read: Sequence[tuple[str, list[NodeProto]]]
+) -> tuple[IntArray, IntArray]:
+    """Numbers of the sequence's elements, and which of them every step reads."""
+    shape = model.get_tensor_shape(source)
+    places = np.arange(int(np.prod(shape))).reshape(shape)
+    steps = [moved(model, nodes, {source: places}, name).ravel() for name, nodes in read]
+    return places, np.array(steps)
+
+
+def _refuse_reversed(model: ModelWrapper, layer: _Unrolled) -> None:
+    where = _named(model, layer.steps[0])
+    _, steps = _places(model, *_read(model, layer, where))
+    if len(steps) > 1 and steps[-1].min() < steps[0].min():
+        raise MsqError(
+            "it reads its sequence from the end, and there is no hardware for that; build it with "
+            "bidirectional=False",
+            where=where,
+        )
+
+
+def _inputs(
+    model: ModelWrapper, layer: _Unrolled, where: str
+) -> tuple[Level, list[tuple[str, list[NodeProto]]]]:
+    """What made the sequence, and every step's inputs with how they come from there."""
+    source, read = _read(model, layer, where)
     node = model.find_producer(source)
     before = None if node is None or node.op_type != "Mul" else model.find_producer(node.input[0])
     if before is not None and before.op_type in (LSTM.op, GRU.op):
@@ -198,16 +228,9 @@ def _sequence(
 ) -> str:
     """The sequence, or what a transposition makes of it, its steps one behind the other."""
     shape = model.get_tensor_shape(source)
-    places = np.arange(int(np.prod(shape))).reshape(shape)
-    steps = np.array([moved(model, n, {source: places}, name).ravel() for name, n in read])
+    places, steps = _places(model, source, read)
     if steps.shape != size or places.size != steps.size:
         raise MsqError("its steps read a part of the sequence only", where=where)
-    if np.array_equal(steps[::-1].ravel(), places.ravel()) and len(steps) > 1:
-        raise MsqError(
-            "it reads its sequence from the end, and there is no hardware for that; build it with "
-            "bidirectional=False",
-            where=where,
-        )
     for order in itertools.permutations(range(len(shape))):
         if np.array_equal(places.transpose(order).ravel(), steps.ravel()):
             if list(order) == sorted(order):

@@ -322,6 +322,19 @@ class RecurrentMSQ(RowMixed):
         steps = np.asarray(inputs).reshape(self.get_nodeattr("Steps"), self.get_nodeattr("Inputs"))
         return run(self.cell, self.numbers(), weights, np.rint(steps).astype(np.int64))
 
+    def exported_quantizers(self) -> list[str]:
+        """Of every step in turn, the exported model's names of what the cell's quantizers give."""
+        return self._strings("quantizers")
+
+    def exported_units(self, values: IntArray) -> IntArray:
+        """Values of units as the exported model has them.
+
+        Args:
+            values: in the hardware's order, units last.
+        """
+        order = list(self.get_nodeattr("unitOrder"))
+        return values[..., np.argsort(order)] if order else values
+
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Compute the states in Python."""
         node = self.onnx_node
