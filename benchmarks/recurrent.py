@@ -48,7 +48,7 @@ def run(name: str, hidden: int, epochs: int, images: int, fps: int, folder: Path
     split = rows_of_digits(0)
     recipe = Recipe(lambda weights, **options: MAKERS[name](weights, hidden=hidden, **options))
     floats = recipe.pretrain(split, epochs=epochs)
-    quantized = recipe.finetune(floats, split, epochs=epochs)
+    quantized = recipe.finetune(floats, split, epochs=epochs, rows=0.5)
     source = folder / "model.onnx"
     export_qonnx(quantized, split.x_test[:1], str(source), dynamo=False, opset_version=13)
     sample = split.x_test[:images].numpy()

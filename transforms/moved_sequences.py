@@ -28,7 +28,7 @@ def streams(model: ModelWrapper, node: NodeProto) -> list[str]:
 
     Args:
         model: exported graph.
-        node: of it.
+        node: whose inputs are looked at.
     """
     return [name for name in node.input if name and constant_of(model, name) is None]
 
@@ -52,7 +52,7 @@ def origin(model: ModelWrapper, name: str) -> tuple[str, list[NodeProto]]:
 def moved(
     model: ModelWrapper, nodes: Sequence[NodeProto], given: Mapping[str, IntArray], wanted: str
 ) -> IntArray:
-    """Elements of a tensor behind moves.
+    """Elements of a tensor behind moves, of its shape.
 
     Args:
         model: exported graph.

@@ -12,10 +12,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.kind import MAX_ACT_BITS, MIN_ACT_BITS
-from msq_finn.ops.recurrent.cells import LSTM, CellNumbers
+from msq_finn.ops.recurrent.gated_cells import LSTM, CellNumbers
 from msq_finn.ops.recurrent.scaling import ScaleRound, scale_round
 from msq_finn.transforms.activation_chains import Chain
-from msq_finn.transforms.recurrent_steps import Level, Step, bias_of, weights_of
+from msq_finn.transforms.recurrent_steps import CellStep, QuantizedTensor, bias_of, weights_of
 
 IntArray = NDArray[np.int64]
 
@@ -26,7 +26,7 @@ _RANGE = tuple[int, int]
 
 
 def matrix(
-    model: ModelWrapper, step: Step, where: str
+    model: ModelWrapper, step: CellStep, where: str
 ) -> tuple[IntArray, list[Fraction], list[list[Fraction]], int]:
     """The weights of inputs and states as one matrix, a unit's rows side by side.
 
@@ -71,7 +71,7 @@ def matrix(
     return weights, ordered, biases, max(widths)
 
 
-def check_levels(step: Step, inputs: Level, where: str) -> None:
+def check_levels(step: CellStep, inputs: QuantizedTensor, where: str) -> None:
     """Refuse quantizers that the hardware has no form for.
 
     Args:
@@ -125,13 +125,13 @@ def check_levels(step: Step, inputs: Level, where: str) -> None:
             )
 
 
-def _row_names(step: Step) -> tuple[str, ...]:
+def _row_names(step: CellStep) -> tuple[str, ...]:
     if step.cell is LSTM:
         return "input_acc", "forget_acc", "cell_acc", "output_acc"
     return "reset_acc", "update_acc", "inputs", "states"
 
 
-def _products(levels: Mapping[str, Level], step: Step) -> list[tuple[str, str, str]]:
+def _products(levels: Mapping[str, QuantizedTensor], step: CellStep) -> list[tuple[str, str, str]]:
     """Both factors and what is made of them."""
     if step.cell is LSTM:
         cell = [("forget", "memory", "kept"), ("input", "cell", "taken")]
@@ -143,7 +143,7 @@ def _products(levels: Mapping[str, Level], step: Step) -> list[tuple[str, str, s
     ]
 
 
-def _product(levels: Mapping[str, Level], names: tuple[str, str, str]) -> ScaleRound:
+def _product(levels: Mapping[str, QuantizedTensor], names: tuple[str, str, str]) -> ScaleRound:
     one, other, made = (levels[name] for name in names)
     ends = [a * b for a in (one.low, one.high) for b in (other.low, other.high)]
     ratio = one.scale * other.scale / made.scale
@@ -152,7 +152,7 @@ def _product(levels: Mapping[str, Level], names: tuple[str, str, str]) -> ScaleR
 
 def numbers(
     model: ModelWrapper,
-    step: Step,
+    step: CellStep,
     weights: IntArray,
     scales: Sequence[Fraction],
     biases: Sequence[Sequence[Fraction]],
@@ -162,7 +162,7 @@ def numbers(
     Args:
         model: exported graph, its shapes inferred.
         step: any of the layer's.
-        weights: as of `matrix`, and so the others.
+        weights: shape (inputs + states, rows), as of `matrix`, and so the others.
         scales: of the rows.
         biases: of the units, row by row.
 
@@ -194,7 +194,7 @@ def numbers(
 
 
 def _table(
-    model: ModelWrapper, nodes: tuple[NodeProto, ...], of: Level, to: Level
+    model: ModelWrapper, nodes: tuple[NodeProto, ...], of: QuantizedTensor, to: QuantizedTensor
 ) -> tuple[int, ...]:
     """A function of every integer of a quantizer, as the exported nodes compute it."""
     chain = Chain(model, of.name, nodes, to.node)

@@ -1,4 +1,4 @@
-"""Steps of unrolled LSTMs and GRUs in an exported graph."""
+"""StepFinder of unrolled LSTMs and GRUs in an exported graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from msq_finn.ops.recurrent.cells import GRU, LSTM, Cell
+from msq_finn.ops.recurrent.gated_cells import GRU, LSTM, GatedCell
 from msq_finn.transforms.constant_tensors import constant_of
 from msq_finn.transforms.quantizer_nodes import is_activation_quantizer, levels_of
 
@@ -22,7 +22,7 @@ class NoStepError(Exception):
 
 
 @dataclass(frozen=True)
-class Level:
+class QuantizedTensor:
     """A tensor that a quantizer made.
 
     Attributes:
@@ -59,7 +59,7 @@ class Sum:
 
 
 @dataclass(frozen=True)
-class Step:
+class CellStep:
     """A step.
 
     Attributes:
@@ -71,15 +71,15 @@ class Step:
         memory: name of what else it reads of the step before; empty where there is nothing.
     """
 
-    cell: Cell
-    levels: Mapping[str, Level]
+    cell: GatedCell
+    levels: Mapping[str, QuantizedTensor]
     functions: Mapping[str, tuple[NodeProto, ...]]
     rows: tuple[Sum, ...]
     state: str
     memory: str
 
 
-class Steps:
+class StepFinder:
     """Finds steps.
 
     Args:
@@ -91,7 +91,7 @@ class Steps:
         self._makers = {name: node for node in model.graph.node for name in node.output}
         self._matches = {LSTM: self._lstm, GRU: self._gru}
 
-    def all(self) -> Iterator[tuple[str, Step]]:
+    def all(self) -> Iterator[tuple[str, CellStep]]:
         """Every tensor that is the state behind a step, with the step."""
         for node in self.model.graph.node:
             if not is_activation_quantizer(self.model, node):
@@ -117,7 +117,7 @@ class Steps:
             raise NoStepError(name)
         return node
 
-    def level(self, name: str) -> Level:
+    def level(self, name: str) -> QuantizedTensor:
         """What a quantizer of one scale and without zero point made.
 
         Args:
@@ -134,7 +134,7 @@ class Steps:
         if scale.size != 1 or np.any(zero):
             raise NoStepError(name)
         exact = Fraction(float(np.float32(scale.max())))
-        return Level(name, node, exact, *levels_of(node, int(bits.max())))
+        return QuantizedTensor(name, node, exact, *levels_of(node, int(bits.max())))
 
     def _function(self, name: str, *op_types: str) -> tuple[tuple[NodeProto, ...], str]:
         """Nodes of one tensor before a quantizer, the last first named; and what they are of."""
@@ -212,7 +212,7 @@ class Steps:
             for operand in node.input
         )
 
-    def _lstm(self, state: str) -> Step:
+    def _lstm(self, state: str) -> CellStep:
         shown, output = self._split(self._operands(state, "Mul"), "Tanh")
         show, memory = self._function(shown, "Tanh")
         parts = self._operands(memory, "Add")
@@ -228,9 +228,9 @@ class Steps:
         rows = tuple(gate[1] for gate in gates.values())
         functions = {name: gate[2] for name, gate in gates.items()} | {"shown": show}
         levels = {name: self.level(tensor) for name, tensor in found.items()}
-        return Step(LSTM, levels, functions, rows, self._state_among(rows), before)
+        return CellStep(LSTM, levels, functions, rows, self._state_among(rows), before)
 
-    def _gru(self, state: str) -> Step:
+    def _gru(self, state: str) -> CellStep:
         parts = self._operands(state, "Add")
         taken, kept = parts
         if not any(self._is_function(n, "Tanh") for n in self._operands(taken, "Mul")):
@@ -258,7 +258,7 @@ class Steps:
         rows = (resets, update, self._sum(inputs), self._sum(states))
         functions = {"reset": reset_nodes, "keep": keeps, "take": takes, "candidate": show}
         levels = {name: self.level(tensor) for name, tensor in found.items()}
-        step = Step(GRU, levels, functions, rows, self._state_among(rows), "")
+        step = CellStep(GRU, levels, functions, rows, self._state_among(rows), "")
         if before != step.state and (step.state or not self.is_zero(before)):
             raise NoStepError(state)
         return step

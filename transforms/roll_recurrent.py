@@ -17,12 +17,12 @@ from qonnx.transformation.infer_shapes import InferShapes
 
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import MODULE, note, noted
-from msq_finn.ops.recurrent.cells import GATES, GRU, LSTM, attributes
+from msq_finn.ops.recurrent.gated_cells import GATES, GRU, LSTM, attributes
 from msq_finn.transforms.infer_mvau_msq import rows_of
 from msq_finn.transforms.moved_sequences import MOVES, IntArray, moved, origin, streams
 from msq_finn.transforms.quantizer_nodes import is_activation_quantizer
 from msq_finn.transforms.recurrent_numbers import check_levels, matrix, numbers
-from msq_finn.transforms.recurrent_steps import Level, Step, Steps
+from msq_finn.transforms.recurrent_steps import CellStep, QuantizedTensor, StepFinder
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 
@@ -31,7 +31,7 @@ _HARDWARE = "finn.custom_op.fpgadataflow"
 class _Unrolled:
     """A layer's steps, and the states behind them."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[CellStep, ...]
     states: tuple[str, ...]
 
 
@@ -48,7 +48,7 @@ class RollRecurrentLayers(Transformation):
         if not any(node.op_type == "Tanh" for node in model.graph.node):
             return model, False
         shaped = model.transform(InferShapes())
-        found = _layers(Steps(shaped))
+        found = _layers(StepFinder(shaped))
         if not found:
             return model, False
         for layer in found:
@@ -57,7 +57,7 @@ class RollRecurrentLayers(Transformation):
         return shaped, True
 
 
-def _layers(finder: Steps) -> list[_Unrolled]:
+def _layers(finder: StepFinder) -> list[_Unrolled]:
     by_state = dict(finder.all())
     followers = {step.state: name for name, step in by_state.items()}
     layers = []
@@ -140,7 +140,7 @@ def _replace(model: ModelWrapper, layer: _Unrolled) -> None:
     _prune(model)
 
 
-def _named(model: ModelWrapper, step: Step) -> str:
+def _named(model: ModelWrapper, step: CellStep) -> str:
     """The module's name, or else that of the state."""
     names = [name for row in step.rows for name in row.products.values()]
     module = next((found for n in names if (found := noted(model.graph, n, MODULE))), "")
@@ -148,7 +148,7 @@ def _named(model: ModelWrapper, step: Step) -> str:
 
 
 def _check_alike(model: ModelWrapper, layer: _Unrolled, where: str) -> None:
-    first, finder = layer.steps[0], Steps(model)
+    first, finder = layer.steps[0], StepFinder(model)
     if first.state or (first.memory and not finder.is_zero(first.memory)):
         raise MsqError("its first state is not 0; leave it out, as None", where=where)
     for before, step in itertools.pairwise(layer.steps):
@@ -205,7 +205,7 @@ def _refuse_reversed(model: ModelWrapper, layer: _Unrolled) -> None:
 
 def _inputs(
     model: ModelWrapper, layer: _Unrolled, where: str
-) -> tuple[Level, list[tuple[str, list[NodeProto]]]]:
+) -> tuple[QuantizedTensor, list[tuple[str, list[NodeProto]]]]:
     """What made the sequence, and every step's inputs with how they come from there."""
     source, read = _read(model, layer, where)
     node = model.find_producer(source)
@@ -213,10 +213,10 @@ def _inputs(
     if before is not None and before.op_type in (LSTM.op, GRU.op):
         scale = Fraction(float(model.get_initializer(node.input[1])))
         low, high = (getCustomOp(before).get_nodeattr(f"product{e}")[2] for e in ("Low", "High"))
-        return Level(source, node, scale, low, high), read
+        return QuantizedTensor(source, node, scale, low, high), read
     if node is None or not is_activation_quantizer(model, node):
         raise MsqError("its sequence is not quantized; give it an io_quant", where=where)
-    return Steps(model).level(source), read
+    return StepFinder(model).level(source), read
 
 
 def _sequence(

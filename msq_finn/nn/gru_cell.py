@@ -19,16 +19,17 @@ class GRUTensors:
     """Quantized weights and biases, by gate; shapes as of torch's linear layers.
 
     Attributes:
-        reset_input: weights of inputs, of the reset gate.
-        reset_hidden: weights of states.
-        reset_bias: one number a unit; the sum of torch's two.
-        update_input: the same of the update gate.
-        update_hidden: likewise.
-        update_bias: likewise.
-        candidate_input: the same of the candidate.
-        candidate_hidden: its weights of states, whose sums the reset gate multiplies.
-        candidate_bias: of the inputs' sums.
-        candidate_hidden_bias: of the states' sums.
+        reset_input: weights of inputs, of the reset gate; shape (hidden, inputs).
+        reset_hidden: weights of states; shape (hidden, hidden).
+        reset_bias: the sum of torch's two; shape (hidden,), or () without one.
+        update_input: the same of the update gate; shape (hidden, inputs).
+        update_hidden: shape (hidden, hidden).
+        update_bias: shape (hidden,), or ().
+        candidate_input: the same of the candidate; shape (hidden, inputs).
+        candidate_hidden: weights of states, whose sums the reset gate multiplies; shape
+            (hidden, hidden).
+        candidate_bias: of the inputs' sums; shape (hidden,), or ().
+        candidate_hidden_bias: of the states' sums; shape (hidden,), or ().
     """
 
     reset_input: Tensor
@@ -135,7 +136,7 @@ class QuantGRUCell(nn.Module):
 
 
 def value_of(quantized: Any) -> Tensor:
-    """Return the values of what a quantizer gives.
+    """Return the values of what a quantizer gives, of the shape of what it quantizes.
 
     Args:
         quantized: a tuple with the values first; in torch's newer exporter Brevitas's quantizers
@@ -146,9 +147,9 @@ def value_of(quantized: Any) -> Tensor:
 
 
 def no_bias(like: Tensor) -> Tensor:
-    """Return what stands for a bias that there is none of.
+    """Return what stands for a bias that there is none of, a scalar.
 
     Args:
-        like: a tensor of the same device and type.
+        like: of any shape, of the same device and type.
     """
     return torch.zeros((), device=like.device, dtype=like.dtype)

@@ -17,7 +17,7 @@ def register() -> None:
     from msq_finn.errors import MsqError
     from msq_finn.ops.mvau_msq import MVAU_MSQ
     from msq_finn.ops.mvau_msq_rtl import MVAU_MSQ_rtl
-    from msq_finn.ops.recurrent.layer_rtl import RECURRENT_OPS, RECURRENT_RTL_OPS
+    from msq_finn.ops.recurrent.recurrent_rtl import RECURRENT_OPS, RECURRENT_RTL_OPS
     from msq_finn.ops.streaming import STREAMING_OPS
     from msq_finn.ops.streaming.lookup import StreamingTable
     from msq_finn.ops.vvau_msq import VVAU_MSQ

@@ -18,8 +18,8 @@ from msq_finn.lanes.demand import Demand
 from msq_finn.lowering.lower import Target, lower
 from msq_finn.lowering.partition import layers_on_host
 from msq_finn.lowering.rtl_nodes import check_rtl
-from msq_finn.ops.recurrent.cells import GATES
-from msq_finn.ops.recurrent.layer import UNIT_CYCLES
+from msq_finn.ops.recurrent.gated_cells import GATES
+from msq_finn.ops.recurrent.recurrent_op import UNIT_CYCLES
 from msq_finn.plan.frontend.conv_windows import is_type, window_of
 from msq_finn.plan.frontend.network import Conv, Layer, Network, Recurrence
 from msq_finn.plan.frontend.other_nodes import other_nodes

@@ -14,7 +14,7 @@ from msq_finn.lanes import DENSE, LaneCounts, Shape, dsp
 from msq_finn.lanes.counts import IntArray
 from msq_finn.lanes.kind import LaneKind
 from msq_finn.lanes.latency import sum_latency
-from msq_finn.ops.recurrent.cells import GATES, GRU, LSTM, Cell, CellNumbers, run
+from msq_finn.ops.recurrent.gated_cells import GATES, GRU, LSTM, CellNumbers, GatedCell, run
 from msq_finn.ops.recurrent.scaling import ScaleRound
 from msq_finn.ops.row_mixed import RowMixed, smallest_integer_type
 
@@ -34,7 +34,8 @@ class RecurrentMSQ(RowMixed):
     * ``inputDataType``: of inputs and states; ``accDataType``: of sums; ``weightDataType``.
     * ``levelLow``, ``levelHigh``, ``gateFactors``, ``gateOffsets``, ``gateShift``: from true sums
       to levels; factors and offsets of every row.
-    * ``gateTables`` (one behind the other) and ``stateTable``: see `msq_finn.ops.recurrent.cells`.
+    * ``gateTables`` (one behind the other) and ``stateTable``: see
+      `msq_finn.ops.recurrent.gated_cells`.
     * ``productFactors``, ``productOffsets``, ``productShift``, and by product ``productLow`` and
       ``productHigh``.
     * ``quantizers``: of every step in turn, the exported model's names of the tensors that the
@@ -44,7 +45,7 @@ class RecurrentMSQ(RowMixed):
 
     unit = DENSE
     #: What kind of layer it is.
-    cell: ClassVar[Cell]
+    cell: ClassVar[GatedCell]
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         """FINN's and RowMixed's attributes, and those of the class docstring."""
@@ -327,10 +328,10 @@ class RecurrentMSQ(RowMixed):
         return self._strings("quantizers")
 
     def exported_units(self, values: IntArray) -> IntArray:
-        """Values of units as the exported model has them.
+        """Values of units as the exported model has them, of the same shape.
 
         Args:
-            values: in the hardware's order, units last.
+            values: in the hardware's order; shape (..., units).
         """
         order = list(self.get_nodeattr("unitOrder"))
         return values[..., np.argsort(order)] if order else values

@@ -13,7 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
-from msq_finn.ops.recurrent.cells import CellNumbers, attributes
+from msq_finn.ops.recurrent.gated_cells import CellNumbers, attributes
 from msq_finn.ops.recurrent.scaling import ScaleRound, scale_round
 
 

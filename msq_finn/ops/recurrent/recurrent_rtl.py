@@ -18,7 +18,7 @@ from msq_finn.lanes.divisors import check_divides
 from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops import memstream, weight_file
 from msq_finn.ops.lanes_rtl import LanesRTL
-from msq_finn.ops.recurrent.layer import GRU_MSQ, LSTM_MSQ, RecurrentMSQ
+from msq_finn.ops.recurrent.recurrent_op import GRU_MSQ, LSTM_MSQ, RecurrentMSQ
 from msq_finn.ops.streaming.backend import packed
 from msq_finn.rtl.literals import remarked
 

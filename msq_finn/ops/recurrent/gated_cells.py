@@ -44,7 +44,7 @@ class CellNumbers:
 
 
 @dataclass(frozen=True)
-class Cell:
+class GatedCell:
     """A kind of recurrent layer.
 
     Attributes:
@@ -110,7 +110,7 @@ def _gru(
 #: Tables are of the input, forget and output gate, and of the cell gate; rows are those of the
 #: input, forget, cell and output gate. Products: what is kept of the memory, what is taken of the
 #: cell gate, and what is shown of the memory.
-LSTM = Cell(
+LSTM = GatedCell(
     "LSTM_MSQ",
     (
         *("input_acc", "input", "forget_acc", "forget", "cell_acc", "cell", "output_acc", "output"),
@@ -123,7 +123,7 @@ LSTM = Cell(
 #: Tables are of the reset and update gate, and of the update gate's complement; rows are those of
 #: both gates and of the candidate's inputs and states. Products: the candidate's states by the
 #: reset gate, what is kept of the state, and what is taken of the candidate.
-GRU = Cell(
+GRU = GatedCell(
     "GRU_MSQ",
     (
         *("reset_acc", "reset", "update_acc", "keep", "take", "inputs", "states", "scaled"),
@@ -135,15 +135,15 @@ GRU = Cell(
 
 
 def run(
-    cell: Cell, numbers: CellNumbers, weights: IntArray, inputs: IntArray
+    cell: GatedCell, numbers: CellNumbers, weights: IntArray, inputs: IntArray
 ) -> Mapping[str, IntArray]:
     """Compute all steps of a sequence.
 
     Args:
         cell: kind of layer.
         numbers: its constants.
-        weights: (inputs + states, rows).
-        inputs: (steps, inputs).
+        weights: shape (inputs + states, rows).
+        inputs: shape (steps, inputs).
 
     Returns:
         by the quantizers' names, integers (steps, units).
@@ -161,7 +161,7 @@ def run(
 
 
 def attributes(numbers: CellNumbers) -> dict[str, int | list[int]]:
-    """A cell's constants as attributes of its node, see `msq_finn.ops.recurrent.layer`.
+    """A cell's constants as attributes of its node, see `msq_finn.ops.recurrent.recurrent_op`.
 
     Args:
         numbers: the constants.

@@ -12,7 +12,7 @@ from msq_finn.errors import MsqError
 from msq_finn.ops.recurrent.scaling import scale_round
 from tests.ops.streaming.nodes import executed, generated, op_of, streamed, through_finn
 
-from .layers import Case, Random
+from .random_layers import Case, Random
 
 pytestmark = pytest.mark.usefixtures("finn")
 ULTRASCALE = "xczu3eg-sbva484-1-e"
