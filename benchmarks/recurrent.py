@@ -53,7 +53,8 @@ def run(name: str, hidden: int, epochs: int, images: int, fps: int, folder: Path
     export_qonnx(quantized, split.x_test[:1], str(source), dynamo=False, opset_version=13)
     sample = split.x_test[:images].numpy()
     target, places = Target("Pynq-Z1", target_fps=fps), [folder / "out", folder / "work"]
-    places[1].mkdir()
+    for place in places:
+        place.mkdir()
     summary = build(source, target, *places, sample, until="simulate")
     return {
         "network": name,

@@ -49,7 +49,7 @@ class CandidateParams(GateParams):
         self.hidden_bias = HiddenBias(hidden, bias, bias_quant, **options)
 
 
-class HiddenBias(QuantBiasMixin, nn.Module):  # type: ignore[misc]
+class HiddenBias(QuantBiasMixin, nn.Module):
     """The bias of a candidate's sums of states.
 
     Args:
@@ -66,7 +66,7 @@ class HiddenBias(QuantBiasMixin, nn.Module):  # type: ignore[misc]
         QuantBiasMixin.__init__(self, bias_quant, **options)
 
 
-class QuantGRULayer(QuantRecurrentLayerMixin, nn.Module):  # type: ignore[misc]
+class QuantGRULayer(QuantRecurrentLayerMixin, nn.Module):
     """One layer of a `QuantGRU`, in one direction; arguments as there."""
 
     def __init__(
@@ -113,6 +113,7 @@ class QuantGRULayer(QuantRecurrentLayerMixin, nn.Module):  # type: ignore[misc]
         )
         options |= {"dtype": dtype, "device": device}
         sizes = (input_size, hidden_size, bias, weight_quant, bias_quant)
+        self._fast_cell: QuantGRUCell | None = None
         self.reset_gate_params = GateParams(*sizes, None, **options)
         self.update_gate_params = GateParams(*sizes, None, **options)
         self.candidate_gate_params = CandidateParams(*sizes, **options)
@@ -205,7 +206,7 @@ class QuantGRULayer(QuantRecurrentLayerMixin, nn.Module):  # type: ignore[misc]
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-class QuantGRU(QuantRecurrentStackBase):  # type: ignore[misc]
+class QuantGRU(QuantRecurrentStackBase):
     """A GRU of which every tensor is quantized (Cho et al., EMNLP 2014, in torch's form).
 
     Arguments are those of ``brevitas.nn.QuantLSTM`` without those of cell states and of shared

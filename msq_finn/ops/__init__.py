@@ -1,5 +1,7 @@
 """FINN hardware ops: row-mixed layers on LUT and DSP lanes, and RTL for HLS-only ops."""
 
+from typing import Any
+
 
 def register() -> None:
     """Make the ops known to FINN and QONNX; calling it again changes nothing.
@@ -23,7 +25,9 @@ def register() -> None:
     from msq_finn.ops.vvau_msq import VVAU_MSQ
     from msq_finn.ops.vvau_msq_rtl import VVAU_MSQ_rtl
 
-    ours = [(abstract_ops, op) for op in (MVAU_MSQ, VVAU_MSQ, StreamingTable, *RECURRENT_OPS)]
+    ours: list[tuple[Any, Any]] = [
+        (abstract_ops, op) for op in (MVAU_MSQ, VVAU_MSQ, StreamingTable, *RECURRENT_OPS)
+    ]
     ours += [
         (rtl_ops, op) for op in (MVAU_MSQ_rtl, VVAU_MSQ_rtl, *RECURRENT_RTL_OPS, *STREAMING_OPS)
     ]

@@ -43,7 +43,7 @@ def _steps(x: Tensor, cell: Any) -> list[Tensor]:
     return steps[::-1] if cell.reverse_input else steps
 
 
-class UnrolledLSTMHandler(BrevitasQuantLSTMLayerHandler):  # type: ignore[misc]
+class UnrolledLSTMHandler(BrevitasQuantLSTMLayerHandler):
     """Write the steps of a quantized LSTM; a float one stays ONNX's own LSTM, as Brevitas has it.
 
     Brevitas refuses cells of which some quantizers are disabled.
@@ -104,7 +104,7 @@ class UnrolledLSTMHandler(BrevitasQuantLSTMLayerHandler):  # type: ignore[misc]
         return _stacked(states, cell), hidden, state
 
 
-class UnrolledGRUHandler(ONNXBaseHandler):  # type: ignore[misc]
+class UnrolledGRUHandler(ONNXBaseHandler):
     """Write the steps of a `msq_finn.nn.QuantGRU`."""
 
     handled_layer = QuantGRULayer

@@ -33,7 +33,7 @@ def planned_rows(
     Raises:
         MsqError: the plan is for another network; the text names the layer.
     """
-    found = {}
+    found: dict[str, dict[str, int]] = {}
     modules = dict(model.named_modules())
     for layer in plan.layers:
         name = module_name(layer.name)

@@ -18,7 +18,9 @@ from brevitas.quant import (
 )
 from torch import nn
 
+from msq_finn.build.generate import generate
 from msq_finn.errors import MsqError
+from msq_finn.lowering.lower import Target
 from msq_finn.models import gru_classifier, lstm_classifier
 from msq_finn.nn import QuantGRU
 from msq_finn.plan.frontend.graph import network_of_file
@@ -26,7 +28,7 @@ from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
 
-from .test_verdict import followed, lowered
+from .test_verdict import followed
 from .whole import all_the_way
 
 pytestmark = pytest.mark.usefixtures("finn")
@@ -157,7 +159,8 @@ def test_rows_that_are_not_coupled_are_refused_by_name(tmp_path):
 def test_what_is_quantized_inside_is_judged(tmp_path):
     """What the layer quantizes in every step is compared with the exported quantizers."""
     source = saved(made(AllStates, LSTM, steps=2), tmp_path / "model.onnx", (2, 6))
-    network = lowered(source, tmp_path)
+    target = Target("Pynq-Z1", target_fps=100_000)
+    network = generate(source, target, tmp_path, stop_before="step_msq_generate_rtl")
     images = (np.random.default_rng(0).random((2, 2, 6), np.float32) * 2 - 1).astype(np.float32)
     assert not any(result.fault for result in followed(source, network, images))
     wrong = replace(network, model=copy.deepcopy(network.model))

@@ -52,7 +52,7 @@ class RecurrentMSQ(RowMixed):
         sizes = dict.fromkeys(("MW", "MH", "Inputs", "States", "Steps"), ("i", True, 0))
         numbers = dict.fromkeys(("levelLow", "levelHigh"), ("i", True, 0))
         shifts = dict.fromkeys(("gateShift", "productShift"), ("i", True, 1))
-        lists = dict.fromkeys(
+        lists: dict[str, Any] = dict.fromkeys(
             (
                 *("inShape", "outShape", "gateFactors", "gateOffsets", "gateTables", "stateTable"),
                 *("productFactors", "productOffsets", "productLow", "productHigh"),
