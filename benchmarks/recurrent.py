@@ -47,7 +47,7 @@ def run(name: str, hidden: int, epochs: int, images: int, fps: int, folder: Path
     """Train, export, build and simulate one network."""
     split = rows_of_digits(0)
     recipe = Recipe(lambda weights, **options: MAKERS[name](weights, hidden=hidden, **options))
-    floats = recipe.pretrain(split, epochs=epochs)
+    floats = recipe.pretrain(split, epochs=2 * epochs)  # as long as both trainings take
     quantized = recipe.finetune(floats, split, epochs=epochs, rows=0.5)
     source = folder / "model.onnx"
     export_qonnx(quantized, split.x_test[:1], str(source), dynamo=False, opset_version=13)

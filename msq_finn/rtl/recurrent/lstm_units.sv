@@ -38,6 +38,9 @@ module lstm_units #(
   output logic [Units-1:0][OutBits-1:0]       state_o
 );
 
+  localparam int unsigned Words = States / Units;
+  localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
+
   logic [11:0] valid;
   logic        first;
 
@@ -55,21 +58,25 @@ module lstm_units #(
 
   logic [Units-1:0][CellBits-1:0] cell_before, cell_next;
 
-  state_store #(
-    .Elements (States),
-    .Bits     (CellBits),
-    .WriteWord(Units),
-    .ReadWord (Units)
-  ) u_cells (
-    .clk_i,
-    .rst_ni,
-    .write_i(valid[6] && en_i),
-    .data_i (cell_next),
-    .read_i (valid[1] && en_i),
-    .read_o (cell_before),
-    .again_i(1'b0),
-    .again_o()
-  );
+  // Cells in the order of the units; a step reads what the one before has written.
+  logic [AddressBits-1:0]    read_q, write_q;
+  logic [Units*CellBits-1:0] memory [Words];
+
+  assign cell_before = memory[read_q];
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      read_q  <= '0;
+      write_q <= '0;
+    end else if (en_i) begin
+      if (valid[1]) read_q <= read_q == AddressBits'(Words - 1) ? '0 : read_q + 1'b1;
+      if (valid[6]) write_q <= write_q == AddressBits'(Words - 1) ? '0 : write_q + 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && valid[6]) memory[write_q] <= cell_next;
+  end
 
   for (genvar u = 0; u < int'(Units); u++) begin : gen_unit
     logic [SigmoidBits-1:0] in_gate, forget_gate, out_gate, out_gate_7;

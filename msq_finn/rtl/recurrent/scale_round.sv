@@ -33,21 +33,20 @@ module scale_round #(
   logic signed [ProductBits-1:0] product_q;
   logic signed [OffsetBits-1:0]  offset_q;
   logic signed [SumBits-1:0]     sum_q;
-  logic signed [LevelBits-1:0]   above, level, clipped;
+  logic signed [LevelBits-1:0]   above, level;
   logic                          half;
 
-  assign above   = LevelBits'(sum_q >>> Shift);
-  assign half    = sum_q[Shift-1:0] == '0;
-  assign level   = half && above[0] ? above - 1'b1 : above;
-  assign clipped = level < LevelBits'(Low) ? LevelBits'(Low)
-                 : level > LevelBits'(High) ? LevelBits'(High) : level;
+  assign above = LevelBits'(sum_q >>> Shift);
+  assign half  = sum_q[Shift-1:0] == '0;
+  assign level = half && above[0] ? above - 1'b1 : above;
 
   always_ff @(posedge clk_i) begin
     if (en_i) begin
       product_q <= ProductBits'(value_i) * ProductBits'(signed'({1'b0, factor_i}));
       offset_q  <= offset_i;
       sum_q     <= SumBits'(product_q) + SumBits'(offset_q);
-      level_o   <= OutBits'(clipped);
+      level_o   <= level < LevelBits'(Low) ? OutBits'(Low)
+                 : level > LevelBits'(High) ? OutBits'(High) : level[OutBits-1:0];
     end
   end
 
