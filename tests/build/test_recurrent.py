@@ -81,7 +81,7 @@ NETWORKS = {
         60_000,
     ),
 }
-QUICK = ("LSTM, last state", "GRU, all states")
+QUICK = ("LSTM, last state",)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,13 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+QUICKLY_REFUSED = ("both directions", "inputs on another scale")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n if n in QUICKLY_REFUSED else pytest.param(n, marks=pytest.mark.slow) for n in REFUSED],
+)
 def test_the_plan_refuses_by_name(name, tmp_path):
     make, text = REFUSED[name]
     source = saved(made(make), tmp_path / "model.onnx", (3, 6))
@@ -156,6 +162,7 @@ def test_rows_that_are_not_coupled_are_refused_by_name(tmp_path):
         network_of_file(source, "Pynq-Z1")
 
 
+@pytest.mark.slow
 def test_what_is_quantized_inside_is_judged(tmp_path):
     """What the layer quantizes in every step is compared with the exported quantizers."""
     source = saved(made(AllStates, LSTM, steps=2), tmp_path / "model.onnx", (2, 6))

@@ -33,7 +33,15 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+#: The others are for a slow run.
+QUICK = ("LUT lanes of both schemes", "one unit", "narrow and dyadic, the last state")
+
+
+def cases():
+    return [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
+
+
+@pytest.mark.parametrize("name", cases())
 def test_rtl_equals_rationals_under_stalls(name):
     layer = Random.drawn(CASES[name])
     model, sequences = layer.model(), layer.sequences(4)
@@ -55,9 +63,12 @@ def test_finns_rtlsim_runs_a_layer():
     np.testing.assert_array_equal(found, layer.expected(sequence)[0])
 
 
-@pytest.mark.parametrize("attribute", ["gateOffsets", "stateTable", "productFactors"])
+SLOW_FAULTS = [pytest.param(n, marks=pytest.mark.slow) for n in ("stateTable", "productFactors")]
+
+
+@pytest.mark.parametrize("attribute", ["gateOffsets", *SLOW_FAULTS])
 def test_a_wrong_constant_shows(attribute):
-    layer = Random.drawn(CASES["DSP lanes"])
+    layer = Random.drawn(CASES["one unit"])
     wrong = [2 * value + 3 for value in op_of(layer.model()).get_nodeattr(attribute)]
     sequences = layer.sequences(4)
     found = streamed(layer.model(**{attribute: wrong}), sequences).outputs[0]
