@@ -90,6 +90,8 @@ NETWORKS = {
     "unet": Network(models.unet, (3, 32, 32), 2_000),
     "ds_cnn": Network(models.ds_cnn, (1, 49, 10), 5_000),
     "autoencoder": Network(models.autoencoder, (640,), 50_000),
+    "lstm": Network(models.lstm_classifier, (8, 8), 40_000),
+    "gru": Network(models.gru_classifier, (8, 8), 40_000),
     "brevitas_tfc": Network(lambda: brevitas_example("TFC_2W2A"), (1, 28, 28), 4_000),
     "brevitas_cnv": Network(lambda: brevitas_example("CNV_2W2A"), (3, 32, 32), 2_000),
 }

@@ -136,3 +136,14 @@ def test_messages_that_are_looked_up_are_said():
     messages = [piece for row in rows for piece in re.findall(r"`([^`]+)`", row)]
     assert len(messages) > 15
     assert not [piece for piece in messages if piece not in sources]
+
+
+@pytest.mark.slow
+def test_recurrent(tmp_path):
+    text = text_of("docs/how-to/recurrent.md")
+    (train,) = blocks(text, "python")
+    run_python(train, tmp_path)
+    (build,) = commands(text)
+    run(build, tmp_path)
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["images_simulated"] > 0 and summary["rtl_faults"] == 0

@@ -23,6 +23,7 @@ plugins cache files progress silence devices rewordings layer_notes
 schemes
 lanes
 finn_compat
+nn
 rtl quant sim synth
 ops models
 training transforms

@@ -30,6 +30,9 @@ CHANNELWISE = (
     "VVAU",
 )
 
+#: Ops whose inputs' channels are columns of their weights, and whose outputs' are rows, or units.
+WITH_WEIGHTS = ("MVAU", "LSTM_MSQ", "GRU_MSQ")
+
 #: The op that lays its inputs' channels one behind the other.
 _CONCAT = "StreamingConcat"
 
@@ -74,8 +77,8 @@ class ChannelSpace:
 
     Attributes:
         tensors: names.
-        producers: matrix-vector nodes whose rows are these channels.
-        consumers: matrix-vector nodes whose columns are these channels.
+        producers: matrix-vector and recurrent nodes whose rows or units are these channels.
+        consumers: such nodes whose columns are these channels.
         inside: channelwise nodes between them.
         behind: nodes that see the channels beside those of other spaces.
         fixed_by: what forbids a permutation, as text; None where it is free.
@@ -115,7 +118,7 @@ def channel_spaces(model: ModelWrapper) -> list[ChannelSpace]:
         space = ChannelSpace(set(component))
         spaces |= dict.fromkeys(component, space)
     for node in model.graph.node:
-        if node.op_type.startswith("MVAU"):
+        if node.op_type.startswith(WITH_WEIGHTS):
             spaces[node.input[0]].consumers.append(node)
             spaces[node.output[0]].producers.append(node)
         elif node.op_type.startswith(CHANNELWISE):

@@ -44,17 +44,20 @@ class InferMVAUMSQ(Transformation):
             if node.op_type == "MVAU" and lanes_take(model, node):
                 weights = model.get_initializer(node.input[1]).astype(np.int64)
                 bits = trained_bits(model, node.input[1])
-                if (rows := _rows(weights, bits, node.name)) is not None:
+                if (rows := rows_of(weights, bits, node.name)) is not None:
                     check_annotation(model, node.input[1], weights, node.name)
                     replace_by_msq(model, node, rows)
         return model, False
 
 
-def _rows(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | None:
+def rows_of(weights: IntArray, bits: int, layer: str) -> list[tuple[str, ...]] | None:
     """Per row the schemes that hold it; None where the layer is better off as FINN's.
 
-    The bits are those of the exported type, which tells 4-bit integers, and small weights of a wide
-    type, from those of a layer that was to have 4-bit codes.
+    Args:
+        weights: integers, shape (MW, MH).
+        bits: of the exported type, which tells 4-bit integers, and small weights of a wide type,
+            from those of a layer that was to have 4-bit codes.
+        layer: its name, for the error.
 
     Raises:
         MsqError: a row in the type of the 4-bit grids has no 4-bit code.

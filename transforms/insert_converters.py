@@ -13,6 +13,7 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn.lanes.divisors import padded
 from msq_finn.rtl.routes import route
+from msq_finn.transforms.channel_spaces import WITH_WEIGHTS
 
 #: Our converter, in SystemVerilog.
 CONVERTER = "StreamingDataWidthConverterVector_rtl"
@@ -47,7 +48,7 @@ class InsertConverters(Transformation):
 
 def _cycles(node: Any) -> int:
     """Cycles a frame of a layer; FINN's estimates for other nodes may be more than they take."""
-    layer = node.op_type.startswith(("MVAU", "VVAU", "Thresholding"))
+    layer = node.op_type.startswith((*WITH_WEIGHTS, "VVAU", "Thresholding"))
     return int(getCustomOp(node).get_exp_cycles()) if layer else 0
 
 

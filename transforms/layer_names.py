@@ -7,6 +7,7 @@ from collections import Counter
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.layer_notes import LAYERS, MODULE
+from msq_finn.transforms.channel_spaces import WITH_WEIGHTS
 from msq_finn.transforms.tensor_notes import read_note
 
 
@@ -21,7 +22,7 @@ def layer_names(model: ModelWrapper) -> dict[str, str]:
     """
     found = {}
     for node in model.graph.node:
-        if node.op_type.startswith((*LAYERS, "MVAU", "VVAU")) and len(node.input) > 1:
+        if node.op_type.startswith((*LAYERS, "VVAU", *WITH_WEIGHTS)) and len(node.input) > 1:
             found[node.name] = read_note(model, node.input[1], MODULE) or node.name
     often = Counter(found.values())
     return {node: name if often[name] == 1 else node for node, name in found.items()}

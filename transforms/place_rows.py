@@ -22,7 +22,10 @@ from msq_finn.transforms.quantizer_notes import note_quantizer, quantizer_of
 IntArray = NDArray[np.int64]
 
 #: Ops whose rows lie on lanes of several kinds.
-ROW_MIXED = ("MVAU_MSQ", "VVAU_MSQ")
+ROW_MIXED = ("MVAU_MSQ", "VVAU_MSQ", "LSTM_MSQ", "GRU_MSQ")
+
+#: Of them, those whose channels are units of several rows.
+RECURRENT = ("LSTM_MSQ", "GRU_MSQ")
 
 #: Metadata of a dataflow graph: of each reordered input, by its position, which channel of the
 #: network each of its channels is.
@@ -59,7 +62,7 @@ class PlaceRows(Transformation):
                 op = getCustomOp(node)
                 rows = op.row_schemes()
                 kinds = op.lanes().row_kinds(len(rows))
-                held = [rows[row] for row in order]
+                held = rows if node.op_type.startswith(RECURRENT) else [rows[r] for r in order]
                 # A lane that takes more than its own scheme leaves the row what it was.
                 settled = [
                     kind.scheme.name if kind.scheme.name in names else "|".join(names)
@@ -74,8 +77,8 @@ class PlaceRows(Transformation):
 def _order(space: ChannelSpace, mixed: Sequence[Any]) -> IntArray:
     ops = [getCustomOp(node) for node in mixed]
     layers = " and ".join(node.name for node in mixed)
-    rows = [op.row_schemes() for op in ops]
-    kinds = [op.lanes().row_kinds(len(rows[0])) for op in ops]
+    rows = [op.channel_schemes() for op in ops]
+    kinds = [op.channel_kinds() for op in ops]
     allowed = allowed_places(rows, kinds)
     if space.fixed_by is not None:
         if not allowed.diagonal().all():
@@ -141,7 +144,10 @@ def placement(allowed: NDArray[np.bool_], layer: str, wanted: Sequence[str]) -> 
 
 def _permute(model: ModelWrapper, space: ChannelSpace, order: IntArray) -> None:
     for node in space.producers:
-        _reorder(model, node, 1, order)
+        if node.op_type.startswith(RECURRENT):
+            getCustomOp(node).reorder_units(model, order)
+        else:
+            _reorder(model, node, 1, order)
     for node in (*space.inside, *space.consumers):
         _follow(model, node, order)
     for behind in space.behind:
@@ -150,6 +156,8 @@ def _permute(model: ModelWrapper, space: ChannelSpace, order: IntArray) -> None:
 
 def _follow(model: ModelWrapper, node: Any, order: IntArray) -> None:
     """Reorder what a node that reads channels has a parameter for."""
+    if node.op_type.startswith(RECURRENT):
+        getCustomOp(node).reorder_inputs(model, order)
     if node.op_type.startswith(("MVAU", "Thresholding", "VVAU")):
         _reorder(model, node, 0, order)
 

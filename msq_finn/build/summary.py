@@ -12,6 +12,7 @@ from qonnx.custom_op.registry import getCustomOp
 from msq_finn.build.node_summary import NodeSummary, taken
 from msq_finn.lanes.counts import LaneCounts
 from msq_finn.synth.resources import Resources
+from msq_finn.transforms.channel_spaces import WITH_WEIGHTS
 from msq_finn.transforms.layer_names import layer_names
 from msq_finn.transforms.place_rows import ROW_MIXED
 
@@ -218,7 +219,7 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
     """
     layers, names_of = [], layer_names(model)
     for node in model.graph.node:
-        if not node.op_type.startswith(("MVAU", "VVAU_MSQ")):
+        if not node.op_type.startswith((*WITH_WEIGHTS, "VVAU_MSQ")):
             continue
         op = getCustomOp(node)
         depthwise = node.op_type.startswith("VVAU")

@@ -38,6 +38,7 @@ from msq_finn.transforms.quantizer_notes import NoteQuantizers, NoteThresholds
 from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
 from msq_finn.transforms.refuse_unequal_scales import RefuseUnequalScales
 from msq_finn.transforms.refuse_unsupported import RefuseUnsupported
+from msq_finn.transforms.roll_recurrent import RollRecurrentLayers
 from msq_finn.transforms.round_ties_to_even import RoundTiesToEven
 from msq_finn.transforms.round_truncations import RoundTruncations
 from msq_finn.transforms.signals_to_images import SignalsToImages
@@ -63,8 +64,9 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
     finn_workers.prepare()
-    prepared = (KnownShapes(), NoteQuantizers(), AbsorbActivations(), RoundTruncations())
-    return ours(model, cfg, *prepared, SizeBiasScales(), *before_first_step(), DenseProducts())
+    layers = (KnownShapes(), NoteQuantizers(), RollRecurrentLayers(), AbsorbActivations())
+    prepared = (*layers, RoundTruncations(), SizeBiasScales())
+    return ours(model, cfg, *prepared, *before_first_step(), DenseProducts())
 
 
 def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:

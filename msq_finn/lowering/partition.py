@@ -10,6 +10,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import LAYERS
 from msq_finn.lowering.host_side import Host
+from msq_finn.transforms.channel_spaces import WITH_WEIGHTS
 from msq_finn.transforms.layer_names import layer_names
 
 #: The step that cuts the accelerator out of the graph.
@@ -33,7 +34,7 @@ def check_partition(parent: ModelWrapper, model: ModelWrapper) -> None:
     """
     host = Host(parent)
     around = _named((*host.nodes_before, *host.nodes_after))
-    if not any(node.op_type.startswith(("MVAU", "VVAU")) for node in model.graph.node):
+    if not any(node.op_type.startswith((*WITH_WEIGHTS, "VVAU")) for node in model.graph.node):
         raise MsqError(
             f"no layer would be in the accelerator; on the host stay {around or 'no nodes'}; "
             f"{_ADVICE}"

@@ -12,7 +12,7 @@ from msq_finn.models.layers import ActQuant, LayerFactory, PixelQuant, SignedAct
 from msq_finn.models.maps import unet, yolo
 from msq_finn.models.mobilenet import mobilenet_v1, mobilenet_v2
 from msq_finn.models.resnet import resnet8, resnet18
-from msq_finn.models.signals import lstm_classifier, mnist1d_cnn, vgg10
+from msq_finn.models.signals import gru_classifier, lstm_classifier, mnist1d_cnn, vgg10
 from msq_finn.models.tiny import autoencoder, ds_cnn
 from msq_finn.models.vit import vit_block
 
@@ -25,6 +25,7 @@ __all__ = [
     "cnv",
     "digits_cnn",
     "ds_cnn",
+    "gru_classifier",
     "lstm_classifier",
     "mnist1d_cnn",
     "mobilenet_v1",

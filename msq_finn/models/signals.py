@@ -3,9 +3,11 @@
 from typing import Any
 
 from brevitas.nn import QuantLSTM
+from brevitas.quant import Int8ActPerTensorFloatMinMaxInit, Uint8ActPerTensorFloatMaxInit
 from torch import Tensor, nn
 
 from msq_finn.models.layers import LayerFactory
+from msq_finn.nn import QuantGRU
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 
@@ -55,35 +57,69 @@ def vgg10(
     return nn.Sequential(*layers, make.classifier(128, classes))
 
 
-class LstmClassifier(nn.Module):
-    """An LSTM whose last state is classified.
+class StateQuant(Int8ActPerTensorFloatMinMaxInit):
+    """Signed 8-bit inputs and states on the fixed scale 1/128, between -1 and 1."""
+
+    scaling_impl_type = "const"
+    min_val = -1.0
+    max_val = 127 / 128
+
+
+class SumQuant(StateQuant):
+    """Signed 8-bit sums of gates, and states of cells, on the fixed scale 1/16."""
+
+    min_val = -8.0
+    max_val = 127 / 16
+
+
+class GateQuant(Uint8ActPerTensorFloatMaxInit):
+    """Unsigned 8-bit gates on the fixed scale 1/256."""
+
+    scaling_impl_type = "const"
+    max_val = 255 / 256
+
+
+class RecurrentClassifier(nn.Module):
+    """A recurrent layer whose last state is classified.
 
     Args:
         make: maker of layers, quantized or float.
+        kinds: the layer's class, quantized and float.
+        quantizers: keywords for the quantized one.
         inputs: features of a time step.
         hidden: features of the state.
         classes: number of logits.
     """
 
-    def __init__(self, make: LayerFactory, inputs: int, hidden: int, classes: int) -> None:
+    def __init__(
+        self,
+        make: LayerFactory,
+        kinds: tuple[type[nn.Module], type[nn.Module]],
+        quantizers: dict[str, Any],
+        inputs: int,
+        hidden: int,
+        classes: int,
+    ) -> None:
         super().__init__()
-        self.quant_in = make.identity()
-        if make.quantized:
-            # The cell is float: ONNX has an operator for that, none for a quantized cell.
-            cell = ("bias", "io", "gate_acc", "sigmoid", "tanh", "cell_state")
-            floats = {f"{name}_quant": None for name in cell}
-            self.lstm = QuantLSTM(inputs, hidden, **floats, **make.weights)
-        else:
-            self.lstm = nn.LSTM(inputs, hidden)
-        self.quant_out = make.identity()
+        options = {**quantizers, **make.weights} if make.quantized else {}
+        self.rnn = kinds[not make.quantized](inputs, hidden, batch_first=True, **options)
         self.fc = make.classifier(hidden, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Classify sequences (N, T, inputs)."""
-        _, (state, _) = self.lstm(self.quant_in(x).transpose(0, 1))
-        # Torch's state has an axis for layers, Brevitas's has none where there is one layer.
-        result: Tensor = self.fc(self.quant_out(state.flatten(0, -2)))
+        _, last = self.rnn(x)
+        state = last[0] if isinstance(last, tuple) else last
+        result: Tensor = self.fc(state.flatten(0, -2))
         return result
+
+
+#: Scales are constant powers of two: every sum and product is exact in float32, too.
+_QUANTIZERS = {
+    "io_quant": StateQuant,
+    "gate_acc_quant": SumQuant,
+    "sigmoid_quant": GateQuant,
+    "tanh_quant": StateQuant,
+}
 
 
 def lstm_classifier(
@@ -95,8 +131,9 @@ def lstm_classifier(
 ) -> nn.Module:
     """Build an LSTM and a classifier of its last state, from sequences (N, T, inputs).
 
-    The float network's LSTM is torch's, whose parameters Brevitas's LSTM loads under their own
-    names. Each of the four gates is a layer; its weights of inputs and of states share a quantizer.
+    Inputs are between -1 and 1. The float network's LSTM is torch's, whose parameters Brevitas's
+    LSTM loads under their own names. Each of the four gates is a layer; its weights of inputs and
+    of states share a quantizer.
 
     Args:
         weight_quant: see the package.
@@ -105,4 +142,28 @@ def lstm_classifier(
         classes: number of logits.
         weight_options: see the package.
     """
-    return LstmClassifier(LayerFactory(weight_quant, weight_options), inputs, hidden, classes)
+    make, quantizers = LayerFactory(weight_quant, weight_options), {"cell_state_quant": SumQuant}
+    kinds = (QuantLSTM, nn.LSTM)
+    return RecurrentClassifier(make, kinds, _QUANTIZERS | quantizers, inputs, hidden, classes)
+
+
+def gru_classifier(
+    weight_quant: Any | None = MSQWeightPerChannelFloat,
+    inputs: int = 8,
+    hidden: int = 64,
+    classes: int = 10,
+    **weight_options: Any,
+) -> nn.Module:
+    """Build a GRU and a classifier of its last state, from sequences (N, T, inputs).
+
+    As `lstm_classifier`; the quantized layer is `msq_finn.nn.QuantGRU`.
+
+    Args:
+        weight_quant: see the package.
+        inputs: numbers at a time.
+        hidden: size of the state.
+        classes: number of logits.
+        weight_options: see the package.
+    """
+    make = LayerFactory(weight_quant, weight_options)
+    return RecurrentClassifier(make, (QuantGRU, nn.GRU), _QUANTIZERS, inputs, hidden, classes)

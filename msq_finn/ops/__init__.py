@@ -1,5 +1,7 @@
 """FINN hardware ops: row-mixed layers on LUT and DSP lanes, and RTL for HLS-only ops."""
 
+from typing import Any
+
 
 def register() -> None:
     """Make the ops known to FINN and QONNX; calling it again changes nothing.
@@ -17,13 +19,18 @@ def register() -> None:
     from msq_finn.errors import MsqError
     from msq_finn.ops.mvau_msq import MVAU_MSQ
     from msq_finn.ops.mvau_msq_rtl import MVAU_MSQ_rtl
+    from msq_finn.ops.recurrent.recurrent_rtl import RECURRENT_OPS, RECURRENT_RTL_OPS
     from msq_finn.ops.streaming import STREAMING_OPS
     from msq_finn.ops.streaming.lookup import StreamingTable
     from msq_finn.ops.vvau_msq import VVAU_MSQ
     from msq_finn.ops.vvau_msq_rtl import VVAU_MSQ_rtl
 
-    ours = [(abstract_ops, op) for op in (MVAU_MSQ, VVAU_MSQ, StreamingTable)]
-    ours += [(rtl_ops, op) for op in (MVAU_MSQ_rtl, VVAU_MSQ_rtl, *STREAMING_OPS)]
+    ours: list[tuple[Any, Any]] = [
+        (abstract_ops, op) for op in (MVAU_MSQ, VVAU_MSQ, StreamingTable, *RECURRENT_OPS)
+    ]
+    ours += [
+        (rtl_ops, op) for op in (MVAU_MSQ_rtl, VVAU_MSQ_rtl, *RECURRENT_RTL_OPS, *STREAMING_OPS)
+    ]
     for registry, op in ours:
         if registry.setdefault(op.__name__, op) is not op:
             raise MsqError(f"FINN op {op.__name__} is already registered by another package")

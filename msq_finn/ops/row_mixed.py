@@ -15,6 +15,7 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes import DENSE, LaneCounts, Shape, dsp
 from msq_finn.lanes.counts import IntArray
 from msq_finn.lanes.divisors import folds
+from msq_finn.lanes.kind import LaneKind
 
 
 def smallest_integer_type(low: int, high: int) -> Any:
@@ -88,6 +89,14 @@ class RowMixed(HWCustomOp):
                 where=name,
             )
         return lanes
+
+    def channel_schemes(self) -> list[tuple[str, ...]]:
+        """Per output channel, the names of the schemes that hold what makes it."""
+        return self.row_schemes()
+
+    def channel_kinds(self) -> list[LaneKind]:
+        """Per output channel, the kind of the lane that makes it."""
+        return self.lanes().row_kinds(len(self.row_schemes()))
 
     def set_lanes(self, simd: int, lanes: LaneCounts) -> None:
         """Fold the layer.

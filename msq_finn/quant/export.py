@@ -27,6 +27,7 @@ from torch.autograd import Function
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import ROWS, annotate
 from msq_finn.quant.proxy import SchemeWeightQuantProxy
+from msq_finn.quant.unrolled import UnrolledGRUHandler, UnrolledLSTMHandler
 
 
 class QuantizedWeights:
@@ -198,12 +199,14 @@ class SchemeWeightInferenceHandler(nn.Module):
 
 
 def _register(manager: Any, handler: type) -> None:
-    """Let one of Brevitas's managers find a handler."""
+    """Let one of Brevitas's managers find a handler, before its own for the same layers."""
     if handler not in manager.handlers:
-        manager.handlers.append(handler)
+        manager.handlers.insert(0, handler)
 
 
 _register(QONNXManager, SchemeWeightQuantProxyHandler)
+_register(QONNXManager, UnrolledLSTMHandler)
+_register(QONNXManager, UnrolledGRUHandler)
 # What Brevitas calls on the model that torch has exported; the list is the base class's otherwise.
 QONNXManager.model_transforms = [*QONNXManager.model_transforms, annotate]
 _register(StdQCDQONNXManager, SchemeOnnxQcdqHandler)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from brevitas.nn.mixin.base import QuantRecurrentLayerMixin
 from torch import nn
 
 from msq_finn.errors import MsqError
@@ -32,11 +33,14 @@ def planned_rows(
     Raises:
         MsqError: the plan is for another network; the text names the layer.
     """
-    found = {}
+    found: dict[str, dict[str, int]] = {}
     modules = dict(model.named_modules())
     for layer in plan.layers:
         name = module_name(layer.name)
         module: Any = modules.get(name)
+        if isinstance(module, QuantRecurrentLayerMixin):
+            found |= _gate_rows(name, module, mixed, layer)
+            continue
         if not hasattr(module, "weight_quant"):
             raise MsqError(
                 f"the plan's layer {layer.name} is not in this network; the plan is for another"
@@ -60,6 +64,21 @@ def planned_rows(
         if name not in found:
             raise MsqError(f"layer {name} is not in the plan; the plan is for another network")
     return found
+
+
+def _gate_rows(
+    name: str, module: Any, mixed: Mapping[str, nn.Module], layer: Any
+) -> dict[str, dict[str, int]]:
+    """Rows of every gate of a recurrent layer, of which each unit's are planned alike."""
+    shape = (4 * module.hidden_size, module.input_size + module.hidden_size)
+    if shape != (layer.mh, layer.mw):
+        raise MsqError(
+            f"{shape[0]}x{shape[1]} weights, {layer.mh}x{layer.mw} in the plan; the plan is for "
+            "another network",
+            where=f"layer {name}",
+        )
+    units = {scheme: count // 4 for scheme, count in layer.rows.items()}
+    return {gate: units for gate in mixed if gate.startswith(f"{name}.")}
 
 
 def _matrix(module: Any) -> tuple[int, int]:

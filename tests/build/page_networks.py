@@ -8,6 +8,7 @@ from brevitas.quant import Int8ActPerTensorFloat
 from torch import nn
 
 from msq_finn.models import ActQuant, PixelQuant
+from msq_finn.nn import QuantGRU
 from msq_finn.training.assign import assign_rows, mixed_layers
 from msq_finn.training.couple import coupled_layers
 
@@ -148,6 +149,24 @@ def split(x):
     return torch.split(x, [1, 3], 1)[1]
 
 
+class Sequences(nn.Module):
+    def __init__(self, kind, own_scale=False, **options):
+        super().__init__()
+        self.rnn = kind(6, 4, batch_first=True, **options, **MSQ)
+        self.fc = qnn.QuantLinear(16 if options else 8, 4, **MSQ)
+        self.signed = signed() if own_scale else nn.Identity()
+        if own_scale:
+            self.rnn.layers[0][0].quantize_output_only = True
+            self.signed.return_quant_tensor = True
+
+    def forward(self, x):
+        return self.fc(self.rnn(self.signed(x))[0].flatten(1))
+
+
+def recurrent(kind, **options):
+    return Sequences(kind, **options), (2, 6)
+
+
 NETWORKS = {
     "Linear": lambda: mlp(),
     "Conv1d": lambda: signals(),
@@ -165,6 +184,10 @@ NETWORKS = {
         nn.Sequential(qnn.QuantLinear(6, 8, **MSQ), relu(), qnn.QuantLinear(8, 4, **MSQ)),
         VECTOR,
     ),
+    "QuantLSTM": lambda: recurrent(qnn.QuantLSTM),
+    "msq_finn.nn.QuantGRU": lambda: recurrent(QuantGRU),
+    "both directions": lambda: recurrent(qnn.QuantLSTM, bidirectional=True),
+    "inputs that io_quant does not quantize": lambda: recurrent(QuantGRU, own_scale=True),
     "MaxPool2d": lambda: tried(nn.MaxPool2d(2)),
     "MaxPool2d of signed values": lambda: tried(nn.Sequential(signed(), nn.MaxPool2d(2))),
     "MaxPool2d of signed values, padded": lambda: tried(

@@ -14,11 +14,12 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "networks.py"
 
 NAMES = ("tfc", "cybersecurity_mlp", "cnv", "resnet8", "vgg10", "mobilenet_v1")
 MAPS = ("yolo", "unet", "ds_cnn", "autoencoder")
+RECURRENT = ("lstm", "gru")
 BREVITAS = ("brevitas_tfc", "brevitas_cnv")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*NAMES, *MAPS, *BREVITAS])
+@pytest.mark.parametrize("name", [*NAMES, *MAPS, *RECURRENT, *BREVITAS])
 def test_bit_for_bit_under_stalls_and_as_fast_as_predicted(name):
     command = (sys.executable, SCRIPT, "--network", name, "--images", "3", "--json")
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)

@@ -133,7 +133,16 @@ CASES = {
         ],
     ),
     "ViT": (Vit, (5, 16), [["proj", "fc2"]]),
-    "LSTM": (Lstm, (7, 8), []),
+    "LSTM": (
+        Lstm,
+        (7, 8),
+        [
+            [
+                f"lstm.layers.0.0.{gate}_gate_params.input_weight"
+                for gate in ("input", "forget", "cell", "output")
+            ]
+        ],
+    ),
 }
 
 

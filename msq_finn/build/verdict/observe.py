@@ -11,6 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.verdict.reference import Reference
+from msq_finn.transforms.place_rows import RECURRENT
 from msq_finn.transforms.quantizer_notes import QuantizerNote, quantizer_of
 
 IntArray = NDArray[np.int64]
@@ -38,7 +39,12 @@ class Observations:
         self.reference = reference
         self.seen = seen
         self._thresholdings: dict[str, list[tuple[Any, QuantizerNote]]] = {}
+        self._inside: dict[str, tuple[Any, int, str]] = {}
+        self._traces: dict[str, Mapping[str, IntArray]] = {}
         for node in model.graph.node:
+            if node.op_type.startswith(RECURRENT):
+                self._note_inside(node)
+                continue
             thresholds = node.input[1] if node.op_type.startswith("Thresholding") else ""
             if note := quantizer_of(model, thresholds):
                 self._thresholdings.setdefault(note.output, []).append((node, note))
@@ -55,7 +61,7 @@ class Observations:
             names of the nodes and integers of its shape, one of each thresholding that FINN made
             of it; none where nothing in hardware is like it.
         """
-        found = []
+        found = self._computed_inside(output, expected)
         for node, note in self._thresholdings.get(output, []):
             for tensor in _behind(self.model, node):
                 if tensor not in self.seen:
@@ -71,6 +77,30 @@ class Observations:
                         found.append((node.name, laid_out))
                     break
         return found
+
+    def _note_inside(self, node: Any) -> None:
+        """Which step and which of its tensors a recurrent layer's quantizers are."""
+        op = getCustomOp(node)
+        names = op.exported_quantizers()
+        for place, name in enumerate(names):
+            step, number = divmod(place, len(op.cell.quantizers))
+            self._inside[name] = node, step, op.cell.quantizers[number]
+
+    def _computed_inside(self, output: str, expected: IntArray) -> list[tuple[str, IntArray]]:
+        """What a recurrent layer must have made inside of what it read.
+
+        Its streams are those of the graph, integer for integer, which its Python computes too.
+        """
+        if output not in self._inside:
+            return []
+        node, step, name = self._inside[output]
+        if node.input[0] not in self.seen:
+            return []
+        op = getCustomOp(node)
+        if node.name not in self._traces:
+            self._traces[node.name] = op.trace(self.model, self.seen[node.input[0]])
+        units = op.exported_units(self._traces[node.name][name][step])
+        return [(node.name, units.reshape(expected.shape))]
 
 
 def _behind(model: ModelWrapper, node: Any) -> Iterator[str]:

@@ -18,15 +18,17 @@ from msq_finn.lanes.demand import Demand
 from msq_finn.lowering.lower import Target, lower
 from msq_finn.lowering.partition import layers_on_host
 from msq_finn.lowering.rtl_nodes import check_rtl
+from msq_finn.ops.recurrent.gated_cells import GATES
+from msq_finn.ops.recurrent.recurrent_op import UNIT_CYCLES
 from msq_finn.plan.frontend.conv_windows import is_type, window_of
-from msq_finn.plan.frontend.network import Conv, Layer, Network
+from msq_finn.plan.frontend.network import Conv, Layer, Network, Recurrence
 from msq_finn.plan.frontend.other_nodes import other_nodes
 from msq_finn.plan.frontend.windows import waiting_pixels
 from msq_finn.progress import Progress, silent
 from msq_finn.sim.finn_env import build_dir_restored
 from msq_finn.transforms.channel_spaces import channel_spaces
 from msq_finn.transforms.layer_names import layer_names
-from msq_finn.transforms.place_rows import ROW_MIXED
+from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED
 from msq_finn.transforms.row_schemes import common_rows
 
 
@@ -87,6 +89,8 @@ def _in_layers(model: ModelWrapper) -> Iterator[str]:
     """Names of the nodes that layers have around them, as :func:`layer_of` counts them."""
     for node in filter(_is_msq, model.graph.node):
         yield node.name
+        if node.op_type.startswith(RECURRENT):
+            continue
         window, behind = model.find_producer(node.input[0]), model.find_consumer(node.output[0])
         if is_type(window, "ConvolutionInputGenerator"):
             yield window.name
@@ -113,6 +117,8 @@ def layer_of(model: ModelWrapper, node: Any) -> Layer:
         model: graph of hardware nodes.
         node: of the layer.
     """
+    if node.op_type.startswith(RECURRENT):
+        return _recurrent(model, node)
     op = getCustomOp(node)
     depthwise = node.op_type.startswith("VVAU")
     if depthwise:
@@ -137,6 +143,24 @@ def layer_of(model: ModelWrapper, node: Any) -> Layer:
         demand=Demand.of(rows),
         depthwise=depthwise,
         **_addition(model, behind),
+    )
+
+
+def _recurrent(model: ModelWrapper, node: Any) -> Layer:
+    """Describe a recurrent layer; what it quantizes is inside."""
+    op = getCustomOp(node)
+    acts, units = op.get_input_datatype(0), op.channel_schemes()
+    return Layer(
+        node.name,
+        op.get_nodeattr("MW"),
+        op.get_nodeattr("MH"),
+        op.get_nodeattr("Steps"),
+        act_bits=acts.bitwidth(),
+        act_signed=acts.signed(),
+        acc_bits=_acc_bits(op, model.get_initializer(node.input[1])),
+        steps=0,
+        demand=Demand.of([names for names in units for _ in range(GATES)]),
+        recurrence=Recurrence(len(units), UNIT_CYCLES[op.cell.op]),
     )
 
 

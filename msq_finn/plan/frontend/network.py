@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass, field
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes import LaneCounts, dsp
 from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.lanes.divisors import folds
+from msq_finn.lanes.latency import sum_latency
 
 Pair = tuple[int, int]
 
@@ -50,6 +52,19 @@ class Conv:
 
 
 @dataclass(frozen=True)
+class Recurrence:
+    """What a recurrent layer adds to its matrix, whose last columns are those of its state.
+
+    Attributes:
+        states: units, of as many rows each as there are rows for a unit.
+        cycles: from the sums of a step to its state.
+    """
+
+    states: int
+    cycles: int
+
+
+@dataclass(frozen=True)
 class Layer:
     """A matrix-vector layer with what surrounds it.
 
@@ -73,6 +88,7 @@ class Layer:
             adds; empty for a layer that shares it with none.
         ordered: whether the order of its rows is given, as that of a network's outputs: all rows
             are then of one scheme.
+        recurrence: of a recurrent layer, whose vectors are steps.
     """
 
     name: str
@@ -92,6 +108,7 @@ class Layer:
     skip_pixels: int = 0
     group: str = ""
     ordered: bool = False
+    recurrence: Recurrence | None = None
 
     def __post_init__(self) -> None:
         """Derive what is not given, and refuse what cannot be."""
@@ -115,7 +132,25 @@ class Layer:
             simd: elements that a lane takes a cycle.
             pe: lanes.
         """
-        return self.vectors * self.folds(simd, pe)
+        products = self.vectors * self.folds(simd, pe)
+        if self.recurrence is None:
+            return products
+        # Every step waits for the state of the one before, while its inputs are multiplied. On DSP
+        # lanes of a DSP48E1, which are the deepest.
+        lanes, block = LaneCounts({"fixed_4_dsp": 1}), dsp.get("DSP48E1")
+        sums = sum_latency(lanes, simd, self.act_bits, self.act_signed, self.acc_bits, block)
+        wait = max(0, sums + self.recurrence.cycles - self.inputs // simd)
+        return products + (self.vectors - 1) * wait
+
+    @property
+    def inputs(self) -> int:
+        """Columns that the stream into the layer brings."""
+        return self.mw - (self.recurrence.states if self.recurrence else 0)
+
+    @property
+    def unit_rows(self) -> int:
+        """Rows of the matrix that make a channel, on lanes of one kind side by side."""
+        return self.mh // self.recurrence.states if self.recurrence else 1
 
     def folds(self, simd: int, pe: int) -> int:
         """Cycles of the lanes for a vector: words of weights that they have.

@@ -15,7 +15,7 @@ from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.frontend.network import Fold, Layer, Network
 from msq_finn.plan.search.design import Design
-from msq_finn.plan.search.foldings import foldings_that_meet, lane_folds
+from msq_finn.plan.search.foldings import foldings, foldings_that_meet, lane_folds
 from msq_finn.plan.search.node_costs import NodeCosts
 from msq_finn.plan.search.option import (
     COLUMNS,
@@ -130,6 +130,8 @@ class Catalogue:
         Args:
             layer: of the network.
         """
+        if layer.recurrence:
+            return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
         return {layer.vectors * folds for folds in lane_folds(layer, self.design.uneven)}
 
     def table(self, layer: Layer, cycles: int) -> Table:

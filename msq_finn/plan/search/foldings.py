@@ -19,6 +19,10 @@ def foldings(layer: Layer) -> list[tuple[int, int]]:
     >>> foldings(Layer("dw", 9, 4, 1, depthwise=True))
     [(1, 1), (1, 2), (1, 4), (3, 4), (9, 4)]
     """
+    if layer.recurrence:
+        # Words are of inputs or of states, and lanes of whole units.
+        simds = divisors(math.gcd(layer.inputs, layer.recurrence.states))
+        return [(simd, pe) for pe in row_parts(layer, False) for simd in simds]
     if not layer.depthwise:
         return [(simd, pe) for pe in divisors(layer.mh) for simd in divisors(layer.mw)]
     narrow = [(1, pe) for pe in divisors(layer.mh)]
@@ -35,6 +39,8 @@ def row_parts(layer: Layer, uneven: bool) -> tuple[int, ...]:
         layer: of a network.
         uneven: whether folds may be padded.
     """
+    if layer.recurrence:
+        return tuple(layer.unit_rows * units for units in divisors(layer.recurrence.states))
     pads = uneven and layer.steps and not layer.depthwise
     return smallest_parts(layer.mh) if pads else divisors(layer.mh)
 
@@ -46,7 +52,7 @@ def lane_folds(layer: Layer, uneven: bool) -> set[int]:
         layer: of a network.
         uneven: whether folds may be padded.
     """
-    if not uneven or layer.depthwise:
+    if not uneven or layer.depthwise or layer.recurrence:
         return {layer.folds(simd, pe) for simd, pe in foldings(layer)}
     rows = {folds(layer.mh, pe) for pe in row_parts(layer, uneven)}
     columns = {folds(layer.mw, simd) for simd in smallest_parts(layer.mw)}
@@ -67,7 +73,7 @@ def foldings_that_meet(layer: Layer, uneven: bool, cycles: int) -> list[tuple[in
     [(7, 1), (1, 5), (7, 5), (4, 2), (7, 2), (2, 3), (7, 3)]
     """
     even = [(simd, pe) for simd, pe in foldings(layer) if layer.cycles(simd, pe) <= cycles]
-    if not uneven or layer.depthwise:
+    if not uneven or layer.depthwise or layer.recurrence:
         return even
     most, least = cycles // layer.vectors, []
     for pe in row_parts(layer, uneven):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, combinations, permutations, product
 
 from msq_finn.lanes import DENSE, DEPTHWISE, FINN, LaneCounts, LaneKind, kinds
@@ -32,6 +33,8 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
         pe: lanes.
         pack: lanes of a kind that share DSP slices.
     """
+    if layer.recurrence:
+        return _units(layer, design, simd, pe, pack)
     if layer.depthwise:
         return _channels(layer, design, simd, pe, pack)
     found: set[LaneCounts] = set()
@@ -60,11 +63,25 @@ def constants(layer: Layer, design: Design, pe: int) -> LaneCounts | None:
         design: kinds of lanes to use.
         pe: lanes.
     """
+    if layer.recurrence:
+        return None
     unit = DEPTHWISE if layer.depthwise else DENSE
     for kind in _allowed(design, unit):
         if kind.constant and layer.demand.taken_by([kind]) == layer.mh:
             return LaneCounts({kind.name: pe})
     return None
+
+
+def _units(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list[LaneCounts]:
+    """Lanes for units whose rows lie side by side: those of layers of a row a unit, so many times.
+
+    Their weights are codes.
+    """
+    rows = layer.unit_rows
+    demand = Demand({names: count // rows for names, count in layer.demand.items()})
+    units = replace(layer, mh=layer.mh // rows, demand=demand, recurrence=None)
+    found = splits(units, design, simd, pe // rows, lambda kind: max(1, pack(kind) // rows))
+    return [LaneCounts({name: n * rows for name, n in lanes.items()}) for lanes in found]
 
 
 def _channels(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list[LaneCounts]:

@@ -102,7 +102,7 @@ class Streams(Converters):
         if conv is not None and conv.is_needed:
             fronts = list(fronts_that_meet(layer, conv, cycles))
             return min((simd for simd, _ in fronts), default=conv.channels)
-        length = layer.mh if layer.depthwise else layer.mw
+        length = layer.mh if layer.depthwise else layer.inputs
         parts = smallest_parts(length) if self.pads(layer) else divisors(length)
         fast = (d for d in parts if layer.vectors * folds(length, d) <= cycles)
         return next(fast, length)
@@ -113,7 +113,7 @@ class Streams(Converters):
         Args:
             layer: of the network.
         """
-        return self.uneven and not layer.depthwise
+        return self.uneven and not layer.depthwise and not layer.recurrence
 
     def fronts(self, layer: Layer, simd: int, pe: int, cycles: int) -> list[Front]:
         """Windows that meet a cycle target, with the converter and the FIFOs up to the lanes.
@@ -128,7 +128,7 @@ class Streams(Converters):
         taken = simd * pe if layer.depthwise else simd
         lanes = layer.cycles(simd, pe)
         if conv is None or not conv.is_needed:
-            length = layer.mh if layer.depthwise else layer.mw
+            length = layer.mh if layer.depthwise else layer.inputs
             stream = Repacked(layer.act_bits, link, length, cycles // layer.vectors)
             cost = self.converted(stream, taken)
             words = layer.vectors * folds(length, link)

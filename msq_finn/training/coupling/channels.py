@@ -113,6 +113,14 @@ class Couplings:
             result = self._pair(op, result, other)
         return result
 
+    def couple(self, layers: Iterable[str]) -> None:
+        """Couple layers of which each row meets the others' rows of the same number.
+
+        Args:
+            layers: their names.
+        """
+        self._couple(tuple(layers), in_line=True)
+
     def _pair(self, op: str, a: ChannelAxis | Lost, b: ChannelAxis | Lost) -> ChannelAxis | Lost:
         layers = tuple(dict.fromkeys((*a.layers, *b.layers)))
         for lost in (a, b):

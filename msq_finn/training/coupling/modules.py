@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from brevitas.nn import HadamardClassifier, QuantCat, QuantEltwiseAdd
+from brevitas.nn.mixin.base import QuantRecurrentLayerMixin
 from torch import nn
 
 from msq_finn.training.coupling import axes, pieces
@@ -88,6 +89,9 @@ def leave(module: nn.Module, layers: RowLayers, call: Call) -> Result:
         return replace(_new(name, module.out_features, -1), ndim=first.ndim)
     inside = layers.inside(module)
     if inside:
+        for cell in module.modules():
+            if isinstance(cell, QuantRecurrentLayerMixin):  # gates are multiplied unit by unit
+                call.couplings.couple(layers.inside(cell))
         lost = call.lost().channels
         return Value(Lost(call.name, (*(lost.layers if lost else ()), *inside)))
     if isinstance(module, OF_NEW_CHANNELS):

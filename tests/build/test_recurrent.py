@@ -1,0 +1,180 @@
+"""LSTMs and GRUs all the way, refused by name, and judged."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from dataclasses import replace
+
+import brevitas.nn as qnn
+import numpy as np
+import pytest
+import torch
+from brevitas.export import export_qonnx
+from brevitas.quant import (
+    Int8ActPerTensorFloatMinMaxInit,
+    Int8WeightPerChannelFloat,
+    Uint8ActPerTensorFloat,
+)
+from torch import nn
+
+from msq_finn.build.generate import generate
+from msq_finn.errors import MsqError
+from msq_finn.lowering.lower import Target
+from msq_finn.models import gru_classifier, lstm_classifier
+from msq_finn.nn import QuantGRU
+from msq_finn.plan.frontend.graph import network_of_file
+from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
+from msq_finn.training.assign import assign_rows
+from msq_finn.training.couple import coupled_layers
+
+from .test_verdict import followed
+from .whole import all_the_way
+
+pytestmark = pytest.mark.usefixtures("finn")
+
+
+class AllStates(nn.Module):
+    """A recurrent layer of learned scales, whose states of all steps are classified together."""
+
+    def __init__(self, kind, steps=3, hidden=4, layers=1, **options):
+        super().__init__()
+        options = {"weight_quant": MSQWeightPerChannelFloat, "batch_first": True} | options
+        with warnings.catch_warnings():  # Brevitas warns of keywords for quantizers that are shared
+            warnings.simplefilter("ignore")
+            self.rnn = kind(6, hidden, layers, **options)
+        hidden *= 2 if options.get("bidirectional") else 1
+        last = {"bias": False, "weight_quant": FixedWeightPerTensorFloat}
+        self.fc = qnn.QuantLinear(steps * hidden, 5, **last)
+
+    def forward(self, x):
+        states, _ = self.rnn(x)
+        return self.fc(states.flatten(1))
+
+
+def saved(model, path, shape, coupled=True):
+    """Export a network whose statistics have settled, and whose rows are assigned."""
+    torch.manual_seed(0)
+    if coupled:
+        assign_rows(model, 0.5, coupled=coupled_layers(model))
+    model.train()
+    for _ in range(12):
+        model(torch.rand(8, *shape) * 2 - 1)
+    example = torch.rand(1, *shape)
+    export_qonnx(model.eval(), example, str(path), dynamo=False, opset_version=13)
+    return path
+
+
+def made(make, *args, **options):
+    torch.manual_seed(3)
+    return make(*args, **options)
+
+
+NETWORKS = {
+    "LSTM, last state": (lambda: made(lstm_classifier, hidden=6), (8, 8), 40_000),
+    "GRU, all states": (lambda: made(AllStates, QuantGRU), (3, 6), 60_000),
+    "LSTM, two layers": (lambda: made(AllStates, qnn.QuantLSTM, layers=2), (3, 6), 60_000),
+    "GRU, last state": (lambda: made(gru_classifier, hidden=12), (8, 8), 20_000),
+    "LSTM, 4 bits": (
+        lambda: made(AllStates, qnn.QuantLSTM, io_bit_width=4, gate_acc_bit_width=6),
+        (3, 6),
+        60_000,
+    ),
+}
+QUICK = ("LSTM, last state",)
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in NETWORKS]
+)
+def test_bit_for_bit_all_the_way(name, tmp_path):
+    make, shape, fps = NETWORKS[name]
+    network = all_the_way(saved(make(), tmp_path / "model.onnx", shape), tmp_path, fps)
+    ops = [node.op_type for node in network.model.graph.node]
+    assert any(op in ("LSTM_MSQ_rtl", "GRU_MSQ_rtl") for op in ops)
+
+
+class Twice(AllStates):
+    def forward(self, x):
+        states, last = self.rnn(x)
+        return self.fc(states.flatten(1)), last
+
+
+class Rescaled(AllStates):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.rnn.layers[0][0].quantize_output_only = True
+        self.quant = qnn.QuantIdentity(
+            act_quant=Int8ActPerTensorFloatMinMaxInit,
+            min_val=-3.0,
+            max_val=3.0,
+            return_quant_tensor=True,
+        )
+
+    def forward(self, x):
+        return super().forward(self.quant(x))
+
+
+LSTM = qnn.QuantLSTM
+REFUSED = {
+    "both directions": (
+        lambda: AllStates(LSTM, bidirectional=True),
+        r"rnn\.layers\.0\.1: it reads its sequence from the end",
+    ),
+    "all states and the last": (lambda: Twice(QuantGRU), r"read either, not both"),
+    "inputs on another scale": (
+        lambda: Rescaled(LSTM),
+        r"rnn\.layers\.0\.0: its inputs have scale .* quantize both by one quantizer \(io_quant\)",
+    ),
+    "states without sign": (
+        lambda: AllStates(QuantGRU, io_quant=Uint8ActPerTensorFloat),
+        r"its states are quantized without sign",
+    ),
+    "wide sums": (
+        lambda: AllStates(LSTM, gate_acc_bit_width=10),
+        r"input_acc has integers -512 to 511; tables are read",
+    ),
+    "wide weights": (
+        lambda: AllStates(LSTM, weight_quant=Int8WeightPerChannelFloat),
+        r"its weights have no 4-bit codes; train it with a quantizer of msq_finn\.quant",
+    ),
+}
+
+
+QUICKLY_REFUSED = ("both directions", "inputs on another scale")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n if n in QUICKLY_REFUSED else pytest.param(n, marks=pytest.mark.slow) for n in REFUSED],
+)
+def test_the_plan_refuses_by_name(name, tmp_path):
+    make, text = REFUSED[name]
+    source = saved(made(make), tmp_path / "model.onnx", (3, 6))
+    with pytest.raises(MsqError, match=text):
+        network_of_file(source, "Pynq-Z1")
+
+
+def test_rows_that_are_not_coupled_are_refused_by_name(tmp_path):
+    model = made(AllStates, LSTM)
+    source = saved(model, tmp_path / "model.onnx", (3, 6), coupled=False)
+    with pytest.raises(MsqError, match=r"unit \d has rows of .*coupled=coupled_layers\(model\)"):
+        network_of_file(source, "Pynq-Z1")
+
+
+@pytest.mark.slow
+def test_what_is_quantized_inside_is_judged(tmp_path):
+    """What the layer quantizes in every step is compared with the exported quantizers."""
+    source = saved(made(AllStates, LSTM, steps=2), tmp_path / "model.onnx", (2, 6))
+    target = Target("Pynq-Z1", target_fps=100_000)
+    network = generate(source, target, tmp_path, stop_before="step_msq_generate_rtl")
+    images = (np.random.default_rng(0).random((2, 2, 6), np.float32) * 2 - 1).astype(np.float32)
+    assert not any(result.fault for result in followed(source, network, images))
+    wrong = replace(network, model=copy.deepcopy(network.model))
+    (node,) = [n for n in wrong.model.graph.node if n.op_type == "LSTM_MSQ_rtl"]
+    weights = wrong.model.get_initializer(node.input[1]).copy()
+    weights[:, 0] = -weights[:, 0]
+    wrong.model.set_initializer(node.input[1], weights)
+    faults = [result.fault for result in followed(source, wrong, images) if result.fault]
+    assert faults and {fault.node.split()[0] for fault in faults} == {node.name}
+    assert all("input_acc_quant" in fault.node for fault in faults)

@@ -1,0 +1,80 @@
+"""Sources are clean in Verilator, and illegal parameters are named at elaboration."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import msq_finn.rtl
+from msq_finn.lanes import LaneCounts, sources
+from msq_finn.lanes.hardware import lanes_parameter, literal
+from msq_finn.sim import installation
+
+OWN = sorted((Path(msq_finn.rtl.__file__).parent / "recurrent").glob("*.sv"))
+#: Of the lanes, some parameters and signals are for some of their kinds only.
+LAX = ["-Wno-UNUSEDSIGNAL", "-Wno-UNUSEDPARAM"]
+
+
+def layer(lanes, **more):
+    return "recurrent_layer", {"Lanes": literal(lanes_parameter(LaneCounts(lanes)))} | more
+
+
+VARIANTS = [
+    ("scale_round", {}),
+    ("scale_round", {"InBits": 20, "FactorBits": 15, "OffsetBits": 40, "Shift": 22}),
+    ("clipped_sum", {}),
+    ("table_rom", {}),
+    ("scaled_product", {"LhsBits": 9, "RhsBits": 5}),
+    ("state_store", {}),
+    ("state_store", {"Elements": 12, "WriteWord": 2, "ReadWord": 3}),
+    ("state_store", {"Elements": 6, "WriteWord": 6, "ReadWord": 1}),
+    ("step_feed", {}),
+    ("step_feed", {"Steps": 5, "InputWords": 3, "StateWords": 4}),
+    ("gate_levels", {}),
+    ("gate_levels", {"Folds": 3}),
+    ("lstm_units", {}),
+    ("lstm_units", {"Units": 2, "CellBits": 6, "TanhBits": 5}),
+    ("gru_units", {}),
+    ("gru_units", {"Units": 3, "LevelBits": 6}),
+    layer({"fixed_4_lut": 4}),
+    layer({"sp2_4_lut": 8}, Gru=1, Steps=3, States=8, AllStates=0),
+]
+
+ILLEGAL = [
+    ("scale_round", {"Shift": 0}, "Shift = 0"),
+    ("state_store", {"Elements": 5, "WriteWord": 2}, "5 elements in words of 2 and 1"),
+    (*layer({"fixed_4_lut": 6}), "6 lanes: must be four a unit"),
+    (*layer({"fixed_4_lut": 4}, SIMD=3), "SIMD = 3: must divide 4 inputs and 4 states"),
+]
+
+
+def lint(top, parameters):
+    tool, units = installation.find(), sources()
+    if top == "recurrent_layer":
+        given = [*LAX, *units, *OWN]
+    else:
+        delay = [path for path in units if path.stem == "delay_line"]
+        given = [*delay, *(path for path in OWN if path.stem != "recurrent_layer")]
+    run = subprocess.run(
+        [tool.binary, "--lint-only", "-Wall", "--quiet", "--top-module", top]
+        + [f"-G{name}={value}" for name, value in parameters.items()]
+        + given,
+        env=os.environ | {"VERILATOR_ROOT": str(tool.root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(("top", "parameters"), VARIANTS)
+def test_verilator_has_no_warning(top, parameters):
+    assert lint(top, parameters) == ""
+
+
+@pytest.mark.parametrize(("top", "parameters", "text"), ILLEGAL)
+def test_what_cannot_be_is_named(top, parameters, text):
+    assert text in lint(top, parameters)
