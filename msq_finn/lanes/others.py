@@ -46,6 +46,28 @@ class ConstantLut(LaneKind):
         return offset
 
 
+class SerialLut(ConstantLut):
+    """The same tables, for a bit plane of the activations a cycle (rtl/serial/serial_lane.sv).
+
+    A word takes as many cycles as activations have bits, and may be as many times wider.
+    """
+
+    serial: ClassVar[bool] = True
+
+    def features(self, lanes: int, shape: Shape) -> Features:
+        """Outputs of tables, the tree's columns, and bits of the sum and of a word's."""
+        words = shape.products // shape.simd
+        lane = trees.serial_lane(shape.folds, words, shape.simd)
+        return {
+            "table outputs": lanes * lane.outputs,
+            "compressor columns": lanes * lane.columns,
+            "accumulator bits": lanes * lane.sum_bits,
+            # Words of a plane are added up before they accumulate.
+            "word bits": lanes * lane.tree_bits * (words > 1),
+            "lower planes": lanes * (shape.act_bits - 1),
+        }
+
+
 class DspLane(LaneKind):
     """Fixed-point rows that share a slice's multiplier side by side (dsp_lanes.sv)."""
 

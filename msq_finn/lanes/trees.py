@@ -6,6 +6,7 @@ from where the rows lie (row_tree.sv), so it is counted instead of fitted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -109,17 +110,61 @@ def constant_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Const
         simd: columns a cycle.
         act_bits: bits of an activation.
     """
-    sample = min(simd, BLOCK)
     outputs, found, bits = 0.0, 0.0, 0
-    for ends in _sampled_tables(folds, sample):
-        # Lanes of more columns have more groups of the same kind.
-        ends = [ends[i % len(ends)] for i in range(round(len(ends) * simd / sample))]
+    for ends in _tables(folds, simd):
         rows = tuple((lo + k, hi + k) for lo, hi in ends for k in range(act_bits))
         largest = sum(2**hi - 2**lo for lo, hi in rows)
         outputs += sum(hi - lo for lo, hi in rows)
         found += columns(rows, largest.bit_length())
         bits = max(bits, (sum_folds * largest).bit_length())
     return ConstantLane(outputs / SAMPLES, found / SAMPLES, bits)
+
+
+class SerialLane(NamedTuple):
+    """A lane of LUT constants that takes a bit plane a cycle (serial_lane.sv), on average.
+
+    Attributes:
+        outputs: LUT outputs of its tables; two share a site.
+        columns: compressor columns.
+        tree_bits: bits of a word's largest sum.
+        sum_bits: columns of the accumulator, which holds less than two planes' sums.
+    """
+
+    outputs: float
+    columns: float
+    tree_bits: float
+    sum_bits: float
+
+
+@cache
+def serial_lane(folds: int, sum_folds: int, simd: int) -> SerialLane:
+    """Sizes of serial lanes of LUT constants, of weights as those of :func:`constant_lane`.
+
+    Args:
+        folds: words of weights.
+        sum_folds: of them, those of one row.
+        simd: columns a cycle.
+    """
+    found = np.zeros(4)
+    for rows in _tables(folds, simd):
+        largest = sum(2**hi - 2**lo for lo, hi in rows)
+        found += (
+            sum(hi - lo for lo, hi in rows),
+            columns(rows, largest.bit_length()),
+            largest.bit_length(),
+            (2 * sum_folds * largest).bit_length(),
+        )
+    return SerialLane(*(found / SAMPLES).tolist())
+
+
+def _tables(folds: int, simd: int) -> Iterator[tuple[Row, ...]]:
+    """Lowest and highest bit of every table of some lanes of random weights.
+
+    Lanes of more than BLOCK columns have more groups of the same kind.
+    """
+    sample = min(simd, BLOCK)
+    for ends in _sampled_tables(folds, sample):
+        yield tuple(ends[i % len(ends)] for i in range(round(len(ends) * simd / sample)))
 
 
 @cache

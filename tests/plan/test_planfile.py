@@ -235,7 +235,9 @@ def test_lanes_that_hold_their_weights_are_checked(tmp_path: Path):
     content = fast.model_dump()
     content["layers"][0] |= {"simd": 1, "lanes": {"embedded_lut": 4}}
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(MsqError, match=r"layer conv1: lanes: a vector takes .* room for 16"):
+    with pytest.raises(
+        MsqError, match=r"layer conv1: lanes: they have .* words of weights; .* room for 16"
+    ):
         Plan.load(path)
     # Whatever the weights are, they fit.
     sp2 = Layer("conv1", 16, 8, 64, demand=rows(8, 0, 0))
