@@ -55,11 +55,11 @@ class SerialLut(ConstantLut):
     serial: ClassVar[bool] = True
 
     def features(self, lanes: int, shape: Shape) -> Features:
-        """Outputs of tables, the tree's columns, and bits of the sum and of a word's."""
+        """LUTs of tables, the tree's columns, and bits of the sum and of a word's."""
         words = shape.products // shape.simd
         lane = trees.serial_lane(shape.folds, words, shape.simd)
         return {
-            "table outputs": lanes * lane.outputs,
+            "table sites": lanes * lane.table_sites,
             "compressor columns": lanes * lane.columns,
             "accumulator bits": lanes * lane.sum_bits,
             # Words of a plane are added up before they accumulate.

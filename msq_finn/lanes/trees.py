@@ -124,13 +124,13 @@ class SerialLane(NamedTuple):
     """A lane of LUT constants that takes a bit plane a cycle (serial_lane.sv), on average.
 
     Attributes:
-        outputs: LUT outputs of its tables; two share a site.
+        table_sites: of LUTs that hold its tables, two columns each.
         columns: compressor columns.
         tree_bits: bits of a word's largest sum.
         sum_bits: columns of the accumulator, which holds less than two planes' sums.
     """
 
-    outputs: float
+    table_sites: float
     columns: float
     tree_bits: float
     sum_bits: float
@@ -149,7 +149,7 @@ def serial_lane(folds: int, sum_folds: int, simd: int) -> SerialLane:
     for rows in _tables(folds, simd):
         largest = sum(2**hi - 2**lo for lo, hi in rows)
         found += (
-            sum(hi - lo for lo, hi in rows),
+            sum((hi - lo + 1) // 2 for lo, hi in rows),
             columns(rows, largest.bit_length()),
             largest.bit_length(),
             (2 * sum_folds * largest).bit_length(),
@@ -160,11 +160,11 @@ def serial_lane(folds: int, sum_folds: int, simd: int) -> SerialLane:
 def _tables(folds: int, simd: int) -> Iterator[tuple[Row, ...]]:
     """Lowest and highest bit of every table of some lanes of random weights.
 
-    Lanes of more than BLOCK columns have more groups of the same kind.
+    More than BLOCK columns are divided into such blocks, which are alike.
     """
-    sample = min(simd, BLOCK)
-    for ends in _sampled_tables(folds, sample):
-        yield tuple(ends[i % len(ends)] for i in range(round(len(ends) * simd / sample)))
+    blocks = -(-simd // BLOCK)
+    for ends in _sampled_tables(folds, -(-simd // blocks)):
+        yield tuple(ends * blocks)
 
 
 @cache

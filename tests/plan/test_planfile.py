@@ -39,7 +39,7 @@ def _plan(**options: Any) -> Outcome:
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
     # Slow enough that weights come from a memory.
-    return _plan(target_fps=40_000)
+    return _plan(target_fps=10_000)
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +86,7 @@ def test_figures_agree(outcome: Outcome):
     totals, plan = outcome.totals, outcome.plan
     assert totals.cycles == max(layer.cycles for layer in outcome.layers)
     assert totals.fps == pytest.approx(1e8 / totals.cycles, rel=1e-4)
-    assert totals.gops == pytest.approx(2 * (16 * 8 * 64 + 8 * 4) * totals.fps / 1e9, rel=1e-3)
+    assert totals.gops == pytest.approx(2 * (16 * 8 * 64 + 8 * 4) * totals.fps / 1e9, abs=5e-4)
     lut = sum(la.resources.lut for la in outcome.layers)
     assert totals.resources.lut == pytest.approx(lut, abs=2)
     assert outcome[totals.bottleneck].cycles == totals.cycles
@@ -101,8 +101,16 @@ def test_cycles_follow_from_the_decisions():
     made = make_plan(network, "Pynq-Z1", "xc7z020clg400-1", "DSP48E1", target_fps=5000)
     for planned, layer, told in zip(made.plan.layers, network.layers, made.layers, strict=True):
         assert frame_cycles(planned, layer) == told.cycles, layer.name
-    faster = made.plan.layers[0].model_copy(update={"simd": network.layers[0].mw})
-    assert frame_cycles(faster, network.layers[0]) < made.layers[0].cycles
+    layer = network.layers[1]
+    for name, planes in (("fixed_4_dsp", 1), ("serial_lut", layer.act_bits)):
+        update = {
+            "simd": layer.mw // 2,
+            "lanes": LaneCounts({name: layer.mh}),
+            "window": None,
+            "threshold_pe": layer.mh,
+        }
+        planned = made.plan.layers[1].model_copy(update=update)
+        assert frame_cycles(planned, layer) == 2 * planes * layer.vectors
 
 
 def test_a_target_is_planned_for():
