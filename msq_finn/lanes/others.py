@@ -61,6 +61,7 @@ class SerialLut(ConstantLut):
         return {
             "table sites": lanes * lane.table_sites,
             "compressor columns": lanes * lane.columns,
+            "tree registers": lanes * lane.registers,
             "accumulator bits": lanes * lane.sum_bits,
             # Words of a plane are added up before they accumulate.
             "word bits": lanes * lane.tree_bits * (words > 1),

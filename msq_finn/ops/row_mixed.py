@@ -136,6 +136,8 @@ class RowMixed(HWCustomOp):
 
     def vector_cycles(self) -> int:
         """Cycles that the lanes take for a vector, of all channels."""
+        if not self.get_nodeattr("laneKinds"):  # until folding
+            return self.weight_words()
         return self.weight_words() * self.lanes().planes(self.get_input_datatype(0).bitwidth())
 
     def weight_words(self) -> int:
