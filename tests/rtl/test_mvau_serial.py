@@ -81,9 +81,8 @@ def check(unit: Unit, vectors: int, seed: int, **how) -> harness.Result:
         sums = sums + np.array(unit.offset)
     expected = (sums & ((1 << unit.acc_bits) - 1)).reshape(-1, unit.pe)
     words = (acts & ((1 << unit.act_bits) - 1)).reshape(-1, unit.simd)
-    sources = [*harness.rtl_sources(), *sorted((harness.RTL / "serial").glob("*.sv"))]
     result = harness.run(
-        harness.build(unit.wrapper(), sources),
+        harness.build(unit.wrapper()),
         harness.pack(words, unit.act_bits),
         harness.pack(np.zeros((1, 1)), 1),
         len(expected),
