@@ -56,7 +56,9 @@ module serial_lane
     logic [TableBits-1:0]        entry;
 
     for (genvar i = 0; i < Members; i++) begin : gen_member
-      assign selected[i] = bits_i[Source[g][i]];
+      localparam int unsigned Element = int'(Source[g][i]);
+
+      assign selected[i] = bits_i[Element];
     end
 
     if (FoldBits == 0) begin : gen_one_fold
