@@ -164,6 +164,7 @@ def test_bad_budgets(part: str):
         (("layers", 0, "lanes"), {"sp2_4_lut": True}, "conv1", "lanes"),
         (("layers", 0, "lanes"), {"sp2_9_lut": 4}, "conv1", "lanes"),
         (("layers", 0, "lanes"), {"int_5_dsp": 4}, "conv1", "lanes"),
+        (("layers", 0, "lanes"), {"serial_lut": 2, "fixed_4_dsp": 2}, "conv1", "lanes"),
         (("layers", 1, "lanes"), {"fixed_4_dsp": 3}, "fc", "lanes"),
         (("layers", 0, "rows"), {"sp2_4": 9, "fixed_4": 0}, "conv1", "rows"),
         (("layers", 0, "rows"), {"sp2_4": 1, "fixed_4": 7}, "conv1", "rows"),
