@@ -38,7 +38,6 @@ def serial_layer(rng, mw, simd, pe, fold, act, **attributes):
     [
         (14, 14, 6, 1, "UINT4", PART, 1),
         (18, 6, 3, 2, "INT3", ZYNQ_US, 0),
-        (10, 10, 4, 3, "INT8", PART, 0),
     ],
 )
 def test_rtl_equals_integer_arithmetic(rng, mw, simd, pe, fold, act, part, offset):
