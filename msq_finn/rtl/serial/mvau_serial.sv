@@ -3,9 +3,9 @@
 /// Streaming matrix-vector unit whose lanes hold their weights and take the activations bit by bit.
 ///
 /// As mvau_msq: a vector of MW activations arrives in MW / SIMD words and leaves as MH sums in
-/// MH / PE words, row r computed on lane r mod PE; but a word of work takes ActBits cycles. Lanes add
-/// a constant of the row's weights to their sums (see msq_finn/lanes); Offset, if AddOffset, can take
-/// it off. The tables are laid out as embedded_lanes.sv has them.
+/// MH / PE words, row r computed on lane r mod PE; but a word of work takes ActBits cycles. Lanes
+/// add a constant of the row's weights to their sums (see msq_finn/lanes); Offset, if AddOffset,
+/// can take it off. The tables are laid out as embedded_lanes.sv has them.
 module mvau_serial
   import msq_pkg::*;
 #(

@@ -1,7 +1,7 @@
 `default_nettype none
 
-/// Sums of planes, the lowest first: acc <= s + m + (first ? 0 : start ? acc / 2 : acc). The bit that
-/// halving drops is a bit of the result, of which acc are the highest ones.
+/// Sums of planes, the lowest first: acc <= s + m + (first ? 0 : start ? acc / 2 : acc). The bit
+/// that halving drops is a bit of the result, of which acc are the highest ones.
 ///
 /// Where every word starts a plane, one chain adds all three: a LUT site and a carry bit a column.
 /// Else s and m are added in a cycle before, so that a column's LUT has inputs left to choose.
