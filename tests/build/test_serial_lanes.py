@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,28 @@ import pytest
 import torch
 from torch import nn
 
-from msq_finn.build import fifos
+from msq_finn.build import fifos, node_resources
 from msq_finn.build.differences import mismatches
+from msq_finn.build.gate import gate_level, run_in_four_states
 from msq_finn.build.generate import generate
 from msq_finn.build.run import build
-from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    finished_by_host,
+    reference_outputs,
+    run_accelerator,
+    simulate,
+)
 from msq_finn.build.stitch import stitch
 from msq_finn.build.trial import random_images
 from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
-from msq_finn.lowering.lower import Target
+from msq_finn.lowering.lower import Lowered, Target
 from msq_finn.models import LayerFactory
 from msq_finn.plan.frontend.source import network_of_module
 from msq_finn.plan.making import make_plan
 from msq_finn.quant import MSQWeightPerChannelFloat
+from msq_finn.sim import four_state
 from msq_finn.training.assign import assign_rows
 
 from .networks import _settled, exported
@@ -53,19 +62,24 @@ FOLDING = {
 }
 
 
-def test_a_network_under_stalls(tmp_path):
+def lowered_to(folder: Path) -> Lowered:
+    """The network as folded above."""
     model = convolutions()
     assign_rows(model, 0.5)
-    source = exported(_settled(model, (16, *SHAPE)), tmp_path / "model.onnx", (1, *SHAPE))
-    (tmp_path / "folding.json").write_text(json.dumps(FOLDING))
-    target = Target("Pynq-Z1", target_fps=100_000, folding_config=tmp_path / "folding.json")
-    lowered = generate(source, target, tmp_path)
+    source = exported(_settled(model, (16, *SHAPE)), folder / "model.onnx", (1, *SHAPE))
+    (folder / "folding.json").write_text(json.dumps(FOLDING))
+    target = Target("Pynq-Z1", target_fps=100_000, folding_config=folder / "folding.json")
+    return generate(source, target, folder)
+
+
+def test_a_network_under_stalls(tmp_path):
+    lowered = lowered_to(tmp_path)
     images = random_images(lowered, 5, seed=2)
     inputs = accelerator_inputs(lowered, images)
     fifos.size_fifos(lowered, tmp_path / "sizing")
     design = stitch(lowered.model, tmp_path)
     found = simulate(lowered, design, images)
-    reference, step = reference_outputs(source, images), Host(lowered.parent).output_step()
+    reference, step = reference_outputs(lowered.source, images), Host(lowered.parent).output_step()
     assert mismatches(found.outputs, reference, step) == 0
     assert np.ptp(reference) > 5 * step.max()
     # 36 vectors of two rows of three words, of 4 bits.
@@ -73,6 +87,23 @@ def test_a_network_under_stalls(tmp_path):
     assert found.cycles_per_image == pytest.approx(36 * 3 * 3 * 4, rel=0.05)
     stalled, _ = run_accelerator(lowered.model, design, inputs, **STALLS)
     np.testing.assert_array_equal(stalled, found.raw)
+
+
+@pytest.mark.slow
+def test_the_netlist_is_right_and_known_whenever_it_is_reset(tmp_path):
+    four_state.version()
+    lowered = lowered_to(tmp_path)
+    design = stitch(lowered.model, tmp_path)
+    runs = node_resources.synthesize(design, "xc7z020clg400-1")
+    netlists = {name: run.netlist for name, run in runs.items()}
+    gates = gate_level(design, netlists, tmp_path / "gate", forgetful=True)
+    images = random_images(lowered, 3, seed=2)
+    inputs = accelerator_inputs(lowered, images)
+    reference, step = reference_outputs(lowered.source, images), Host(lowered.parent).output_step()
+    for options in ({"stall_in": 0.2, "stall_out": 0.3}, {"restarts": range(1, 90, 7)}):
+        raw, found = run_in_four_states(lowered.model, gates, inputs, **options)
+        assert mismatches(finished_by_host(lowered, raw), reference, step) == 0
+        assert found.unknown == []
 
 
 @pytest.mark.slow

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csr_matrix
 
 from msq_finn.devices import Device
 from msq_finn.errors import MsqError
@@ -18,23 +16,12 @@ from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.frontend.network import Fold, Network
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
-from msq_finn.plan.search.option import Bundle, FloatArray, IntArray, Item, Option
-from msq_finn.silence import silence
-
-#: Seconds for one program, which takes up to three: a busy machine is to plan what an idle one
-#: does. The search goes on with what is known by then.
-TIME_LIMIT_S = 60.0
+from msq_finn.plan.search.option import Bundle, Item, Option
+from msq_finn.plan.search.program import cheapest
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
 #: what routing needs most, and what other designs lack.
 SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
-
-#: A folding for a given target may count this much more than the cheapest, as a share.
-GAP = 0.001
-
-#: How much more than the relaxed program's optimum a choice among ways near to it may cost, as a
-#: share of a budget; where none does, all ways are looked at.
-CORE = 0.003
 
 RESOURCES = Cost._fields
 
@@ -154,53 +141,11 @@ def _solve_items(items: list[Item], budget: Budget) -> tuple[list[Bundle] | None
     # Whether every resource alone would do, were the others without limit.
     if (sum(use.min(axis=1) for use in uses) > 1).any():
         return None, True
-    sizes = [len(item) for item in items]
-    use, owners = np.concatenate(uses, axis=1), np.repeat(np.arange(len(items)), sizes)
-    count, values = sum(sizes), np.array(SCARCITY) @ use
-    one_each = csr_matrix((np.ones(count), (owners, np.arange(count))))
-    limits_met = {"A_ub": use, "b_ub": np.ones(len(use)), "A_eq": one_each}
-    with silence():
-        relaxed = linprog(values, **limits_met, b_eq=np.ones(len(items)), method="highs-ds")
-    if relaxed.status == 2:
-        return None, True
-    ways = np.arange(count)
-    if relaxed.status == 0:
-        # What a way costs beyond the relaxed optimum: with it, no solution can cost less.
-        beyond = relaxed.lower.marginals
-        near = ways[beyond <= CORE]
-        chosen, value, _ = _choose(values, use, owners, near)
-        if chosen is not None and (1 - GAP) * value <= relaxed.fun + CORE:
-            return _bundles(items, owners, chosen), True
-    chosen, _, proven = _choose(values, use, owners, ways)
-    return (None, proven) if chosen is None else (_bundles(items, owners, chosen), True)
-
-
-def _choose(
-    values: FloatArray, use: FloatArray, owners: IntArray, ways: IntArray
-) -> tuple[IntArray | None, float, bool]:
-    """The cheapest choice of one of some ways for each owner, what it costs, and if none, proof."""
-    rows, count = owners[ways], len(ways)
-    one_each = csr_matrix((np.ones(count), (rows, np.arange(count))))
-    with silence():
-        result = milp(
-            values[ways],
-            integrality=np.ones(count),
-            bounds=Bounds(0, 1),
-            constraints=[
-                LinearConstraint(use[:, ways], ub=1.0),
-                LinearConstraint(one_each, lb=1.0, ub=1.0),
-            ],
-            # Nothing beats anything among the ways: looking for what can go takes longest of all.
-            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP, "presolve": False},
-        )
-    if result.x is None:
-        return None, math.inf, result.status == 2
-    return ways[result.x > 0.5], float(result.fun), True
-
-
-def _bundles(items: list[Item], owners: IntArray, chosen: IntArray) -> list[Bundle]:
-    starts = np.searchsorted(owners, np.arange(len(items)))
-    return [item.bundle(int(way)) for item, way in zip(items, chosen - starts, strict=True)]
+    use = np.concatenate(uses, axis=1)
+    ways, proven = cheapest(np.array(SCARCITY) @ use, use, [len(item) for item in items])
+    if ways is None:
+        return None, proven
+    return [item.bundle(way) for item, way in zip(items, ways, strict=True)], True
 
 
 def maximize(
