@@ -55,17 +55,15 @@ class SerialLut(ConstantLut):
     serial: ClassVar[bool] = True
 
     def features(self, lanes: int, shape: Shape) -> Features:
-        """LUTs of tables, the tree's columns, and bits of the sum and of a word's."""
+        """LUTs of tables, tree and sums, and flip-flops behind the last two."""
         words = shape.products // shape.simd
         lane = trees.serial_lane(shape.folds, words, shape.simd)
+        # Several words of a plane are added up before they accumulate.
+        sums = lane.sum_bits + lane.tree_bits * (words > 1)
         return {
-            "table sites": lanes * lane.table_sites,
-            "compressor columns": lanes * lane.columns,
+            "lane sites": lanes * (lane.table_sites + lane.columns + sums),
             "tree registers": lanes * lane.registers,
-            "accumulator bits": lanes * lane.sum_bits,
-            # Words of a plane are added up before they accumulate.
-            "word bits": lanes * lane.tree_bits * (words > 1),
-            "lower planes": lanes * (shape.act_bits - 1),
+            "sum bits": lanes * (sums + shape.act_bits - 1),
         }
 
 

@@ -86,6 +86,8 @@ def frame(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Features:
             "replay memory": ram_sites(width, words) if words > 1 else 0,
             "replay bits": width if words == 1 else 0,
             "plane selectors": shape.simd * _SELECTOR_SITES[shape.act_bits],
+            # Where one LUT has no room for it beside the selection.
+            "inverted planes": shape.simd * (shape.act_signed and shape.act_bits > 4),
             "plane bits": shape.simd,
             "counter bits": bits(words) + bits(passes) + bits(shape.act_bits),
             "layer": 1,
