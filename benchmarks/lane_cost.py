@@ -4,8 +4,12 @@ LUT sites, flip-flops, carry bits and DSP slices per multiply-accumulate, and an
 longest path, for weights of the lane's kind (4-bit ones on FINN's mvu and embedded lanes) and 4-bit
 unsigned activations on 7-series: Yosys netlists, no place and route. DSP lanes and FINN's mvu come
 once more with weights and activations of 8 bits. Lanes come with the flags beside their data, as
-FINN's mvu does, without streams, replay buffer or weight memory; embedded lanes (at a fold depth D
-of 1 to 16) have random weights inside. Accumulators have 16 bits where the sums can get that wide,
+FINN's mvu does, without streams, replay buffer or weight memory; embedded lanes have
+random weights inside, for D cycles a vector. So have serial lanes, which take a bit of every
+activation a cycle. At the same rate they take four times the columns, for which a word of weights
+lasts four of the D cycles; what they take is shared out over as many multiply-accumulates a cycle.
+Of serial lanes named "rows", each word is a row of its own; of the others, all words are added up,
+which takes another sum. Accumulators have 16 bits where the sums can get that wide,
 24 for activations of 8 bits.
 """
 
@@ -40,7 +44,11 @@ COMPARED = ("sites_per_mac", "ff_per_mac", "delay_ps")
 #: LUT lanes that take codes.
 LUT_KINDS = [kind.name for kind in lanes.kinds() if kind.engine == "lut" and not kind.constant]
 DEPTHS = {f"embedded_d{depth}": depth for depth in (1, 2, 4, 8, 16)}
-LANE_NAMES = [BASELINE, *LUT_KINDS, "fixed_4_dsp", *DEPTHS, *WIDE_LANES]
+#: Cycles a vector, and whether each word of weights is a row.
+SERIAL = {f"serial_d{depth}": (depth, False) for depth in (4, 8, 16, 32, 64)} | {
+    f"serial_d{depth}_rows": (depth, True) for depth in (8, 16, 32, 64)
+}
+LANE_NAMES = [BASELINE, *LUT_KINDS, "fixed_4_dsp", *DEPTHS, *SERIAL, *WIDE_LANES]
 SEED = 1
 
 
@@ -83,6 +91,15 @@ class Case:
         }
 
     def _ours(self) -> tuple[str, list[Path], dict[str, int]]:
+        bench = Path(__file__).with_name("lane_bench.sv")
+        if self.lane in SERIAL:
+            depth, rows = SERIAL[self.lane]
+            simd, folds = self.simd * self.act_bits, depth // self.act_bits
+            words = 1 if rows else folds
+            sizes = {"Pe": self.pe, "Simd": simd, "SumFolds": words, "ActBits": self.act_bits}
+            parameters = sizes | {"AccBits": self.acc_bits} | self._tables(folds, simd)
+            bench = bench.with_name("serial_bench.sv")
+            return "serial_bench", [*lanes.sources(serial=True), bench], parameters
         kind = "embedded_lut" if self.lane in DEPTHS else self.lane
         parameters = {
             "Kind": kind_parameter(lanes.get(kind))[0],
@@ -92,14 +109,13 @@ class Case:
             "AccBits": self.acc_bits,
         }
         if self.lane in DEPTHS:
-            parameters |= self._tables(DEPTHS[self.lane])
-        bench = Path(__file__).with_name("lane_bench.sv")
+            parameters |= self._tables(DEPTHS[self.lane], self.simd)
         return "lane_bench", [*lanes.sources(), bench], parameters
 
-    def _tables(self, folds: int) -> dict[str, int]:
+    def _tables(self, folds: int, simd: int) -> dict[str, int]:
         """Random 4-bit weights, all of them equally likely."""
         rng = np.random.default_rng(SEED)
-        tables = layer_tables(rng.integers(-7, 8, size=(self.pe, folds, self.simd)))
+        tables = layer_tables(rng.integers(-7, 8, size=(self.pe, folds, simd)))
         shape = {"Groups": tables.groups, "Members": tables.members, "TableBits": tables.table_bits}
         return {"Folds": folds} | shape | {k: v for k, (v, _) in tables.parameters.items()}
 

@@ -76,11 +76,11 @@ def _check_weights(op: Any) -> None:
 
 def _check_constants(op: Any) -> None:
     """Refuse more weights than lanes that hold them have room for."""
-    cycles = op.vector_cycles()
-    if len(op.lanes().constant_lanes) and cycles > MAX_FOLDS:
+    held, words = [kind.name for kind in op.lanes().kinds if kind.constant], op.weight_words()
+    if held and words > MAX_FOLDS:
         raise MsqError(
-            f"a vector takes {cycles} cycles, but embedded_lut lanes "
-            f"hold the weights of {MAX_FOLDS}; use more PE or SIMD, or other laneKinds",
+            f"lanes have {words} words of weights, but {held[0]} lanes "
+            f"hold {MAX_FOLDS}; use more PE or SIMD, or other laneKinds",
             where=op.onnx_node.name,
         )
 

@@ -3,7 +3,7 @@
 /// Ends a simulation in which a stream breaks AXI's rules: what is offered stays offered, and stays
 /// the same, until it is taken.
 module stream_check #(
-  parameter int unsigned Width = 8,
+  parameter Width = 8,
   /// Of the stream, for the message.
   parameter Name = "stream"
 ) (

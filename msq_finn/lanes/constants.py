@@ -173,6 +173,8 @@ def share_out(magnitudes: IntArray, size: int) -> list[list[int]]:
 
 def _improved(magnitudes: IntArray, columns: list[int], size: int) -> list[list[int]]:
     groups = [columns[start : start + size] for start in range(0, len(columns), size)]
+    if size == 1:  # whatever is exchanged, the tables are the same
+        return groups
     pairs = list(combinations(range(len(groups)), 2))
     settled: set[tuple[int, int]] = set()  # have nothing to exchange until one of them changes
     while len(settled) < len(pairs):

@@ -27,7 +27,7 @@ class LaneCounts(Mapping[str, int]):
         counts: by name of the kind.
 
     Raises:
-        MsqError: a kind is unknown, or a count is negative.
+        MsqError: a kind is unknown, a count is negative, or serial lanes have others beside them.
 
     >>> lanes = LaneCounts({"fixed_4_dsp": 2, "sp2_4_lut": 1})
     >>> lanes, lanes.pe
@@ -45,6 +45,11 @@ class LaneCounts(Mapping[str, int]):
                 raise MsqError(f"{count} lanes of kind {name}; give a number of at least 0")
         self._counts = {k.name: int(counts[k.name]) for k in kinds() if counts.get(k.name, 0)}
         self._key = tuple(self._counts.items())
+        if len(self._counts) > 1 and (serial := [k.name for k in self.kinds if k.serial]):
+            raise MsqError(
+                f"{serial[0]} lanes take activations bit by bit, so that a layer has no others "
+                f"beside them; of {', '.join(self._counts)}, use either"
+            )
         self._hash = hash(self._key)
 
     def __getitem__(self, name: str) -> int:
@@ -100,6 +105,19 @@ class LaneCounts(Mapping[str, int]):
     def is_constant(self) -> bool:
         """Whether all lanes hold their weights, so that there is no weight memory."""
         return all(kind.constant for kind in self.kinds)
+
+    @property
+    def is_serial(self) -> bool:
+        """Whether the lanes take a bit plane of the activations a cycle."""
+        return any(kind.serial for kind in self.kinds)
+
+    def planes(self, act_bits: int) -> int:
+        """Cycles that a word of activations takes.
+
+        Args:
+            act_bits: bits of an activation.
+        """
+        return max((kind.planes(act_bits) for kind in self.kinds), default=1)
 
     @property
     def code_bits(self) -> list[int]:

@@ -59,8 +59,11 @@ def literal(parameter: tuple[int, int]) -> str:
     return f"{bits}'h{value:x}"
 
 
-def sources() -> list[Path]:
+def sources(serial: bool = False) -> list[Path]:
     """Return the SystemVerilog files of the units, the package that the others import first.
+
+    Args:
+        serial: whether the unit of serial lanes is among them.
 
     >>> sources()[0].name
     'msq_pkg.sv'
@@ -68,6 +71,8 @@ def sources() -> list[Path]:
     folder = Path(__file__).parents[1] / "rtl"
     package, stand_in = folder / "msq_pkg.sv", folder / "other_products.sv"
     own = [package, *sorted(path for path in folder.glob("*.sv") if path != package)]
+    if serial:
+        own += sorted((folder / "serial").glob("*.sv"))
     others = [kind for kind in kinds() if isinstance(kind, ModuleLut)]
     if not others:
         return own

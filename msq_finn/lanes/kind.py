@@ -41,7 +41,7 @@ class Shape:
     Attributes:
         products: of a sum: columns of the weight matrix, or elements of a window.
         simd: products a cycle.
-        folds: cycles a vector, of all rows of a lane.
+        folds: words of weights, of all rows of a lane.
         act_bits: bits of an activation.
         act_signed: whether activations are two's complement.
         acc_bits: bits of a sum.
@@ -81,6 +81,16 @@ class LaneKind(ABC):
     constant: ClassVar[bool] = False
     #: Whether rows of any scheme lie on it, as integers.
     any_scheme: ClassVar[bool] = False
+    #: Whether it takes a bit plane of the activations a cycle, for which a layer has one schedule.
+    serial: ClassVar[bool] = False
+
+    def planes(self, act_bits: int) -> int:
+        """Cycles that a word of activations takes.
+
+        Args:
+            act_bits: bits of an activation.
+        """
+        return act_bits if self.serial else 1
 
     @property
     def partials(self) -> tuple[Partial, ...]:

@@ -46,6 +46,27 @@ class ConstantLut(LaneKind):
         return offset
 
 
+class SerialLut(ConstantLut):
+    """The same tables, for a bit plane of the activations a cycle (rtl/serial/serial_lane.sv).
+
+    A word takes as many cycles as activations have bits, and may be as many times wider.
+    """
+
+    serial: ClassVar[bool] = True
+
+    def features(self, lanes: int, shape: Shape) -> Features:
+        """LUTs of tables, tree and sums, and flip-flops behind the last two."""
+        words = shape.products // shape.simd
+        lane = trees.serial_lane(shape.folds, words, shape.simd)
+        # Several words of a plane are added up before they accumulate.
+        sums = lane.sum_bits + lane.tree_bits * (words > 1)
+        return {
+            "lane sites": lanes * (lane.table_sites + lane.columns + sums),
+            "tree registers": lanes * lane.registers,
+            "sum bits": lanes * (sums + shape.act_bits - 1),
+        }
+
+
 class DspLane(LaneKind):
     """Fixed-point rows that share a slice's multiplier side by side (dsp_lanes.sv)."""
 

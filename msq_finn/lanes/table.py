@@ -14,7 +14,7 @@ from msq_finn import plugins, schemes
 from msq_finn.errors import MsqError
 from msq_finn.lanes.kind import DENSE, DEPTHWISE, FINN, LaneKind
 from msq_finn.lanes.lut import BoothLut, ShiftLut
-from msq_finn.lanes.others import ChannelDsp, ConstantLut, DspLane, FinnDsp
+from msq_finn.lanes.others import ChannelDsp, ConstantLut, DspLane, FinnDsp, SerialLut
 from msq_finn.lanes.partial import LONG, shift_fields
 
 _BOTH = (DENSE, DEPTHWISE)
@@ -74,6 +74,7 @@ for _bits in (5, 8):
     register(ChannelDsp(f"int_{_bits}_dsp", f"INT{_bits} DSP", _fixed, (DEPTHWISE,)))
 # Two's complement of 8 bits holds every scheme's row whose grid is no wider.
 register(ConstantLut("embedded_lut", "LUT constants", schemes.get("fixed_8")))
+register(SerialLut("serial_lut", "serial LUT constants", schemes.get("fixed_8")))
 register(FinnDsp("finn_dsp", "FINN DSP", schemes.get("fixed_4"), (FINN,)))
 
 

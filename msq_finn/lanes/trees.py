@@ -6,16 +6,21 @@ from where the rows lie (row_tree.sv), so it is counted instead of fitted.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
-from msq_finn.lanes.constants import BLOCK, lane_groups
+from msq_finn.lanes.constants import BLOCK, INPUTS, fold_bits, lane_groups
 from msq_finn.lanes.dsp import product_bits
 
 #: Random lanes that an average is taken over.
 SAMPLES = 4
+
+#: Values that a random weight may have, -7 to 7.
+VALUES = 15
 
 #: A row of a tree: its lowest column, and one beyond its highest.
 Row = tuple[int, int]
@@ -31,9 +36,26 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
     >>> columns(((0, 4),) * 4, 8), columns(((0, 4),) * 2, 8)
     (4, 0)
     """
-    total = 0
+    return sum(total for total, _ in _levels(rows, width))
+
+
+def registers(rows: tuple[Row, ...], width: int) -> int:
+    """Flip-flops of such a tree: of all rows behind a level.
+
+    Args:
+        rows: in any order.
+        width: columns of the sum.
+
+    >>> registers(((0, 4),) * 4, 8)  # a sum of 5 bits, and majorities of 4
+    9
+    """
+    return sum(high - low for _, left in _levels(rows, width) for low, high in left)
+
+
+def _levels(rows: tuple[Row, ...], width: int) -> Iterator[tuple[int, tuple[Row, ...]]]:
+    """Compressor columns of every level, and the rows that it leaves."""
     while len(rows) > 2:
-        rows = tuple(sorted(rows, key=lambda row: row[1]))
+        rows, total = tuple(sorted(rows, key=lambda row: row[1])), 0
         count = len(rows) // 4 + (len(rows) % 4 == 3)
         sums, majorities = [], []
         for group in (sorted(rows[4 * g : 4 * g + 4]) for g in range(count)):
@@ -45,7 +67,7 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
             majorities.append((low, min(width, max(start, second + 1))))
         passed = rows[4 * count :] if len(rows) % 4 != 3 else ()
         rows = (*sums, *majorities, *passed)
-    return total
+        yield total, rows
 
 
 @cache
@@ -109,11 +131,8 @@ def constant_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Const
         simd: columns a cycle.
         act_bits: bits of an activation.
     """
-    sample = min(simd, BLOCK)
     outputs, found, bits = 0.0, 0.0, 0
-    for ends in _sampled_tables(folds, sample):
-        # Lanes of more columns have more groups of the same kind.
-        ends = [ends[i % len(ends)] for i in range(round(len(ends) * simd / sample))]
+    for ends in _tables(folds, simd):
         rows = tuple((lo + k, hi + k) for lo, hi in ends for k in range(act_bits))
         largest = sum(2**hi - 2**lo for lo, hi in rows)
         outputs += sum(hi - lo for lo, hi in rows)
@@ -122,11 +141,65 @@ def constant_lane(folds: int, sum_folds: int, simd: int, act_bits: int) -> Const
     return ConstantLane(outputs / SAMPLES, found / SAMPLES, bits)
 
 
+class SerialLane(NamedTuple):
+    """A lane of LUT constants that takes a bit plane a cycle (serial_lane.sv), on average.
+
+    Attributes:
+        table_sites: of LUTs that hold its tables, two columns each.
+        columns: compressor columns.
+        registers: flip-flops of the tree.
+        tree_bits: bits of a word's largest sum.
+        sum_bits: columns of the accumulator, which holds less than two planes' sums.
+    """
+
+    table_sites: float
+    columns: float
+    registers: float
+    tree_bits: float
+    sum_bits: float
+
+
+@cache
+def serial_lane(folds: int, sum_folds: int, simd: int) -> SerialLane:
+    """Sizes of serial lanes of LUT constants, of weights as those of :func:`constant_lane`.
+
+    Args:
+        folds: words of weights.
+        sum_folds: of them, those of one row.
+        simd: columns a cycle.
+    """
+    found = np.zeros(5)
+    for rows in _tables(folds, simd):
+        largest = sum(2**hi - 2**lo for lo, hi in rows)
+        found += (
+            sum((hi - lo + 1) // 2 for lo, hi in rows),
+            columns(rows, largest.bit_length()),
+            registers(rows, largest.bit_length()),
+            largest.bit_length(),
+            (2 * sum_folds * largest).bit_length(),
+        )
+    return SerialLane(*(found / SAMPLES).tolist())
+
+
+def _tables(folds: int, simd: int) -> Iterator[tuple[Row, ...]]:
+    """Lowest and highest bit of every table of some lanes of random weights.
+
+    More than BLOCK columns are divided into equal blocks, of tables as a full one's.
+    """
+    sample, size = min(simd, BLOCK), INPUTS - fold_bits(folds)
+    used = simd * (1 - VALUES**-folds)  # columns whose weights are not all 0
+    blocks = math.ceil(used / BLOCK)
+    count = blocks * math.ceil(used / blocks / size)
+    for ends in _sampled_tables(folds, sample):
+        yield tuple(ends[i % len(ends)] for i in range(count)) if simd > BLOCK else tuple(ends)
+
+
 @cache
 def _sampled_tables(folds: int, columns: int) -> list[list[tuple[int, int]]]:
     """Lowest and highest bit of every table of some lanes of random weights."""
     rng = np.random.default_rng(0)
-    samples = (rng.integers(-7, 8, size=(folds, columns)) for _ in range(SAMPLES))
+    top = VALUES // 2
+    samples = (rng.integers(-top, top + 1, size=(folds, columns)) for _ in range(SAMPLES))
     return [[(group.lo, group.hi) for group in lane_groups(weights)] for weights in samples]
 
 

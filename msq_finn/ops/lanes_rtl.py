@@ -98,10 +98,10 @@ class LanesRTL(RTLBackend):
 
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
         """The wrapper and the modules beneath it, in compilation order."""
-        files = [self._wrapper_path(), *sources()]
+        files = [self._wrapper_path(), *sources(self.lanes().is_serial)]
         return [str(f) if abspath else f.name for f in files]
 
     def get_verilog_paths(self) -> list[str]:
         """Folders that hold the node's sources."""
-        folders = dict.fromkeys(str(path.parent) for path in sources())
+        folders = dict.fromkeys(str(path.parent) for path in sources(self.lanes().is_serial))
         return [self.get_nodeattr("code_gen_dir_ipgen"), *folders]

@@ -53,6 +53,10 @@ class MVAU_MSQ(RowMixed, MVAU):
         memory = "internal_embedded" if lanes.is_constant else "internal_decoupled"
         self.set_nodeattr("mem_mode", memory)
 
+    def get_exp_cycles(self) -> int:
+        """Cycles a frame; on serial lanes, a word of activations takes one a bit."""
+        return int(np.prod(self.get_nodeattr("numInputVectors"))) * self.vector_cycles()
+
     def weight_matrix(self, weights: Any) -> IntArray:
         """The weights as integers, shape (MW, MH)."""
         return np.asarray(weights).astype(np.int64)

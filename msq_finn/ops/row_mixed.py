@@ -120,7 +120,7 @@ class RowMixed(HWCustomOp):
         return Shape(
             self.products(),
             self.get_nodeattr("SIMD"),
-            self.vector_cycles(),
+            self.weight_words(),
             acts.bitwidth(),
             acts.signed(),
             sums.bitwidth(),
@@ -144,7 +144,13 @@ class RowMixed(HWCustomOp):
         return self.lanes().slices(self.shape(fpgapart))
 
     def vector_cycles(self) -> int:
-        """Cycles that the lanes take for a vector, of all channels; the last fold may be padded."""
+        """Cycles that the lanes take for a vector, of all channels."""
+        if not self.get_nodeattr("laneKinds"):  # until folding
+            return self.weight_words()
+        return self.weight_words() * self.lanes().planes(self.get_input_datatype(0).bitwidth())
+
+    def weight_words(self) -> int:
+        """Words of weights that a lane has, of all its rows; the last fold may be padded."""
         rows = self.get_nodeattr("MH" if self.unit == DENSE else "Channels")
         simd, pe = self.get_nodeattr("SIMD"), self.get_nodeattr("PE")
         return folds(self.products(), simd) * folds(rows, pe)

@@ -1,4 +1,4 @@
-"""The Verilog wrapper that gives ``mvau_msq`` FINN's port names."""
+"""The Verilog wrapper that gives ``mvau_msq``, or ``mvau_serial``, FINN's port names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msq_finn.rtl.literals import remarked
 
 @dataclass(frozen=True)
 class Parameters:
-    """Parameters of one ``mvau_msq`` instance.
+    """Parameters of one ``mvau_msq`` or ``mvau_serial`` instance.
 
     Attributes:
         mw: columns of the weight matrix.
@@ -74,7 +74,7 @@ def render(module: str, parameters: Parameters) -> str:
 
     Args:
         module: name of the wrapper module.
-        parameters: of the ``mvau_msq`` instance; rows that need no offset have 0.
+        parameters: of the instance; rows that need no offset have 0.
 
     Returns:
         Verilog text; ports are FINN's: ``in0_V`` activations, ``in1_V`` weight codes (if any lane
@@ -89,6 +89,18 @@ def render(module: str, parameters: Parameters) -> str:
     ports = _WEIGHT_PORTS.format(high=weight - 1) if weight else ""
     data, valid, ready = (
         ("in1_V_TDATA", "in1_V_TVALID", "in1_V_TREADY") if weight else ("8'b0", "1'b0", "")
+    )
+    unit = "mvau_serial" if p.lanes.is_serial else "mvau_msq"
+    lanes = (
+        f".PE({p.lanes.pe})"
+        if p.lanes.is_serial
+        else f".Lanes({literal(lanes_parameter(p.lanes))})"
+    )
+    weights = (
+        ""
+        if p.lanes.is_serial
+        else f"""
+    .weight_data_i({data}), .weight_valid_i({valid}), .weight_ready_o({ready}),"""
     )
     # Verilator has no models of Xilinx primitives; tests/rtl shows both forms of the lanes equal.
     text = f"""\
@@ -111,17 +123,15 @@ module {module} (
   output out0_V_TVALID,
   input out0_V_TREADY
 );
-  mvau_msq #(
-    .MW({p.mw}), .MH({p.mh}), .SIMD({p.simd}),
-    .Lanes({literal(lanes_parameter(p.lanes))}),
+  {unit} #(
+    .MW({p.mw}), .MH({p.mh}), .SIMD({p.simd}), {lanes},
     {_tables(p.tables)}
     .ActBits({p.act_bits}), .ActSigned({int(p.act_signed)}), .AccBits({p.acc_bits}),
     .DspVersion({p.dsp_version}), .UsePrimitives(`{module}_PRIMITIVES),
     .AddOffset({int(any(p.offsets))}), .Offset({_offset_literal(p)})
-  ) i_mvau_msq (
+  ) i_{unit} (
     .clk_i(ap_clk), .rst_ni(ap_rst_n),
-    .act_data_i(in0_V_TDATA), .act_valid_i(in0_V_TVALID), .act_ready_o(in0_V_TREADY),
-    .weight_data_i({data}), .weight_valid_i({valid}), .weight_ready_o({ready}),
+    .act_data_i(in0_V_TDATA), .act_valid_i(in0_V_TVALID), .act_ready_o(in0_V_TREADY),{weights}
     .out_data_o(out0_V_TDATA), .out_valid_o(out0_V_TVALID), .out_ready_i(out0_V_TREADY)
   );
 endmodule

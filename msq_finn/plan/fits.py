@@ -129,7 +129,8 @@ def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
         planned: the decisions.
         layer: that they are for.
     """
-    found = [layer.cycles(planned.simd, planned.lanes.pe)]
+    planes = planned.lanes.planes(layer.act_bits)
+    found = [layer.cycles(planned.simd, planned.lanes.pe, planes)]
     conv, window = layer.conv, planned.window
     if conv is not None and window is not None:
         found.append(window_cycles(conv, window.simd, window.parallel, layer.depthwise))

@@ -73,7 +73,6 @@ module embedded_lane
     for (genvar k = 0; k < ActBits; k++) begin : gen_bit
       logic [Members-1:0]          selected;
       logic [Members+FoldBits-1:0] address;
-      logic [4:0]                  inputs;
       logic [TableBits-1:0]        entry;
 
       for (genvar i = 0; i < Members; i++) begin : gen_member
@@ -86,29 +85,15 @@ module embedded_lane
         assign address = {fold_i, selected};
       end
 
-      assign inputs = 5'(address);
-
-      for (genvar b = 0; b < TableBits; b++) begin : gen_column
-        localparam bit [2**(Members+FoldBits)-1:0] Column = Table[g][b];
-
-        // Left to itself, synthesis chains tables that have something in common.
-        if (Fabric == Portable) begin : gen_behavioural
-          assign entry[b] = Column[address];
-        end else if (Column == '0) begin : gen_empty
-          assign entry[b] = 1'b0;
-        end else begin : gen_primitives
-          LUT5 #(
-            .INIT(32'(Column))
-          ) u_lut (
-            .I0(inputs[0]),
-            .I1(inputs[1]),
-            .I2(inputs[2]),
-            .I3(inputs[3]),
-            .I4(inputs[4]),
-            .O (entry[b])
-          );
-        end
-      end
+      table_row #(
+        .Inputs (Members + FoldBits),
+        .Columns(TableBits),
+        .Table  (Table[g]),
+        .Fabric (Fabric)
+      ) u_table (
+        .address_i(address),
+        .entry_o  (entry)
+      );
 
       assign rows[g*ActBits+k] = TreeBits'({entry, ActBits'(0)} >> (ActBits - k));
     end

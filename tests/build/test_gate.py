@@ -29,7 +29,7 @@ from msq_finn.sim import four_state, primitives
 from .networks import exported, tiny_mlp
 from .rtl_in_verilog import in_verilog
 
-PART = "xc7z020clg400-1"
+PART, FPS = "xc7z020clg400-1", 3_000_000
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,8 @@ def network(tmp_path_factory):
     four_state.version()
     folder = tmp_path_factory.mktemp("gate")
     source = exported(tiny_mlp(), folder / "model.onnx", (1, 4))
-    lowered = generate(source, Target("Pynq-Z1"), folder)
+    # A layer of parallel lanes that hold their weights, and one of serial lanes.
+    lowered = generate(source, Target("Pynq-Z1", target_fps=FPS), folder)
     design = stitch(lowered.model, folder)
     images = np.random.default_rng(2).random((6, 4), dtype=np.float32)
     return lowered, design, images, reference_outputs(source, images)
@@ -144,6 +145,7 @@ def test_the_stage_tells_a_wrong_netlist(tmp_path, monkeypatch, wrong):
     source = exported(tiny_mlp(), tmp_path / "model.onnx", (1, 4))
     out = tmp_path / "out"
     options = ["build", str(source), "-o", str(out), "--until", "gate", "--images", "4"]
+    options += ["--target-fps", str(FPS)]
     done = CliRunner().invoke(main, options)
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["gate_images"], summary["rtl_mismatches"]) == (3, 0)

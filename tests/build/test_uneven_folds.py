@@ -17,6 +17,7 @@ from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import layers_of
 from msq_finn.build.trial import random_images
 from msq_finn.build.verdict.judge import judge
+from msq_finn.lanes import LaneCounts
 from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
@@ -57,7 +58,7 @@ def residual():
 
 
 def lanes(simd, **counts):
-    held = "embedded_lut" in counts
+    held = LaneCounts(counts).is_constant
     return {
         "SIMD": simd,
         "PE": sum(counts.values()),
@@ -90,7 +91,7 @@ CASES = {
         {
             "MVAU_MSQ_rtl_0": lanes(4, sp2_4_lut=1, fixed_4_lut=2),
             "Thresholding_rtl_0": {"PE": 3},
-            "MVAU_MSQ_rtl_1": lanes(16, embedded_lut=2),
+            "MVAU_MSQ_rtl_1": lanes(16, serial_lut=2),
             "Thresholding_rtl_1": {"PE": 2},
             "MVAU_MSQ_rtl_2": lanes(7, fixed_4_dsp=2),
         },

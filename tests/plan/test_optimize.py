@@ -51,11 +51,11 @@ def _legal(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
     return found + [LaneCounts({"finn_dsp": pe})] * design.finn_dsp
 
 
-def _embedded(layer: Layer, simd: int, pe: int) -> float:
-    """LUTs of embedded lanes; sums that nothing follows get an offset each, as others do."""
+def _held(layer: Layer, simd: int, pe: int, name: str) -> float:
+    """LUTs of lanes that hold weights; sums that nothing follows get offsets, as others do."""
     size = (layer.mw, layer.mh, simd)
     act = (layer.act_bits, layer.act_signed, layer.acc_bits)
-    lut = MODEL.lut(Msq(*size, LaneCounts({"embedded_lut": pe}), *act))
+    lut = MODEL.lut(Msq(*size, LaneCounts({name: pe}), *act))
     if not layer.steps:
         with_offset, without = (
             Msq(*size, LaneCounts({"sp2_4_lut": pe}), *act, offset) for offset in (True, False)
@@ -94,8 +94,15 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
                 for memory, front, back in product(memories, fronts, backs):
                     costs.append(add((cost, memory, front.cost, back.cost)))
             if design.has(get("embedded_lut")) and words <= 16:
-                lut = _embedded(layer, simd, pe)
+                lut = _held(layer, simd, pe, "embedded_lut")
                 for front, back in product(fronts, backs):
+                    costs.append(add((Cost(lut), front.cost, back.cost)))
+            # Serial lanes take a cycle for each bit.
+            slow = layer.macs // (simd * pe) * layer.act_bits > cycles
+            if design.has(get("serial_lut")) and words <= 16 and not slow:
+                lut = _held(layer, simd, pe, "serial_lut")
+                around = streams.fronts(layer, simd, pe, cycles, layer.act_bits)
+                for front, back in product(around, backs):
                     costs.append(add((Cost(lut), front.cost, back.cost)))
         result.append(costs)
     return result

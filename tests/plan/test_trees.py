@@ -83,8 +83,17 @@ def test_units_have_the_columns_that_are_counted(point: Unit, block: str, tmp_pa
     assert told == compressors(top, files, parameters, tmp_path) > 0
 
 
-def test_lanes_of_constants_have_as_many_on_average(tmp_path: Path):
-    point = Msq(60, 8, 20, of(embedded_lut=4))
+EMBEDDED, SERIAL = Msq(60, 8, 20, of(embedded_lut=4)), Msq(96, 4, 48, of(serial_lut=4))
+
+
+@pytest.mark.parametrize(
+    ("point", "told"),
+    [
+        (EMBEDDED, 4 * trees.constant_lane(6, 3, 20, 4).columns),
+        (SERIAL, 4 * trees.serial_lane(2, 2, 48).columns),
+    ],
+    ids=["embedded", "serial"],
+)
+def test_lanes_of_constants_have_as_many_on_average(point: Unit, told: float, tmp_path: Path):
     top, files, parameters = point.design(tmp_path, stored_runs.PARTS["DSP48E1"])
-    told = features(point, dsp.get("DSP48E1"))["compressor columns"]
     assert compressors(top, files, parameters, tmp_path) == pytest.approx(told, rel=0.05)

@@ -30,7 +30,8 @@ Words = np.ndarray  # (n, words) uint32
 
 def rtl_sources() -> list[Path]:
     """The design's files, package first."""
-    return [RTL / "msq_pkg.sv", *sorted(p for p in RTL.glob("*.sv") if p.name != "msq_pkg.sv")]
+    others = (p for p in RTL.glob("*.sv") if p.name != "msq_pkg.sv")
+    return [RTL / "msq_pkg.sv", *sorted(others), *sorted((RTL / "serial").glob("*.sv"))]
 
 
 def design_files() -> list[Path]:

@@ -12,9 +12,11 @@ KINDS = {
     "fixed_4_lut": "booth",
     "fixed_4_dsp": "dsp",
     "embedded_lut": "embedded",
+    "serial_lut": "embedded",
     "fixed_8_dsp": "dsp_8",
 } | {f"{name}_lut": name for name in mvau.OTHERS}
-CODES = {"sp2_4_lut": np.arange(16), "embedded_lut": np.delete(np.arange(256), 128)}
+BYTES = np.delete(np.arange(256), 128)
+CODES = {"sp2_4_lut": np.arange(16), "embedded_lut": BYTES, "serial_lut": BYTES}
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -27,8 +29,8 @@ def test_offsets_are_what_the_rtl_adds(name, act_signed):
         if name.startswith("fixed"):
             codes = np.delete(codes, 1 << other.bits - 1)
         np.testing.assert_array_equal(lanes.get(name).scheme.decode(codes), other.values[codes])
-    # The golden model has an embedded lane's weights for codes.
-    golden = np.where(codes > 127, codes - 256, codes) if name == "embedded_lut" else codes
+    # The golden model has the weights of lanes that hold them for codes.
+    golden = np.where(codes > 127, codes - 256, codes) if codes is BYTES else codes
     for act_bits in range(2, 9):
         np.testing.assert_array_equal(
             lanes.get(name).code_offset(codes, act_bits, act_signed),
@@ -78,3 +80,4 @@ def test_sources_exist_and_start_with_the_package():
     assert files[0].name == "msq_pkg.sv"
     assert all(path.is_file() for path in files)
     assert "mvau_msq.sv" in {path.name for path in files}
+    assert {path.name for path in lanes.sources(serial=True)} > {path.name for path in files}

@@ -61,6 +61,33 @@ def test_verilator_has_no_warning(primitives, lanes):
     assert "%Error" not in report
 
 
+SERIAL = {"MW": 4, "MH": 4, "SIMD": 2, "PE": 2, "Members": 3, "ActBits": 4, "AccBits": 16}
+SERIAL |= {"LaneGroups": ONE_EACH, "Hi": ONE_EACH}
+
+
+@pytest.mark.parametrize("change", [{}, {"UsePrimitives": 1}, {"SIMD": 4, "MH": 2, "Members": 5}])
+def test_verilator_has_no_warning_of_serial_lanes(change):
+    report = lint("mvau_serial", SERIAL | change)
+    assert "Built from" in report
+    assert "%Warning" not in report
+    assert "%Error" not in report
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"MW": 5}, "MW = 5: must be a positive multiple of SIMD = 2"),
+        ({"MH": 5}, "MH = 5: must be a positive multiple of PE = 2"),
+        ({"ActBits": 1}, "ActBits = 1: must be 2 to 8"),
+        ({"AccBits": 49}, "AccBits = 49: must be 1 to 48"),
+        ({"Members": 2}, "Members = 2: with 2 bits of a fold's address, tables must have 5"),
+        ({"DspVersion": 4}, "DspVersion = 4: must be 1 (DSP48E1), 2 (DSP48E2) or 3 (DSP58)"),
+    ],
+)
+def test_illegal_parameters_of_serial_lanes_are_named(change, message):
+    assert message in lint("mvau_serial", SERIAL | change)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -80,7 +80,9 @@ def test_lanes_that_hold_their_weights_have_room_for_few_cycles(rng):
     check(model)
     op = getCustomOp(model.graph.node[0])
     op.set_lanes(1, LaneCounts({"embedded_lut": 2}))
-    with pytest.raises(MsqError, match="MVAU_0: a vector takes 24 cycles, but embedded_lut lanes"):
+    with pytest.raises(
+        MsqError, match="MVAU_0: lanes have 24 words of weights, but embedded_lut lanes"
+    ):
         check(model)
 
 

@@ -7,7 +7,10 @@ from typing import NamedTuple
 
 from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, get
 from msq_finn.lanes.kind import Features
-from msq_finn.plan.cost.memories import bits, rom_sites
+from msq_finn.plan.cost.memories import bits, ram_sites, rom_sites
+
+#: LUT sites that choose one of so many bits.
+_SELECTOR_SITES = {2: 0.5, 3: 1, 4: 1, 5: 2, 6: 2, 7: 2, 8: 2}
 
 
 class Part(NamedTuple):
@@ -43,14 +46,14 @@ def parts(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Iterator[Part]:
 
 
 def group_of(kind: LaneKind, depthwise: bool) -> str:
-    """Nodes whose coefficients hold for a lane: constants and FINN's lanes have their own.
+    """Nodes whose coefficients hold for a lane; constants' and FINN's lanes have their own.
 
     Args:
         kind: of lane.
         depthwise: whether it is in the depthwise unit.
     """
     if kind.constant:
-        return "embedded"
+        return "serial" if kind.serial else "embedded"
     if FINN in kind.units:
         return "finn_mvu"
     return "depthwise" if depthwise else "msq"
@@ -76,6 +79,19 @@ def frame(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Features:
             "layer": 1,
         }
     width, kept = shape.simd * shape.act_bits, passes > 1
+    if lanes.is_serial:
+        return {
+            "fold bits": bits(shape.folds),
+            # A single word is kept in registers.
+            "replay memory": ram_sites(width, words) if words > 1 else 0,
+            "replay bits": width if words == 1 else 0,
+            "plane selectors": shape.simd * _SELECTOR_SITES[shape.act_bits],
+            # Where one LUT has no room for it beside the selection.
+            "inverted planes": shape.simd * (shape.act_signed and shape.act_bits > 4),
+            "plane bits": shape.simd,
+            "counter bits": bits(words) + bits(passes) + bits(shape.act_bits),
+            "layer": 1,
+        }
     return {
         **({"fold bits": bits(shape.folds)} if lanes.is_constant else {}),
         # A single word is kept in registers.

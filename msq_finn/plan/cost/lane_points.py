@@ -105,7 +105,7 @@ class Msq(Unit):
         )
         wrapper = folder / "layer.v"
         wrapper.write_text(render("layer", parameters))
-        return "layer", [*sources(), wrapper], {}
+        return "layer", [*sources(self.lanes.is_serial), wrapper], {}
 
 
 @dataclass(frozen=True)

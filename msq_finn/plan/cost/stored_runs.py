@@ -48,7 +48,7 @@ def sources_of(point: Point) -> str:
         point: the node.
     """
     if isinstance(point, Unit):
-        files = sources()
+        files = sources(point.lanes.is_serial)
     elif isinstance(point, OwnNode | LookupTable):
         files = [point.source]
     else:

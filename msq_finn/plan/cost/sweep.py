@@ -43,6 +43,7 @@ def fitted() -> list[Point]:
         *_lut_lanes(),
         *_dsp_lanes(),
         *_embedded_lanes(),
+        *_serial_lanes(),
         *_depthwise(),
         *_other_lanes(),
     ]
@@ -225,6 +226,36 @@ def _embedded_lanes() -> list[Point]:
         Msq(64, 16, 16, of(embedded_lut=4)),
         Msq(36, 8, 12, of(embedded_lut=2), act_bits=2, acc_bits=10),
         Msq(24, 12, 6, of(embedded_lut=4), act_bits=6, acc_bits=15),
+    ]
+
+
+def _serial_lanes() -> list[Point]:
+    return [
+        # A word a sum, in one pass and in several.
+        Msq(16, 4, 16, of(serial_lut=4), acc_bits=12),
+        Msq(64, 4, 64, of(serial_lut=4)),
+        Msq(144, 8, 144, of(serial_lut=8), acc_bits=15),
+        Msq(36, 16, 36, of(serial_lut=8), acc_bits=13),
+        Msq(64, 16, 64, of(serial_lut=4)),
+        Msq(27, 16, 27, of(serial_lut=2), acc_bits=13),
+        Msq(48, 16, 48, of(serial_lut=1)),
+        # Several.
+        Msq(64, 4, 32, of(serial_lut=4)),
+        Msq(64, 4, 16, of(serial_lut=4)),
+        Msq(144, 8, 72, of(serial_lut=4), acc_bits=15),
+        Msq(288, 16, 72, of(serial_lut=8), acc_bits=16),
+        Msq(128, 8, 16, of(serial_lut=8), acc_bits=15),
+        Msq(96, 4, 12, of(serial_lut=2)),
+        Msq(256, 4, 16, of(serial_lut=4), acc_bits=16),
+        Msq(576, 2, 72, of(serial_lut=1), acc_bits=17),
+        # Other activations.
+        Msq(72, 4, 36, of(serial_lut=4), act_bits=2, acc_bits=12),
+        Msq(60, 6, 60, of(serial_lut=3), act_bits=3, acc_bits=13),
+        Msq(54, 4, 27, of(serial_lut=4), act_bits=5, acc_bits=15),
+        Msq(64, 8, 32, of(serial_lut=4), act_bits=6, acc_bits=16),
+        Msq(64, 8, 64, of(serial_lut=8), act_bits=8, act_signed=True, acc_bits=18),
+        Msq(72, 8, 18, of(serial_lut=4), act_bits=8, act_signed=True, acc_bits=18),
+        Msq(64, 8, 32, of(serial_lut=4), add_offset=True),
     ]
 
 

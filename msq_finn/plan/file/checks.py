@@ -40,11 +40,11 @@ def check(layer: LayerPlan, path: str) -> None:
         lanes.check_unit(DEPTHWISE if layer.depthwise else DENSE)
     except MsqError as error:
         raise refuse("lanes", str(error)) from None
-    cycles = folds(layer.mw, layer.simd) * folds(layer.mh, lanes.pe)
-    if len(lanes.constant_lanes) and cycles > MAX_FOLDS:
+    words = folds(layer.mw, layer.simd) * folds(layer.mh, lanes.pe)
+    if len(lanes.constant_lanes) and words > MAX_FOLDS:
         raise refuse(
             "lanes",
-            f"a vector takes {cycles} cycles; lanes that hold their weights have room for "
+            f"they have {words} words of weights; lanes that hold their weights have room for "
             f"{MAX_FOLDS}",
         )
     _check_rows(layer, refuse)

@@ -125,14 +125,15 @@ class Layer:
         """Multiplications a frame."""
         return self.mw * self.mh * self.vectors
 
-    def cycles(self, simd: int, pe: int) -> int:
+    def cycles(self, simd: int, pe: int, planes: int = 1) -> int:
         """Cycles a frame of the lanes, whose last folds may be padded.
 
         Args:
-            simd: elements that a lane takes a cycle.
+            simd: elements of a word.
             pe: lanes.
+            planes: cycles that the lanes take for a word.
         """
-        products = self.vectors * self.folds(simd, pe)
+        products = self.vectors * self.folds(simd, pe) * planes
         if self.recurrence is None:
             return products
         # Every step waits for the state of the one before, while its inputs are multiplied. On DSP
@@ -153,10 +154,10 @@ class Layer:
         return self.mh // self.recurrence.states if self.recurrence else 1
 
     def folds(self, simd: int, pe: int) -> int:
-        """Cycles of the lanes for a vector: words of weights that they have.
+        """Words that the lanes take for a vector, and words of weights that they have.
 
         Args:
-            simd: elements that a lane takes a cycle.
+            simd: elements of a word.
             pe: lanes.
         """
         return folds(self.mw, simd) * folds(self.mh, pe)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from msq_finn.lanes import LaneCounts
+from msq_finn.lanes import LaneCounts, LaneKind
 from msq_finn.lanes.constants import MAX_FOLDS
 from msq_finn.lanes.divisors import divides
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
@@ -59,8 +59,8 @@ class Catalogue:
         self._node_costs = NodeCosts(model, self.streams)
         self._lane_costs: dict[Layer, LaneCosts] = {}
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
-        self._held: dict[tuple[Layer, int], LaneCounts | None] = {}
-        self._computed: dict[tuple[Layer, int, int], list[FloatArray]] = {}
+        self._held: dict[tuple[Layer, bool], LaneKind | None] = {}
+        self._computed: dict[tuple[Layer, int, int, bool], list[FloatArray]] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
     def groups(self) -> list[list[Layer]]:
@@ -132,7 +132,12 @@ class Catalogue:
         """
         if layer.recurrence:
             return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
-        return {layer.vectors * folds for folds in lane_folds(layer, self.design.uneven)}
+        folds = lane_folds(layer, self.design.uneven)
+        found = {layer.vectors * words for words in folds}
+        if self._constant(layer, serial=True):
+            each = layer.vectors * layer.act_bits
+            found |= {each * words for words in folds if words <= MAX_FOLDS}
+        return found
 
     def table(self, layer: Layer, cycles: int) -> Table:
         """All options of one layer for a cycle target; equal ones have equal keys.
@@ -159,21 +164,25 @@ class Catalogue:
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
         """Options that meet a target, with those that others beat."""
         blocks = []
-        for simd, pe in self._pairs(layer, cycles):
-            own = layer.cycles(simd, pe)
-            every = self._lanes(layer, simd, pe)
-            around = [self._around(layer, simd, lanes[0], following, cycles) for lanes in every]
-            if all(around):
-                computed = self._compute(layer, simd, pe)
-                blocks += [
-                    Block(simd, lanes, compute, choices, own)
-                    for lanes, compute, choices in zip(every, computed, around, strict=True)
-                ]
+        for serial in (False, True):
+            for simd, pe in self._pairs(layer, cycles, serial):
+                own = layer.cycles(simd, pe, layer.act_bits if serial else 1)
+                every = self._lanes(layer, simd, pe, serial)
+                around = [self._around(layer, simd, lanes[0], following, cycles) for lanes in every]
+                if all(around):
+                    computed = self._compute(layer, simd, pe, serial)
+                    blocks += [
+                        Block(simd, lanes, compute, choices, own)
+                        for lanes, compute, choices in zip(every, computed, around, strict=True)
+                    ]
         return blocks
 
-    def _pairs(self, layer: Layer, cycles: int) -> list[tuple[int, int]]:
+    def _pairs(self, layer: Layer, cycles: int, serial: bool) -> list[tuple[int, int]]:
         """SIMD and PE that meet a target with few multipliers, and for which there are lanes."""
-        pairs = foldings_that_meet(layer, self.design.uneven, cycles)
+        if serial and not self._constant(layer, serial):
+            return []
+        words = cycles // layer.act_bits if serial else cycles
+        pairs = foldings_that_meet(layer, self.design.uneven, words)
         pairs.sort(key=lambda pair: pair[0] * pair[1])
         found: list[tuple[int, int]] = []
         most, padding = math.inf, 0
@@ -181,7 +190,7 @@ class Catalogue:
             even = divides(simd, layer.mw) and divides(pe, layer.mh)
             if not even and (padding == MOST_UNEVEN or most < math.inf):
                 continue
-            if (simd * pe <= most or layer.depthwise) and self._lanes(layer, simd, pe):
+            if (simd * pe <= most or layer.depthwise) and self._lanes(layer, simd, pe, serial):
                 found.append((simd, pe))
                 padding += not even
                 if even:
@@ -193,7 +202,8 @@ class Catalogue:
         self, layer: Layer, simd: int, lanes: LaneCounts, following: int, cycles: int
     ) -> list[Around]:
         """Memory, window and thresholds of a folding: the choices that nothing beats."""
-        fronts = self.streams.fronts(layer, simd, lanes.pe, cycles)
+        planes = lanes.planes(layer.act_bits)
+        fronts = self.streams.fronts(layer, simd, lanes.pe, cycles, planes)
         backs = self.streams.backs(layer, lanes.pe, following, cycles)
         styles = (EMBEDDED,) if lanes.is_constant else ("distributed", "block")
         choices = []
@@ -207,8 +217,18 @@ class Catalogue:
             return []
         return [choices[index] for index in unbeaten(np.array([choice[3] for choice in choices]))]
 
-    def _lanes(self, layer: Layer, simd: int, pe: int) -> list[list[LaneCounts]]:
+    def _constant(self, layer: Layer, serial: bool) -> LaneKind | None:
+        if (layer, serial) not in self._held:
+            self._held[layer, serial] = constants(layer, self.design, serial)
+        return self._held[layer, serial]
+
+    def _lanes(self, layer: Layer, simd: int, pe: int, serial: bool) -> list[list[LaneCounts]]:
         """Choices of lanes, together where the words of their weight memories are as wide."""
+        kind, fits = self._constant(layer, serial), layer.folds(simd, pe) <= MAX_FOLDS
+        held = [[LaneCounts({kind.name: pe})]] if kind is not None and fits else []
+        return held if serial else [*self._code_lanes(layer, simd, pe), *held]
+
+    def _code_lanes(self, layer: Layer, simd: int, pe: int) -> list[list[LaneCounts]]:
         key = (layer, simd if layer.depthwise else 1, pe)
         if key not in self._splits:
             costs = self._costs(layer)
@@ -216,20 +236,15 @@ class Catalogue:
             for lanes in splits(layer, self.design, simd, pe, costs.pack):
                 by_width.setdefault(costs.word_bits(1, lanes), []).append(lanes)
             self._splits[key] = list(by_width.values())
-        if (layer, pe) not in self._held:
-            self._held[layer, pe] = constants(layer, self.design, pe)
-        held = self._held[layer, pe]
-        if held is None or layer.folds(simd, pe) > MAX_FOLDS:
-            return self._splits[key]
-        return [*self._splits[key], [held]]
+        return self._splits[key]
 
-    def _compute(self, layer: Layer, simd: int, pe: int) -> list[FloatArray]:
-        key = (layer, simd, pe)
+    def _compute(self, layer: Layer, simd: int, pe: int, serial: bool) -> list[FloatArray]:
+        key = (layer, simd, pe, serial)
         if key not in self._computed:
             costs = self._costs(layer)
             self._computed[key] = [
                 np.array([costs.compute(simd, lanes) for lanes in choices], dtype=float)
-                for choices in self._lanes(layer, simd, pe)
+                for choices in self._lanes(layer, simd, pe, serial)
             ]
         return self._computed[key]
 

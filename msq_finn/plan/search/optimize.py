@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_matrix
 
 from msq_finn.devices import Device
 from msq_finn.errors import MsqError
@@ -19,18 +17,11 @@ from msq_finn.plan.frontend.network import Fold, Network
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
 from msq_finn.plan.search.option import Bundle, Item, Option
-from msq_finn.silence import silence
-
-#: Seconds for one program, which takes up to three: a busy machine is to plan what an idle one
-#: does. The search goes on with what is known by then.
-TIME_LIMIT_S = 60.0
+from msq_finn.plan.search.program import cheapest
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
 #: what routing needs most, and what other designs lack.
 SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
-
-#: A folding for a given target may count this much more than the cheapest, as a share.
-GAP = 0.001
 
 RESOURCES = Cost._fields
 
@@ -150,22 +141,11 @@ def _solve_items(items: list[Item], budget: Budget) -> tuple[list[Bundle] | None
     # Whether every resource alone would do, were the others without limit.
     if (sum(use.min(axis=1) for use in uses) > 1).any():
         return None, True
-    use, sizes = np.concatenate(uses, axis=1), [len(item) for item in items]
-    owners, columns = np.repeat(np.arange(len(items)), sizes), np.arange(sum(sizes))
-    one_each = csr_matrix((np.ones(len(columns)), (owners, columns)))
-    with silence():
-        result = milp(
-            np.array(SCARCITY) @ use,
-            integrality=np.ones(len(columns)),
-            bounds=Bounds(0, 1),
-            constraints=[LinearConstraint(use, ub=1.0), LinearConstraint(one_each, lb=1.0, ub=1.0)],
-            # Nothing beats anything among the ways: looking for what can go takes longest of all.
-            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP, "presolve": False},
-        )
-    if result.x is None:
-        return None, result.status == 2
-    chosen = (int(ways.argmax()) for ways in np.split(result.x, np.cumsum(sizes)[:-1]))
-    return [item.bundle(way) for item, way in zip(items, chosen, strict=True)], True
+    use = np.concatenate(uses, axis=1)
+    ways, proven = cheapest(np.array(SCARCITY) @ use, use, [len(item) for item in items])
+    if ways is None:
+        return None, proven
+    return [item.bundle(way) for item, way in zip(items, ways, strict=True)], True
 
 
 def maximize(

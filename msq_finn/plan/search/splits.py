@@ -55,20 +55,21 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
     return sorted(fitting, key=_in_order)
 
 
-def constants(layer: Layer, design: Design, pe: int) -> LaneCounts | None:
+def constants(layer: Layer, design: Design, serial: bool) -> LaneKind | None:
     """Lanes that hold their weights, where such lanes take all rows; a layer has no others beside.
 
     Args:
         layer: whose rows they compute.
         design: kinds of lanes to use.
-        pe: lanes.
+        serial: whether they take a bit plane of the activations a cycle.
     """
     if layer.recurrence:
         return None
     unit = DEPTHWISE if layer.depthwise else DENSE
     for kind in _allowed(design, unit):
-        if kind.constant and layer.demand.taken_by([kind]) == layer.mh:
-            return LaneCounts({kind.name: pe})
+        holds = kind.constant and kind.serial == serial
+        if holds and layer.demand.taken_by([kind]) == layer.mh:
+            return kind
     return None
 
 

@@ -115,7 +115,7 @@ class Streams(Converters):
         """
         return self.uneven and not layer.depthwise and not layer.recurrence
 
-    def fronts(self, layer: Layer, simd: int, pe: int, cycles: int) -> list[Front]:
+    def fronts(self, layer: Layer, simd: int, pe: int, cycles: int, planes: int = 1) -> list[Front]:
         """Windows that meet a cycle target, with the converter and the FIFOs up to the lanes.
 
         Args:
@@ -123,10 +123,11 @@ class Streams(Converters):
             simd: elements that a lane takes a cycle.
             pe: lanes.
             cycles: target.
+            planes: cycles that the lanes take for a word.
         """
         link, conv = self.link(layer, cycles), layer.conv
         taken = simd * pe if layer.depthwise else simd
-        lanes = layer.cycles(simd, pe)
+        lanes = layer.cycles(simd, pe, planes)
         if conv is None or not conv.is_needed:
             length = layer.mh if layer.depthwise else layer.inputs
             stream = Repacked(layer.act_bits, link, length, cycles // layer.vectors)
