@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from msq_finn.post_training.functions import is_function
+from msq_finn.post_training.value_functions import is_function
 
 #: What nodes are: they multiply by weights, scale channels, activate (by a ReLU or another
 #: function), average, leave values what they are (as pools of maxima and flattening do), meet, or

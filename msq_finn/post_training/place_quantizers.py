@@ -13,7 +13,7 @@ from brevitas.quant import (
 )
 from torch import fx, nn
 
-from msq_finn.post_training.functions import goes_below_zero
+from msq_finn.post_training.value_functions import goes_below_zero
 from msq_finn.post_training.hardware_forms import (
     ADD,
     AVERAGE,

@@ -29,7 +29,7 @@ from msq_finn.sim import four_state, primitives
 from .networks import exported, tiny_mlp
 from .rtl_in_verilog import in_verilog
 
-PART, FPS = "xc7z020clg400-1", 3_000_000
+PART, FPS = "xc7z020clg400-1", 6_000_000
 
 
 @pytest.fixture(scope="module")

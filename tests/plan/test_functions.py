@@ -96,9 +96,6 @@ def endless():
 
 def pair():
     return nn.Sequential(qnn.QuantLinear(4, 4), Pair())
-
-def softmax():
-    return network(nn.Softmax(-1))
 """
 
 
@@ -168,7 +165,6 @@ def test_functions_that_build_nothing(module, name, text, function, message):
         ("spectrum", "cannot be exported for inputs of 4: Exporting the operator 'aten::fft_fft'"),
         ("endless", "cannot be exported for inputs of 4: maximum recursion depth exceeded"),
         ("pair", "is given twice, as two outputs"),
-        ("softmax", "no hardware for this"),
     ],
 )
 def test_networks_that_cannot_be_planned(module, tmp_path, capfd, function, message):
