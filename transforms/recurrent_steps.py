@@ -178,6 +178,8 @@ class StepFinder:
                 if source in products:
                     raise NoStepError(name)
                 products[source] = node.input[1]
+            elif self.is_zero(term):
+                continue
             elif self._is_constant(term):
                 biases.append(term)
             else:

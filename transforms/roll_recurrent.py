@@ -155,13 +155,17 @@ def _check_alike(model: ModelWrapper, layer: _Unrolled, where: str) -> None:
         same = step.cell is first.cell and all(
             level.kind == first.levels[name].kind for name, level in step.levels.items()
         )
-        same = same and all(
-            sorted(row.products.values()) == sorted(other.products.values())
-            and row.biases == other.biases
-            for row, other in zip(step.rows, first.rows, strict=True)
-        )
+        same = same and _constants(step) == _constants(first)
         if not same or (step.memory and step.memory != before.levels["memory"].name):
             raise MsqError("its steps are not all the same computation", where=where)
+
+
+def _constants(step: CellStep) -> list[tuple[dict[bool, str], tuple[str, ...]]]:
+    """Weights of inputs and of states, and biases, row by row."""
+    return [
+        ({source == step.state: name for source, name in row.products.items()}, row.biases)
+        for row in step.rows
+    ]
 
 
 def _read(

@@ -64,7 +64,7 @@ class RecurrentRTL(LanesRTL):
             node = copy.deepcopy(self.onnx_node)
             del node.input[1:]
             streams = type(self)(node)
-            execute_rtl(streams, context, graph, RTLBackend.execute_node)
+            execute_rtl(streams, context, graph, getattr(RTLBackend, "execute_node", None))
         else:
             super(RTLBackend, self).execute_node(context, graph)
 
