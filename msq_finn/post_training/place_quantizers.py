@@ -13,7 +13,6 @@ from brevitas.quant import (
 )
 from torch import fx, nn
 
-from msq_finn.post_training.value_functions import goes_below_zero
 from msq_finn.post_training.hardware_forms import (
     ADD,
     AVERAGE,
@@ -26,6 +25,7 @@ from msq_finn.post_training.hardware_forms import (
     THROUGH,
 )
 from msq_finn.post_training.standard_ops import add_module
+from msq_finn.post_training.value_functions import goes_below_zero
 
 #: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.
 WIDE_BITS = 8
