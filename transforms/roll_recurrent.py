@@ -95,6 +95,12 @@ def _replace(model: ModelWrapper, layer: _Unrolled) -> None:
     units, steps = weights.shape[1] // GATES, len(states)
     inputs = len(weights) - units
     result, all_states = _result(model, layer, units, where)
+    if model.get_tensor_shape(result)[0] != 1:
+        raise MsqError(
+            f"its states leave as {model.get_tensor_shape(result)}, steps first, and frames are "
+            "counted by the first axis; give batch_first=True",
+            where=where,
+        )
     sequence = _sequence(model, source.name, steps_read, (steps, inputs), where)
     state = first.levels["state"]
     kind = DataType[f"INT{max(-state.low - 1, state.high).bit_length() + 1}"]
@@ -243,6 +249,8 @@ def _sequence(
     if steps.shape != size or places.size != steps.size:
         raise MsqError("its steps read a part of the sequence only", where=where)
     for order in itertools.permutations(range(len(shape))):
+        if shape[order[0]] != 1:  # frames are counted by the first axis
+            continue
         if np.array_equal(places.transpose(order).ravel(), steps.ravel()):
             if list(order) == sorted(order):
                 return source
