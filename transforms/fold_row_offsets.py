@@ -9,7 +9,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
-from msq_finn.transforms.place_rows import ROW_MIXED
+from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED
 
 
 class FoldRowOffsets(Transformation):
@@ -26,6 +26,8 @@ class FoldRowOffsets(Transformation):
         for node in model.graph.node:
             consumers = model.find_consumers(node.output[0])
             if not node.op_type.startswith(ROW_MIXED) or len(consumers) != 1:
+                continue
+            if node.op_type.startswith(RECURRENT):  # their sums stay inside
                 continue
             op = getCustomOp(node)
             if op.get_nodeattr("offsetOutput"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,14 +23,24 @@ MOVES = {
 }
 
 
-def streams(model: ModelWrapper, node: NodeProto) -> list[str]:
-    """What a node reads that is no constant.
+def constant_names(model: ModelWrapper) -> set[str]:
+    """Names of a graph's constants.
 
     Args:
         model: exported graph.
-        node: whose inputs are looked at.
     """
-    return [name for name in node.input if name and constant_of(model, name) is None]
+    made = {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
+    return made | {tensor.name for tensor in model.graph.initializer}
+
+
+def streams(node: NodeProto, constants: Container[str]) -> list[str]:
+    """What a node reads that is no constant.
+
+    Args:
+        node: whose inputs are looked at.
+        constants: names of the graph's constants.
+    """
+    return [name for name in node.input if name and name not in constants]
 
 
 def origin(model: ModelWrapper, name: str) -> tuple[str, list[NodeProto]]:
@@ -41,12 +51,13 @@ def origin(model: ModelWrapper, name: str) -> tuple[str, list[NodeProto]]:
         name: of the tensor.
     """
     nodes: list[NodeProto] = []
+    constants = constant_names(model)
     while True:
         node = model.find_producer(name)
-        if node is None or node.op_type not in MOVES or len(streams(model, node)) != 1:
+        if node is None or node.op_type not in MOVES or len(streams(node, constants)) != 1:
             return name, nodes
         nodes.insert(0, node)
-        (name,) = streams(model, node)
+        (name,) = streams(node, constants)
 
 
 def moved(

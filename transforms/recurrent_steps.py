@@ -89,6 +89,7 @@ class StepFinder:
     def __init__(self, model: ModelWrapper) -> None:
         self.model = model
         self._makers = {name: node for node in model.graph.node for name in node.output}
+        self._constants: dict[str, Any] = {}
         self._matches = {LSTM: self._lstm, GRU: self._gru}
 
     def all(self) -> Iterator[tuple[str, CellStep]]:
@@ -108,8 +109,13 @@ class StepFinder:
         Args:
             name: of the tensor.
         """
-        value = constant_of(self.model, name)
+        value = self._constant(name)
         return value is not None and not np.any(value)
+
+    def _constant(self, name: str) -> Any:
+        if name not in self._constants:
+            self._constants[name] = constant_of(self.model, name)
+        return self._constants[name]
 
     def _node(self, name: str, *op_types: str) -> NodeProto:
         node = self._makers.get(name)
@@ -127,8 +133,8 @@ class StepFinder:
             NoStepError: none made it.
         """
         node = self._node(name, "Quant")
-        constants = [constant_of(self.model, other) for other in node.input[1:4]]
-        if constant_of(self.model, node.input[0]) is not None or any(c is None for c in constants):
+        constants = [self._constant(other) for other in node.input[1:4]]
+        if self._constant(node.input[0]) is not None or any(c is None for c in constants):
             raise NoStepError(name)
         scale, zero, bits = (np.asarray(c) for c in constants)
         if scale.size != 1 or np.any(zero):
@@ -190,7 +196,7 @@ class StepFinder:
         node = self._makers.get(name)
         if node is not None and node.op_type == "Quant":
             name = node.input[0]
-        return constant_of(self.model, name) is not None
+        return self._constant(name) is not None
 
     def _gate(self, name: str, *op_types: str) -> tuple[str, Sum, tuple[NodeProto, ...]]:
         nodes, acc = self._function(name, *op_types)

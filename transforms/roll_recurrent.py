@@ -19,7 +19,14 @@ from msq_finn.errors import MsqError
 from msq_finn.layer_notes import MODULE, note, noted
 from msq_finn.ops.recurrent.gated_cells import GATES, GRU, LSTM, attributes
 from msq_finn.transforms.infer_mvau_msq import rows_of
-from msq_finn.transforms.moved_sequences import MOVES, IntArray, moved, origin, streams
+from msq_finn.transforms.moved_sequences import (
+    MOVES,
+    IntArray,
+    constant_names,
+    moved,
+    origin,
+    streams,
+)
 from msq_finn.transforms.quantizer_nodes import is_activation_quantizer
 from msq_finn.transforms.recurrent_numbers import check_levels, matrix, numbers
 from msq_finn.transforms.recurrent_steps import CellStep, QuantizedTensor, StepFinder
@@ -88,6 +95,12 @@ def _replace(model: ModelWrapper, layer: _Unrolled) -> None:
     units, steps = weights.shape[1] // GATES, len(states)
     inputs = len(weights) - units
     result, all_states = _result(model, layer, units, where)
+    if model.get_tensor_shape(result)[0] != 1:
+        raise MsqError(
+            f"its states leave as {model.get_tensor_shape(result)}, steps first, and frames are "
+            "counted by the first axis; give batch_first=True",
+            where=where,
+        )
     sequence = _sequence(model, source.name, steps_read, (steps, inputs), where)
     state = first.levels["state"]
     kind = DataType[f"INT{max(-state.low - 1, state.high).bit_length() + 1}"]
@@ -236,6 +249,8 @@ def _sequence(
     if steps.shape != size or places.size != steps.size:
         raise MsqError("its steps read a part of the sequence only", where=where)
     for order in itertools.permutations(range(len(shape))):
+        if shape[order[0]] != 1:  # frames are counted by the first axis
+            continue
         if np.array_equal(places.transpose(order).ravel(), steps.ravel()):
             if list(order) == sorted(order):
                 return source
@@ -277,8 +292,9 @@ def _leaving(
 ) -> tuple[list[NodeProto], list[str]]:
     """Nodes that only move states, none behind ``end``; and the tensors that others read."""
     known, nodes, ends = set(layer.states), list[NodeProto](), list[str]()
+    constants = constant_names(model)
     for node in model.graph.node:
-        reads = streams(model, node)
+        reads = streams(node, constants)
         if node.output[0] in inside or not known.intersection(reads):
             continue
         if end not in reads and node.op_type in MOVES and known.issuperset(reads):
@@ -292,17 +308,18 @@ def _leaving(
 
 def _inside(model: ModelWrapper, layer: _Unrolled) -> set[str]:
     """What the nodes that compute steps make."""
-    inside = set()
+    inside, constants = set[str](), constant_names(model)
+    makers = {name: node for node in model.graph.node for name in node.output}
     for step in layer.steps:
         left = [level.name for level in step.levels.values()]
         ends = {name for row in step.rows for name in row.products} - {step.levels["state"].name}
         while left:
             name = left.pop()
-            node = model.find_producer(name)
+            node = makers.get(name)
             if node is None or name in ends or name in inside:
                 continue
             inside.add(name)
-            left += streams(model, node)
+            left += streams(node, constants)
     return inside
 
 
@@ -310,8 +327,8 @@ def _prune(model: ModelWrapper) -> None:
     """Take out what nothing reads any more."""
     results = {info.name for info in model.graph.output}
     while True:
-        read = {name for node in model.graph.node for name in node.input}
-        dead = [n for n in model.graph.node if not (read | results).intersection(n.output)]
+        wanted = results.union(*(node.input for node in model.graph.node))
+        dead = [n for n in model.graph.node if wanted.isdisjoint(n.output)]
         if not dead:
             return
         for node in dead:

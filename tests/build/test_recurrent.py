@@ -18,10 +18,19 @@ from brevitas.quant import (
 )
 from torch import nn
 
+from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
+from msq_finn.build.simulate import (
+    accelerator_inputs,
+    executed,
+    finished_by_host,
+    reference_outputs,
+)
+from msq_finn.build.trial import random_images
 from msq_finn.errors import MsqError
+from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
-from msq_finn.models import gru_classifier, lstm_classifier
+from msq_finn.models import ActQuant, gru_classifier, lstm_classifier
 from msq_finn.nn import QuantGRU
 from msq_finn.plan.frontend.graph import network_of_file
 from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
@@ -178,3 +187,44 @@ def test_what_is_quantized_inside_is_judged(tmp_path):
     faults = [result.fault for result in followed(source, wrong, images) if result.fault]
     assert faults and {fault.node.split()[0] for fault in faults} == {node.name}
     assert all("input_acc_quant" in fault.node for fault in faults)
+
+
+class Around(nn.Module):
+    """A layer before, or a quantizer behind, or the last of all states, or steps first."""
+
+    def __init__(self, form):
+        super().__init__()
+        mixed = {"weight_quant": MSQWeightPerChannelFloat}
+        self.form, steps_first = form, form == "steps first"
+        self.before, self.behind = nn.Identity(), nn.Identity()
+        if form == "a layer before":
+            pixels, relu = (k(act_quant=ActQuant) for k in (qnn.QuantIdentity, qnn.QuantReLU))
+            layer = qnn.QuantLinear(6, 6, bias=False, **mixed)
+            self.before = nn.Sequential(pixels, layer, relu)
+        if form == "a quantizer behind":
+            self.behind = qnn.QuantReLU(act_quant=ActQuant)
+        kind = LSTM if steps_first else QuantGRU
+        self.rnn = kind(6, 4, batch_first=not steps_first, **mixed)
+        self.fc = qnn.QuantLinear(4, 5, bias=False, **mixed)
+
+    def forward(self, x):
+        x = self.before(x)
+        if self.form == "steps first":
+            return self.fc(self.rnn(x.transpose(0, 1))[0][-1])
+        states = self.behind(self.rnn(x)[0])
+        return self.fc(states[:, -1] if self.form == "the last of all states" else states)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "form", ["a layer before", "a quantizer behind", "the last of all states", "steps first"]
+)
+def test_what_stands_around_a_layer(form, tmp_path):
+    source = saved(made(Around, form), tmp_path / "model.onnx", (3, 6))
+    target = Target("Pynq-Z1", target_fps=100_000)
+    network = generate(source, target, tmp_path, stop_before="step_msq_insert_streams")
+    images = random_images(network, 6, seed=1)
+    found = finished_by_host(network, executed(network, accelerator_inputs(network, images)))
+    step = Host(network.parent).output_step()
+    assert mismatches(found, reference_outputs(source, images), step) == 0
+    assert np.ptp(found) > 0

@@ -67,7 +67,8 @@ def test_a_rolled_layer_computes_what_its_steps_do(kind, options, layers, tmp_pa
     shape = exported(tmp_path / "m.onnx", kind, **options)
     model = rolled(tmp_path / "m.onnx")
     name = {QuantLSTM: "LSTM_MSQ", QuantGRU: "GRU_MSQ"}[kind]
-    assert [n.op_type for n in model.graph.node] == ["Quant", *["Div", name, "Mul"] * layers]
+    ops = [n.op_type for n in model.graph.node if n.op_type != "Transpose"]
+    assert ops == ["Quant", *["Div", name, "Mul"] * layers]
     plain = cleanup_model(ModelWrapper(str(tmp_path / "m.onnx")))
     rng, seen = np.random.default_rng(0), set()
     for _ in range(8):

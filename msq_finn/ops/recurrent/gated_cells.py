@@ -15,6 +15,9 @@ IntArray = NDArray[np.int64]
 #: A unit's rows: one behind the other.
 GATES = 4
 
+#: DSP slices of the units that leave the lanes at a time, each: factors of rows and of products.
+UNIT_DSPS = GATES + 3
+
 
 @dataclass(frozen=True)
 class CellNumbers:

@@ -14,7 +14,15 @@ from msq_finn.lanes import DENSE, LaneCounts, Shape, dsp
 from msq_finn.lanes.counts import IntArray
 from msq_finn.lanes.kind import LaneKind
 from msq_finn.lanes.latency import sum_latency
-from msq_finn.ops.recurrent.gated_cells import GATES, GRU, LSTM, CellNumbers, GatedCell, run
+from msq_finn.ops.recurrent.gated_cells import (
+    GATES,
+    GRU,
+    LSTM,
+    UNIT_DSPS,
+    CellNumbers,
+    GatedCell,
+    run,
+)
 from msq_finn.ops.recurrent.scaling import ScaleRound
 from msq_finn.ops.row_mixed import RowMixed, smallest_integer_type
 
@@ -198,6 +206,10 @@ class RecurrentMSQ(RowMixed):
             self.sum_type().bitwidth(),
             dsp.get(get_dsp_block(fpgapart)),
         )
+
+    def dsp_estimation(self, fpgapart: str) -> int:
+        """DSP slices of the lanes and of the factors behind them."""
+        return super().dsp_estimation(fpgapart) + UNIT_DSPS * self.units()
 
     def sum_type(self) -> Any:
         """Type of the sums."""

@@ -75,6 +75,11 @@ def test_a_wrong_constant_shows(attribute):
     assert (found != layer.expected(sequences)).any()
 
 
+def test_factors_are_counted_as_dsp_slices():
+    op = op_of(Random.drawn(CASES["LUT lanes of both schemes"]).model())
+    assert op.dsp_estimation("xc7z020clg400-1") == 7 * 2
+
+
 def test_units_in_another_order_give_the_same_states():
     layer = Random.drawn(CASES["LUT lanes of both schemes"])
     model, sequence = layer.model(), layer.sequences(1)
