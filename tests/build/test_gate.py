@@ -29,7 +29,16 @@ from msq_finn.sim import four_state, primitives
 from .networks import exported, tiny_mlp
 from .rtl_in_verilog import in_verilog
 
-PART, FPS = "xc7z020clg400-1", 3_000_000
+PART = "xc7z020clg400-1"
+
+
+def folding(folder):
+    """A layer of parallel lanes that hold their weights, with adders, and one of serial lanes."""
+    lanes = {"SIMD": 4, "PE": 1, "lanePE": [1], "mem_mode": "internal_embedded"}
+    kinds = {"MVAU_MSQ_rtl_0": "embedded_lut", "MVAU_MSQ_rtl_1": "serial_lut"}
+    path = folder / "folding.json"
+    path.write_text(json.dumps({name: lanes | {"laneKinds": [k]} for name, k in kinds.items()}))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +47,7 @@ def network(tmp_path_factory):
     four_state.version()
     folder = tmp_path_factory.mktemp("gate")
     source = exported(tiny_mlp(), folder / "model.onnx", (1, 4))
-    # A layer of parallel lanes that hold their weights, and one of serial lanes.
-    lowered = generate(source, Target("Pynq-Z1", target_fps=FPS), folder)
+    lowered = generate(source, Target("Pynq-Z1", folding_config=folding(folder)), folder)
     design = stitch(lowered.model, folder)
     images = np.random.default_rng(2).random((6, 4), dtype=np.float32)
     return lowered, design, images, reference_outputs(source, images)
@@ -145,7 +153,7 @@ def test_the_stage_tells_a_wrong_netlist(tmp_path, monkeypatch, wrong):
     source = exported(tiny_mlp(), tmp_path / "model.onnx", (1, 4))
     out = tmp_path / "out"
     options = ["build", str(source), "-o", str(out), "--until", "gate", "--images", "4"]
-    options += ["--target-fps", str(FPS)]
+    options += ["--folding-config", str(folding(tmp_path))]
     done = CliRunner().invoke(main, options)
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["gate_images"], summary["rtl_mismatches"]) == (3, 0)
