@@ -29,7 +29,16 @@ from msq_finn.sim import four_state, primitives
 from .networks import exported, tiny_mlp
 from .rtl_in_verilog import in_verilog
 
-PART, FPS = "xc7z020clg400-1", 6_000_000
+PART = "xc7z020clg400-1"
+
+
+def folding(folder):
+    """A layer of parallel lanes that hold their weights, with adders, and one of serial lanes."""
+    lanes = {"SIMD": 4, "PE": 1, "lanePE": [1], "mem_mode": "internal_embedded"}
+    kinds = {"MVAU_MSQ_rtl_0": "embedded_lut", "MVAU_MSQ_rtl_1": "serial_lut"}
+    path = folder / "folding.json"
+    path.write_text(json.dumps({name: lanes | {"laneKinds": [k]} for name, k in kinds.items()}))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +47,7 @@ def network(tmp_path_factory):
     four_state.version()
     folder = tmp_path_factory.mktemp("gate")
     source = exported(tiny_mlp(), folder / "model.onnx", (1, 4))
-    # A layer of parallel lanes that hold their weights, and one of serial lanes.
-    lowered = generate(source, Target("Pynq-Z1", target_fps=FPS), folder)
+    lowered = generate(source, Target("Pynq-Z1", folding_config=folding(folder)), folder)
     design = stitch(lowered.model, folder)
     images = np.random.default_rng(2).random((6, 4), dtype=np.float32)
     return lowered, design, images, reference_outputs(source, images)
@@ -85,18 +93,24 @@ def test_the_netlist_is_right_and_known_whenever_it_is_reset(network, netlists, 
     assert differing(network, design, restarts=range(1, 60, 3)) == (0, [])
 
 
-def test_a_wrong_lut_is_seen(network, netlists, tmp_path):
-    layers = {name: n for name, n in netlists.items() if name.startswith("MVAU_MSQ")}
-    name, good = next(i for i in layers.items() if "LUT6_2" in primitives.used(i[1].text))
+def layer_of(netlists):
+    return next(name for name in netlists if name.startswith("MVAU_MSQ"))
+
+
+def test_a_flipped_bit_of_a_lut_is_seen(network, netlists, tmp_path):
+    """One of the adders."""
+    name = layer_of(netlists)
+    good = netlists[name]
 
     def seen(init):
         start, end = init.span(1)
-        wrong = f"{int(init[1], 16) ^ 2**64 - 1:016x}"
+        # A sum's bit, where the fifth input is 1 as it always is.
+        wrong = f"{int(init[1], 16) ^ 1 << 32:016x}"
         bad = broken(good, good.text[:start] + wrong + good.text[end:])
         return differing(network, gates(network, netlists, tmp_path, **{name: bad}))[0] > 0
 
     inits = re.finditer(r"LUT6_2 #\(\n\s+\.INIT\(64'h([0-9a-f]+)\)", good.text)
-    # Not every table's output is used in six images.
+    # Not every entry of every table is looked up.
     assert any(map(seen, itertools.islice(inits, 4)))
 
 
@@ -128,18 +142,18 @@ def test_the_stage_tells_a_wrong_netlist(tmp_path, monkeypatch, wrong):
 
     def changed(design, netlists, folder):
         result = gate_level(design, netlists, folder)
-        flip = partial(re.sub, r"(LUT6_2 #\(\n\s+\.INIT\(64'h)(\w{8})", r"\g<1>ffff0000")
-        for name, netlist in netlists.items():
-            if wrong and name.startswith("MVAU_MSQ"):
-                path = folder / f"{netlist.module}.v"
-                path.write_text(flip(path.read_text()))
+        if wrong:
+            name = next(name for name in netlists if name.startswith("MVAU_MSQ"))
+            path = folder / f"{netlists[name].module}.v"
+            flip = partial(re.sub, r"(LUT6_2 #\(\n\s+\.INIT\(64'h)(\w{8})", r"\g<1>ffff0000")
+            path.write_text(flip(path.read_text()))
         return result
 
     monkeypatch.setattr(gate, "gate_level", changed)
     source = exported(tiny_mlp(), tmp_path / "model.onnx", (1, 4))
     out = tmp_path / "out"
     options = ["build", str(source), "-o", str(out), "--until", "gate", "--images", "4"]
-    options += ["--target-fps", str(FPS)]
+    options += ["--folding-config", str(folding(tmp_path))]
     done = CliRunner().invoke(main, options)
     summary = json.loads((out / "summary.json").read_text())
     assert (summary["gate_images"], summary["rtl_mismatches"]) == (3, 0)
