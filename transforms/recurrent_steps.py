@@ -1,4 +1,4 @@
-"""StepFinder of unrolled LSTMs and GRUs in an exported graph."""
+"""Steps of unrolled LSTMs and GRUs in an exported graph."""
 
 from __future__ import annotations
 
