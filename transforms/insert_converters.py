@@ -23,8 +23,9 @@ class InsertConverters(Transformation):
     """Put a converter wherever words differ in width, and ours in place of FINN's.
 
     FINN's InsertDWC finds the places. Its converters take more LUT sites, as
-    ``benchmarks/width_converters.py`` counts them; upstream's RTL knows whole ratios only. Where neither width divides the other, two converters
-    stand for one, if the layers' speed allows. Run it before SpecializeLayers.
+    ``benchmarks/width_converters.py`` counts them; upstream's RTL knows whole ratios only. Where
+    neither width divides the other, two converters stand for one, if the layers' speed allows. Run
+    it before SpecializeLayers.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:

@@ -20,8 +20,8 @@ class StreamingDataWidthConverterVector_rtl(StreamingRTL, StreamingDataWidthConv
     what follows these in a vector's last input word is dropped, and the last output word is filled
     up with zeros. Without padding, the tensor's shape may be another, as FINN's op allows.
 
-    FINN's own takes more LUTs (``benchmarks/width_converters.py`` compares them), and no vectors that
-    end within a word; the name makes FINN take this one for a converter too.
+    FINN's own takes more LUTs (``benchmarks/width_converters.py`` compares them), and no vectors
+    that end within a word; the name makes FINN take this one for a converter too.
     """
 
     def get_nodeattr_types(self) -> dict[str, Any]:
