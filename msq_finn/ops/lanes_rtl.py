@@ -52,7 +52,11 @@ class LanesRTL(RTLBackend):
             return
         name, kinds = self.onnx_node.name, self.lanes().kinds
         if any(kind.constant for kind in kinds):
-            raise MsqError("embedded lanes have no runtime-writeable weights", where=name)
+            raise MsqError(
+                "embedded lanes have no runtime-writeable weights; fold the layer to lanes that "
+                "take codes (laneKinds, lanePE, PE and mem_mode)",
+                where=name,
+            )
         constants = any(kind.engine == "lut" for kind in kinds)
         if constants and not self.get_nodeattr("offsetOutput"):
             raise MsqError(

@@ -25,7 +25,10 @@ def test_weights_that_can_be_written_at_run_time_are_in_the_package(tmp_path):
     source = exported(small_cnn(), tmp_path / "model.onnx", (1, 1, 6, 6))
     config = tmp_path / "folding.json"
     names = ("MVAU_MSQ_rtl_0", "Thresholding_rtl_0")
-    config.write_text(json.dumps({name: {"runtime_writeable_weights": 1} for name in names}))
+    writeable = {"runtime_writeable_weights": 1}
+    lanes = {"SIMD": 3, "PE": 2, "laneKinds": ["sp2_4_lut", "fixed_4_lut"], "lanePE": [1, 1]}
+    lanes |= {"mem_mode": "internal_decoupled", "ram_style": "block"}
+    config.write_text(json.dumps({names[0]: writeable | lanes, names[1]: writeable}))
     target, work = Target("Pynq-Z1", target_fps=10_000, folding_config=config), tmp_path / "work"
     work.mkdir()
     images = np.random.default_rng(3).random((3, 1, 6, 6), dtype=np.float32)

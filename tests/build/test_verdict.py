@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from fractions import Fraction
 
@@ -270,7 +271,12 @@ def hardware(tie, tmp_path_factory):
     others = np.random.default_rng(5).integers(0, 16, (19, 6)).astype(np.float32) * np.float32(0.1)
     images = np.stack([others[0], image, *others[1:]])
     folder = tmp_path_factory.mktemp("hardware")
-    return generate(source, Target("Pynq-Z1", target_fps=1_000_000), folder), images
+    # A layer whose weights are in a memory.
+    lanes = {"SIMD": 1, "PE": 1, "laneKinds": ["fixed_4_lut"], "lanePE": [1]}
+    lanes |= {"mem_mode": "internal_decoupled", "ram_style": "distributed"}
+    (folder / "folding.json").write_text(json.dumps({"MVAU_MSQ_rtl_0": lanes}))
+    target = Target("Pynq-Z1", target_fps=1_000_000, folding_config=folder / "folding.json")
+    return generate(source, target, folder), images
 
 
 def verdict_of(network, images):
