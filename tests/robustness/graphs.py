@@ -220,12 +220,6 @@ def _residual(model):
     m.set_end(model, "quant_r_q", "input", "sum")
 
 
-def _softmax(model):
-    m.set_shape(model, [1, 3], "output")
-    model.graph.output[0].name = "p"
-    m.add_node(model, "Softmax", ["y"], "p")
-
-
 def _mean(model):
     m.between(model, "ReduceMean", "r_q", axes=[0], keepdims=1)
 
@@ -274,7 +268,6 @@ _UNSUITABLE = [
     ("weights in float", "", lambda g: m.set_end(g, "conv", "input", "conv_w", 1)),
     ("images in float", "", lambda g: m.set_end(g, "conv", "input", "x")),
     ("sine inside", "no hardware for this", lambda g: m.between(g, "Sin", "b")),
-    ("softmax at the end", "(Softmax): no hardware for this at the end", _softmax),
     ("mean inside", "(ReduceMean): no hardware for this; take nn.AdaptiveAvgPool2d", _mean),
     ("activations of 1 bit", "no hardware for activations of 1 bit; give the quantizer", _bipolar),
     (

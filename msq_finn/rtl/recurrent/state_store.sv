@@ -7,7 +7,7 @@
 module state_store #(
   parameter int unsigned Elements = 8,
   parameter int unsigned Bits = 8,
-  parameter int unsigned WriteWord = 1,  // elements that are written at once; the second reader's too
+  parameter int unsigned WriteWord = 1,  // elements that are written, and read again, at once
   parameter int unsigned ReadWord = 1    // elements that the first reader takes at once
 ) (
   input  logic                           clk_i,
