@@ -36,7 +36,7 @@ def matrix(
         where: name of the layer, for errors.
 
     Returns:
-        integers (inputs + states, 4 units), the rows' scales, biases [4][units], and the bits of
+        integers (inputs + states, 4 units), the rows' scales, four lists of biases, and the bits of
         weights.
 
     Raises:
