@@ -37,7 +37,7 @@ REFUSED = {
     "an op with hardware for floats": (
         [],
         lambda model: m.between(model, "Softmax", "b"),
-        ", HWSoftmax_0 (HWSoftmax), Shuffle_Transpose_2 (Shuffle), Thresholding_1 (MultiThreshol",
+        ", HWSoftmax_0 (Softmax), Shuffle_Transpose_2 (Shuffle), Thresholding_1 (MultiThreshold)",
     ),
     "a quantizer that rounds another way": (
         [],
