@@ -63,43 +63,33 @@ module serial_bench
     end
   end
 
-  typedef index_t [Groups-1:0] ends_t;
-  typedef index_t [Groups-1:0][Members-1:0] sources_t;
-  typedef bit [Groups-1:0][TableBits-1:0][31:0] tables_t;
-
-  for (genvar i = 0; i < Pe; i++) begin : gen_lane
-    localparam int unsigned Own = int'(LaneGroups[i*16+:16]);
-    localparam ends_t AllLo = Lo[i*$bits(ends_t)+:$bits(ends_t)];
-    localparam ends_t AllHi = Hi[i*$bits(ends_t)+:$bits(ends_t)];
-    localparam sources_t AllSources = Source[i*$bits(sources_t)+:$bits(sources_t)];
-    localparam tables_t AllTables = Table[i*$bits(tables_t)+:$bits(tables_t)];
-
-    serial_lane #(
-      .Simd     (Simd),
-      .SumFolds (SumFolds),
-      .FoldBits (FoldBits),
-      .ActBits  (ActBits),
-      .AccBits  (AccBits),
-      .Depth    (Depth),
-      .Groups   (Own),
-      .Members  (Members),
-      .TableBits(TableBits),
-      .Source   (AllSources[Own-1:0]),
-      .Lo       (AllLo[Own-1:0]),
-      .Hi       (AllHi[Own-1:0]),
-      .Table    (AllTables[Own-1:0]),
-      .Fabric   (Series7)
-    ) u_lane (
-      .clk_i,
-      .en_i,
-      .fold_i,
-      .bits_i,
-      .acc_valid_i(valid[Depth]),
-      .acc_first_i(first[Depth]),
-      .acc_start_i(start[Depth]),
-      .acc_o      (sums_o[i])
-    );
-  end
+  serial_lanes #(
+    .Pe        (Pe),
+    .Simd      (Simd),
+    .SumFolds  (SumFolds),
+    .FoldBits  (FoldBits),
+    .ActBits   (ActBits),
+    .AccBits   (AccBits),
+    .Depth     (Depth),
+    .Groups    (Groups),
+    .Members   (Members),
+    .TableBits (TableBits),
+    .LaneGroups(LaneGroups),
+    .Source    (Source),
+    .Lo        (Lo),
+    .Hi        (Hi),
+    .Table     (Table),
+    .Fabric    (Series7)
+  ) u_lanes (
+    .clk_i,
+    .en_i,
+    .fold_i,
+    .bits_i,
+    .acc_valid_i(valid[Depth]),
+    .acc_first_i(first[Depth]),
+    .acc_start_i(start[Depth]),
+    .acc_o      (sums_o)
+  );
 
 endmodule
 

@@ -58,6 +58,7 @@ module accumulator
       .clk_i,
       .en_i     (en_i && valid),
       .first_i  (first),
+      .base_i   (sum),
       .s_i      (s),
       .m_i      (m),
       .carries_i(carries[k]),

@@ -1,6 +1,7 @@
 `default_nettype none
 
-/// Columns of an accumulator: acc and carries above <= s + m + carries + (first ? Start : acc).
+/// Columns of an accumulator: acc and carries above <= s + m + carries + (first ? Start : base),
+/// where base is acc, or made of it.
 ///
 /// One LUT site and one carry bit a column. Start is part of the LUTs' tables, so that loading it
 /// costs nothing. The majority that leaves for the next column has a LUT of its own inputs: inside
@@ -16,6 +17,7 @@ module accumulator_columns
   input  logic             clk_i,
   input  logic             en_i,
   input  logic             first_i,
+  input  logic [Width-1:0] base_i,
   input  logic [Width-1:0] s_i,
   input  logic [Width-1:0] m_i,
   input  logic [1:0]       carries_i,
@@ -28,14 +30,14 @@ module accumulator_columns
   if (Fabric == Portable) begin : gen_behavioural
     logic [Width-1:0] base, majority;
 
-    assign base         = first_i ? Start : acc_o;
+    assign base         = first_i ? Start : base_i;
     assign majority     = (base & s_i) | (base & m_i) | (s_i & m_i);
     assign carries_o[1] = majority[Width-1];
 
     assign {carries_o[0], sum} = {1'b0, base ^ s_i ^ m_i}
         + {1'b0, Width'({majority, carries_i[1]})} + (Width + 1)'(carries_i[0]);
   end else begin : gen_primitives
-    // Inputs acc, s, m, first in I0 to I3; the majority from the column below in I4.
+    // Inputs base, s, m, first in I0 to I3; the majority from the column below in I4.
     localparam bit [7:0] Majority = 8'hE8;
     localparam bit [7:0] Parity = 8'h96;
 
@@ -44,7 +46,7 @@ module accumulator_columns
     assign carries_o[1] = majority[Width-1];
 
     for (genvar k = 0; k < Width; k++) begin : gen_column
-      // The tables with acc replaced by Start's bit.
+      // The tables with base replaced by Start's bit.
       localparam bit [7:0] MajorityFirst = Start[k] ? 8'hFC : 8'hC0;
       localparam bit [7:0] ParityFirst = Start[k] ? 8'hC3 : 8'h3C;
 
@@ -57,7 +59,7 @@ module accumulator_columns
       LUT5 #(
         .INIT({2{MajorityFirst, Majority}})
       ) u_majority (
-        .I0(acc_o[k]),
+        .I0(base_i[k]),
         .I1(s_i[k]),
         .I2(m_i[k]),
         .I3(first_i),
@@ -68,7 +70,7 @@ module accumulator_columns
       LUT5 #(
         .INIT({~{ParityFirst, Parity}, ParityFirst, Parity})
       ) u_parity (
-        .I0(acc_o[k]),
+        .I0(base_i[k]),
         .I1(s_i[k]),
         .I2(m_i[k]),
         .I3(first_i),

@@ -69,33 +69,31 @@ module embedded_lane
   logic [TreeBits-1:0]           tree_s, tree_m, s, m;
   logic [SumBits-1:0]            sum;
 
-  for (genvar g = 0; g < Groups; g++) begin : gen_group
-    for (genvar k = 0; k < ActBits; k++) begin : gen_bit
-      logic [Members-1:0]          selected;
-      logic [Members+FoldBits-1:0] address;
-      logic [TableBits-1:0]        entry;
+  for (genvar k = 0; k < ActBits; k++) begin : gen_bit
+    logic [Simd-1:0]                  plane;
+    logic [Groups-1:0][TableBits-1:0] entries;
 
-      for (genvar i = 0; i < Members; i++) begin : gen_member
-        assign selected[i] = acts_i[Source[g][i]][k] ^ (ActSigned && k == ActBits - 1);
-      end
+    for (genvar i = 0; i < Simd; i++) begin : gen_element
+      assign plane[i] = acts_i[i][k] ^ (ActSigned && k == ActBits - 1);
+    end
 
-      if (FoldBits == 0) begin : gen_one_fold
-        assign address = selected;
-      end else begin : gen_folds
-        assign address = {fold_i, selected};
-      end
+    table_plane #(
+      .Simd     (Simd),
+      .FoldBits (FoldBits),
+      .Groups   (Groups),
+      .Members  (Members),
+      .TableBits(TableBits),
+      .Source   (Source),
+      .Table    (Table),
+      .Fabric   (Fabric)
+    ) u_tables (
+      .fold_i,
+      .bits_i   (plane),
+      .entries_o(entries)
+    );
 
-      table_row #(
-        .Inputs (Members + FoldBits),
-        .Columns(TableBits),
-        .Table  (Table[g]),
-        .Fabric (Fabric)
-      ) u_table (
-        .address_i(address),
-        .entry_o  (entry)
-      );
-
-      assign rows[g*ActBits+k] = TreeBits'({entry, ActBits'(0)} >> (ActBits - k));
+    for (genvar g = 0; g < Groups; g++) begin : gen_group
+      assign rows[g*ActBits+k] = TreeBits'({entries[g], ActBits'(0)} >> (ActBits - k));
     end
   end
 

@@ -45,53 +45,36 @@ module state_store #(
     $fatal(1, "%0d elements in words of %0d and %0d", Elements, WriteWord, ReadWord);
   end
 
-  logic [AddressBits-1:0]   write_row_q, read_row_q, again_row_q;
-  logic [WritePartBits-1:0] write_part_q, again_part_q;
-  logic [ReadPartBits-1:0]  read_part_q;
-  logic [Banks-1:0][Bits-1:0] read_row, again_row;
+  logic [AddressBits-1:0]     write_row, read_row, again_row;
+  logic [WritePartBits-1:0]   write_part, again_part;
+  logic [ReadPartBits-1:0]    read_part;
+  logic [Banks-1:0][Bits-1:0] read_elements, again_elements;
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      {write_row_q, write_part_q} <= '0;
-      {read_row_q, read_part_q}   <= '0;
-      {again_row_q, again_part_q} <= '0;
-    end else begin
-      if (write_i) begin
-        write_part_q <= write_part_q == WritePartBits'(WriteParts - 1) ? '0 : write_part_q + 1'b1;
-        if (write_part_q == WritePartBits'(WriteParts - 1)) begin
-          write_row_q <= write_row_q == AddressBits'(Depth - 1) ? '0 : write_row_q + 1'b1;
-        end
-      end
-      if (again_i) begin
-        again_part_q <= again_part_q == WritePartBits'(WriteParts - 1) ? '0 : again_part_q + 1'b1;
-        if (again_part_q == WritePartBits'(WriteParts - 1)) begin
-          again_row_q <= again_row_q == AddressBits'(Depth - 1) ? '0 : again_row_q + 1'b1;
-        end
-      end
-      if (read_i) begin
-        read_part_q <= read_part_q == ReadPartBits'(ReadParts - 1) ? '0 : read_part_q + 1'b1;
-        if (read_part_q == ReadPartBits'(ReadParts - 1)) begin
-          read_row_q <= read_row_q == AddressBits'(Depth - 1) ? '0 : read_row_q + 1'b1;
-        end
-      end
-    end
-  end
+  row_counter #(.Rows(Depth), .Parts(WriteParts)) u_write (
+    .clk_i, .rst_ni, .next_i(write_i), .row_o(write_row), .part_o(write_part)
+  );
+  row_counter #(.Rows(Depth), .Parts(ReadParts)) u_read (
+    .clk_i, .rst_ni, .next_i(read_i), .row_o(read_row), .part_o(read_part)
+  );
+  row_counter #(.Rows(Depth), .Parts(WriteParts)) u_again (
+    .clk_i, .rst_ni, .next_i(again_i), .row_o(again_row), .part_o(again_part)
+  );
 
   for (genvar b = 0; b < int'(Banks); b++) begin : gen_bank
     logic [Bits-1:0] memory [Depth];
 
     always_ff @(posedge clk_i) begin
-      if (write_i && write_part_q == WritePartBits'(b / WriteWord)) begin
-        memory[write_row_q] <= data_i[b % WriteWord];
+      if (write_i && write_part == WritePartBits'(b / WriteWord)) begin
+        memory[write_row] <= data_i[b % WriteWord];
       end
     end
 
-    assign read_row[b]  = memory[read_row_q];
-    assign again_row[b] = memory[again_row_q];
+    assign read_elements[b]  = memory[read_row];
+    assign again_elements[b] = memory[again_row];
   end
 
-  assign read_o  = read_row[int'(read_part_q)*ReadWord+:ReadWord];
-  assign again_o = again_row[int'(again_part_q)*WriteWord+:WriteWord];
+  assign read_o  = read_elements[int'(read_part)*ReadWord+:ReadWord];
+  assign again_o = again_elements[int'(again_part)*WriteWord+:WriteWord];
 
 endmodule
 

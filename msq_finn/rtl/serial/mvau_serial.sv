@@ -68,11 +68,6 @@ module mvau_serial
   localparam int unsigned FoldBits = $clog2(SF * NF);
   localparam int unsigned AddressBits = max(FoldBits, 1);
 
-  if (Members + FoldBits != 5) begin : gen_check_members
-    $fatal(1, "Members = %0d: with %0d bits of a fold's address, tables must have 5 inputs",
-           Members, FoldBits);
-  end
-
   localparam fabric_e Fabric = fabric(DspVersion, UsePrimitives);
 
   // A plane's words are added before they accumulate, unless there is but one.
@@ -135,43 +130,33 @@ module mvau_serial
   );
 
 `ifndef MSQ_CONTROL_ONLY
-  typedef index_t [Groups-1:0] ends_t;
-  typedef index_t [Groups-1:0][Members-1:0] sources_t;
-  typedef bit [Groups-1:0][TableBits-1:0][31:0] tables_t;
-
-  for (genvar i = 0; i < PE; i++) begin : gen_lane
-    localparam int unsigned Own = int'(LaneGroups[i*16+:16]);
-    localparam ends_t AllLo = Lo[i*$bits(ends_t)+:$bits(ends_t)];
-    localparam ends_t AllHi = Hi[i*$bits(ends_t)+:$bits(ends_t)];
-    localparam sources_t AllSources = Source[i*$bits(sources_t)+:$bits(sources_t)];
-    localparam tables_t AllTables = Table[i*$bits(tables_t)+:$bits(tables_t)];
-
-    serial_lane #(
-      .Simd     (Simd),
-      .SumFolds (SF),
-      .FoldBits (FoldBits),
-      .ActBits  (ActBits),
-      .AccBits  (AccBits),
-      .Depth    (Depth),
-      .Groups   (Own),
-      .Members  (Members),
-      .TableBits(TableBits),
-      .Source   (AllSources[Own-1:0]),
-      .Lo       (AllLo[Own-1:0]),
-      .Hi       (AllHi[Own-1:0]),
-      .Table    (AllTables[Own-1:0]),
-      .Fabric   (Fabric)
-    ) u_lane (
-      .clk_i,
-      .en_i       (en),
-      .fold_i     (fold),
-      .bits_i     (bits),
-      .acc_valid_i(valid[Depth]),
-      .acc_first_i(first[Depth]),
-      .acc_start_i(start),
-      .acc_o      (sums[i])
-    );
-  end
+  serial_lanes #(
+    .Pe        (PE),
+    .Simd      (Simd),
+    .SumFolds  (SF),
+    .FoldBits  (FoldBits),
+    .ActBits   (ActBits),
+    .AccBits   (AccBits),
+    .Depth     (Depth),
+    .Groups    (Groups),
+    .Members   (Members),
+    .TableBits (TableBits),
+    .LaneGroups(LaneGroups),
+    .Source    (Source),
+    .Lo        (Lo),
+    .Hi        (Hi),
+    .Table     (Table),
+    .Fabric    (Fabric)
+  ) u_lanes (
+    .clk_i,
+    .en_i       (en),
+    .fold_i     (fold),
+    .bits_i     (bits),
+    .acc_valid_i(valid[Depth]),
+    .acc_first_i(first[Depth]),
+    .acc_start_i(start),
+    .acc_o      (sums)
+  );
 `endif
 
   assign out_data_o = OutStreamBits'(out);

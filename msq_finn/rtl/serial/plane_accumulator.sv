@@ -24,72 +24,34 @@ module plane_accumulator
   output logic [Width+Planes-2:0]   acc_o  // plane_accumulator_depth later
 );
 
-  logic [Width-1:0]  acc_q, half, sum;
+  logic [Width-1:0]  acc_q, half;
   logic [Planes-2:0] dropped_q;
-  logic              valid, halves;
+  logic              halves;
 
   assign half  = acc_q >> 1;
   assign acc_o = {acc_q, dropped_q};
 
   if (EveryStarts) begin : gen_ternary
-    logic [Width-1:0] s, m, majority, parity, below, propagate;
-
-    assign valid  = valid_i;
     assign halves = valid_i;
-    assign s      = Width'(s_i);
-    assign m      = Width'(m_i);
-    assign below  = Width'({majority, 1'b0});
 
-    if (Fabric == Portable) begin : gen_behavioural
-      logic [Width-1:0] base;
-
-      assign base     = first_i ? '0 : half;
-      assign majority = (base & s) | (base & m) | (s & m);
-      assign parity   = base ^ s ^ m;
-      assign sum      = parity + below;
-    end else begin : gen_primitives
-      // Inputs half, s, m, first in I0 to I3, the majority from the column below in I4.
-      localparam bit [15:0] Majority = 16'hC0E8;
-      localparam bit [15:0] Parity = 16'h3C96;
-
-      for (genvar k = 0; k < Width; k++) begin : gen_column
-        LUT5 #(
-          .INIT({2{Majority}})
-        ) u_majority (
-          .I0(half[k]),
-          .I1(s[k]),
-          .I2(m[k]),
-          .I3(first_i),
-          .I4(1'b0),
-          .O (majority[k])
-        );
-
-        LUT5 #(
-          .INIT({~Parity, Parity})
-        ) u_parity (
-          .I0(half[k]),
-          .I1(s[k]),
-          .I2(m[k]),
-          .I3(first_i),
-          .I4(below[k]),
-          .O (propagate[k])
-        );
-      end
-
-      carry_chain #(
-        .Width (Width),
-        .Fabric(Fabric)
-      ) u_chain (
-        .carry_i    (1'b0),
-        .propagate_i(propagate),
-        .generate_i (below),
-        .sum_o      (sum),
-        .carry_o    ()
-      );
-    end
+    accumulator_columns #(
+      .Width (Width),
+      .Fabric(Fabric)
+    ) u_columns (
+      .clk_i,
+      .en_i     (en_i && valid_i),
+      .first_i,
+      .base_i   (half),
+      .s_i      (Width'(s_i)),
+      .m_i      (Width'(m_i)),
+      .carries_i('0),
+      .carries_o(),
+      .acc_o    (acc_q)
+    );
   end else begin : gen_binary
     logic [TreeBits-1:0] word_q;
     logic                first_q, start_q, valid_q;
+    logic [Width-1:0]    sum;
 
     always_ff @(posedge clk_i) begin
       if (en_i) begin
@@ -100,7 +62,6 @@ module plane_accumulator
       end
     end
 
-    assign valid  = valid_q;
     assign halves = valid_q && start_q;
 
     if (Fabric == Portable) begin : gen_behavioural
@@ -135,10 +96,10 @@ module plane_accumulator
         .carry_o    ()
       );
     end
-  end
 
-  always_ff @(posedge clk_i) begin
-    if (en_i && valid) acc_q <= sum;
+    always_ff @(posedge clk_i) begin
+      if (en_i && valid_q) acc_q <= sum;
+    end
   end
 
   always_ff @(posedge clk_i) begin

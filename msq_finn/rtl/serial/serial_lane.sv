@@ -46,38 +46,28 @@ module serial_lane
   // With the higher half of the planes before: less than twice a plane's.
   localparam int unsigned SumBits = max(1, $clog2(2 * SumFolds * total_max() + 1));
 
-  logic [Groups-1:0][TreeBits-1:0] rows;
-  logic [TreeBits-1:0]             tree_s, tree_m, s, m;
-  logic [SumBits+ActBits-2:0]      sum;
+  logic [Groups-1:0][TableBits-1:0] entries;
+  logic [Groups-1:0][TreeBits-1:0]  rows;
+  logic [TreeBits-1:0]              tree_s, tree_m, s, m;
+  logic [SumBits+ActBits-2:0]       sum;
+
+  table_plane #(
+    .Simd     (Simd),
+    .FoldBits (FoldBits),
+    .Groups   (Groups),
+    .Members  (Members),
+    .TableBits(TableBits),
+    .Source   (Source),
+    .Table    (Table),
+    .Fabric   (Fabric)
+  ) u_tables (
+    .fold_i,
+    .bits_i,
+    .entries_o(entries)
+  );
 
   for (genvar g = 0; g < Groups; g++) begin : gen_group
-    logic [Members-1:0]          selected;
-    logic [Members+FoldBits-1:0] address;
-    logic [TableBits-1:0]        entry;
-
-    for (genvar i = 0; i < Members; i++) begin : gen_member
-      localparam int unsigned Element = int'(Source[g][i]);
-
-      assign selected[i] = bits_i[Element];
-    end
-
-    if (FoldBits == 0) begin : gen_one_fold
-      assign address = selected;
-    end else begin : gen_folds
-      assign address = {fold_i, selected};
-    end
-
-    table_row #(
-      .Inputs (Members + FoldBits),
-      .Columns(TableBits),
-      .Table  (Table[g]),
-      .Fabric (Fabric)
-    ) u_table (
-      .address_i(address),
-      .entry_o  (entry)
-    );
-
-    assign rows[g] = TreeBits'(entry);
+    assign rows[g] = TreeBits'(entries[g]);
   end
 
   row_tree #(
