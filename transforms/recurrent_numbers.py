@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +13,15 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.kind import MAX_ACT_BITS, MIN_ACT_BITS
-from msq_finn.ops.recurrent.gated_cells import LSTM, CellNumbers
+from msq_finn.ops.recurrent.gated_cells import CellNumbers
 from msq_finn.ops.recurrent.scaling import ScaleRound, scale_round
+from msq_finn.transforms.absorb_activations import MOST_TABLE_BITS
 from msq_finn.transforms.activation_chains import Chain
-from msq_finn.transforms.recurrent_steps import CellStep, QuantizedTensor, bias_of, weights_of
+from msq_finn.transforms.constant_tensors import constant_of
+from msq_finn.transforms.quantizer_nodes import levels_of
+from msq_finn.transforms.recurrent_steps import CellStep, NoStepError, QuantizedTensor
 
 IntArray = NDArray[np.int64]
-
-#: Most bits of what a table is read with.
-MOST_TABLE_BITS = 8
 
 _RANGE = tuple[int, int]
 
@@ -46,13 +47,13 @@ def matrix(
     sizes = {}
     for row in step.rows:
         for source, name in row.products.items():
-            sizes[source == step.state] = weights_of(model, name)[0].shape
+            sizes[source == step.state] = _weights_of(model, name)[0].shape
     (inputs, units), (states, _) = sizes[False], sizes[True]
     for row in step.rows:
         halves = [np.zeros((inputs, units), np.int64), np.zeros((states, units), np.int64)]
         found = []
         for source, name in row.products.items():
-            integers, scale, bits = weights_of(model, name)
+            integers, scale, bits = _weights_of(model, name)
             halves[source == step.state] = integers
             found.append(scale)
             widths.append(bits)
@@ -64,7 +65,7 @@ def matrix(
             )
         parts.append(np.concatenate(halves))
         scales.append([Fraction(float(value)) for value in found[0]])
-        added = [bias_of(model, name, units) for name in row.biases]
+        added = [_bias_of(model, name, units) for name in row.biases]
         biases.append([sum((b[unit] for b in added), Fraction(0)) for unit in range(units)])
     weights = np.stack(parts, axis=2).reshape(inputs + states, -1)
     ordered = [scales[row][unit] for unit in range(units) for row in range(len(parts))]
@@ -112,35 +113,13 @@ def check_levels(step: CellStep, inputs: QuantizedTensor, where: str) -> None:
     accs = [levels[name] for name in levels if name.endswith("_acc")]
     if any((acc.low, acc.high) != (accs[0].low, accs[0].high) for acc in accs):
         raise MsqError("its gates' sums have quantizers of different bits", where=where)
-    pairs = [("kept", "memory"), ("taken", "memory")]
-    if step.cell is not LSTM:
-        pairs = [("kept", "state"), ("taken", "state"), ("scaled", "candidate_acc")]
-        pairs += [("inputs", "candidate_acc"), ("states", "candidate_acc")]
-    for one, other in pairs:
+    for one, other in step.cell.alike:
         if levels[one].kind != levels[other].kind:
             raise MsqError(
                 f"{one} and {other} have quantizers of their own, and are added as integers; give "
                 "both one",
                 where=where,
             )
-
-
-def _row_names(step: CellStep) -> tuple[str, ...]:
-    if step.cell is LSTM:
-        return "input_acc", "forget_acc", "cell_acc", "output_acc"
-    return "reset_acc", "update_acc", "inputs", "states"
-
-
-def _products(levels: Mapping[str, QuantizedTensor], step: CellStep) -> list[tuple[str, str, str]]:
-    """Both factors and what is made of them."""
-    if step.cell is LSTM:
-        cell = [("forget", "memory", "kept"), ("input", "cell", "taken")]
-        return [*cell, ("output", "shown", "state")]
-    return [
-        ("reset", "states", "scaled"),
-        ("keep", "state", "kept"),
-        ("take", "candidate", "taken"),
-    ]
 
 
 def _product(levels: Mapping[str, QuantizedTensor], names: tuple[str, str, str]) -> ScaleRound:
@@ -169,7 +148,7 @@ def numbers(
     Raises:
         MsqError: no factor rounds as the file's scales do.
     """
-    levels, names = step.levels, _row_names(step)
+    levels, names = step.levels, step.cell.rows
     state = levels["state"]
     reaches = np.abs(weights).sum(0) * max(-state.low, state.high)
     gates = []
@@ -182,15 +161,9 @@ def numbers(
     def table(name: str, of: str) -> tuple[int, ...]:
         return _table(model, step.functions[name], levels[of], levels[name])
 
-    if step.cell is LSTM:
-        tables = [table(name, f"{name}_acc") for name in ("input", "forget", "output", "cell")]
-        shown = table("shown", "memory")
-    else:
-        tables = [table("reset", "reset_acc")]
-        tables += [table(name, "update_acc") for name in ("keep", "take")]
-        shown = table("candidate", "candidate_acc")
-    one, two, three = (_product(levels, names) for names in _products(levels, step))
-    return CellNumbers(ScaleRound.joined(gates), tuple(tables), shown, (one, two, three))
+    tables = tuple(table(*names) for names in step.cell.tables)
+    one, two, three = (_product(levels, made) for made in step.cell.products)
+    return CellNumbers(ScaleRound.joined(gates), tables, table(*step.cell.shown), (one, two, three))
 
 
 def _table(
@@ -201,3 +174,52 @@ def _table(
     integers = np.arange(of.low, of.high + 1).astype(np.float32)
     values = (integers * np.float32(float(of.scale))).astype(np.float32)
     return tuple(int(level) for level in chain.levels(values[:, None])[:, 0])
+
+
+def _weights_of(model: ModelWrapper, name: str) -> tuple[NDArray[np.int64], NDArray[Any], int]:
+    """Integers of quantized weights as MatMul takes them, their columns' scales, and their bits.
+
+    Args:
+        model: exported graph.
+        name: of the weights.
+
+    Raises:
+        NoStepError: they are not quantized constants.
+    """
+    turned = False
+    node = model.find_producer(name)
+    if node is not None and node.op_type == "Transpose":
+        turned, node = True, model.find_producer(node.input[0])
+    if node is None or node.op_type != "Quant":
+        raise NoStepError(name)
+    values, scale, zero, bits = (constant_of(model, other) for other in node.input)
+    if values is None or scale is None or np.any(zero):
+        raise NoStepError(name)
+    low, high = levels_of(node, int(np.max(bits)))
+    integers = np.clip(np.rint(values / scale), low, high).astype(np.int64)
+    scales = np.broadcast_to(scale, values.shape)
+    if turned:
+        integers, scales = integers.T, scales.T
+    return integers, np.asarray(scales[0], np.float32), int(np.max(bits))
+
+
+def _bias_of(model: ModelWrapper, name: str, units: int) -> list[Fraction]:
+    """A constant that is added to sums, exact.
+
+    Args:
+        model: exported graph.
+        name: of the constant, or of what a quantizer makes of it.
+        units: how many sums there are.
+    """
+    node = model.find_producer(name)
+    if node is None or node.op_type != "Quant":
+        value = np.broadcast_to(np.asarray(constant_of(model, name), np.float32).ravel(), units)
+        return [Fraction(float(v)) for v in value]
+    values, scale, zero, bits = (np.asarray(constant_of(model, n)) for n in node.input)
+    low, high = levels_of(node, int(bits.max()))
+    levels = np.clip(np.rint(values / scale + zero), low, high) - zero
+    scales = np.broadcast_to(scale, levels.shape)
+    return [
+        int(level) * Fraction(float(np.float32(step)))
+        for level, step in zip(levels.ravel(), scales.ravel(), strict=True)
+    ]

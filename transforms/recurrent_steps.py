@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
@@ -270,52 +269,3 @@ class StepFinder:
         if before != step.state and (step.state or not self.is_zero(before)):
             raise NoStepError(state)
         return step
-
-
-def weights_of(model: ModelWrapper, name: str) -> tuple[NDArray[np.int64], NDArray[Any], int]:
-    """Integers of quantized weights as MatMul takes them, their columns' scales, and their bits.
-
-    Args:
-        model: exported graph.
-        name: of the weights.
-
-    Raises:
-        NoStepError: they are not quantized constants.
-    """
-    turned = False
-    node = model.find_producer(name)
-    if node is not None and node.op_type == "Transpose":
-        turned, node = True, model.find_producer(node.input[0])
-    if node is None or node.op_type != "Quant":
-        raise NoStepError(name)
-    values, scale, zero, bits = (constant_of(model, other) for other in node.input)
-    if values is None or scale is None or np.any(zero):
-        raise NoStepError(name)
-    low, high = levels_of(node, int(np.max(bits)))
-    integers = np.clip(np.rint(values / scale), low, high).astype(np.int64)
-    scales = np.broadcast_to(scale, values.shape)
-    if turned:
-        integers, scales = integers.T, scales.T
-    return integers, np.asarray(scales[0], np.float32), int(np.max(bits))
-
-
-def bias_of(model: ModelWrapper, name: str, units: int) -> list[Fraction]:
-    """A constant that is added to sums, exact.
-
-    Args:
-        model: exported graph.
-        name: of the constant, or of what a quantizer makes of it.
-        units: how many sums there are.
-    """
-    node = model.find_producer(name)
-    if node is None or node.op_type != "Quant":
-        value = np.broadcast_to(np.asarray(constant_of(model, name), np.float32).ravel(), units)
-        return [Fraction(float(v)) for v in value]
-    values, scale, zero, bits = (np.asarray(constant_of(model, n)) for n in node.input)
-    low, high = levels_of(node, int(bits.max()))
-    levels = np.clip(np.rint(values / scale + zero), low, high) - zero
-    scales = np.broadcast_to(scale, levels.shape)
-    return [
-        int(level) * Fraction(float(np.float32(step)))
-        for level, step in zip(levels.ravel(), scales.ravel(), strict=True)
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +26,10 @@ class CellNumbers:
 
     Attributes:
         gates: sums of rows to levels of their quantizers, row after row, a unit's together.
-        tables: of levels, from the gates' least one on; see the cells for their order.
+        tables: of levels, from the gates' least one on; in the cell's order.
         state_table: what is shown of the cell's state, from its least level on; of a GRU, the
             candidate of its sum.
-        products: of the three products, see the cells.
+        products: of the three products, in the cell's order.
     """
 
     gates: ScaleRound
@@ -46,6 +47,10 @@ class CellNumbers:
         return np.array(self.tables[table])[levels - self.gates.low]
 
 
+#: What a step quantizes, by the cell's names.
+Quantized = dict[str, IntArray]
+
+
 @dataclass(frozen=True)
 class GatedCell:
     """A kind of recurrent layer.
@@ -53,18 +58,31 @@ class GatedCell:
     Attributes:
         op: name of the hardware op, without what it is made in.
         quantizers: names of all that a step quantizes, in order.
-        tables: how many tables gates have.
-        step: computes a step, from the cell's constants, the levels of the gates (units, 4), the
-            state before (units) and what else there was of it (units), to all that is quantized by
-            name and to what else there is of the state now.
+        rows: of these, a unit's rows, in the order in which they lie.
+        tables: functions of rows, each as its name and that of what it is of.
+        shown: the function of the cell's state, likewise.
+        products: as the names of both factors and of what is made of them.
+        alike: pairs that are added, or are one another, as integers.
+        unit_cycles: of the module that computes the units.
+        step: computes what comes behind rows and tables, from the cell's constants, these, the
+            state before (units) and what else there was of it (units); gives that, and what else
+            there is of the state now.
     """
 
     op: str
     quantizers: tuple[str, ...]
-    tables: int
-    step: Callable[
-        [CellNumbers, IntArray, IntArray, IntArray], tuple[dict[str, IntArray], IntArray]
-    ]
+    rows: tuple[str, ...]
+    tables: tuple[tuple[str, str], ...]
+    shown: tuple[str, str]
+    products: tuple[tuple[str, str, str], ...]
+    alike: tuple[tuple[str, str], ...]
+    unit_cycles: int
+    step: Callable[[CellNumbers, Quantized, IntArray, IntArray], tuple[Quantized, IntArray]]
+
+    @property
+    def cycles(self) -> int:
+        """Of the register before the lanes, of gate_levels.sv and of the units."""
+        return 1 + 4 + self.unit_cycles
 
 
 def _times(product: ScaleRound, left: IntArray, right: IntArray) -> IntArray:
@@ -77,63 +95,71 @@ def _sum(product: ScaleRound, left: IntArray, right: IntArray) -> IntArray:
 
 
 def _lstm(
-    numbers: CellNumbers, levels: IntArray, state: IntArray, memory: IntArray
-) -> tuple[dict[str, IntArray], IntArray]:
+    numbers: CellNumbers, gates: Quantized, state: IntArray, memory: IntArray
+) -> tuple[Quantized, IntArray]:
     keep, take, show = numbers.products
-    found = dict(zip(("input_acc", "forget_acc", "cell_acc", "output_acc"), levels.T, strict=True))
-    for table, gate in enumerate(("input", "forget", "output")):
-        found[gate] = numbers.looked_up(table, found[f"{gate}_acc"])
-    found["cell"] = numbers.looked_up(3, found["cell_acc"])
-    found["kept"] = _times(keep, found["forget"], memory)
-    found["taken"] = _times(take, found["input"], found["cell"])
-    found["memory"] = _sum(keep, found["kept"], found["taken"])
-    found["shown"] = np.array(numbers.state_table)[found["memory"] - keep.low]
-    found["state"] = _times(show, found["output"], found["shown"])
-    return found, found["memory"]
+    kept, taken = _times(keep, gates["forget"], memory), _times(take, gates["input"], gates["cell"])
+    memory = _sum(keep, kept, taken)
+    shown = np.array(numbers.state_table)[memory - keep.low]
+    after = _times(show, gates["output"], shown)
+    found = {"kept": kept, "taken": taken, "memory": memory, "shown": shown, "state": after}
+    return found, memory
 
 
 def _gru(
-    numbers: CellNumbers, levels: IntArray, state: IntArray, memory: IntArray
-) -> tuple[dict[str, IntArray], IntArray]:
+    numbers: CellNumbers, gates: Quantized, state: IntArray, memory: IntArray
+) -> tuple[Quantized, IntArray]:
     scale, keep, take = numbers.products
-    names = ("reset_acc", "update_acc", "inputs", "states")
-    found = dict(zip(names, levels.T, strict=True))
-    found["reset"] = numbers.looked_up(0, found["reset_acc"])
-    found["keep"] = numbers.looked_up(1, found["update_acc"])
-    found["take"] = numbers.looked_up(2, found["update_acc"])
-    found["scaled"] = _times(scale, found["reset"], found["states"])
-    found["candidate_acc"] = _sum(scale, found["inputs"], found["scaled"])
+    found = {"scaled": _times(scale, gates["reset"], gates["states"])}
+    found["candidate_acc"] = _sum(scale, gates["inputs"], found["scaled"])
     found["candidate"] = np.array(numbers.state_table)[found["candidate_acc"] - scale.low]
-    found["kept"] = _times(keep, found["keep"], state)
-    found["taken"] = _times(take, found["take"], found["candidate"])
+    found["kept"] = _times(keep, gates["keep"], state)
+    found["taken"] = _times(take, gates["take"], found["candidate"])
     found["state"] = _sum(keep, found["kept"], found["taken"])
     return found, memory
 
 
-#: Tables are of the input, forget and output gate, and of the cell gate; rows are those of the
-#: input, forget, cell and output gate. Products: what is kept of the memory, what is taken of the
-#: cell gate, and what is shown of the memory.
+#: Products: what is kept of the memory, what is taken of the cell gate, and what is shown of the
+#: memory.
 LSTM = GatedCell(
-    "LSTM_MSQ",
-    (
+    op="LSTM_MSQ",
+    quantizers=(
         *("input_acc", "input", "forget_acc", "forget", "cell_acc", "cell", "output_acc", "output"),
         *("kept", "taken", "memory", "shown", "state"),
     ),
-    4,
-    _lstm,
+    rows=("input_acc", "forget_acc", "cell_acc", "output_acc"),
+    tables=tuple((gate, f"{gate}_acc") for gate in ("input", "forget", "output", "cell")),
+    shown=("shown", "memory"),
+    products=(
+        *(("forget", "memory", "kept"), ("input", "cell", "taken")),
+        ("output", "shown", "state"),
+    ),
+    alike=(("kept", "memory"), ("taken", "memory")),
+    unit_cycles=11,
+    step=_lstm,
 )
 
-#: Tables are of the reset and update gate, and of the update gate's complement; rows are those of
-#: both gates and of the candidate's inputs and states. Products: the candidate's states by the
-#: reset gate, what is kept of the state, and what is taken of the candidate.
+#: Products: the candidate's states by the reset gate, what is kept of the state, and what is taken
+#: of the candidate.
 GRU = GatedCell(
-    "GRU_MSQ",
-    (
+    op="GRU_MSQ",
+    quantizers=(
         *("reset_acc", "reset", "update_acc", "keep", "take", "inputs", "states", "scaled"),
         *("candidate_acc", "candidate", "kept", "taken", "state"),
     ),
-    3,
-    _gru,
+    rows=("reset_acc", "update_acc", "inputs", "states"),
+    tables=(("reset", "reset_acc"), ("keep", "update_acc"), ("take", "update_acc")),
+    shown=("candidate", "candidate_acc"),
+    products=(
+        *(("reset", "states", "scaled"), ("keep", "state", "kept")),
+        ("take", "candidate", "taken"),
+    ),
+    alike=(
+        *(("kept", "state"), ("taken", "state"), ("scaled", "candidate_acc")),
+        *(("inputs", "candidate_acc"), ("states", "candidate_acc")),
+    ),
+    unit_cycles=12,
+    step=_gru,
 )
 
 
@@ -156,7 +182,11 @@ def run(
     found: dict[str, list[IntArray]] = {name: [] for name in cell.quantizers}
     for step in inputs:
         levels = numbers.gates.levels(np.concatenate([step, state]) @ weights)
-        made, memory = cell.step(numbers, levels.reshape(units, GATES), state, memory)
+        made = dict(zip(cell.rows, levels.reshape(units, GATES).T, strict=True))
+        for table, (name, of) in enumerate(cell.tables):
+            made[name] = numbers.looked_up(table, made[of])
+        behind, memory = cell.step(numbers, made, state, memory)
+        made |= behind
         state = made["state"]
         for name, values in found.items():
             values.append(made[name])
@@ -185,3 +215,24 @@ def attributes(numbers: CellNumbers) -> dict[str, int | list[int]]:
         "productLow": [product.low for product in products],
         "productHigh": [product.high for product in products],
     }
+
+
+def numbers_of(cell: GatedCell, attribute: Callable[[str], Any]) -> CellNumbers:
+    """The reverse of `attributes`.
+
+    Args:
+        cell: kind of layer.
+        attribute: gives an attribute of its node by name.
+    """
+    low, high = attribute("levelLow"), attribute("levelHigh")
+    factors, offsets = (tuple(attribute(f"gate{what}")) for what in ("Factors", "Offsets"))
+    gates = ScaleRound(factors, offsets, attribute("gateShift"), low, high)
+    entries, size = list(attribute("gateTables")), high - low + 1
+    tables = [tuple(entries[i * size : (i + 1) * size]) for i in range(len(cell.tables))]
+    shift = attribute("productShift")
+    columns = (attribute(f"product{what}") for what in ("Factors", "Offsets", "Low", "High"))
+    one, two, three = (
+        ScaleRound((factor,), (offset,), shift, least, most)
+        for factor, offset, least, most in zip(*columns, strict=True)
+    )
+    return CellNumbers(gates, tuple(tables), tuple(attribute("stateTable")), (one, two, three))

@@ -12,7 +12,6 @@ from qonnx.core.datatype import DataType
 from msq_finn.errors import MsqError
 from msq_finn.lanes import DENSE, LaneCounts, Shape, dsp
 from msq_finn.lanes.counts import IntArray
-from msq_finn.lanes.kind import LaneKind
 from msq_finn.lanes.latency import sum_latency
 from msq_finn.ops.recurrent.gated_cells import (
     GATES,
@@ -21,16 +20,14 @@ from msq_finn.ops.recurrent.gated_cells import (
     UNIT_DSPS,
     CellNumbers,
     GatedCell,
+    numbers_of,
     run,
 )
-from msq_finn.ops.recurrent.scaling import ScaleRound
-from msq_finn.ops.row_mixed import RowMixed, smallest_integer_type
-
-#: Cycles of the register before the lanes, of gate_levels.sv and of the units behind it, by op.
-UNIT_CYCLES = {"LSTM_MSQ": 1 + 4 + 11, "GRU_MSQ": 1 + 4 + 12}
+from msq_finn.ops.recurrent.unit_order import UnitOrder
+from msq_finn.ops.row_mixed import smallest_integer_type
 
 
-class RecurrentMSQ(RowMixed):
+class RecurrentMSQ(UnitOrder):
     """A layer that reads a sequence and gives its states, of all steps or of the last.
 
     Its weights (``MW`` = ``Inputs`` + ``States`` columns, ``MH`` = 4 ``States`` rows) multiply a
@@ -80,28 +77,7 @@ class RecurrentMSQ(RowMixed):
 
     def numbers(self) -> CellNumbers:
         """The constants behind the sums."""
-        low, high = self.get_nodeattr("levelLow"), self.get_nodeattr("levelHigh")
-        gates = ScaleRound(
-            tuple(self.get_nodeattr("gateFactors")),
-            tuple(self.get_nodeattr("gateOffsets")),
-            self.get_nodeattr("gateShift"),
-            low,
-            high,
-        )
-        entries, size = list(self.get_nodeattr("gateTables")), high - low + 1
-        tables = tuple(tuple(entries[i * size : (i + 1) * size]) for i in range(self.cell.tables))
-        products = [
-            ScaleRound((factor,), (offset,), self.get_nodeattr("productShift"), least, most)
-            for factor, offset, least, most in zip(
-                *(
-                    self.get_nodeattr(f"product{what}")
-                    for what in ("Factors", "Offsets", "Low", "High")
-                ),
-                strict=True,
-            )
-        ]
-        one, two, three = products
-        return CellNumbers(gates, tables, tuple(self.get_nodeattr("stateTable")), (one, two, three))
+        return numbers_of(self.cell, self.get_nodeattr)
 
     def products(self) -> int:
         """Products in a sum: columns of the weight matrix."""
@@ -135,64 +111,6 @@ class RecurrentMSQ(RowMixed):
                 "recurrent layers have no lanes that hold their weights", where=self.onnx_node.name
             )
         return lanes
-
-    def channel_schemes(self) -> list[tuple[str, ...]]:
-        """Per unit, the schemes that hold all its rows.
-
-        Raises:
-            MsqError: a unit has rows of which no scheme holds all.
-        """
-        rows = self.row_schemes()
-        found = []
-        for unit in range(len(rows) // GATES):
-            held = rows[unit * GATES : (unit + 1) * GATES]
-            common = tuple(name for name in held[0] if all(name in row for row in held))
-            if not common:
-                named = ", ".join(sorted({"|".join(row) for row in held}))
-                raise MsqError(
-                    f"unit {unit} has rows of {named}, and the rows of a unit's gates lie side "
-                    "by side; assign them alike: "
-                    "assign_rows(model, ..., coupled=coupled_layers(model))",
-                    where=self.onnx_node.name,
-                )
-            found.append(common)
-        return found
-
-    def channel_kinds(self) -> list[LaneKind]:
-        """Per unit, the kind of its lanes."""
-        return self.lanes().row_kinds(self.get_nodeattr("MH"))[::GATES]
-
-    def reorder_units(self, model: Any, order: IntArray) -> None:
-        """Put other units in the places of units, with all that belongs to them.
-
-        Args:
-            model: with the weights, changed in place.
-            order: position ``p`` gets what was unit ``order[p]``.
-        """
-        rows = (order[:, None] * GATES + np.arange(GATES)).ravel()
-        inputs = self.get_nodeattr("Inputs")
-        name = self.onnx_node.input[1]
-        columns = np.concatenate([np.arange(inputs), inputs + order])
-        model.set_initializer(name, model.get_initializer(name)[columns][:, rows])
-        for attribute in ("gateFactors", "gateOffsets"):
-            values = self.get_nodeattr(attribute)
-            self.set_nodeattr(attribute, [int(values[row]) for row in rows])
-        schemes = self._strings("rowSchemes")
-        self.set_nodeattr("rowSchemes", [schemes[row] for row in rows])
-        before = list(self.get_nodeattr("unitOrder")) or list(range(len(order)))
-        self.set_nodeattr("unitOrder", [int(before[unit]) for unit in order])
-
-    def reorder_inputs(self, model: Any, order: IntArray) -> None:
-        """Follow channels that come in another order.
-
-        Args:
-            model: with the weights, changed in place.
-            order: position ``p`` of a step gets what was channel ``order[p]``.
-        """
-        name, inputs = self.onnx_node.input[1], self.get_nodeattr("Inputs")
-        blocks = np.arange(inputs).reshape(-1, len(order))[:, order].ravel()
-        columns = np.concatenate([blocks, np.arange(inputs, self.products())])
-        model.set_initializer(name, model.get_initializer(name)[columns])
 
     def shape(self, fpgapart: str) -> Shape:
         """What the size of the lanes depends on; sums stay inside."""
@@ -290,7 +208,7 @@ class RecurrentMSQ(RowMixed):
             self.sum_type().bitwidth(),
             block,
         )
-        return sums + UNIT_CYCLES[self.cell.op]
+        return sums + self.cell.cycles
 
     def get_exp_cycles(self) -> int:
         """Cycles a frame: the steps' products, and what every step waits for the state before.
@@ -338,15 +256,6 @@ class RecurrentMSQ(RowMixed):
     def exported_quantizers(self) -> list[str]:
         """Of every step in turn, the exported model's names of what the cell's quantizers give."""
         return self._strings("quantizers")
-
-    def exported_units(self, values: IntArray) -> IntArray:
-        """Values of units as the exported model has them, of the same shape.
-
-        Args:
-            values: in the hardware's order; shape (..., units).
-        """
-        order = list(self.get_nodeattr("unitOrder"))
-        return values[..., np.argsort(order)] if order else values
 
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Compute the states in Python."""

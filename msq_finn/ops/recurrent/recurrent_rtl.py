@@ -18,6 +18,7 @@ from msq_finn.lanes.divisors import check_divides
 from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops import memstream, weight_file
 from msq_finn.ops.lanes_rtl import LanesRTL
+from msq_finn.ops.recurrent.gated_cells import GRU
 from msq_finn.ops.recurrent.recurrent_op import GRU_MSQ, LSTM_MSQ, RecurrentMSQ
 from msq_finn.ops.streaming.backend import packed
 from msq_finn.rtl.literals import remarked
@@ -123,7 +124,7 @@ class RecurrentRTL(LanesRTL):
         offset_bits = _signed_bits(offsets)
         product_factors = [p.factors[0] for p in products]
         product_offsets = [p.offsets[0] for p in products]
-        is_gru = self.cell.op == GRU_MSQ.__name__
+        is_gru = self.cell is GRU
         memory = products[0]
         level_bits = _signed_bits([gates.low, gates.high])
         cell_bits = _signed_bits([memory.low, memory.high])

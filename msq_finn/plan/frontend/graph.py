@@ -19,7 +19,6 @@ from msq_finn.lowering.lower import Target, lower
 from msq_finn.lowering.partition import layers_on_host
 from msq_finn.lowering.rtl_nodes import check_rtl
 from msq_finn.ops.recurrent.gated_cells import GATES
-from msq_finn.ops.recurrent.recurrent_op import UNIT_CYCLES
 from msq_finn.plan.frontend.conv_windows import is_type, window_of
 from msq_finn.plan.frontend.network import Conv, Layer, Network, Recurrence
 from msq_finn.plan.frontend.other_nodes import other_nodes
@@ -160,7 +159,7 @@ def _recurrent(model: ModelWrapper, node: Any) -> Layer:
         acc_bits=_acc_bits(op, model.get_initializer(node.input[1])),
         steps=0,
         demand=Demand.of([names for names in units for _ in range(GATES)]),
-        recurrence=Recurrence(len(units), UNIT_CYCLES[op.cell.op]),
+        recurrence=Recurrence(len(units), op.cell.cycles),
     )
 
 
