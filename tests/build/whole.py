@@ -11,6 +11,7 @@ from msq_finn.build.generate import generate
 from msq_finn.build.host_program import called, programs
 from msq_finn.build.simulate import (
     accelerator_inputs,
+    executed,
     finished_by_host,
     reference_outputs,
     run_accelerator,
@@ -38,6 +39,19 @@ def rtl_outputs(source, folder, fps, count=5, **stalls):
     design, inputs = stitch(lowered.model, folder), accelerator_inputs(lowered, images)
     raw, _ = run_accelerator(lowered.model, design, inputs, **stalls)
     return lowered, images, finished_by_host(lowered, raw)
+
+
+def same_in_python(lowered, source, count=6):
+    """The lowered graph gives what the exported model does, both executed on random images.
+
+    Returns:
+        the images, what the exported model gives, and what an integer is worth in that.
+    """
+    images = random_images(lowered, count, seed=1)
+    found = finished_by_host(lowered, executed(lowered, accelerator_inputs(lowered, images)))
+    reference, step = reference_outputs(source, images), Host(lowered.parent).output_step()
+    assert mismatches(found, reference, step) == 0
+    return images, reference, step
 
 
 def all_the_way(source, folder, fps, count=6):
