@@ -89,8 +89,7 @@ class Compiled:
             images: network inputs behind a batch axis, [images, ...]; of several inputs a
                 dictionary by name.
             progress: told of simulated words.
-            waveform: VCD file to write, with every signal of the design in every cycle; a few
-                images make hundreds of megabytes.
+            waveform: VCD file to write, with every change of every signal of the design.
 
         Returns:
             the network's outputs, [images, ...]; of several a dictionary by name.
