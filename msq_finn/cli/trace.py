@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
@@ -11,9 +10,6 @@ from rich.table import Table
 from msq_finn.cli import shared_options
 from msq_finn.cli.console import console, echo_json, progress_bars
 from msq_finn.cli.group import one_line
-
-if TYPE_CHECKING:
-    from msq_finn.trace.traced import TracedLayer
 
 
 @click.command()
@@ -34,7 +30,8 @@ if TYPE_CHECKING:
 @click.option(
     "--build",
     type=click.Path(path_type=Path),
-    help="Output folder of a simulated build of MODEL, to look into its RTL too.",
+    help="Output folder of a simulated build of MODEL, to look into its RTL too; the table is put "
+    "in its report.",
 )
 @click.option(
     "--images",
@@ -63,47 +60,22 @@ def trace(
     from msq_finn.lowering.ends import each, end_names, image
     from msq_finn.lowering.inputs import load_images
     from msq_finn.trace import trace as traced
+    from msq_finn.trace.in_report import notes_of, put_in_report, table_of
 
     with progress_bars() as progress:
         given = image(load_images(inputs, model), slice(images))
         by_name = dict(zip(end_names(model)[0], each(given), strict=True))
         found = traced(model, by_name, float_model, build, progress)
+    report = put_in_report(build, found) if build is not None else None
     if as_json:
         echo_json(found.model_dump())
         return
-    table = Table("layer", "rows", "float", "quantized", "saturated", "dead", "SNR, dB", "alone")
-    if build is not None:
-        table.add_column("RTL differs")
-    for layer in found.layers:
-        table.add_row(*_cells(layer, build is not None))
+    heads, *rows = table_of(found)
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*map(one_line, row))
     console().print(table)
-    click.echo(f"{found.images} images; float: {found.against}")
-    if found.unmatched:
-        click.echo(f"Not compared: {', '.join(map(one_line, found.unmatched))}")
-    if (worst := found.worst) is not None:
-        click.echo(f"Most noise of its own: {one_line(worst.name)}, {worst.own_snr_db:.1f} dB")
-
-
-def _cells(layer: TracedLayer, with_rtl: bool) -> list[str]:
-    cells = [
-        one_line(layer.name),
-        ", ".join(f"{name.replace('|', ' or ')} {count}" for name, count in layer.rows.items()),
-        _range(layer.float_range),
-        _range(layer.range),
-        "" if layer.saturated is None else f"{layer.saturated:.1%}",
-        f"{layer.dead} of {layer.channels}",
-        _decibels(layer.snr_db),
-        _decibels(layer.own_snr_db),
-    ]
-    if with_rtl:
-        seen = layer.rtl_values is not None
-        cells.append(f"{layer.rtl_differ} of {layer.rtl_values}" if seen else "not seen")
-    return cells
-
-
-def _range(ends: tuple[float, float]) -> str:
-    return f"{ends[0]:.3g} to {ends[1]:.3g}"
-
-
-def _decibels(value: float | None) -> str:
-    return "exact" if value is None else f"{value:.1f}"
+    for note in notes_of(found):
+        click.echo(one_line(note))
+    if report is not None:
+        click.echo(f"In the report too: {report}")

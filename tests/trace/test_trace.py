@@ -19,6 +19,10 @@ from msq_finn.cli import main
 from msq_finn.errors import MsqError
 from msq_finn.quant import MSQWeightPerChannelFloat
 from msq_finn.trace import trace
+from msq_finn.trace.in_report import put_in_report
+from msq_finn.trace.rtl_levels import seen_in_rtl
+
+from .. import browser
 
 IMAGES = np.random.default_rng(0).random((6, 8)).astype(np.float32)
 
@@ -165,26 +169,47 @@ def test_a_float_network_of_other_names_is_refused(files, tmp_path):
     assert error.value.field == "--float"
 
 
-def test_the_rtl_is_looked_into_where_there_is_a_build(networks, files):
+@pytest.fixture(scope="module")
+def built(networks, files):
     _, quantized = networks
     design = msq_finn.compile(
         quantized, example=torch.zeros(1, 8), out=files / "out", target_fps=1_000_000,
         images=IMAGES, until="simulate",
     )  # fmt: skip
-    model = Path(design.folder) / "model.onnx"
-    found = trace(model, IMAGES, build=files / "out")
+    return Path(design.folder)
+
+
+def test_the_rtl_is_looked_into_where_there_is_a_build(built, files, tmp_path):
+    model = built / "model.onnx"
+    found = trace(model, IMAGES, build=built)
     told = [(layer.rtl_values, layer.rtl_differ) for layer in found.layers]
     assert told == [(6 * 12, 0), (6 * 6, 0), (None, None)]
-    np.save(files / "zeros.npy", 0 * IMAGES)
     with pytest.raises(MsqError, match="no simulated build"):
         trace(model, IMAGES, build=files)
+    other = tmp_path / "other.onnx"
+    other.write_bytes(model.read_bytes() + b"other")
     with pytest.raises(MsqError, match="another model"):
-        trace(files / "model.onnx", IMAGES, build=_with_other_model(files))
+        seen_in_rtl(built, other, IMAGES, {})
 
 
-def _with_other_model(files):
-    (files / "out" / "model.onnx").write_bytes(b"other")
-    return files / "out"
+def test_the_table_goes_into_the_builds_report(built, files, tmp_path):
+    command = ["trace", str(built / "model.onnx"), "--inputs", str(files / "images.npy")]
+    for _ in range(2):  # the second takes the place of the first
+        result = CliRunner().invoke(main, [*command, "--build", str(built)])
+        assert result.exit_code == 0 and "0 of 72" in result.output
+        assert "report.html" in result.output
+    page = (built / "report.html").read_text()
+    assert page.count("<h2>Trace</h2>") == 1 and page.count("<td>0 of 72</td>") == 1
+    assert "Most noise of its own: fc" in page and "</html>" in page
+    for width in (1300, 800):
+        looked = browser.look(page, tmp_path, width)
+        assert not looked["overlaps"] and looked["wide"] <= looked["window"]
+
+
+def test_a_report_of_another_version_has_no_room_for_a_trace(traced, tmp_path):
+    (tmp_path / "report.html").write_text("<html></html>")
+    with pytest.raises(MsqError, match="has no room for a trace"):
+        put_in_report(tmp_path, traced)
 
 
 def test_the_command_prints_a_table_and_the_noisiest_layer(files, traced):
