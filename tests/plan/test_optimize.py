@@ -170,14 +170,39 @@ def test_the_fastest_is_found(design: str, budget: Budget):
     assert all(used <= limit for used, limit in zip(found.cost, budget, strict=True))
 
 
+#: Of which the window is slower than the lanes can be.
+WINDOWED = Layer("conv", 36, 8, 64, conv=Conv(4, (8, 8), pad=(1, 1)))
+
+
 @pytest.mark.parametrize("lut", range(200, 1400, 60))
-def test_no_target_is_skipped(lut: int):
-    network, budget = Network("one", (Layer("fc", 12, 8, 4),)), Budget(lut, 0, 0)
+@pytest.mark.parametrize("layer", [Layer("fc", 12, 8, 4), WINDOWED], ids=lambda la: la.name)
+def test_no_target_is_skipped(layer: Layer, lut: int):
+    network, budget = Network("one", (layer,)), Budget(lut, 0, 0)
     catalogue = Catalogue(network, MSQ, MODEL)
     targets = catalogue.reachable_cycles()
     reached = [cycles for cycles in targets if solve(catalogue, cycles, budget)[0] is not None]
     found = maximize(network, budget, MODEL)
     assert (found.cycles if found else None) == (reached[0] if reached else None)
+
+
+def test_nothing_reaches_less_than_the_fastest_cycles():
+    network = Network("one", (WINDOWED,))
+    catalogue, plenty = Catalogue(network, MSQ, MODEL), Budget(1e6, 1e4, 1e4)
+    fastest = catalogue.fastest_cycles()
+    assert min(catalogue.lane_cycles(WINDOWED)) == 64 < fastest
+    assert solve(catalogue, fastest, plenty)[0] is not None
+    assert solve(catalogue, fastest - 1, plenty) == (None, True)
+
+
+def test_what_the_next_target_needs_is_the_least_that_lets_it_fit():
+    budget = Budget(600, 2, 8)
+    found = maximize(NETWORK, budget, MODEL)
+    assert found is not None and found.limited_by == "lut"
+    enough = replace(budget, lut=600 * found.shortfall["lut"] * 1.002)
+    short = replace(budget, lut=600 * found.shortfall["lut"] * 0.99)
+    wider, narrower = (maximize(NETWORK, limits, MODEL) for limits in (enough, short))
+    assert wider is not None and wider.cycles < found.cycles
+    assert narrower is not None and narrower.cycles == found.cycles
 
 
 def test_results_differ_between_budgets():

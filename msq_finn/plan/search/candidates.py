@@ -15,7 +15,7 @@ from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.frontend.network import Fold, Layer, Network
 from msq_finn.plan.search.design import Design
-from msq_finn.plan.search.foldings import foldings, foldings_that_meet, lane_folds
+from msq_finn.plan.search.foldings import foldings, foldings_that_meet, fronts_that_meet, lane_folds
 from msq_finn.plan.search.node_costs import NodeCosts
 from msq_finn.plan.search.option import (
     COLUMNS,
@@ -61,6 +61,7 @@ class Catalogue:
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
         self._held: dict[tuple[Layer, bool], LaneKind | None] = {}
         self._computed: dict[tuple[Layer, int, int, bool], list[FloatArray]] = {}
+        self._items: dict[int, list[Item]] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
     def groups(self) -> list[list[Layer]]:
@@ -85,6 +86,11 @@ class Catalogue:
             layer cannot meet the target; groups of equal layers have one item in common. Last, all
             nodes that are no layers, which have one way, or none.
         """
+        if cycles not in self._items:
+            self._items[cycles] = self._found(cycles)
+        return self._items[cycles]
+
+    def _found(self, cycles: int) -> list[Item]:
         tables: dict[tuple[Layer, int], Table] = {}
         items: dict[tuple[tuple[Layer, int], ...], Item] = {}
         found = []
@@ -123,6 +129,18 @@ class Catalogue:
             if not targets or cycles > (1 + RESOLUTION) * targets[-1]:
                 targets.append(cycles)
         return targets
+
+    def fastest_cycles(self) -> int:
+        """Cycles a frame that the slowest layer or other node takes at its fastest, at least."""
+        fewest = [min(fold.cycles for fold in node.folds) for node in self.network.nodes]
+        for layer in {_shape(layer) for layer in self.network.layers}:
+            fewest.append(min(self.lane_cycles(layer)))
+            if (conv := layer.conv) is not None and conv.is_needed:
+                reached = sorted(set(stream_cycles(layer, self.design.uneven)))
+                fewest.append(
+                    next((c for c in reached if any(fronts_that_meet(layer, conv, c))), 0)
+                )
+        return max(fewest)
 
     def lane_cycles(self, layer: Layer) -> set[int]:
         """Cycles a frame that a layer's lanes can take.

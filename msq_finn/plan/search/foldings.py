@@ -98,5 +98,5 @@ def fronts_that_meet(layer: Layer, conv: Conv, cycles: int) -> Iterator[tuple[in
             continue
         if window_cycles(conv, simd, False, layer.depthwise) <= cycles:
             yield simd, False
-        elif simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
+        if simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
             yield simd, True

@@ -5,6 +5,7 @@ a mixed-integer program that picks one option a layer within the board's resourc
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -134,15 +135,20 @@ def solve(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[list[Bundl
     return _solve_items(items, budget)
 
 
-def _solve_items(items: list[Item], budget: Budget) -> tuple[list[Bundle] | None, bool]:
+def _solve_items(
+    items: list[Item], budget: Budget, without: str = ""
+) -> tuple[list[Bundle] | None, bool]:
+    """As `solve`; with no limit on one resource where it is named, and then with least of it."""
     limits = np.array(list(budget), dtype=float)
     # Shares of the budgets: numbers near 1 for the solver.
     uses = [item.costs.T / np.maximum(limits, 1e-9)[:, None] for item in items]
+    limited = [name != without for name in RESOURCES]
     # Whether every resource alone would do, were the others without limit.
-    if (sum(use.min(axis=1) for use in uses) > 1).any():
+    if (sum(use.min(axis=1) for use in uses) > 1)[limited].any():
         return None, True
     use = np.concatenate(uses, axis=1)
-    ways, proven = cheapest(np.array(SCARCITY) @ use, use, [len(item) for item in items])
+    weights = [float(name == without) for name in RESOURCES] if without else SCARCITY
+    ways, proven = cheapest(np.array(weights) @ use, use[limited], [len(item) for item in items])
     if ways is None:
         return None, proven
     return [item.bundle(way) for item, way in zip(items, ways, strict=True)], True
@@ -157,7 +163,7 @@ def maximize(
 ) -> Solution | None:
     """Find the fastest folding within a budget.
 
-    The possible bottlenecks of a network are known: bisection over them finds the fastest that
+    The possible bottlenecks of a network are known: a search over them finds the fastest that
     fits. The next faster one is proven not to fit, or else counts as the bound's gap.
 
     Args:
@@ -173,26 +179,51 @@ def maximize(
     catalogue = Catalogue(network, design, model)
     targets = catalogue.reachable_cycles()
     steps = len(targets).bit_length() + 1
-    low, high = 0, len(targets)  # targets[high] fits; what is below low cannot
+    # targets[high] fits; what is below low cannot
+    first = bisect_left(targets, catalogue.fastest_cycles())
+    low, high = first, len(targets)
     best: list[Bundle] | None = None
-    target = proven_below = 0
+    target, proven_below = 0, first
+    trial = first
     while low < high:
-        middle = (low + high) // 2
-        bundles, proven = solve(catalogue, targets[middle], budget)
+        before, tried, cycles = high - low, trial, targets[trial]
+        bundles, proven = solve(catalogue, cycles, budget)
         if progress is not None:
-            progress(steps - (high - low).bit_length(), steps)
+            progress(steps - before.bit_length(), steps)
         if bundles is not None:
-            best, high, target = bundles, middle, targets[middle]
+            best, high, target = bundles, tried, cycles
         else:
-            low = middle + 1
+            low = tried + 1
             if proven:
                 proven_below = low
+        # LUTs go about with the inverse of the cycles. Where a guess has not halved what is left,
+        # the middle does.
+        trial = (low + high) // 2
+        if low < high and (tried == first or 2 * (high - low) <= before):
+            share = _lut_share(catalogue, bundles, cycles, budget)
+            guess = bisect_left(targets, share * cycles)
+            trial = min(max(guess, low), high - 1) if share else trial
     if best is None:
         return None
     bound = targets[min(proven_below, high)]
     faster = targets[high - 1] if high else 0
     limited_by, shortfall = what_limits(catalogue, faster, budget)
     return _solution(catalogue, best, target, bound, limited_by, shortfall)
+
+
+def _lut_share(
+    catalogue: Catalogue, bundles: list[Bundle] | None, cycles: int, budget: Budget
+) -> float:
+    """LUTs that a target takes, of all that the budget has; 0 where that is not known."""
+    items = catalogue.items(cycles)
+    if bundles is None and all(len(item) for item in items):
+        bundles, _ = _solve_items(items, budget, without="lut")
+    return _spent(catalogue, bundles, cycles).lut / budget.lut if bundles is not None else 0.0
+
+
+def _spent(catalogue: Catalogue, bundles: list[Bundle], cycles: int) -> Cost:
+    nodes = (cost for _, cost in catalogue.nodes(cycles))
+    return add((*(option.cost for bundle in bundles for option in bundle), *nodes))
 
 
 def meet(
@@ -247,17 +278,15 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
         target needs. "folding" and none where no folding reaches the target, "several budgets"
         where more than one must grow.
     """
-    items = catalogue.items(cycles) if cycles else []
+    items = catalogue.items(cycles) if cycles >= catalogue.fastest_cycles() else []
     if not all(len(item) for item in items) or not items:
         return "folding", {}
     limits = dict(zip(RESOURCES, budget, strict=True))
     needed = {}
     for name in (name for name, limit in limits.items() if math.isfinite(limit)):
-        wide = Budget(**{**limits, name: 1e9})
-        bundles, _ = _solve_items(items, wide)
+        bundles, _ = _solve_items(items, budget, without=name)
         if bundles is not None:
-            nodes = (cost for _, cost in catalogue.nodes(cycles))
-            spent = add((*(option.cost for bundle in bundles for option in bundle), *nodes))
+            spent = _spent(catalogue, bundles, cycles)
             needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
     if not needed:
         return "several budgets", {}
