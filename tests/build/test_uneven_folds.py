@@ -112,7 +112,7 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "case", ["mlp", "channels", pytest.param("residual", marks=pytest.mark.slow)]
+    "case", ["mlp", *(pytest.param(c, marks=pytest.mark.slow) for c in ("channels", "residual"))]
 )
 def test_a_network_all_the_way(tmp_path, case):
     make, shape, folding, sizes = CASES[case]

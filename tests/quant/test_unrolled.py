@@ -66,12 +66,11 @@ def test_unrolled_file_computes_what_torch_does(kind, dynamo, last, options, tmp
     matrices = [n.input[1] for n in exported.graph.node if n.op_type == "MatMul"]
     assert len(matrices) == 3 * len(set(matrices))  # one for all steps
     ready = cleanup_model(exported)
-    for _ in range(3):
-        x = torch.randn(shape)
-        (found,) = execute_onnx(ready, {ready.graph.input[0].name: x.numpy()}).values()
-        expected = model(x).detach().numpy()
-        # Sums of float32 in another order may round a tie the other way, here and there.
-        assert (np.abs(found - expected) > 1e-6).mean() < 0.02
+    x = torch.randn(shape)
+    (found,) = execute_onnx(ready, {ready.graph.input[0].name: x.numpy()}).values()
+    expected = model(x).detach().numpy()
+    # Sums of float32 in another order may round a tie the other way, here and there.
+    assert (np.abs(found - expected) > 1e-6).mean() < 0.02
 
 
 def test_rows_are_noted_on_weights(tmp_path):
