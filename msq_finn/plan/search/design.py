@@ -14,7 +14,7 @@ class Design:
     Attributes:
         name: of the family.
         lanes: names of the kinds of lanes that layers may have; None for all that there are.
-        finn_dsp: layers may be FINN's DSP layers.
+        finn: names of the kinds of lanes of FINN's layers, of which a layer may be one.
         sp2_share: share of SP2 lanes that every layer must have, to the next whole lane; None
             leaves it free.
         in_order: rows on LUT lanes are of the first kind in the table of lanes wherever the
@@ -24,7 +24,7 @@ class Design:
 
     name: str
     lanes: tuple[str, ...] | None = None
-    finn_dsp: bool = False
+    finn: tuple[str, ...] = ()
     sp2_share: float | None = None
     in_order: bool = False
 
@@ -39,7 +39,7 @@ class Design:
     @property
     def uneven(self) -> bool:
         """Whether SIMD and PE need not divide, and width converters are ours: not with FINN's."""
-        return not self.finn_dsp
+        return not self.finn
 
     @property
     def mixes(self) -> bool:
@@ -76,8 +76,8 @@ PLANNED = Design("planned", in_order=True)
 DESIGNS = {
     design.name: design
     for design in (
-        Design("dsp_only", (), finn_dsp=True),
-        Design("dsp_plus_fixed_lut", ("fixed_4_lut",), finn_dsp=True),
+        Design("dsp_only", (), finn=("finn_dsp",)),
+        Design("dsp_plus_fixed_lut", ("fixed_4_lut",), finn=("finn_dsp",)),
         MSQ,
         Design("msq_1_0", ("fixed_4_dsp",)),
         at_ratio("msq_1_1", 1.0),

@@ -49,8 +49,8 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
             for lanes in _rows(demand, design, pe, pack, share, tried)
             if not (design.in_order and number) or lanes.of_engine("dsp")
         )
-    if design.finn_dsp and layer.demand.taken_by(kinds(FINN)) == layer.mh:
-        found.add(LaneCounts({next(kinds(FINN)).name: pe}))
+    if layer.demand.taken_by(kinds(FINN)) == layer.mh:
+        found.update(LaneCounts({name: pe}) for name in design.finn)
     fitting = (lanes for lanes in found if not missing or layer.demand.fits(lanes))
     return sorted(fitting, key=_in_order)
 
