@@ -38,6 +38,7 @@ from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+from msq_finn.transforms.group_pixels import GroupPixels
 from msq_finn.transforms.insert_converters import InsertConverters
 from msq_finn.transforms.insert_split_fifos import InsertSplitFIFOs
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
@@ -90,7 +91,8 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding).
 
-    Layers whose PE or SIMD does not divide are filled up with zeros then.
+    Layers whose PE or SIMD does not divide are filled up with zeros then, and maps of which several
+    pixels go through in a cycle get words of these.
 
     Args:
         model: folded dataflow partition.
@@ -111,7 +113,7 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
     model = ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
-    return ours(model, cfg, PadFolds(), InferShapes())
+    return ours(model, cfg, PadFolds(), GroupPixels(), InferShapes())
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,11 +11,15 @@ from typing import Any
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.lanes.divisors import divisors
+from msq_finn.finn_compat import ADDS
+from msq_finn.lanes.divisors import divides, divisors
 from msq_finn.lowering.cycles import node_cycles
 from msq_finn.ops.streaming.backend import StreamingRTL
 from msq_finn.plan.frontend.conv_windows import is_type, window_of
 from msq_finn.plan.frontend.network import Fold, Node
+from msq_finn.plan.frontend.pixels import pool_words
+from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
+from msq_finn.transforms.group_pixels import mark_pixels
 from msq_finn.transforms.layer_names import layer_names
 
 
@@ -44,18 +49,22 @@ def set_fold(model: ModelWrapper, node: Any, fold: Fold) -> None:
         node: one of those that :func:`other_nodes` describes.
         fold: one of its foldings.
     """
-    op = getCustomOp(node)
+    op, generator = getCustomOp(node), _generator(model, node)
     if node.op_type.startswith("MVAU"):
         op.set_nodeattr("PE", fold.pe)
         op.set_nodeattr("SIMD", fold.simd)
         return
-    if (attribute := _parallelism(op)[0]) is not None:
-        op.set_nodeattr(attribute, fold.pe)
+    attribute, elements = _parallelism(op)
+    together = fold.pe // elements if fold.pixels > 1 else 1
+    mark_pixels(node, together)
+    if attribute is not None:
+        op.set_nodeattr(attribute, fold.pe // together)
     if "parallel_window" in op.get_nodeattr_types():
         op.set_nodeattr("parallel_window", int(fold.parallel))
-    if (generator := _generator(model, node)) is not None:
+    if generator is not None:
+        mark_pixels(generator, fold.pixels)
         window = getCustomOp(generator)
-        window.set_nodeattr("SIMD", fold.pe)
+        window.set_nodeattr("SIMD", fold.pe // together)
         window.set_nodeattr("parallel_window", 0)
 
 
@@ -104,6 +113,22 @@ def _folds(model: ModelWrapper, node: Any, widest: int) -> Iterator[Fold]:
             set_fold(model, node, fold)
             cycles = max(node_cycles(getCustomOp(part)) for part in parts)
             yield Fold(cycles, fold.pe, fold.simd, fold.parallel)
+    yield from _side_by_side(model, node)
+
+
+def _side_by_side(model: ModelWrapper, node: Any) -> Iterator[Fold]:
+    """Foldings of several pixels a cycle, where a node can do that."""
+    if node.op_type.startswith("Pool"):
+        generator = _generator(model, node)
+        if generator is not None and not is_type(model.find_producer(generator.input[0]), "FMP"):
+            yield from pool_words(window_of(model, generator))
+        return
+    if not node.op_type.startswith(("Thresholding", "DuplicateStreams", *ADDS)):
+        return
+    *vectors, channels = map(int, getCustomOp(node).get_normal_output_shape())
+    for pixels in SIDE_BY_SIDE[1:]:
+        if divides(pixels, math.prod(vectors)):
+            yield Fold(math.prod(vectors) // pixels, pixels * channels, pixels=pixels)
 
 
 def _candidates(op: Any, widest: int) -> Iterator[Fold]:

@@ -33,7 +33,8 @@ def _pool(name: str, channels: int, dim: Pair, kernel: int, stride: int = 0, pad
     """A max pool, of windows side by side unless a stride is given; flat where signals are."""
     step, flat = stride or kernel, dim[1] == 1
     sizes = [(kernel, 1), (step, 1), (pad, 0)] if flat else [(n, n) for n in (kernel, step, pad)]
-    window = Conv(channels, dim, *sizes)
+    kernels, strides, pads = sizes
+    window = Conv(channels, dim, kernels, strides, pads)
     return Node(name, "Pool", f"max pool of {kernel}", pool_folds(window), channels, conv=window)
 
 
