@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -129,6 +129,23 @@ class Window(FinnNode):
             parallel=parallel,
             style=style,
         )
+
+    @classmethod
+    def over_words(cls, conv: Conv, act_bits: int, style: str) -> Window:
+        """The nearest square window to one over words, which leaves whole.
+
+        It has as many lines, each as long, and no smaller a window.
+
+        Args:
+            conv: the window over words, which are its pixels.
+            act_bits: bits of an activation.
+            style: of the memory, "distributed", "block" or "auto".
+        """
+        nearest = cls.nearest(conv, conv.channels, act_bits, True, style)
+        (height, width), (rows, columns) = conv.padded, conv.kernel
+        if height == 1 or width == 1:
+            return nearest
+        return replace(nearest, kernel=rows, dim=width - columns + rows)
 
     def op(self) -> dict[str, Any]:
         """See FinnNode."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from msq_finn.plan.frontend.network import Conv, Layer, Network, Node, Pair
+from msq_finn.plan.frontend.pixels import pool_words
 from msq_finn.plan.frontend.windows import pool_folds, waiting_pixels
 
 
@@ -35,7 +36,8 @@ def _pool(name: str, channels: int, dim: Pair, kernel: int, stride: int = 0, pad
     sizes = [(kernel, 1), (step, 1), (pad, 0)] if flat else [(n, n) for n in (kernel, step, pad)]
     kernels, strides, pads = sizes
     window = Conv(channels, dim, kernels, strides, pads)
-    return Node(name, "Pool", f"max pool of {kernel}", pool_folds(window), channels, conv=window)
+    folds = (*pool_folds(window), *pool_words(window))
+    return Node(name, "Pool", f"max pool of {kernel}", folds, channels, conv=window)
 
 
 def _finished(name: str, layers: list[Layer], *nodes: Node) -> Network:
