@@ -50,6 +50,8 @@ def in_words(conv: Conv, words: PixelWords) -> Conv:
 def windows_at(layer: Layer, pixels: int) -> int | None:
     """How many windows leave for a word of pixels, one vector each; None where it cannot be.
 
+    Sums without thresholds behind, which leave the accelerator, are those of one vector at a time.
+
     Args:
         layer: of a network.
         pixels: that go in side by side.
@@ -59,9 +61,11 @@ def windows_at(layer: Layer, pixels: int) -> int | None:
     if layer.depthwise or layer.recurrence:
         return None
     if layer.conv is None or not layer.conv.is_needed:
-        return pixels if divides(pixels, layer.vectors) else None
-    words = words_of(layer.conv, pixels)
-    return words.windows if words else None
+        windows = pixels if divides(pixels, layer.vectors) else 0
+    else:
+        words = words_of(layer.conv, pixels)
+        windows = words.windows if words else 0
+    return windows if windows == 1 or (windows and layer.steps) else None
 
 
 def pixel_cycles(layer: Layer, pixels: int) -> int:
