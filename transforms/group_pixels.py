@@ -82,8 +82,11 @@ def _regroup(model: ModelWrapper, node: Any) -> None:
         op.set_nodeattr("lutSites", pixels * op.get_nodeattr("lutSites"))
     elif node.op_type.startswith("ConvolutionInputGenerator"):
         _regroup_windows(model, node, pixels)
-    elif node.op_type.startswith(("FMPadding", "PoolPixels")):
-        pass  # with the windows behind or before
+    elif node.op_type.startswith("FMPadding"):
+        if pixels_of(model.find_consumer(node.output[0])) != pixels:
+            raise MsqError(f"pads words of {pixels} pixels for no windows", where=node.name)
+    elif node.op_type.startswith("PoolPixels"):
+        pass  # with the windows before it
     elif node.op_type.startswith(("Thresholding", "DuplicateStreams", *ADDS)):
         _regroup_values(model, node, pixels)
     else:
