@@ -60,6 +60,6 @@ def test_folds_are_refused(rng):
     model, _ = side_by_side(rng, 2, 8, (0, 0, 0, 4), "UINT4")
     op = getCustomOp(model.graph.node[0])
     op.set_lanes(4, LaneCounts({"embedded_lut": 4}))
-    with pytest.raises(MsqError, match="MVAU_MSQ_rtl_0: pixels=2, .* set SIMD to MW") as refused:
+    with pytest.raises(MsqError, match=r"MVAU_MSQ_rtl_0: pixels=2, .* set SIMD to MW") as refused:
         op._check_supported(PART)
     assert refused.value.field == "pixels"
