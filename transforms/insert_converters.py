@@ -89,7 +89,7 @@ def _cycles(node: Any) -> int:
 def _split(model: ModelWrapper, node: Any, cycles: int) -> None:
     """Put two converters in the place of one, where that is cheaper and fast enough."""
     op = getCustomOp(node)
-    vectors, _, taken = op.get_folded_input_shape()
+    _, vectors, _, taken = op.get_folded_input_shape()
     given, elements = op.get_folded_output_shape()[-1], op.get_nodeattr("elements")
     hops = route(taken, given, elements, cycles // vectors)
     if len(hops) < 2:

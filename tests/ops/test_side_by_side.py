@@ -53,7 +53,7 @@ def test_rtl_and_python_equal_integer_arithmetic(rng, pixels, mw, lanes, act, of
 def test_slices_are_those_of_all_vectors(rng):
     one, two = (side_by_side(rng, n, 8, (0, 0, 4), "UINT4")[0] for n in (1, 2))
     counts = [getCustomOp(m.graph.node[0]).dsp_estimation(PART) for m in (one, two)]
-    assert counts == [16, 32]
+    assert counts == [8, 16]
 
 
 def test_folds_are_refused(rng):
