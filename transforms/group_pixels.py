@@ -83,7 +83,7 @@ def _regroup(model: ModelWrapper, node: Any) -> None:
     elif node.op_type.startswith("ConvolutionInputGenerator"):
         _regroup_windows(model, node, pixels)
     elif node.op_type.startswith("FMPadding"):
-        if pixels_of(model.find_consumer(node.output[0])) != pixels:
+        if pixels_of(model.find_consumer(node.output[0])) == 1:  # else with the windows behind
             raise MsqError(f"pads words of {pixels} pixels for no windows", where=node.name)
     elif node.op_type.startswith("PoolPixels"):
         pass  # with the windows before it

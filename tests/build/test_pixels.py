@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from msq_finn.build import fifos
 from msq_finn.build.differences import mismatches
+from msq_finn.build.end_ports import input_ports
 from msq_finn.build.generate import generate
 from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
 from msq_finn.build.stitch import stitch
@@ -27,6 +29,7 @@ from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
 
 from .networks import _settled, exported
+from .whole import STALLS, rtl_outputs
 
 BOARD, PART, BLOCK = "ZCU104", "xczu7ev-ffvc1156-2-e", "DSP48E2"
 
@@ -68,12 +71,12 @@ def signal() -> nn.Module:
 
 
 def padded() -> nn.Module:
-    """Rows that pad and drop: no padding, an even kernel, 1x1 and strided windows."""
+    """A convolution without padding, a 1x1 one, and a pool with padding."""
     torch.manual_seed(8)
     make = LayerFactory(MSQWeightPerChannelFloat, {})
     layers = [make.identity(), make.conv_relu(1, 4, (3, 3)), make.conv_relu(4, 5, 1)]
-    layers += [make.conv_relu(5, 4, 3, stride=2), nn.Flatten()]
-    model = nn.Sequential(*layers, make.classifier(4 * 5 * 9, 3))
+    layers += [nn.MaxPool2d(3, stride=2, padding=1), nn.Flatten()]
+    model = nn.Sequential(*layers, make.classifier(5 * 5 * 9, 3))
     assign_rows(model, 0.5)
     return _settled(model, (16, 1, 12, 20))
 
@@ -82,7 +85,7 @@ def padded() -> nn.Module:
 CASES = {
     "residual": (residual, (1, 2, 8, 32), 105, [4, 4, 4, 2, 1]),
     "signal": (signal, (1, 2, 128), 40, [4, 2, 1]),
-    "padded": (padded, (1, 1, 12, 20), 130, [2, 2, 2, 1]),
+    "padded": (padded, (1, 1, 12, 20), 130, [2, 2, 1]),
 }
 
 
@@ -111,6 +114,23 @@ def all_the_way(folder, case):
     return lowered, images, found
 
 
+def test_a_build_without_a_plan_takes_the_pixels_that_its_rate_needs(tmp_path):
+    make, shape, cycles, _ = CASES["residual"]
+    source = exported(make(), tmp_path / "model.onnx", shape)
+    lowered, images, outputs = rtl_outputs(source, tmp_path, 1e8 / cycles, count=3, **STALLS)
+    reference, step = reference_outputs(source, images), Host(lowered.parent).output_step()
+    assert mismatches(outputs, reference, step) == 0
+    assert np.ptp(reference) > 5 * step.max()
+    assert predicted_interval(lowered.model) <= cycles
+    kinds = Counter(node.op_type for node in lowered.model.graph.node)
+    assert kinds["ConvolutionInputGeneratorPixels_rtl"] == 5
+    assert kinds["PoolPixels_rtl"] == 1
+    # On a board, words are as wide as a map's.
+    (port,) = input_ports(lowered.model)
+    assert (port.shape, port.elements, port.folded[0]) == ((8, 32, 2), 4 * 2, 1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_network_all_the_way(tmp_path, case):
     lowered, images, found = all_the_way(tmp_path, case)

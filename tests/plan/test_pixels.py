@@ -12,6 +12,8 @@ import yaml
 from msq_finn.devices import DEVICES
 from msq_finn.errors import MsqError
 from msq_finn.plan.cost.cost_model import default_model
+from msq_finn.plan.cost.lane_costs import LaneCosts
+from msq_finn.plan.cost.point_kinds import Thresholds
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_network, frame_cycles
 from msq_finn.plan.frontend.network import Conv, Layer, Network
@@ -71,6 +73,22 @@ def test_cycles_are_those_of_the_file_and_pools_keep_up():
     spent = [frame_cycles(*each) for each in zip(layers, network.layers, strict=True)]
     assert max(spent) == max(option.cycles for option in found.options) == 516
     assert [fold.pixels for fold, _ in found.nodes] == [2, *[1] * 6]
+
+
+def test_every_window_has_lanes_of_its_own():
+    model, conv = default_model(), Conv(8, (16, 16), pad=(1, 1))
+    layer = Layer("conv", 72, 8, 256, conv=conv)
+    network = Network("net", (layer, Layer("fc", 8, 4, 1, steps=0)))
+    found = meet(network, 200, BUDGET, model, MSQ)
+    assert found is not None
+    option = found.options[0]
+    assert (option.pixels, option.simd, dict(option.lanes)) == (2, 72, {"embedded_lut": 8})
+    each = LaneCosts(model, layer).compute(72, option.lanes).lut
+    around = option.front.cost.lut + option.back.cost.lut
+    assert option.cost.lut == pytest.approx(2 * each + around)
+    # Thresholds are compared for all channels of both, in as many lanes.
+    one = model.cost(Thresholds(8, 8, layer.acc_bits, 15)).lut
+    assert option.back.cost.lut > 1.8 * one
 
 
 def test_what_leaves_the_accelerator_or_is_depthwise_takes_one_pixel():

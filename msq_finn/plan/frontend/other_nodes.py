@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
@@ -118,10 +119,8 @@ def _folds(model: ModelWrapper, node: Any, widest: int) -> Iterator[Fold]:
 
 def _side_by_side(model: ModelWrapper, node: Any) -> Iterator[Fold]:
     """Foldings of several pixels a cycle, where a node can do that."""
-    if node.op_type.startswith("Pool"):
-        generator = _generator(model, node)
-        if generator is not None and not is_type(model.find_producer(generator.input[0]), "FMP"):
-            yield from pool_words(window_of(model, generator))
+    if node.op_type.startswith(("Pool", "FMPadding")):
+        yield from _with_pool(model, node)
         return
     if not node.op_type.startswith(("Thresholding", "DuplicateStreams", *ADDS)):
         return
@@ -129,6 +128,26 @@ def _side_by_side(model: ModelWrapper, node: Any) -> Iterator[Fold]:
     for pixels in SIDE_BY_SIDE[1:]:
         if divides(pixels, math.prod(vectors)):
             yield Fold(math.prod(vectors) // pixels, pixels * channels, pixels=pixels)
+
+
+def _with_pool(model: ModelWrapper, node: Any) -> Iterator[Fold]:
+    """Foldings of several pixels of a pool; its padding takes them when the pool does."""
+    padding, pool = (None, node) if is_type(node, "Pool") else (node, _pool_behind(model, node))
+    generator = _generator(model, pool) if pool is not None else None
+    if generator is None:
+        return
+    for fold in pool_words(window_of(model, generator)):
+        elements = fold.pixels * getCustomOp(generator).get_nodeattr("IFMChannels")
+        yield fold if padding is None else replace(fold, pe=elements)
+
+
+def _pool_behind(model: ModelWrapper, padding: Any) -> Any:
+    """The pool that a padding is for, None where it is for another node."""
+    generator = model.find_consumer(padding.output[0])
+    if not is_type(generator, "ConvolutionInputGenerator"):
+        return None
+    pool = model.find_consumer(generator.output[0])
+    return pool if is_type(pool, "Pool") else None
 
 
 def _candidates(op: Any, widest: int) -> Iterator[Fold]:

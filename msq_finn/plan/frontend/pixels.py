@@ -87,9 +87,9 @@ def pool_words(window: Conv) -> Iterator[Fold]:
     """Foldings of a pool that takes several pixels a cycle.
 
     Args:
-        window: of the pool, which is not padded.
+        window: of the pool.
     """
-    for pixels in SIDE_BY_SIDE[1:] if window.pad == (0, 0) else ():
+    for pixels in SIDE_BY_SIDE[1:]:
         if words := words_of(window, pixels):
             cycles = window_cycles(in_words(window, words), pixels * window.channels, parallel=True)
             yield Fold(cycles, words.windows * window.channels, pixels=pixels)
