@@ -9,6 +9,7 @@ import numpy as np
 from finn.custom_op.fpgadataflow.rtl.convolutioninputgenerator_rtl import (
     ConvolutionInputGenerator_rtl,
 )
+from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
 from msq_finn.finn_compat.nodes import execute_rtl
 from msq_finn.rtl.pixel_words import PixelWords
@@ -94,7 +95,7 @@ class ConvolutionInputGeneratorPixels_rtl(ConvolutionInputGenerator_rtl):
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Simulate the RTL where exec_mode says so, else cut windows out in Python."""
         if self.get_nodeattr("exec_mode") == "rtlsim":
-            execute_rtl(self, context, graph, ConvolutionInputGenerator_rtl.execute_node)
+            execute_rtl(self, context, graph, getattr(RTLBackend, "execute_node", None))
             return
         kernel, stride = self.get_nodeattr("ConvKernelDim"), self.get_nodeattr("Stride")
         words = context[self.onnx_node.input[0]].reshape(self.get_normal_input_shape())

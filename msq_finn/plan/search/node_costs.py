@@ -18,6 +18,7 @@ from msq_finn.plan.cost.point_kinds import (
     Pool,
     Thresholds,
     Window,
+    WordWindow,
 )
 from msq_finn.plan.frontend.network import Conv, Fold, Node
 from msq_finn.plan.frontend.pixels import in_words, words_of
@@ -86,7 +87,7 @@ class NodeCosts:
         words = words_of(conv, fold.pixels)
         assert words is not None
         over, pixels = in_words(conv, words), math.prod(conv.kernel)
-        window = self.streams.cost(Window.over_words(over, node.in_bits, "distributed"))
+        window = self.streams.cost(WordWindow.over(over, node.in_bits, "distributed"))
         # One element compared with another or added to it, as in a pool of single pixels.
         reduced = Pool((pixels - 1) * fold.pe, pixels, max(node.in_bits, node.out_bits))
         return [

@@ -16,6 +16,7 @@ from msq_finn.plan.cost.point_kinds import (
     Padding,
     Thresholds,
     Window,
+    WordWindow,
 )
 from msq_finn.plan.frontend.network import Conv, Layer
 from msq_finn.plan.frontend.pixels import in_words, pixel_cycles, windows_at, words_of
@@ -230,7 +231,7 @@ class Streams(Converters):
             stream = Repacked(act, whole, whole, lanes // layer.vectors)
             around += [self.fifo(whole * act), self.dwc(stream, taken)]
         for style in ("distributed", "block"):
-            window = self.cost(Window.over_words(over, act, style))
+            window = self.cost(WordWindow.over(over, act, style))
             yield Front(conv.channels, True, style, spent, add((*around, window)))
 
     def backs(

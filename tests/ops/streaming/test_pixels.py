@@ -7,7 +7,15 @@ import pytest
 
 from msq_finn.rtl.pixel_words import pixel_words
 
-from .nodes import executed, generated, one_node, op_of, random_integers, streamed
+from .nodes import (
+    executed,
+    generated,
+    one_node,
+    op_of,
+    random_integers,
+    streamed,
+    through_finn,
+)
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -177,3 +185,10 @@ def test_a_type_that_is_no_integer_is_refused():
 
     with pytest.raises(MsqError, match="PoolPixels_rtl_0: FLOAT32 is no integer type"):
         generated(pool(2, 4, 3, "MaxPool", "FLOAT32", "FLOAT32", 0))
+
+
+def test_finns_rtlsim_gives_the_same(rng):
+    case = CASES[2]
+    model, image = generator(case), images(rng, case, 1)[0]
+    (found,) = through_finn(model, padded_words(case, image))
+    np.testing.assert_array_equal(found.reshape(-1), windows(case, image).reshape(-1))
