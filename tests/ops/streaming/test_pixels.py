@@ -112,7 +112,7 @@ def test_windows_are_those_of_single_pixels(rng, case):
     np.testing.assert_array_equal(found.reshape(-1), windows(case, image).reshape(-1))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES[1:])
 def test_the_rtl_gives_the_same_under_stalls(rng, case):
     model, frames = generator(case), images(rng, case, 4)
     sent = np.stack([padded_words(case, image) for image in frames])
