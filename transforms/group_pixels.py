@@ -76,6 +76,7 @@ def _regroup(model: ModelWrapper, node: Any) -> None:
     pixels, op = pixels_of(node), getCustomOp(node)
     if node.op_type.startswith("MVAU_MSQ"):
         op.set_nodeattr("pixels", pixels)
+        op.check_pixels()
         op.set_nodeattr(
             "numInputVectors", _grouped(node, op.get_nodeattr("numInputVectors"), pixels)
         )

@@ -34,6 +34,7 @@ from msq_finn.lowering.intermediate import parent_path, save
 from msq_finn.lowering.times import ours
 from msq_finn.plan.apply import apply_plan, fold_for, note_costs
 from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.search.design import EDITED, PLANNED
 from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
@@ -66,6 +67,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Fold by ``cfg``'s plan, or by the planner's cheapest for its throughput target.
 
     FINN's SetFolding does the other nodes. Without a target every layer gets its smallest folding.
+    A folding configuration is applied to a folding of one pixel a cycle.
     Stands for FINN's ``step_target_fps_parallelization``.
 
     Args:
@@ -84,7 +86,8 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     else:
         target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
         cycles = target if target is not None else 2**62
-        model = fold_for(model, cycles, part, cfg.mvau_wwidth_max)
+        design = PLANNED if cfg.folding_config_file is None else EDITED
+        model = fold_for(model, cycles, part, cfg.mvau_wwidth_max, design)
     return ours(model, cfg, AvoidFullSIMD())
 
 

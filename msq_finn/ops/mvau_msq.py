@@ -10,6 +10,7 @@ import numpy as np
 from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
 from qonnx.core.datatype import DataType
 
+from msq_finn.errors import MsqError
 from msq_finn.lanes import DENSE, LaneCounts
 from msq_finn.lanes.counts import IntArray
 from msq_finn.ops import weight_file
@@ -120,6 +121,26 @@ class MVAU_MSQ(RowMixed, MVAU):
             return vectors, self.calc_wmem(), elements
         shape = tuple(super().get_folded_input_shape(ind))
         return shape if ind else self._side_by_side(shape)
+
+    def check_pixels(self) -> None:
+        """Refuse folds where vectors come side by side: a word of a fold is of one vector.
+
+        Raises:
+            MsqError: there are some.
+        """
+        pixels = self.get_nodeattr("pixels")
+        whole = all(
+            self.get_nodeattr(part) == self.get_nodeattr(size)
+            for part, size in (("SIMD", "MW"), ("PE", "MH"))
+        )
+        if pixels > 1 and not whole:
+            raise MsqError(
+                f"pixels={pixels}, which takes all rows and columns in one cycle; set SIMD to MW "
+                "and PE to MH",
+                field="pixels",
+                value=pixels,
+                where=self.onnx_node.name,
+            )
 
     def get_op_and_param_counts(self) -> dict[str, int]:
         """Multiplications and parameters, as FINN reports them."""

@@ -82,7 +82,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             )
         for part, whole in (("SIMD", "MW"), ("PE", "MH")):
             check_divides(name, part, self.get_nodeattr(part), whole, self.get_nodeattr(whole))
-        self._check_pixels()
+        self.check_pixels()
         self._check_runtime_weights()
         known = self.get_nodeattr_types()  # not all FINNs have all of these
         for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
@@ -91,22 +91,6 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         if "TH" in known and self.get_nodeattr("TH") != 1:
             raise MsqError("tiling (TH > 1) is not supported by MVAU_MSQ", where=name)
         self._check_widths(fpgapart)
-
-    def _check_pixels(self) -> None:
-        """Refuse folds where vectors come side by side: a word of a fold is of one vector."""
-        pixels = self.get_nodeattr("pixels")
-        whole = all(
-            self.get_nodeattr(part) == self.get_nodeattr(size)
-            for part, size in (("SIMD", "MW"), ("PE", "MH"))
-        )
-        if pixels > 1 and not whole:
-            raise MsqError(
-                f"pixels={pixels}, which takes all rows and columns in one cycle; set SIMD to MW "
-                "and PE to MH",
-                field="pixels",
-                value=pixels,
-                where=self.onnx_node.name,
-            )
 
     def _parameters(self, model: Any, fpgapart: str) -> Parameters:
         lanes = self.lanes()

@@ -25,7 +25,7 @@ from msq_finn.plan.frontend.network import Network
 from msq_finn.plan.frontend.other_nodes import set_fold
 from msq_finn.plan.frontend.pixels import windows_at
 from msq_finn.plan.making import layer_plan
-from msq_finn.plan.search.design import PLANNED
+from msq_finn.plan.search.design import PLANNED, Design
 from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.group_pixels import mark_pixels
@@ -58,7 +58,13 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
     return _folded(model, network, layers, plan.cycles)
 
 
-def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -> ModelWrapper:
+def fold_for(
+    model: ModelWrapper,
+    cycles: int,
+    part: str,
+    widest: int = 2**30,
+    design: Design = PLANNED,
+) -> ModelWrapper:
     """Set the folding of every node: the planner's cheapest that meets a target, else its fastest.
 
     Args:
@@ -66,6 +72,7 @@ def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -
         cycles: a frame, that no node may take more of.
         part: FPGA part.
         widest: bits of a word of weights that FINN's own layers may have.
+        design: kinds of lanes to use.
 
     Returns:
         the model given.
@@ -76,12 +83,12 @@ def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -
     if not any(node.op_type.startswith(ROW_MIXED) for node in model.graph.node):
         return _unplanned(model, cycles, widest)
     network = network_of_model(model, "model", widest)
-    options = _cheapest(network, cycles, part).options
+    options = _cheapest(network, cycles, part, design).options
     layers = [layer_plan(*each) for each in zip(network.layers, options, strict=True)]
     return _folded(model, network, layers, cycles, widest)
 
 
-def _cheapest(network: Network, cycles: int, part: str) -> Solution:
+def _cheapest(network: Network, cycles: int, part: str, design: Design) -> Solution:
     costs = default_model(get_dsp_block(part))
     try:
         budget = Budget.of(device_of_part(part), lut=1, bram=1)
@@ -89,9 +96,9 @@ def _cheapest(network: Network, cycles: int, part: str) -> Solution:
         budget = Budget.of(max(DEVICES.values(), key=lambda device: device.lut), lut=1, bram=1)
     wide = replace(budget, **{name: _WIDE * getattr(budget, name) for name in _NO_DSPS})
     for limits in (budget, wide):
-        if (found := meet(network, cycles, limits, costs, PLANNED)) is not None:
+        if (found := meet(network, cycles, limits, costs, design)) is not None:
             return found
-    if (fastest := maximize(network, wide, costs, PLANNED)) is None:
+    if (fastest := maximize(network, wide, costs, design)) is None:
         raise MsqError(
             f"no lanes take the rows of {network.name} with the {budget.dsp:.0f} DSP slices of "
             f"{part}; give layers numbers of rows per scheme that fill whole lanes"

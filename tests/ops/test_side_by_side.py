@@ -61,5 +61,5 @@ def test_folds_are_refused(rng):
     op = getCustomOp(model.graph.node[0])
     op.set_lanes(4, LaneCounts({"embedded_lut": 4}))
     with pytest.raises(MsqError, match=r"MVAU_MSQ_rtl_0: pixels=2, .* set SIMD to MW") as refused:
-        op._check_supported(PART)
+        op.check_pixels()
     assert refused.value.field == "pixels"

@@ -20,7 +20,7 @@ from msq_finn.plan.frontend.network import Conv, Layer, Network
 from msq_finn.plan.frontend.pixels import windows_at
 from msq_finn.plan.frontend.zoo import resnet_cifar, vgg10_radioml
 from msq_finn.plan.making import layer_plan, make_plan
-from msq_finn.plan.search.design import DESIGNS, MSQ
+from msq_finn.plan.search.design import DESIGNS, EDITED, MSQ
 from msq_finn.plan.search.optimize import Budget, meet
 from msq_finn.rtl.pixel_words import pixel_words
 
@@ -142,3 +142,9 @@ def test_pixels_that_hardware_cannot_take_are_refused(
     with pytest.raises(MsqError, match=why) as refused:
         fits_network(Plan.load(path), NETWORK, "p")
     assert (refused.value.where, refused.value.field) == (f"p: layer {layer}", "pixels")
+
+
+def test_foldings_to_be_edited_take_one_pixel():
+    network = resnet_cifar(1)
+    assert meet(network, 34 * 34 - 1, BUDGET, default_model(), EDITED) is None
+    assert set(pixels_of(network, 34 * 34 + 2, EDITED) or ()) == {1}

@@ -151,3 +151,10 @@ def test_a_node_that_takes_one_pixel_is_refused(rng):
     mark_pixels(model.graph.node[3], 2)
     with pytest.raises(MsqError, match="Thresholding: it takes one pixel a cycle, not 2"):
         model.transform(GroupPixels())
+
+
+def test_a_layer_that_is_folded_takes_one_pixel(rng):
+    model = convolution(rng, [6, 16])
+    getCustomOp(model.graph.node[2]).set_nodeattr("PE", 2)
+    with pytest.raises(MsqError, match=r"MVAU: pixels=2, which takes all rows .* PE to MH"):
+        grouped(model, ConvolutionInputGenerator=2, MVAU=2)

@@ -59,7 +59,7 @@ class Catalogue:
     """
 
     def __init__(self, network: Network, design: Design, model: CostModel) -> None:
-        self.network = network if design.uneven else _one_pixel(network)
+        self.network = network if design.widens else _one_pixel(network)
         self.design = design
         self.model = model
         self.streams = Streams(model, design.uneven)
@@ -187,7 +187,7 @@ class Catalogue:
 
     def _side_by_side(self, layer: Layer) -> list[int]:
         """Numbers of pixels, of two and more, that may go into a layer side by side."""
-        if not self.design.uneven:  # FINN's layers take one
+        if not self.design.widens:
             return []
         held = self._constant(_shape(layer), serial=False) is not None
         windows = {pixels: windows_at(layer, pixels) for pixels in SIDE_BY_SIDE[1:]}
