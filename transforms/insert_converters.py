@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
+from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
@@ -17,6 +18,38 @@ from msq_finn.transforms.channel_spaces import WITH_WEIGHTS
 
 #: Our converter, in SystemVerilog.
 CONVERTER = "StreamingDataWidthConverterVector_rtl"
+
+
+def converter(
+    tensors: tuple[str, str],
+    shapes: tuple[list[int], list[int]],
+    words: tuple[int, int],
+    elements: int,
+    datatype: Any,
+) -> Any:
+    """A node of our converter.
+
+    Args:
+        tensors: what it reads and what it writes.
+        shapes: of the two.
+        words: elements of a word of either.
+        elements: of a vector that are carried over.
+        datatype: of an element.
+    """
+    return helper.make_node(
+        CONVERTER,
+        [tensors[0]],
+        [tensors[1]],
+        name=f"{CONVERTER}_{tensors[0]}",
+        domain="finn.custom_op.fpgadataflow.rtl",
+        backend="fpgadataflow",
+        inShape=shapes[0],
+        outShape=shapes[1],
+        inWidth=words[0] * datatype.bitwidth(),
+        outWidth=words[1] * datatype.bitwidth(),
+        elements=elements,
+        dataType=datatype.name,
+    )
 
 
 class InsertConverters(Transformation):
@@ -56,10 +89,10 @@ def _cycles(node: Any) -> int:
 def _split(model: ModelWrapper, node: Any, cycles: int) -> None:
     """Put two converters in the place of one, where that is cheaper and fast enough."""
     op = getCustomOp(node)
-    vectors, _, taken = op.get_folded_input_shape()
+    _, vectors, _, taken = op.get_folded_input_shape()
     given, elements = op.get_folded_output_shape()[-1], op.get_nodeattr("elements")
     hops = route(taken, given, elements, cycles // vectors)
-    if len(hops) == 1:
+    if len(hops) < 2:
         return
     between, word = f"{node.output[0]}_narrow", hops[1][0]
     bits, shape = op.get_input_datatype().bitwidth(), [1, vectors, padded(elements, word)]

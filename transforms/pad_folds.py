@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes.divisors import divisors, folds, padded
-from msq_finn.transforms.insert_converters import CONVERTER
+from msq_finn.transforms.insert_converters import converter
 from msq_finn.transforms.quantizer_notes import note_quantizer, quantizer_of
 
 #: Ops that may be padded: what their input's and their output's channels are, and the parallelism
@@ -189,20 +188,8 @@ def _convert(
     model.set_tensor_shape(tensor, before.shape)
     model.set_tensor_shape(result, after.shape)
     model.set_tensor_datatype(result, datatype)
-    node = helper.make_node(
-        CONVERTER,
-        [tensor],
-        [result],
-        name=f"{CONVERTER}_{tensor}",
-        domain="finn.custom_op.fpgadataflow.rtl",
-        backend="fpgadataflow",
-        inShape=before.shape,
-        outShape=after.shape,
-        inWidth=before.word * datatype.bitwidth(),
-        outWidth=after.word * datatype.bitwidth(),
-        elements=elements,
-        dataType=datatype.name,
-    )
+    shapes, words = (before.shape, after.shape), (before.word, after.word)
+    node = converter((tensor, result), shapes, words, elements, datatype)
     nodes = list(model.graph.node)
     model.graph.node.insert(nodes.index(reader) if reader is not None else len(nodes), node)
     return result

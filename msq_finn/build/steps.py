@@ -34,10 +34,12 @@ from msq_finn.lowering.intermediate import parent_path, save
 from msq_finn.lowering.times import ours
 from msq_finn.plan.apply import apply_plan, fold_for, note_costs
 from msq_finn.plan.file.schema import Plan
+from msq_finn.plan.search.design import EDITED, PLANNED
 from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.clip_thresholds import ClipUnsignedThresholds
 from msq_finn.transforms.fold_row_offsets import FoldRowOffsets
+from msq_finn.transforms.group_pixels import GroupPixels
 from msq_finn.transforms.insert_converters import InsertConverters
 from msq_finn.transforms.insert_split_fifos import InsertSplitFIFOs
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
@@ -65,6 +67,7 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Fold by ``cfg``'s plan, or by the planner's cheapest for its throughput target.
 
     FINN's SetFolding does the other nodes. Without a target every layer gets its smallest folding.
+    A folding configuration is applied to a folding of one pixel a cycle.
     Stands for FINN's ``step_target_fps_parallelization``.
 
     Args:
@@ -83,14 +86,16 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     else:
         target, part = cfg._resolve_cycles_per_frame(), cfg._resolve_fpga_part()
         cycles = target if target is not None else 2**62
-        model = fold_for(model, cycles, part, cfg.mvau_wwidth_max)
+        design = PLANNED if cfg.folding_config_file is None else EDITED
+        model = fold_for(model, cycles, part, cfg.mvau_wwidth_max, design)
     return ours(model, cfg, AvoidFullSIMD())
 
 
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding).
 
-    Layers whose PE or SIMD does not divide are filled up with zeros then.
+    Layers whose PE or SIMD does not divide are filled up with zeros then, and maps of which several
+    pixels go through in a cycle get words of these.
 
     Args:
         model: folded dataflow partition.
@@ -111,7 +116,7 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
     model = ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
-    return ours(model, cfg, PadFolds(), InferShapes())
+    return ours(model, cfg, PadFolds(), GroupPixels(), InferShapes())
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -37,6 +37,7 @@ class LayerSummary(BaseModel):
         pe_lut: lanes in LUTs.
         pe_dsp: lanes in DSP slices.
         simd: products a cycle and lane.
+        pixels: vectors side by side, each of which has such lanes of its own.
         cycles: of a frame.
         predicted_lut_sites: what the cost model gives it, with the weight memory; None for FINN's.
         lut_sites: with the weight memory, as are the next three.
@@ -58,6 +59,7 @@ class LayerSummary(BaseModel):
     pe_lut: int
     pe_dsp: int
     simd: int
+    pixels: int = 1
     cycles: int
     predicted_lut_sites: int | None = None
     lut_sites: int | None = None
@@ -238,6 +240,7 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
                 mw=op.window() if depthwise else op.get_nodeattr("MW") - zero["Columns"],
                 mh=op.get_nodeattr("Channels" if depthwise else "MH") - zero["Rows"],
                 simd=op.get_nodeattr("SIMD"),
+                pixels=op.get_nodeattr("pixels") if "pixels" in own else 1,
                 cycles=op.get_exp_cycles(),
                 **measured,
                 **_rows_and_lanes(op),

@@ -82,6 +82,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             )
         for part, whole in (("SIMD", "MW"), ("PE", "MH")):
             check_divides(name, part, self.get_nodeattr(part), whole, self.get_nodeattr(whole))
+        self.check_pixels()
         self._check_runtime_weights()
         known = self.get_nodeattr_types()  # not all FINNs have all of these
         for attribute in ("pumpedCompute", "mlo_max_iter", "bodies"):
@@ -114,6 +115,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             acc_bits=self.get_output_datatype().bitwidth(),
             dsp_version=dsp.get(get_dsp_block(fpgapart)).version,
             offsets=tuple(int(o) for o in offsets),
+            pixels=self.get_nodeattr("pixels"),
         )
 
     def instantiate_ip(self, cmd: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msq_finn.lanes import LaneCounts
@@ -25,6 +26,7 @@ class Parameters:
         dsp_version: ``DspVersion``, see :class:`msq_finn.lanes.dsp.DspBlock`.
         offsets: added to the sums, one a row (MH).
         tables: those of lanes that hold their weights, None without such lanes.
+        pixels: vectors of a word, each of which has lanes of its own.
     """
 
     mw: int
@@ -37,6 +39,7 @@ class Parameters:
     dsp_version: int
     offsets: tuple[int, ...]
     tables: LayerTables | None = None
+    pixels: int = 1
 
 
 def _bytes_up(bits: int) -> int:
@@ -83,25 +86,14 @@ def render(module: str, parameters: Parameters) -> str:
     p = parameters
     act, weight, out = (
         _bytes_up(bits)
-        for bits in (p.simd * p.act_bits, sum(p.lanes.code_bits) * p.simd, p.lanes.pe * p.acc_bits)
+        for bits in (
+            p.pixels * p.simd * p.act_bits,
+            sum(p.lanes.code_bits) * p.simd,
+            p.pixels * p.lanes.pe * p.acc_bits,
+        )
     )
     interfaces = "in1_V:in0_V:out0_V" if weight else "in0_V:out0_V"
     ports = _WEIGHT_PORTS.format(high=weight - 1) if weight else ""
-    data, valid, ready = (
-        ("in1_V_TDATA", "in1_V_TVALID", "in1_V_TREADY") if weight else ("8'b0", "1'b0", "")
-    )
-    unit = "mvau_serial" if p.lanes.is_serial else "mvau_msq"
-    lanes = (
-        f".PE({p.lanes.pe})"
-        if p.lanes.is_serial
-        else f".Lanes({literal(lanes_parameter(p.lanes))})"
-    )
-    weights = (
-        ""
-        if p.lanes.is_serial
-        else f"""
-    .weight_data_i({data}), .weight_valid_i({valid}), .weight_ready_o({ready}),"""
-    )
     # Verilator has no models of Xilinx primitives; tests/rtl shows both forms of the lanes equal.
     text = f"""\
 `ifdef VERILATOR
@@ -123,6 +115,45 @@ module {module} (
   output out0_V_TVALID,
   input out0_V_TREADY
 );
+{_unit(module, p) if p.pixels == 1 else _units(module, p)}endmodule
+"""
+    return remarked(text)
+
+
+def _unit(
+    module: str,
+    p: Parameters,
+    act: str = "in0_V_TDATA",
+    out: str = "out0_V_TDATA",
+    handshakes: Mapping[str, str] | None = None,
+) -> str:
+    """An instance of the unit.
+
+    Args:
+        module: name of the wrapper module.
+        p: its parameters.
+        act: its activations.
+        out: its sums.
+        handshakes: what it drives instead of the wrapper's handshake signals.
+    """
+    driven = {port: port for port in ("in0_V_TREADY", "in1_V_TREADY", "out0_V_TVALID")}
+    driven |= handshakes or {}
+    data, valid, ready = ("8'b0", "1'b0", "")
+    if any(p.lanes.code_bits):
+        data, valid, ready = "in1_V_TDATA", "in1_V_TVALID", driven["in1_V_TREADY"]
+    unit = "mvau_serial" if p.lanes.is_serial else "mvau_msq"
+    lanes = (
+        f".PE({p.lanes.pe})"
+        if p.lanes.is_serial
+        else f".Lanes({literal(lanes_parameter(p.lanes))})"
+    )
+    weights = (
+        ""
+        if p.lanes.is_serial
+        else f"""
+    .weight_data_i({data}), .weight_valid_i({valid}), .weight_ready_o({ready}),"""
+    )
+    return f"""\
   {unit} #(
     .MW({p.mw}), .MH({p.mh}), .SIMD({p.simd}), {lanes},
     {_tables(p.tables)}
@@ -131,9 +162,33 @@ module {module} (
     .AddOffset({int(any(p.offsets))}), .Offset({_offset_literal(p)})
   ) i_{unit} (
     .clk_i(ap_clk), .rst_ni(ap_rst_n),
-    .act_data_i(in0_V_TDATA), .act_valid_i(in0_V_TVALID), .act_ready_o(in0_V_TREADY),{weights}
-    .out_data_o(out0_V_TDATA), .out_valid_o(out0_V_TVALID), .out_ready_i(out0_V_TREADY)
+    .act_data_i({act}), .act_valid_i(in0_V_TVALID), .act_ready_o({driven["in0_V_TREADY"]}),{weights}
+    .out_data_o({out}), .out_valid_o({driven["out0_V_TVALID"]}), .out_ready_i(out0_V_TREADY)
   );
-endmodule
 """
-    return remarked(text)
+
+
+def _units(module: str, p: Parameters) -> str:
+    """An instance for each pixel of a word; data never decide what one does in a cycle."""
+    act, out = p.simd * p.act_bits, p.lanes.pe * p.acc_bits
+    ports = ["in0_V_TREADY", "out0_V_TVALID", *(["in1_V_TREADY"] if any(p.lanes.code_bits) else [])]
+    high = p.pixels * out - 1
+    padding = _bytes_up(high + 1) - high - 1
+    filled = f"  assign out0_V_TDATA[{high + padding}:{high + 1}] = {padding}'d0;\n"
+    first = "".join(f"  wire [{p.pixels - 1}:0] {port}s;\n" for port in ports)
+    first += "".join(f"  assign {port} = {port}s[0];\n" for port in ports)
+    unit = _unit(
+        module,
+        p,
+        f"in0_V_TDATA[pixel*{act}+:{act}]",
+        "sums",
+        {port: f"{port}s[pixel]" for port in ports},
+    )
+    return f"""\
+  // They keep step: the handshake of the first is that of all, and all take the same weights.
+{first}{filled if padding else ""}  genvar pixel;
+  generate for (pixel = 0; pixel < {p.pixels}; pixel = pixel + 1) begin : gen_pixel
+  wire [{_bytes_up(out) - 1}:0] sums;
+  assign out0_V_TDATA[pixel*{out}+:{out}] = sums[{out - 1}:0];
+{unit}  end endgenerate
+"""

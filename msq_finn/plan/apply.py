@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +13,22 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.devices import DEVICES, device_of_part
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import ADDS
 from msq_finn.plan.cost.cost_model import add, default_model
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
+from msq_finn.plan.frontend.conv_windows import is_type
 from msq_finn.plan.frontend.graph import layer_of, network_of_model
 from msq_finn.plan.frontend.network import Network
 from msq_finn.plan.frontend.other_nodes import set_fold
+from msq_finn.plan.frontend.pixels import windows_at
 from msq_finn.plan.making import layer_plan
-from msq_finn.plan.search.design import PLANNED
+from msq_finn.plan.search.design import PLANNED, Design
 from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
+from msq_finn.transforms.group_pixels import mark_pixels
 from msq_finn.transforms.place_rows import ROW_MIXED
 
 _NO_DSPS = ("lut", "bram", "lutram", "ff")
@@ -54,7 +58,13 @@ def apply_plan(model: ModelWrapper, plan: Plan, path: str) -> ModelWrapper:
     return _folded(model, network, layers, plan.cycles)
 
 
-def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -> ModelWrapper:
+def fold_for(
+    model: ModelWrapper,
+    cycles: int,
+    part: str,
+    widest: int = 2**30,
+    design: Design = PLANNED,
+) -> ModelWrapper:
     """Set the folding of every node: the planner's cheapest that meets a target, else its fastest.
 
     Args:
@@ -62,6 +72,7 @@ def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -
         cycles: a frame, that no node may take more of.
         part: FPGA part.
         widest: bits of a word of weights that FINN's own layers may have.
+        design: kinds of lanes to use.
 
     Returns:
         the model given.
@@ -72,12 +83,12 @@ def fold_for(model: ModelWrapper, cycles: int, part: str, widest: int = 2**30) -
     if not any(node.op_type.startswith(ROW_MIXED) for node in model.graph.node):
         return _unplanned(model, cycles, widest)
     network = network_of_model(model, "model", widest)
-    options = _cheapest(network, cycles, part).options
+    options = _cheapest(network, cycles, part, design).options
     layers = [layer_plan(*each) for each in zip(network.layers, options, strict=True)]
     return _folded(model, network, layers, cycles, widest)
 
 
-def _cheapest(network: Network, cycles: int, part: str) -> Solution:
+def _cheapest(network: Network, cycles: int, part: str, design: Design) -> Solution:
     costs = default_model(get_dsp_block(part))
     try:
         budget = Budget.of(device_of_part(part), lut=1, bram=1)
@@ -85,9 +96,9 @@ def _cheapest(network: Network, cycles: int, part: str) -> Solution:
         budget = Budget.of(max(DEVICES.values(), key=lambda device: device.lut), lut=1, bram=1)
     wide = replace(budget, **{name: _WIDE * getattr(budget, name) for name in _NO_DSPS})
     for limits in (budget, wide):
-        if (found := meet(network, cycles, limits, costs, PLANNED)) is not None:
+        if (found := meet(network, cycles, limits, costs, design)) is not None:
             return found
-    if (fastest := maximize(network, wide, costs, PLANNED)) is None:
+    if (fastest := maximize(network, wide, costs, design)) is None:
         raise MsqError(
             f"no lanes take the rows of {network.name} with the {budget.dsp:.0f} DSP slices of "
             f"{part}; give layers numbers of rows per scheme that fill whole lanes"
@@ -132,8 +143,8 @@ def _folded(
     for other in network.nodes:
         set_fold(model, by_name[other.name], other.fold(target))
     nodes = [node for node in model.graph.node if node.op_type.startswith(ROW_MIXED)]
-    for node, planned in zip(nodes, layers, strict=True):
-        _fold(model, node, planned)
+    for node, planned, layer in zip(nodes, layers, network.layers, strict=True):
+        _fold(model, node, planned, windows_at(layer, planned.pixels) or 1)
     return model
 
 
@@ -147,7 +158,30 @@ def _unplanned(model: ModelWrapper, cycles: int, widest: int) -> ModelWrapper:
     return fold_streaming(model.transform(folding), cycles)
 
 
-def _fold(model: ModelWrapper, node: Any, layer: LayerPlan) -> None:
+def _behind(model: ModelWrapper, node: Any) -> Iterator[Any]:
+    """A layer's thresholds, and the sum that they lead to with the thresholds around that."""
+    thresholds = model.find_consumer(node.output[0])
+    if not is_type(thresholds, "Thresholding"):
+        return
+    yield thresholds
+    add = model.find_consumer(thresholds.output[0])
+    if is_type(add, ADDS):
+        yield add
+        for found in (*map(model.find_producer, add.input), model.find_consumer(add.output[0])):
+            is_layers = found and is_type(model.find_producer(found.input[0]), ROW_MIXED)
+            if is_type(found, "Thresholding") and not is_layers:
+                yield found
+
+
+def _fold(model: ModelWrapper, node: Any, layer: LayerPlan, windows: int) -> None:
+    """Set the folding of one of our layers.
+
+    Args:
+        model: whose layer it is.
+        node: of the layer.
+        layer: its plan.
+        windows: of a word of pixels.
+    """
     op = getCustomOp(node)
     op.set_lanes(layer.simd, layer.lanes)
     if not layer.lanes.is_constant:
@@ -155,6 +189,8 @@ def _fold(model: ModelWrapper, node: Any, layer: LayerPlan) -> None:
     thresholds = model.find_consumer(node.output[0])
     if layer.threshold_pe and thresholds is not None:
         getCustomOp(thresholds).set_nodeattr("PE", layer.threshold_pe)
+    for behind in (node, *_behind(model, node)):
+        mark_pixels(behind, windows)
     if layer.window is None:
         return
     generator = model.find_producer(node.input[0])
@@ -162,6 +198,7 @@ def _fold(model: ModelWrapper, node: Any, layer: LayerPlan) -> None:
     window.set_nodeattr("SIMD", layer.window.simd)
     window.set_nodeattr("parallel_window", int(layer.window.parallel))
     window.set_nodeattr("ram_style", layer.window.memory)
+    mark_pixels(generator, layer.pixels)
     padding = model.find_producer(generator.input[0])
     if padding is not None and padding.op_type.startswith("FMPadding"):
         getCustomOp(padding).set_nodeattr("SIMD", layer.window.simd)

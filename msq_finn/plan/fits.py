@@ -12,6 +12,7 @@ from msq_finn.plan.cost.lane_costs import LaneCosts
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.network import Layer, Network
+from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
 from msq_finn.plan.frontend.windows import window_cycles
 
 
@@ -116,9 +117,34 @@ def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
             field="window",
             where=where,
         )
+    _has_pixels(planned, layer, where)
     if planned.threshold_pe and not layer.steps:
         raise MsqError(
             "threshold_pe: the layer has no thresholds; give 0", field="threshold_pe", where=where
+        )
+
+
+def _has_pixels(planned: LayerPlan, layer: Layer, where: str) -> None:
+    """Check that as many pixels as planned can go into a layer side by side."""
+    windows = windows_at(layer, planned.pixels)
+    why = ""
+    if windows is None:
+        why = "the layer's windows, or the rows of its map, do not come out even over so many"
+    elif windows > 1 and (planned.simd, planned.lanes.pe) != (layer.mw, layer.mh):
+        why = f"{windows} windows leave at once, for which simd has to be {layer.mw} and the lanes "
+        why += f"{layer.mh}"
+    elif windows > 1 and (not planned.lanes.is_constant or planned.lanes.is_serial):
+        why = "lanes of several windows hold their weights, and take a word a cycle (embedded_lut)"
+    elif windows > 1 and planned.threshold_pe not in (0, layer.mh):
+        why = f"{windows} windows leave at once, for which threshold_pe has to be {layer.mh}"
+    elif planned.pixels > 1 and planned.window is not None and not planned.window.parallel:
+        why = "windows leave whole then; set window.parallel, and window.simd to all channels"
+    if why:
+        raise MsqError(
+            f"pixels: {planned.pixels}, but {why}",
+            field="pixels",
+            value=planned.pixels,
+            where=where,
         )
 
 
@@ -129,15 +155,17 @@ def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
         planned: the decisions.
         layer: that they are for.
     """
-    planes = planned.lanes.planes(layer.act_bits)
-    found = [layer.cycles(planned.simd, planned.lanes.pe, planes)]
+    planes, windows = planned.lanes.planes(layer.act_bits), windows_at(layer, planned.pixels) or 1
+    found = [layer.cycles(planned.simd, planned.lanes.pe, planes) // windows]
     conv, window = layer.conv, planned.window
-    if conv is not None and window is not None:
+    if planned.pixels > 1:
+        found.append(pixel_cycles(layer, planned.pixels))
+    elif conv is not None and window is not None:
         found.append(window_cycles(conv, window.simd, window.parallel, layer.depthwise))
         if conv.pad != (0, 0):
             found.append(math.prod(conv.padded) * conv.channels // window.simd)
     if planned.threshold_pe:
-        found.append(layer.vectors * folds(layer.mh, planned.threshold_pe))
+        found.append(layer.vectors // windows * folds(layer.mh, planned.threshold_pe))
     return max(found)
 
 

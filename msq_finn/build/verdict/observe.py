@@ -11,6 +11,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.verdict.reference import Reference
+from msq_finn.lanes.divisors import divides
+from msq_finn.transforms.group_pixels import pixels_of
 from msq_finn.transforms.place_rows import RECURRENT
 from msq_finn.transforms.quantizer_notes import QuantizerNote, quantizer_of
 
@@ -66,7 +68,7 @@ class Observations:
             for tensor in _behind(self.model, node):
                 if tensor not in self.seen:
                     continue
-                levels = self.seen[tensor][..., : note.channels or None]
+                levels = _by_channels(self.seen[tensor], node)[..., : note.channels or None]
                 if levels.size == expected.size:
                     least = self.reference.quantizers[output].low
                     levels = least + levels - int(getCustomOp(node).get_nodeattr("ActVal"))
@@ -101,6 +103,13 @@ class Observations:
             self._traces[node.name] = op.trace(self.model, self.seen[node.input[0]])
         units = op.exported_units(self._traces[node.name][name][step])
         return [(node.name, units.reshape(expected.shape))]
+
+
+def _by_channels(values: IntArray, thresholding: Any) -> IntArray:
+    """Values with channels in the last axis, where there may be those of several pixels."""
+    op = getCustomOp(thresholding)
+    channels = op.get_nodeattr("NumChannels") // pixels_of(thresholding)
+    return values.reshape(-1, channels) if divides(channels, values.shape[-1]) else values
 
 
 def _behind(model: ModelWrapper, node: Any) -> Iterator[str]:

@@ -13,6 +13,8 @@ from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
 from msq_finn.ops.streaming.lookup import StreamingTable_rtl
 from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
+from msq_finn.ops.streaming.pixel_pool import PoolPixels_rtl
+from msq_finn.ops.streaming.pixel_windows import ConvolutionInputGeneratorPixels_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
 from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl
 from msq_finn.ops.streaming.vector_converter import StreamingDataWidthConverterVector_rtl
@@ -20,6 +22,8 @@ from msq_finn.ops.streaming.vector_converter import StreamingDataWidthConverterV
 #: The ops' classes; their names are what FINN's registry calls them.
 STREAMING_OPS = (
     Pool_rtl,
+    PoolPixels_rtl,
+    ConvolutionInputGeneratorPixels_rtl,
     GlobalAccPool_rtl,
     DuplicateStreams_rtl,
     LabelSelect_rtl,

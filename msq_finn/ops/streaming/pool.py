@@ -62,12 +62,19 @@ class Pool_rtl(StreamingRTL, Pool):
         if self.get_nodeattr("exec_mode") == "rtlsim":
             super().execute_node(context, graph)
             return
+        result = self.reduced(context[self.onnx_node.input[0]].astype(np.int64))
+        shape = self.get_normal_output_shape()
+        context[self.onnx_node.output[0]] = result.reshape(shape).astype(np.float32)
+
+    def reduced(self, windows: Any) -> Any:
+        """Pool in Python.
+
+        Args:
+            windows: integers as they come.
+        """
         *vectors, channels = self.get_normal_output_shape()
         pe = self.get_nodeattr("PE")
-        windows = context[self.onnx_node.input[0]].astype(np.int64)
-        windows = windows.reshape(*vectors, channels // pe, self.window(), pe)
+        found = windows.reshape(*vectors, channels // pe, self.window(), pe)
         if self.get_nodeattr("Function") == "MaxPool":
-            result = windows.max(axis=-2)
-        else:
-            result = windows.sum(axis=-2) >> self.shift()
-        context[self.onnx_node.output[0]] = result.reshape(*vectors, channels).astype(np.float32)
+            return found.max(axis=-2)
+        return found.sum(axis=-2) >> self.shift()

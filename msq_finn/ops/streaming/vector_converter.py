@@ -67,15 +67,15 @@ class StreamingDataWidthConverterVector_rtl(StreamingRTL, StreamingDataWidthConv
         node, shapes = self.onnx_node, [self.get_nodeattr(a) for a in ("inShape", "outShape")]
         folded = self.get_folded_input_shape(), self.get_folded_output_shape()
         if [math.prod(shape) for shape in shapes] != [math.prod(fold) for fold in folded] or (
-            folded[0][0] != folded[1][0]
+            folded[0][1] != folded[1][1]
         ):
             raise MsqError(
                 f"shapes {shapes[0]} and {shapes[1]} are not as many vectors of "
-                f"{self.get_nodeattr('elements')} elements, in words of {folded[0][2]} and of "
-                f"{folded[1][2]}",
+                f"{self.get_nodeattr('elements')} elements, in words of {folded[0][-1]} and of "
+                f"{folded[1][-1]}",
                 where=node.name,
             )
-        if self.get_nodeattr("elements") % folded[1][2]:
+        if self.get_nodeattr("elements") % folded[1][-1]:
             self.integer_type(self.get_input_datatype())
 
     def _word(self) -> tuple[int, int]:
@@ -83,23 +83,23 @@ class StreamingDataWidthConverterVector_rtl(StreamingRTL, StreamingDataWidthConv
         bits = self.get_input_datatype().bitwidth()
         return self.get_nodeattr("inWidth") // bits, self.get_nodeattr("outWidth") // bits
 
-    def _folded(self, shape: Sequence[int], word: int) -> tuple[int, int, int]:
-        """Vectors, words of a vector, elements of a word."""
+    def _folded(self, shape: Sequence[int], word: int) -> tuple[int, int, int, int]:
+        """One image; its vectors, words of a vector, elements of a word."""
         words = math.ceil(self.get_nodeattr("elements") / word)
-        return math.prod(shape) // (words * word), words, word
+        return 1, math.prod(shape) // (words * word), words, word
 
-    def get_folded_input_shape(self, ind: int = 0) -> tuple[int, int, int]:
-        """Vectors, words of a vector, elements of a word."""
+    def get_folded_input_shape(self, ind: int = 0) -> tuple[int, int, int, int]:
+        """One image; its vectors, words of a vector, elements of a word."""
         return self._folded(self.get_nodeattr("inShape"), self._word()[0])
 
-    def get_folded_output_shape(self, ind: int = 0) -> tuple[int, int, int]:
-        """Vectors, words of a vector, elements of a word."""
+    def get_folded_output_shape(self, ind: int = 0) -> tuple[int, int, int, int]:
+        """One image; its vectors, words of a vector, elements of a word."""
         return self._folded(self.get_nodeattr("outShape"), self._word()[1])
 
     def get_exp_cycles(self) -> int:
         """A cycle for every word of the side that has more of them."""
-        vectors, taken, _ = self.get_folded_input_shape()
-        return int(vectors * max(taken, self.get_folded_output_shape()[1]))
+        _, vectors, taken, _ = self.get_folded_input_shape()
+        return int(vectors * max(taken, self.get_folded_output_shape()[2]))
 
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Simulate the RTL where exec_mode says so, else repack in Python."""
@@ -107,7 +107,7 @@ class StreamingDataWidthConverterVector_rtl(StreamingRTL, StreamingDataWidthConv
             super().execute_node(context, graph)
             return
         values, kept = context[self.onnx_node.input[0]], self.get_nodeattr("elements")
-        vectors, words, word = self.get_folded_output_shape()
+        _, vectors, words, word = self.get_folded_output_shape()
         result = np.zeros((vectors, words * word), dtype=np.float32)
         result[:, :kept] = values.reshape(vectors, -1)[:, :kept]
         context[self.onnx_node.output[0]] = result.reshape(self.get_nodeattr("outShape"))

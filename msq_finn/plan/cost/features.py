@@ -32,6 +32,7 @@ from msq_finn.plan.cost.point_kinds import (
     Thresholds,
     Unit,
     Window,
+    WordWindow,
 )
 from msq_finn.plan.cost.repack_features import repack
 
@@ -80,11 +81,11 @@ def _window(point: Window) -> Features:
     out = window_out(point)
     folds = point.channels // point.simd
     if is_parallel(point):
-        depth = max(1, (point.dim - point.kernel) * folds)
+        depth = max(1, point.line * folds)
         stored = (point.kernel - 1) * ram_sites(width, depth)
         return {
             "memory": stored if point.style == "distributed" else 0,
-            "window bits": point.kernel**2 * width,
+            "window bits": point.taps * width,
             "line address bits": (point.kernel - 1) * bits(depth),
             "counter bits": 2 * bits(out) + bits(folds) + 2 * bits(point.dim**2 * folds),
             "node": 1,
@@ -156,6 +157,7 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Memory: _memory,
     Thresholds: _thresholds,
     Window: _window,
+    WordWindow: _window,
     Padding: _padding,
     Dwc: _dwc,
     Repack: repack,
@@ -291,7 +293,7 @@ def brams(point: Point) -> float:
         width = point.simd * point.act_bits
         if is_parallel(point):
             folds = point.channels // point.simd
-            lines = max(1, (point.dim - point.kernel) * folds)
+            lines = max(1, point.line * folds)
             return (point.kernel - 1) * bram36(width, lines)
         return bram36(width, window_depth(point))
     if isinstance(point, Fifo) and fifo_style(point) == "block":

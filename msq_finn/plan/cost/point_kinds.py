@@ -13,6 +13,7 @@ from msq_finn.plan.cost.stream_points import (
     Padding,
     Thresholds,
     Window,
+    WordWindow,
 )
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Thresholds",
     "Unit",
     "Window",
+    "WordWindow",
 ]
 
 NODES: dict[str, type[Point]] = {

@@ -130,6 +130,16 @@ class Window(FinnNode):
             style=style,
         )
 
+    @property
+    def taps(self) -> int:
+        """Pixels of a window."""
+        return self.kernel**2
+
+    @property
+    def line(self) -> int:
+        """Pixels of a row that wait while a window that leaves whole has the others."""
+        return self.dim - self.kernel
+
     def op(self) -> dict[str, Any]:
         """See FinnNode."""
         out = (self.dim - self.kernel) // self.stride + 1
@@ -151,6 +161,42 @@ class Window(FinnNode):
             "depthwise": int(self.depthwise),
             "ram_style": self.style,
         }
+
+
+@dataclass(frozen=True)
+class WordWindow(Window):
+    """A window over words of several pixels, which leaves whole; costs like others.
+
+    Attributes:
+        columns: words of a row of a window, of ``kernel`` rows.
+    """
+
+    columns: int = 3
+
+    @classmethod
+    def over(cls, conv: Conv, act_bits: int, style: str) -> WordWindow:
+        """The window of a map of words.
+
+        Args:
+            conv: the window, words for pixels.
+            act_bits: bits of an activation.
+            style: of the memory, "distributed", "block" or "auto".
+        """
+        along = 0 if conv.padded[1] == 1 else 1
+        rows, width = conv.kernel[0] if along else 1, conv.padded[along]
+        stride, columns = min(conv.stride[0], width), conv.kernel[along]
+        size = (conv.channels, conv.channels, width, rows, stride, act_bits)
+        return cls(*size, parallel=True, style=style, columns=columns)
+
+    @property
+    def taps(self) -> int:
+        """Words of a window."""
+        return self.kernel * self.columns
+
+    @property
+    def line(self) -> int:
+        """Words of a row that wait while the window has the others."""
+        return self.dim - self.columns
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ class LayerPlan(Strict):
         memory: style of the weight memory, which lanes that hold their weights do not have.
         rows: of each scheme.
         window: the sliding window, where there is one.
+        pixels: neighbouring pixels of a row that go into the layer in a cycle.
         threshold_pe: thresholds compared a cycle, 0 where none follow.
     """
 
@@ -77,4 +78,5 @@ class LayerPlan(Strict):
     memory: Literal["auto", "distributed", "block"] = "auto"
     rows: dict[str, Count]
     window: WindowPlan | None = None
+    pixels: Literal[1, 2, 4] = 1
     threshold_pe: Count = 0

@@ -30,17 +30,19 @@ def window_of(model: ModelWrapper, before: Any) -> Conv:
     window = getCustomOp(before)
     height, width = window.get_nodeattr("IFMDim")
     padding = model.find_producer(before.input[0])
-    pad = (0, 0)
+    pad, plain = (0, 0), list(window.get_nodeattr("Dilation")) == [1, 1]
     if is_type(padding, "FMPadding"):
         top, left, bottom, right = getCustomOp(padding).get_nodeattr("Padding")
         height, width = getCustomOp(padding).get_nodeattr("ImgDim")
         # Where one side has a zero more than the other, it counts as a pixel.
         height, width = height + abs(top - bottom), width + abs(left - right)
         pad = (min(top, bottom), min(left, right))
+        plain = plain and top == bottom and left == right
     return Conv(
         window.get_nodeattr("IFMChannels"),
         (height, width),
         tuple(window.get_nodeattr("ConvKernelDim")),
         tuple(window.get_nodeattr("Stride")),
         pad,
+        plain,
     )

@@ -24,6 +24,7 @@ class Conv:
         kernel: height and width.
         stride: vertical and horizontal.
         pad: rows above and below, columns left and right (of each).
+        plain: whether windows have neighbouring pixels, and ``pad`` is all zeros that there are.
     """
 
     channels: int
@@ -31,6 +32,7 @@ class Conv:
     kernel: Pair = (3, 3)
     stride: Pair = (1, 1)
     pad: Pair = (0, 0)
+    plain: bool = True
 
     @property
     def padded(self) -> Pair:
@@ -172,12 +174,14 @@ class Fold:
         pe: elements a cycle; of a matrix-vector layer, lanes.
         simd: elements that a lane takes a cycle; 1 for others.
         parallel: whether windows leave whole.
+        pixels: that go in side by side; ``pe`` counts the elements of all that leave.
     """
 
     cycles: int
     pe: int = 1
     simd: int = 1
     parallel: bool = False
+    pixels: int = 1
 
 
 @dataclass(frozen=True)

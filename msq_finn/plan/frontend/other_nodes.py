@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.lanes.divisors import divisors
+from msq_finn.finn_compat import ADDS
+from msq_finn.lanes.divisors import divides, divisors
 from msq_finn.lowering.cycles import node_cycles
 from msq_finn.ops.streaming.backend import StreamingRTL
 from msq_finn.plan.frontend.conv_windows import is_type, window_of
 from msq_finn.plan.frontend.network import Fold, Node
+from msq_finn.plan.frontend.pixels import pool_words
+from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
+from msq_finn.transforms.group_pixels import mark_pixels
 from msq_finn.transforms.layer_names import layer_names
 
 
@@ -44,18 +50,22 @@ def set_fold(model: ModelWrapper, node: Any, fold: Fold) -> None:
         node: one of those that :func:`other_nodes` describes.
         fold: one of its foldings.
     """
-    op = getCustomOp(node)
+    op, generator = getCustomOp(node), _generator(model, node)
     if node.op_type.startswith("MVAU"):
         op.set_nodeattr("PE", fold.pe)
         op.set_nodeattr("SIMD", fold.simd)
         return
-    if (attribute := _parallelism(op)[0]) is not None:
-        op.set_nodeattr(attribute, fold.pe)
+    attribute, elements = _parallelism(op)
+    together = fold.pe // elements if fold.pixels > 1 else 1
+    mark_pixels(node, together)
+    if attribute is not None:
+        op.set_nodeattr(attribute, fold.pe // together)
     if "parallel_window" in op.get_nodeattr_types():
         op.set_nodeattr("parallel_window", int(fold.parallel))
-    if (generator := _generator(model, node)) is not None:
+    if generator is not None:
+        mark_pixels(generator, fold.pixels)
         window = getCustomOp(generator)
-        window.set_nodeattr("SIMD", fold.pe)
+        window.set_nodeattr("SIMD", fold.pe // together)
         window.set_nodeattr("parallel_window", 0)
 
 
@@ -104,6 +114,40 @@ def _folds(model: ModelWrapper, node: Any, widest: int) -> Iterator[Fold]:
             set_fold(model, node, fold)
             cycles = max(node_cycles(getCustomOp(part)) for part in parts)
             yield Fold(cycles, fold.pe, fold.simd, fold.parallel)
+    yield from _side_by_side(model, node)
+
+
+def _side_by_side(model: ModelWrapper, node: Any) -> Iterator[Fold]:
+    """Foldings of several pixels a cycle, where a node can do that."""
+    if node.op_type.startswith(("Pool", "FMPadding")):
+        yield from _with_pool(model, node)
+        return
+    if not node.op_type.startswith(("Thresholding", "DuplicateStreams", *ADDS)):
+        return
+    *vectors, channels = map(int, getCustomOp(node).get_normal_output_shape())
+    for pixels in SIDE_BY_SIDE[1:]:
+        if divides(pixels, math.prod(vectors)):
+            yield Fold(math.prod(vectors) // pixels, pixels * channels, pixels=pixels)
+
+
+def _with_pool(model: ModelWrapper, node: Any) -> Iterator[Fold]:
+    """Foldings of several pixels of a pool; its padding takes them when the pool does."""
+    padding, pool = (None, node) if is_type(node, "Pool") else (node, _pool_behind(model, node))
+    generator = _generator(model, pool) if pool is not None else None
+    if generator is None:
+        return
+    for fold in pool_words(window_of(model, generator)):
+        elements = fold.pixels * getCustomOp(generator).get_nodeattr("IFMChannels")
+        yield fold if padding is None else replace(fold, pe=elements)
+
+
+def _pool_behind(model: ModelWrapper, padding: Any) -> Any:
+    """The pool that a padding is for, None where it is for another node."""
+    generator = model.find_consumer(padding.output[0])
+    if not is_type(generator, "ConvolutionInputGenerator"):
+        return None
+    pool = model.find_consumer(generator.output[0])
+    return pool if is_type(pool, "Pool") else None
 
 
 def _candidates(op: Any, widest: int) -> Iterator[Fold]:

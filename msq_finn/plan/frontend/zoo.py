@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from msq_finn.plan.frontend.network import Conv, Layer, Network, Node, Pair
+from msq_finn.plan.frontend.pixels import pool_words
 from msq_finn.plan.frontend.windows import pool_folds, waiting_pixels
 
 
@@ -33,8 +34,10 @@ def _pool(name: str, channels: int, dim: Pair, kernel: int, stride: int = 0, pad
     """A max pool, of windows side by side unless a stride is given; flat where signals are."""
     step, flat = stride or kernel, dim[1] == 1
     sizes = [(kernel, 1), (step, 1), (pad, 0)] if flat else [(n, n) for n in (kernel, step, pad)]
-    window = Conv(channels, dim, *sizes)
-    return Node(name, "Pool", f"max pool of {kernel}", pool_folds(window), channels, conv=window)
+    kernels, strides, pads = sizes
+    window = Conv(channels, dim, kernels, strides, pads)
+    folds = (*pool_folds(window), *pool_words(window))
+    return Node(name, "Pool", f"max pool of {kernel}", folds, channels, conv=window)
 
 
 def _finished(name: str, layers: list[Layer], *nodes: Node) -> Network:

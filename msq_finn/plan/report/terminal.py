@@ -54,7 +54,8 @@ def layer_table(outcome: Outcome) -> Table:
     table = Table("layer", "lanes", "SIMD", "rows", "cycles", "LUT", "DSP", "BRAM36")
     for la, comes_to in zip(outcome.plan.layers, outcome.layers, strict=True):
         rows = ", ".join(f"{count} {scheme}" for scheme, count in la.rows.items() if count)
-        decisions = (la.name, la.lanes.label, str(la.simd), rows)
+        simd = f"{la.simd}, {la.pixels} pixels" if la.pixels > 1 else f"{la.simd}"
+        decisions = (la.name, la.lanes.label, simd, rows)
         table.add_row(*decisions, f"{comes_to.cycles}", *_taken(comes_to.resources))
     if nodes := outcome.nodes:
         sums = PlannedResources(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from msq_finn.lanes.divisors import divides
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.frontend.network import Fold, Layer, Network
+from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
 from msq_finn.plan.search.design import Design
 from msq_finn.plan.search.foldings import foldings, foldings_that_meet, fronts_that_meet, lane_folds
 from msq_finn.plan.search.node_costs import NodeCosts
@@ -29,6 +30,7 @@ from msq_finn.plan.search.option import (
 )
 from msq_finn.plan.search.splits import constants, splits
 from msq_finn.plan.search.streams import Streams, stream_cycles
+from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
 
 #: Foldings of more multipliers than this many times the fewest that meet the target evenly are left
 #: out: a multiplier costs more than the converters that another folding saves, FINN's or ours.
@@ -36,7 +38,7 @@ SLACK, OWN_SLACK = 3, 2
 
 #: Foldings with padding are looked at where they take fewer multipliers than any without, which is
 #: what they are for; at most so many, those of the fewest.
-MOST_UNEVEN = 2
+MOST_UNEVEN = 8
 
 #: Targets are at least this far from each other, as a share.
 RESOLUTION = 0.006
@@ -52,7 +54,7 @@ class Catalogue:
     """
 
     def __init__(self, network: Network, design: Design, model: CostModel) -> None:
-        self.network = network
+        self.network = network if design.widens else _one_pixel(network)
         self.design = design
         self.model = model
         self.streams = Streams(model, design.uneven)
@@ -62,6 +64,7 @@ class Catalogue:
         self._held: dict[tuple[Layer, bool], LaneKind | None] = {}
         self._computed: dict[tuple[Layer, int, int, bool], list[FloatArray]] = {}
         self._items: dict[int, list[Item]] = {}
+        self._pixels: dict[tuple[Layer, int], int] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
     def groups(self) -> list[list[Layer]]:
@@ -134,12 +137,12 @@ class Catalogue:
         """Cycles a frame that the slowest layer or other node takes at its fastest, at least."""
         fewest = [min(fold.cycles for fold in node.folds) for node in self.network.nodes]
         for layer in {_shape(layer) for layer in self.network.layers}:
+            together = [pixel_cycles(layer, pixels) for pixels in self._side_by_side(layer)]
             fewest.append(min(self.lane_cycles(layer)))
             if (conv := layer.conv) is not None and conv.is_needed:
                 reached = sorted(set(stream_cycles(layer, self.design.uneven)))
-                fewest.append(
-                    next((c for c in reached if any(fronts_that_meet(layer, conv, c))), 0)
-                )
+                alone = (c for c in reached if any(fronts_that_meet(layer, conv, c)))
+                fewest.append(min([*together, *islice(alone, 1)], default=0))
         return max(fewest)
 
     def lane_cycles(self, layer: Layer) -> set[int]:
@@ -152,6 +155,7 @@ class Catalogue:
             return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
         folds = lane_folds(layer, self.design.uneven)
         found = {layer.vectors * words for words in folds}
+        found |= {pixel_cycles(layer, pixels) for pixels in self._side_by_side(layer)}
         if self._constant(layer, serial=True):
             each = layer.vectors * layer.act_bits
             found |= {each * words for words in folds if words <= MAX_FOLDS}
@@ -177,23 +181,66 @@ class Catalogue:
 
     def _link_after(self, layer: Layer, cycles: int) -> int:
         following = self._following.get(layer.name)
-        return self.streams.link(following, cycles) if following else 0
+        if following is None:
+            return 0
+        return self.streams.link(following, cycles, self.pixels(following, cycles))
+
+    def pixels(self, layer: Layer, cycles: int) -> int:
+        """How many pixels go into a layer side by side: the fewest that meet a cycle target.
+
+        Args:
+            layer: of the network.
+            cycles: target, cycles a frame.
+        """
+        key = _shape(layer), cycles
+        if key not in self._pixels:
+            fast = (n for n in self._side_by_side(layer) if pixel_cycles(layer, n) <= cycles)
+            self._pixels[key] = 1 if _meets(layer, cycles) else next(fast, 1)
+        return self._pixels[key]
+
+    def _side_by_side(self, layer: Layer) -> list[int]:
+        """Numbers of pixels, of two and more, that may go into a layer side by side."""
+        if not self.design.widens:
+            return []
+        held = self._constant(_shape(layer), serial=False) is not None
+        windows = {pixels: windows_at(layer, pixels) for pixels in SIDE_BY_SIDE[1:]}
+        return [n for n, together in windows.items() if together == 1 or (together and held)]
 
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
         """Options that meet a target, with those that others beat."""
+        pixels = self.pixels(layer, cycles)
+        windows = windows_at(layer, pixels) or 1
+        if windows > 1:
+            return self._whole_windows(layer, following, cycles, pixels, windows)
         blocks = []
         for serial in (False, True):
             for simd, pe in self._pairs(layer, cycles, serial):
                 own = layer.cycles(simd, pe, layer.act_bits if serial else 1)
                 every = self._lanes(layer, simd, pe, serial)
-                around = [self._around(layer, simd, lanes[0], following, cycles) for lanes in every]
+                around = [
+                    self._around(layer, simd, lanes[0], following, cycles, pixels)
+                    for lanes in every
+                ]
                 if all(around):
                     computed = self._compute(layer, simd, pe, serial)
                     blocks += [
-                        Block(simd, lanes, compute, choices, own)
+                        Block(simd, lanes, compute, choices, own, pixels)
                         for lanes, compute, choices in zip(every, computed, around, strict=True)
                     ]
         return blocks
+
+    def _whole_windows(
+        self, layer: Layer, following: int, cycles: int, pixels: int, windows: int
+    ) -> list[Block]:
+        """The options where several windows leave at once: lanes for each, of all rows."""
+        kind, simd, pe = self._constant(layer, serial=False), layer.mw, layer.mh
+        own = layer.vectors // windows
+        if kind is None or max(own, pixel_cycles(layer, pixels)) > cycles:
+            return []
+        lanes = LaneCounts({kind.name: pe})
+        compute = windows * np.array([self._costs(layer).compute(simd, lanes)], dtype=float)
+        around = self._around(layer, simd, lanes, following, cycles, pixels)
+        return [Block(simd, [lanes], compute, around, own, pixels)] if around else []
 
     def _pairs(self, layer: Layer, cycles: int, serial: bool) -> list[tuple[int, int]]:
         """SIMD and PE that meet a target with few multipliers, and for which there are lanes."""
@@ -217,12 +264,18 @@ class Catalogue:
         return found
 
     def _around(
-        self, layer: Layer, simd: int, lanes: LaneCounts, following: int, cycles: int
+        self,
+        layer: Layer,
+        simd: int,
+        lanes: LaneCounts,
+        following: int,
+        cycles: int,
+        pixels: int,
     ) -> list[Around]:
         """Memory, window and thresholds of a folding: the choices that nothing beats."""
-        planes = lanes.planes(layer.act_bits)
-        fronts = self.streams.fronts(layer, simd, lanes.pe, cycles, planes)
-        backs = self.streams.backs(layer, lanes.pe, following, cycles)
+        planes, windows = lanes.planes(layer.act_bits), windows_at(layer, pixels) or 1
+        fronts = self.streams.fronts(layer, simd, lanes.pe, cycles, planes, pixels)
+        backs = self.streams.backs(layer, lanes.pe, following, cycles, windows)
         styles = (EMBEDDED,) if lanes.is_constant else ("distributed", "block")
         choices = []
         for style in styles:
@@ -270,6 +323,23 @@ class Catalogue:
         if layer not in self._lane_costs:
             self._lane_costs[layer] = LaneCosts(self.model, layer)
         return self._lane_costs[layer]
+
+
+def _one_pixel(network: Network) -> Network:
+    """A network whose other nodes take one pixel a cycle, as FINN's do."""
+    single = (
+        replace(node, folds=tuple(fold for fold in node.folds if fold.pixels == 1))
+        for node in network.nodes
+    )
+    return replace(network, nodes=tuple(single))
+
+
+def _meets(layer: Layer, cycles: int) -> bool:
+    """Whether one pixel a cycle is enough for a layer and its windows."""
+    conv = layer.conv
+    if conv is not None and conv.is_needed and not any(fronts_that_meet(layer, conv, cycles)):
+        return False
+    return layer.vectors <= cycles
 
 
 def _shape(layer: Layer) -> Layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from msq_finn.lanes import LaneKind, get
 
@@ -20,6 +20,7 @@ class Design:
         in_order: rows on LUT lanes are of the first kind in the table of lanes wherever the
             weights allow, which is SP2. Kinds of LUT lanes cost the same within the cost model's
             error, so this costs next to nothing.
+        side_by_side: several pixels may go through our layers in a cycle.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Design:
     finn: tuple[str, ...] = ()
     sp2_share: float | None = None
     in_order: bool = False
+    side_by_side: bool = True
 
     def has(self, kind: LaneKind) -> bool:
         """Tell whether layers may have lanes of a kind.
@@ -40,6 +42,11 @@ class Design:
     def uneven(self) -> bool:
         """Whether SIMD and PE need not divide, and width converters are ours: not with FINN's."""
         return not self.finn
+
+    @property
+    def widens(self) -> bool:
+        """Whether several pixels may go through in a cycle: FINN's layers take one."""
+        return self.side_by_side and not self.finn
 
     @property
     def mixes(self) -> bool:
@@ -72,6 +79,9 @@ MSQ = Design("msq")
 
 #: The paper's arrangement, SP2 on LUTs and fixed point on DSPs, at the ratio that suits a layer.
 PLANNED = Design("planned", in_order=True)
+
+#: The same, one pixel a cycle: for foldings that are edited by hand, node by node.
+EDITED = replace(PLANNED, side_by_side=False)
 
 DESIGNS = {
     design.name: design

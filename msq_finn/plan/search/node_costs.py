@@ -18,8 +18,10 @@ from msq_finn.plan.cost.point_kinds import (
     Pool,
     Thresholds,
     Window,
+    WordWindow,
 )
-from msq_finn.plan.frontend.network import Fold, Node
+from msq_finn.plan.frontend.network import Conv, Fold, Node
+from msq_finn.plan.frontend.pixels import in_words, words_of
 from msq_finn.plan.search.converters import Repacked
 from msq_finn.plan.search.streams import Streams
 
@@ -57,10 +59,13 @@ class NodeCosts:
 
     def _own(self, node: Node, fold: Fold) -> list[Cost]:
         cost = self.streams.cost
+        if fold.pixels > 1 and node.conv is not None:
+            return self._pool_of_words(node, node.conv, fold)
         if node.kind == "MVAU":
             return self._matrix(node, fold)
         if node.kind == "Thresholding":
-            return [cost(Thresholds(node.channels, fold.pe, node.in_bits, node.steps))]
+            channels = max(node.channels, fold.pe)
+            return [cost(Thresholds(channels, fold.pe, node.in_bits, node.steps))]
         if node.kind == "DuplicateStreams":  # a few flip-flops, which its FIFOs outweigh
             return []
         if node.kind == "StreamingTable":
@@ -76,6 +81,20 @@ class NodeCosts:
             return [cost(window)]
         pool = Pool(fold.pe, math.prod(node.conv.kernel), max(node.in_bits, node.out_bits))
         return [cost(replace(window, depthwise=True)), cost(pool)]
+
+    def _pool_of_words(self, node: Node, conv: Conv, fold: Fold) -> list[Cost]:
+        """A pool of whole windows, several pixels a cycle, with the generator of these."""
+        words = words_of(conv, fold.pixels)
+        assert words is not None
+        over, pixels = in_words(conv, words), math.prod(conv.kernel)
+        window = self.streams.cost(WordWindow.over(over, node.in_bits, "distributed"))
+        # One element compared with another or added to it, as in a pool of single pixels.
+        reduced = Pool((pixels - 1) * fold.pe, pixels, max(node.in_bits, node.out_bits))
+        return [
+            window,
+            self.streams.fifo(pixels * fold.pe * node.in_bits),
+            self.streams.cost(reduced),
+        ]
 
     def _held(self, node: Node, fold: Fold) -> Cost:
         """Sums that wait for the next pixel."""

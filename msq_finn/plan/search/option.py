@@ -48,6 +48,7 @@ class Option:
         lane_cycles: a frame, of the lanes.
         cycles: a frame, of the slowest of them.
         cost: of everything.
+        pixels: that go into the layer side by side.
     """
 
     simd: int
@@ -58,6 +59,7 @@ class Option:
     lane_cycles: int
     cycles: int
     cost: Cost
+    pixels: int = 1
 
     @property
     def slowest(self) -> str:
@@ -83,6 +85,7 @@ class Block:
         compute: their costs, one a row.
         around: choices of what is around them, with their costs.
         cycles: a frame, of the lanes.
+        pixels: that go into the layer side by side.
     """
 
     simd: int
@@ -90,6 +93,7 @@ class Block:
     compute: FloatArray
     around: Sequence[Around]
     cycles: int
+    pixels: int = 1
 
     @property
     def costs(self) -> FloatArray:
@@ -110,7 +114,8 @@ class Block:
         lut, dsp, *rest = map(float, self.compute[lane])
         total = add((Cost(lut, int(dsp), *rest), cost))
         own = self.cycles
-        return Option(self.simd, self.lanes[lane], memory, front, back, own, cycles, total)
+        lanes, pixels = self.lanes[lane], self.pixels
+        return Option(self.simd, lanes, memory, front, back, own, cycles, total, pixels)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from msq_finn.plan.cost.point_kinds import (
     Padding,
     Thresholds,
     Window,
+    WordWindow,
 )
 from msq_finn.plan.frontend.network import Conv, Layer
+from msq_finn.plan.frontend.pixels import in_words, pixel_cycles, windows_at, words_of
 from msq_finn.plan.frontend.windows import (
     WINDOW_WORDS,
     backlog,
@@ -89,7 +91,7 @@ def stream_cycles(layer: Layer, uneven: bool = False) -> Iterator[int]:
 class Streams(Converters):
     """Costs of streaming nodes, each computed once."""
 
-    def link(self, layer: Layer, cycles: int) -> int:
+    def link(self, layer: Layer, cycles: int, pixels: int = 1) -> int:
         """Elements a cycle that the stream into a layer must carry to meet a target.
 
         A layer with a window takes what its slowest window needs, others what their input needs.
@@ -97,8 +99,11 @@ class Streams(Converters):
         Args:
             layer: of the network.
             cycles: target, cycles a frame.
+            pixels: that go into the layer side by side.
         """
         conv = layer.conv
+        if pixels > 1:
+            return pixels * (conv.channels if conv is not None else layer.mw)
         if conv is not None and conv.is_needed:
             fronts = list(fronts_that_meet(layer, conv, cycles))
             return min((simd for simd, _ in fronts), default=conv.channels)
@@ -115,7 +120,9 @@ class Streams(Converters):
         """
         return self.uneven and not layer.depthwise and not layer.recurrence
 
-    def fronts(self, layer: Layer, simd: int, pe: int, cycles: int, planes: int = 1) -> list[Front]:
+    def fronts(
+        self, layer: Layer, simd: int, pe: int, cycles: int, planes: int = 1, pixels: int = 1
+    ) -> list[Front]:
         """Windows that meet a cycle target, with the converter and the FIFOs up to the lanes.
 
         Args:
@@ -124,7 +131,10 @@ class Streams(Converters):
             pe: lanes.
             cycles: target.
             planes: cycles that the lanes take for a word.
+            pixels: that go into the layer side by side.
         """
+        if pixels > 1:
+            return _cheapest(self._side_by_side(layer, simd, pe, planes, pixels))
         link, conv = self.link(layer, cycles), layer.conv
         taken = simd * pe if layer.depthwise else simd
         lanes = layer.cycles(simd, pe, planes)
@@ -187,7 +197,46 @@ class Streams(Converters):
             window = self.cost(replace(point, depthwise=layer.depthwise))
             yield Front(elements, parallel, style, spent, add((*around, window)))
 
-    def backs(self, layer: Layer, pe: int, following: int, cycles: int) -> list[Back]:
+    def _side_by_side(
+        self, layer: Layer, simd: int, pe: int, planes: int, pixels: int
+    ) -> Iterator[Front]:
+        """Windows over words of several pixels, in every style of memory, up to the lanes.
+
+        Args:
+            layer: whose windows they are.
+            simd: elements that a lane takes a cycle.
+            pe: lanes of a window.
+            planes: cycles that the lanes take for a word.
+            pixels: of a word, which comes as it is taken.
+        """
+        conv, act, windows = layer.conv, layer.act_bits, windows_at(layer, pixels)
+        assert windows is not None
+        spent = pixel_cycles(layer, pixels)
+        if conv is None or not conv.is_needed:
+            yield Front(0, False, "", spent, Cost())
+            return
+        words = words_of(conv, pixels)
+        assert words is not None
+        over, lanes = in_words(conv, words), layer.cycles(simd, pe, planes) // windows
+        word, whole, taken = over.channels * act, windows * layer.mw, windows * simd
+        row = words.results * folds(whole, taken)
+        ahead = SHALLOW + backlog(over, row, row_cycles(over, over.channels, True), lanes)
+        held = min(ahead, WINDOW_WORDS)
+        around = [self.fifo(taken * act, held)]
+        if conv.pad != (0, 0):
+            padding = Padding(over.channels, over.channels, max(over.dim), act)
+            waiting = math.ceil((ahead - held) * words.results / row)
+            around += [self.cost(padding), self.fifo(word, SHALLOW + waiting)]
+        if whole != taken:
+            stream = Repacked(act, whole, whole, lanes // layer.vectors)
+            around += [self.fifo(whole * act), self.dwc(stream, taken)]
+        for style in ("distributed", "block"):
+            window = self.cost(WordWindow.over(over, act, style))
+            yield Front(conv.channels, True, style, spent, add((*around, window)))
+
+    def backs(
+        self, layer: Layer, pe: int, following: int, cycles: int, windows: int = 1
+    ) -> list[Back]:
         """Thresholds that meet a cycle target, with what follows.
 
         Args:
@@ -195,11 +244,15 @@ class Streams(Converters):
             pe: lanes of the layer.
             following: elements a cycle of the stream that must result, 0 for any.
             cycles: target.
+            windows: vectors whose sums leave side by side.
         """
         if not layer.steps:
             return [Back(0, 0, Cost())]
+        if windows > 1:
+            layer, pe = _side_by_side(layer, windows), windows * pe
         found, most = list[Back](), cycles // layer.vectors
-        for lanes in self._threshold_lanes(layer, pe, cycles):
+        each = [layer.mh] if windows > 1 else self._threshold_lanes(layer, pe, cycles)
+        for lanes in each:
             spent = layer.vectors * folds(layer.mh, lanes)
             if spent > cycles or (lanes > pe and found):
                 continue
@@ -219,7 +272,7 @@ class Streams(Converters):
             if following:
                 stream = Repacked(ACT_BITS, joined, layer.mh, most)
                 parts.append(self.converted(stream, following))
-            found.append(Back(lanes, spent, add(parts)))
+            found.append(Back(lanes // windows, spent, add(parts)))
         return _cheapest(found)
 
     def _threshold_lanes(self, layer: Layer, pe: int, cycles: int) -> list[int]:
@@ -242,6 +295,16 @@ class Streams(Converters):
         if layer.skip_steps:
             costs.append(self.cost(Thresholds(layer.mh, lanes, ACT_BITS, layer.skip_steps)))
         return costs
+
+
+def _side_by_side(layer: Layer, windows: int) -> Layer:
+    """A layer as what is behind it sees it: fewer vectors of more rows."""
+    return replace(
+        layer,
+        mh=windows * layer.mh,
+        vectors=layer.vectors // windows,
+        skip_pixels=folds(layer.skip_pixels, windows),
+    )
 
 
 def _cheapest(found: Iterable[Choice]) -> list[Choice]:
