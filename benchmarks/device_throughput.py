@@ -1,4 +1,4 @@
-"""Best frames per second of well-known networks on two Zynq devices, by kind of design.
+"""Best frames per second of well-known networks on two Zynqs and larger FPGAs, by kind of design.
 
 Every design is folded by the same search, with the same cost model (fitted to Yosys runs) and the
 same budgets: 80 % of the LUTs, all DSPs, 90 % of the block RAMs, at 100 MHz. Nothing is placed and
@@ -28,6 +28,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from itertools import product
 from typing import ClassVar
 
 import click
@@ -49,6 +50,12 @@ PAPER = {
     "xc7z020": ("msq_1_0", "msq_1_1", "msq_1_1.5"),
     "xc7z045": ("msq_1_0", "msq_1_1", "msq_1_2"),
 }
+#: Networks that the Zynqs are to hold.
+SMALL = [name for name in zoo.NETWORKS if name not in ("resnet50", "mobilenet_v2")]
+
+#: Pairs that only UltraScale+ could hold, for the designs that do not depend on the device.
+LARGE = [(n, d) for n in ("resnet18", "resnet50", "mobilenet_v2") for d in ("xczu7ev", "xcu250")]
+
 FREE = ("dsp_only", "finn_best", "dsp_plus_fixed_lut", "msq")
 
 
@@ -71,9 +78,9 @@ lanes.register(FinnCompressor("finn_compressor", "FINN LUT", schemes.get("fixed_
 DESIGNS = PLANNERS | {"finn_best": Design("finn_best", (), finn=("finn_dsp", "finn_compressor"))}
 
 
-def costs() -> CostModel:
-    """The cost model, which takes those sites as they are."""
-    model = default_model()
+def costs(device: str) -> CostModel:
+    """The device's cost model, which takes those sites as they are."""
+    model = default_model("DSP48E1" if device.startswith("xc7") else "DSP48E2")
     counted = {
         name: {**groups, "finn_mvu": {**groups["finn_mvu"], "compressor sites": one}}
         for name, groups, one in (
@@ -98,7 +105,7 @@ HEADLINE = [
 
 def measure(network: str, device: str, design: str) -> dict[str, object]:
     shape = zoo.NETWORKS[network]()
-    found = maximize(shape, Budget.of(DEVICES[device]), costs(), DESIGNS[design])
+    found = maximize(shape, Budget.of(DEVICES[device]), costs(device), DESIGNS[design])
     row: dict[str, object] = {
         "network": network,
         "device": device.upper(),
@@ -125,7 +132,7 @@ def missed(network: str, device: str, gain: float, msq_fps: float) -> str:
     """What stops ``msq`` from the goal, where it misses it."""
     cycles = int(1e9 / CLK_NS * gain / (msq_fps * GOAL))
     shape, budget = zoo.NETWORKS[network](), Budget.of(DEVICES[device])
-    resource, needs = what_limits(Catalogue(shape, DESIGNS["msq"], costs()), cycles, budget)
+    resource, needs = what_limits(Catalogue(shape, DESIGNS["msq"], costs(device)), cycles, budget)
     if not needs:
         why = "no folding is so fast" if resource == "folding" else "several budgets are too small"
         return f"{GOAL} x needs {cycles} cycles a frame: {why}"
@@ -155,14 +162,15 @@ def _cell(value: object) -> str:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--network", "networks", multiple=True, type=click.Choice(list(zoo.NETWORKS)))
-@click.option("--device", "devices", multiple=True, type=click.Choice(list(PAPER)))
+@click.option("--device", "devices", multiple=True, type=click.Choice(list(DEVICES)))
 def main(as_json: bool, networks: tuple[str, ...], devices: tuple[str, ...]) -> None:
     """Print the table, or its rows as JSON."""
+    pairs = [*product(SMALL, PAPER), *LARGE]
     rows = [
         measure(network, device, design)
-        for network in networks or zoo.NETWORKS
-        for device in devices or PAPER
-        for design in (*FREE, *PAPER[device])
+        for network, device in pairs
+        if network in (networks or zoo.NETWORKS) and device in (devices or DEVICES)
+        for design in (*FREE, *PAPER.get(device, ()))
     ]
     if as_json:
         print(json.dumps(rows, indent=2))

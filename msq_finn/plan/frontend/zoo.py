@@ -134,6 +134,33 @@ def mobilenet_v1(width: float) -> Network:
     return _finished(f"mobilenet_v1_{width}", [*layers, _dense("fc", sizes[-1], 1000)])
 
 
+def mobilenet_v2() -> Network:
+    """Build MobileNet-v2 for 224x224 images of 1000 classes."""
+    layers = [_square("conv", 3, 32, 224, stride=2)]
+    inputs, dim = 32, 112
+    # Factor of the channels inside, rows, blocks, and stride of the first one: Sandler et al. 2018.
+    wide = [(6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+    shapes = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), *wide]
+    for stage, (factor, rows, blocks, first) in enumerate(shapes):
+        for index in range(blocks):
+            stride, name, width = 1 if index else first, f"stage{stage + 1}.{index + 1}", inputs
+            if factor > 1:
+                width = factor * inputs
+                layers.append(_square(f"{name}.expand", inputs, width, dim, 1, pad=0))
+            window = Conv(width, (dim, dim), stride=(stride, stride), pad=(1, 1))
+            dim = window.out[0]
+            depthwise = Layer(f"{name}.dw", 9, width, dim * dim, conv=window, depthwise=True)
+            group = f"stage{stage + 1}" if blocks > 1 else ""
+            project = replace(_square(f"{name}.project", width, rows, dim, 1, pad=0), group=group)
+            if index:
+                waiting = waiting_pixels([window], dim * dim)
+                project = replace(project, adds=True, skip_pixels=waiting)
+            layers += [depthwise, project]
+            inputs = rows
+    layers.append(_square("last", inputs, 1280, dim, 1, pad=0))
+    return _finished("mobilenet_v2", [*layers, _dense("fc", 1280, 1000)])
+
+
 def resnet18() -> Network:
     """Build ResNet-18 for 224x224 images of 1000 classes."""
     layers = [replace(_square("conv", 3, 64, 224, 7, 2, pad=3), group="stage1")]
@@ -182,4 +209,6 @@ NETWORKS: dict[str, Callable[[], Network]] = {
     "mobilenet_v1_0.25": lambda: mobilenet_v1(0.25),
     "mobilenet_v1_1.0": lambda: mobilenet_v1(1.0),
     "resnet18": resnet18,
+    "resnet50": resnet50,
+    "mobilenet_v2": mobilenet_v2,
 }
