@@ -23,6 +23,10 @@ from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.plan.search.converters import Repacked
 from msq_finn.plan.search.streams import Streams
 
+#: What keeps the places in the memory of a reversal, beside what a FIFO has; from Yosys runs of 8
+#: to 1024 words of 8 to 64 bits.
+_PLACES = Cost(lut=20)
+
 #: Bits of the weights that synthesis runs of FINN's unit were made with.
 _RUN_WEIGHT_BITS = 4
 
@@ -65,6 +69,8 @@ class NodeCosts:
             return []
         if node.kind == "StreamingTable":
             return [cost(LookupTable(fold.pe, node.in_bits, node.out_bits))]
+        if node.kind == "ReverseSteps":  # a word a cycle, of a memory that holds a frame of them
+            return [self.streams.fifo(fold.pe * node.out_bits, fold.cycles), _PLACES]
         if node.conv is None:
             # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
             sums = [cost(Add(fold.pe, node.out_bits))]
