@@ -8,7 +8,7 @@ from dataclasses import replace
 from msq_finn.lanes import dsp
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.features import BRAM_FROM
-from msq_finn.plan.cost.memories import ram_sites
+from msq_finn.plan.cost.memories import ram_sites, registered_ram
 from msq_finn.plan.cost.point_kinds import (
     Add,
     LookupTable,
@@ -23,9 +23,9 @@ from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.plan.search.converters import Repacked
 from msq_finn.plan.search.streams import Streams
 
-#: What keeps the places in the memory of a reversal, beside what a FIFO has; from Yosys runs of 8
-#: to 1024 words of 8 to 64 bits.
-_PLACES = Cost(lut=20)
+#: What keeps the places in the memory of a reversal; from Yosys runs of 8 to 1024 words of 8 to 64
+#: bits.
+_PLACES = Cost(lut=40, ff=20)
 
 #: Bits of the weights that synthesis runs of FINN's unit were made with.
 _RUN_WEIGHT_BITS = 4
@@ -70,7 +70,8 @@ class NodeCosts:
         if node.kind == "StreamingTable":
             return [cost(LookupTable(fold.pe, node.in_bits, node.out_bits))]
         if node.kind == "ReverseSteps":  # a word a cycle, of a memory that holds a frame of them
-            return [self.streams.fifo(fold.pe * node.out_bits, fold.cycles), _PLACES]
+            sites, blocks = registered_ram(fold.pe * node.out_bits, fold.cycles)
+            return [_PLACES, Cost(lut=sites, lutram=sites, bram=blocks)]
         if node.conv is None:
             # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
             sums = [cost(Add(fold.pe, node.out_bits))]
