@@ -25,7 +25,7 @@ from msq_finn.plan.making import layer_plan
 from msq_finn.plan.search.design import PLANNED
 from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
-from msq_finn.transforms.place_rows import ROW_MIXED
+from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED
 
 _NO_DSPS = ("lut", "bram", "lutram", "ff")
 
@@ -134,6 +134,8 @@ def _folded(
     nodes = [node for node in model.graph.node if node.op_type.startswith(ROW_MIXED)]
     for node, planned in zip(nodes, layers, strict=True):
         _fold(model, node, planned)
+        if node.op_type.startswith(RECURRENT):
+            getCustomOp(node).take_turns(target)
     return model
 
 
