@@ -44,7 +44,7 @@ class Unrolled:
 
 
 @dataclass(frozen=True)
-class Result:
+class LeavingStates:
     """What leaves a layer.
 
     Attributes:
@@ -197,7 +197,7 @@ def _turned(model: ModelWrapper, source: str, order: Sequence[int]) -> str:
     return turned
 
 
-def result_of(model: ModelWrapper, layer: Unrolled, units: int, where: str) -> Result:
+def result_of(model: ModelWrapper, layer: Unrolled, units: int, where: str) -> LeavingStates:
     """What leaves the layer, behind the nodes that move states.
 
     Args:
@@ -224,7 +224,7 @@ def result_of(model: ModelWrapper, layer: Unrolled, units: int, where: str) -> R
         found = numbered[result] if result in numbered else moved(model, before, numbered, result)
         for name, form in forms.items():
             if np.array_equal(found.ravel(), form.ravel()):
-                return Result(result, name != "last", name == "reversed")
+                return LeavingStates(result, name != "last", name == "reversed")
     raise MsqError(
         "hardware gives the states of all steps in their order, or the last; read either, not both "
         "and no others",
