@@ -85,17 +85,17 @@ def test_a_rolled_layer_computes_what_its_steps_do(kind, options, layers, tmp_pa
     same_outputs(tmp_path / "m.onnx", model, shape)
 
 
-def same_outputs(path, model, shape):
+def same_outputs(path, model, shape, count=8):
     """The model computes what the exported file does, of random sequences."""
     plain = cleanup_model(ModelWrapper(str(path)))
     rng, seen = np.random.default_rng(0), set()
-    for _ in range(8):
+    for _ in range(count):
         x = rng.normal(size=shape).astype(np.float32)
         (expected,) = execute_onnx(plain, {plain.graph.input[0].name: x}).values()
         (found,) = execute_onnx(model, {model.graph.input[0].name: x}).values()
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
         seen |= set(found.ravel().tolist())
-    assert len(seen) > 20
+    assert len(seen) > 10
 
 
 LAST_STATES = {
@@ -111,26 +111,28 @@ LAST_STATES = {
 }
 
 
-@pytest.mark.parametrize("form", LAST_STATES)
+@pytest.mark.parametrize(
+    "form", [n if n != "turned" else pytest.param(n, marks=pytest.mark.slow) for n in LAST_STATES]
+)
 def test_last_states_are_joined_side_by_side(form, tmp_path):
     options, ops = LAST_STATES[form]
     exported(tmp_path / "m.onnx", QuantGRU, last=form, **options)
     model = rolled(tmp_path / "m.onnx")
     assert sorted(n.op_type for n in model.graph.node) == sorted(["Quant", *ops])
-    same_outputs(tmp_path / "m.onnx", model, (1, 3, 6))
+    same_outputs(tmp_path / "m.onnx", model, (1, 3, 6), count=3)
 
 
 REVERSED = ["ReverseSteps", "GRU_MSQ", "ReverseSteps"]
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("layers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_backward_layer_is_rolled_up_between_reversals(layers, tmp_path):
     exported(tmp_path / "m.onnx", QuantGRU, bidirectional=True, num_layers=layers)
     model = rolled(tmp_path / "m.onnx")
     ops = [n.op_type for n in model.graph.node]
     rolled_up = ["Div", "GRU_MSQ", "Mul", *REVERSED, "Mul", "Concat"]
     assert sorted(ops) == sorted(["Quant", *rolled_up * layers])
-    same_outputs(tmp_path / "m.onnx", model, (1, 3, 6))
+    same_outputs(tmp_path / "m.onnx", model, (1, 3, 6), count=3)
 
 
 def swap_weights(model):

@@ -69,9 +69,13 @@ class NodeCosts:
             return []
         if node.kind == "StreamingTable":
             return [cost(LookupTable(fold.pe, node.in_bits, node.out_bits))]
-        if node.kind == "ReverseSteps":  # a word a cycle, of a memory that holds a frame of them
-            sites, blocks = registered_ram(fold.pe * node.out_bits, fold.cycles)
-            return [_PLACES, Cost(lut=sites, lutram=sites, bram=blocks)]
+        if node.kind == "ReverseSteps":
+            # A word a cycle, of a memory of a frame; and about as much of what comes from the other
+            # direction waits meanwhile, in a FIFO where they meet.
+            width, depth = fold.pe * node.out_bits, fold.cycles
+            sites, blocks = registered_ram(width, depth)
+            own = Cost(lut=sites, lutram=sites, bram=blocks)
+            return [_PLACES, own, self.streams.fifo(width, depth)]
         if node.conv is None:
             # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
             sums = [cost(Add(fold.pe, node.out_bits))]

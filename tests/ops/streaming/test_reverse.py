@@ -15,7 +15,6 @@ pytestmark = pytest.mark.usefixtures("finn")
 CASES = [
     ((5, 6), 5, 2, "INT4"),
     ((1, 3), 1, 1, "UINT3"),
-    ((2, 1), 2, 1, "INT8"),
     ((1, 4, 3), 4, 3, "UINT5"),
     ((12,), 3, 2, "INT6"),  # three steps of four elements, flattened
 ]
@@ -37,7 +36,7 @@ def reversed_steps(values, case):
     return np.flip(steps, 1).reshape(values.shape)
 
 
-@pytest.mark.parametrize("case", [CASES[0], CASES[4]])
+@pytest.mark.parametrize("case", [CASES[0], CASES[3]])
 def test_finns_rtlsim_and_python_equal_numpy(rng, case):
     values = drawn(rng, case, 1)
     for run in (through_finn, executed):
@@ -46,7 +45,7 @@ def test_finns_rtlsim_and_python_equal_numpy(rng, case):
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("stalls", [(0.7, 0.0), (0.0, 0.7), (0.4, 0.4)])
+@pytest.mark.parametrize("stalls", [(0.7, 0.0), (0.3, 0.7)])
 def test_stalls_change_nothing(rng, case, stalls):
     values = drawn(rng, case, 7)
     run = streamed(reversal(case), values, stall_in=stalls[0], stall_out=stalls[1], seed=3)
