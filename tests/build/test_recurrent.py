@@ -135,7 +135,7 @@ def test_bit_for_bit_all_the_way(name, tmp_path):
     make, shape, fps = NETWORKS[name]
     source = saved(make(), tmp_path / "model.onnx", shape)
     # Sequences that are taken in turn end a few at a time.
-    network = all_the_way(source, tmp_path, fps, count=6 if name in QUICK else 30)
+    network = all_the_way(source, tmp_path, fps, count=24 if "in turn" in name else 6)
     layers = [n for n in network.model.graph.node if n.op_type in ("LSTM_MSQ_rtl", "GRU_MSQ_rtl")]
     assert layers
     if "in turn" in name:
