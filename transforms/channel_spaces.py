@@ -22,6 +22,7 @@ CHANNELWISE = (
     "FMPadding",
     "GlobalAccPool",
     "Pool",
+    "ReverseSteps",
     "StreamingDataWidthConverter",
     "StreamingFIFO",
     "StreamingTable",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +14,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
 from msq_finn.ops.recurrent.gated_cells import GRU, LSTM
+from msq_finn.ops.streaming.reverse import ReverseSteps
 from msq_finn.transforms.moved_sequences import (
     MOVES,
     IntArray,
@@ -42,6 +43,40 @@ class Unrolled:
     states: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class LeavingStates:
+    """What leaves a layer.
+
+    Attributes:
+        name: of the tensor.
+        all_states: whether it is the states of all steps, else that of the last.
+        backwards: whether they are there from the last step to the first.
+    """
+
+    name: str
+    all_states: bool
+    backwards: bool
+
+
+def unrolled_layers(finder: StepFinder) -> list[Unrolled]:
+    """The layers of an exported graph, each a chain of steps.
+
+    Args:
+        finder: of the graph's steps.
+    """
+    by_state = dict(finder.all())
+    followers = {step.state: name for name, step in by_state.items()}
+    layers = []
+    for name, step in by_state.items():
+        if step.state in by_state:
+            continue
+        chain = [name]
+        while (following := followers.get(chain[-1])) is not None:
+            chain.append(following)
+        layers.append(Unrolled(tuple(by_state[n] for n in chain), tuple(chain)))
+    return layers
+
+
 def _read(model: ModelWrapper, layer: Unrolled, where: str) -> tuple[str, Read]:
     """The sequence, and every step's inputs with how they come from there."""
     read, origins = [], set()
@@ -66,26 +101,6 @@ def _places(model: ModelWrapper, source: str, read: Read) -> tuple[IntArray, Int
     return places, np.array(steps)
 
 
-def refuse_reversed(model: ModelWrapper, layer: Unrolled, where: str) -> None:
-    """Refuse a layer that reads its sequence from the end.
-
-    Args:
-        model: exported graph.
-        layer: its steps and their states.
-        where: name of the layer.
-
-    Raises:
-        MsqError: it does.
-    """
-    _, steps = _places(model, *_read(model, layer, where))
-    if len(steps) > 1 and steps[-1].min() < steps[0].min():
-        raise MsqError(
-            "it reads its sequence from the end, and there is no hardware for that; build it with "
-            "bidirectional=False",
-            where=where,
-        )
-
-
 def inputs_of(model: ModelWrapper, layer: Unrolled, where: str) -> tuple[QuantizedTensor, Read]:
     """What made the sequence, and every step's inputs with how they come from there.
 
@@ -95,18 +110,38 @@ def inputs_of(model: ModelWrapper, layer: Unrolled, where: str) -> tuple[Quantiz
         where: name of the layer.
 
     Raises:
-        MsqError: there is no such sequence, or it is not quantized.
+        MsqError: there is no such sequence, it is not quantized, or its parts are on scales of
+            their own.
     """
     source, read = _read(model, layer, where)
     node = model.find_producer(source)
+    parts = list(node.input) if node is not None and node.op_type == "Concat" else [source]
+    levels = [_level(model, part) for part in parts]
+    if any(level is None for level in levels):
+        raise MsqError("its sequence is not quantized; give it an io_quant", where=where)
+    first, *others = (level for level in levels if level is not None)
+    if any(level.kind != first.kind for level in others):
+        raise MsqError(
+            "the states that are joined into its sequence have quantizers of their own; give the "
+            "layers that they come from one io_quant",
+            where=where,
+        )
+    return replace(first, name=source), read
+
+
+def _level(model: ModelWrapper, name: str) -> QuantizedTensor | None:
+    """What a quantizer made, or a layer that has been rolled up, if either."""
+    node = model.find_producer(name)
     before = None if node is None or node.op_type != "Mul" else model.find_producer(node.input[0])
+    if before is not None and before.op_type == ReverseSteps.__name__:
+        before = model.find_producer(before.input[0])
     if before is not None and before.op_type in (LSTM.op, GRU.op):
         scale = Fraction(float(model.get_initializer(node.input[1])))
         low, high = (getCustomOp(before).get_nodeattr(f"product{e}")[2] for e in ("Low", "High"))
-        return QuantizedTensor(source, node, scale, low, high), read
+        return QuantizedTensor(name, node, scale, low, high)
     if node is None or not is_activation_quantizer(model, node):
-        raise MsqError("its sequence is not quantized; give it an io_quant", where=where)
-    return StepFinder(model).level(source), read
+        return None
+    return StepFinder(model).level(name)
 
 
 def sequence_of(
@@ -115,7 +150,7 @@ def sequence_of(
     read: Read,
     size: tuple[int, int],
     where: str,
-) -> str:
+) -> tuple[str, bool]:
     """The sequence, or what a transposition makes of it, its steps one behind the other.
 
     Args:
@@ -126,7 +161,7 @@ def sequence_of(
         where: name of the layer.
 
     Returns:
-        name of a tensor.
+        name of a tensor, and whether the layer reads it from the last step on.
 
     Raises:
         MsqError: the steps read it otherwise.
@@ -134,24 +169,36 @@ def sequence_of(
     shape = model.get_tensor_shape(source)
     places, steps = _places(model, source, read)
     if steps.shape != size or places.size != steps.size:
-        raise MsqError("its steps read a part of the sequence only", where=where)
+        raise MsqError(
+            "its steps read a part of the sequence only; read the states of all steps, or the last",
+            where=where,
+        )
     for order in itertools.permutations(range(len(shape))):
         if shape[order[0]] != 1:  # frames are counted by the first axis
             continue
-        if np.array_equal(places.transpose(order).ravel(), steps.ravel()):
-            if list(order) == sorted(order):
-                return source
-            turned = f"{source}_steps"
-            model.set_tensor_shape(turned, [shape[axis] for axis in order])
-            node = helper.make_node("Transpose", [source], [turned], name=turned, perm=order)
-            index = list(model.graph.node).index(model.find_producer(source))
-            model.graph.node.insert(index + 1, node)
-            return turned
+        found = places.transpose(order).ravel()
+        for backwards in (False, True):
+            if np.array_equal(found, steps[:: -1 if backwards else 1].ravel()):
+                return _turned(model, source, order), backwards
     raise MsqError("its steps read the sequence in an order of their own", where=where)
 
 
-def result_of(model: ModelWrapper, layer: Unrolled, units: int, where: str) -> tuple[str, bool]:
-    """What leaves the layer, behind the nodes that move states, and whether these are all.
+def _turned(model: ModelWrapper, source: str, order: Sequence[int]) -> str:
+    """A tensor with its axes in another order."""
+    if list(order) == sorted(order):
+        return source
+    turned = f"{source}_steps"
+    if model.find_producer(turned) is None:
+        shape = model.get_tensor_shape(source)
+        model.set_tensor_shape(turned, [shape[axis] for axis in order])
+        node = helper.make_node("Transpose", [source], [turned], name=turned, perm=order)
+        index = list(model.graph.node).index(model.find_producer(source))
+        model.graph.node.insert(index + 1, node)
+    return turned
+
+
+def result_of(model: ModelWrapper, layer: Unrolled, units: int, where: str) -> LeavingStates:
+    """What leaves the layer, behind the nodes that move states.
 
     Args:
         model: exported graph.
@@ -166,7 +213,8 @@ def result_of(model: ModelWrapper, layer: Unrolled, units: int, where: str) -> t
         name: np.arange(step * units, (step + 1) * units).reshape(1, units)
         for step, name in enumerate(layer.states)
     }
-    inside, count = _inside(model, layer), len(layer.states) * units
+    inside, elements = _inside(model, layer), np.concatenate(list(numbered.values()))
+    forms = {"all": elements, "reversed": elements[::-1], "last": elements[-1:]}
     nodes, _ = _leaving(model, layer, inside)
     places = [*layer.states, *(name for node in nodes for name in node.output)]
     for result in reversed(places):
@@ -174,9 +222,9 @@ def result_of(model: ModelWrapper, layer: Unrolled, units: int, where: str) -> t
         if set(ends) != {result}:
             continue
         found = numbered[result] if result in numbered else moved(model, before, numbered, result)
-        for first, all_states in ((0, True), (count - units, False)):
-            if np.array_equal(found.ravel(), np.arange(first, count)):
-                return result, all_states
+        for name, form in forms.items():
+            if np.array_equal(found.ravel(), form.ravel()):
+                return LeavingStates(result, name != "last", name == "reversed")
     raise MsqError(
         "hardware gives the states of all steps in their order, or the last; read either, not both "
         "and no others",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
-from onnx import helper
-from qonnx.core.datatype import DataType
+from onnx import NodeProto, helper
+from qonnx.core.datatype import BaseDataType, DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 from qonnx.transformation.infer_shapes import InferShapes
@@ -14,13 +15,14 @@ from qonnx.transformation.infer_shapes import InferShapes
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import MODULE, note, noted
 from msq_finn.ops.recurrent.gated_cells import GATES, attributes
+from msq_finn.ops.streaming.reverse import ReverseSteps
 from msq_finn.transforms.infer_mvau_msq import rows_of
 from msq_finn.transforms.recurrent_ends import (
     Unrolled,
     inputs_of,
-    refuse_reversed,
     result_of,
     sequence_of,
+    unrolled_layers,
 )
 from msq_finn.transforms.recurrent_numbers import check_levels, matrix, numbers
 from msq_finn.transforms.recurrent_steps import CellStep, StepFinder
@@ -33,7 +35,9 @@ class RollRecurrentLayers(Transformation):
 
     The steps must compute the same with the same weights, each with the state of the one before,
     and the first with zeros. Integers go in and come out, with a Div before and a Mul behind the
-    node. Run it on the exported model, its quantizers noted.
+    node, and where a layer reads its sequence from the end, a ReverseSteps before it; behind it,
+    where its states are put back into the sequence's order. Run it on the exported model, its
+    quantizers noted.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -41,27 +45,11 @@ class RollRecurrentLayers(Transformation):
         if not any(node.op_type == "Tanh" for node in model.graph.node):
             return model, False
         shaped = model.transform(InferShapes())
-        found = _layers(StepFinder(shaped))
+        found = unrolled_layers(StepFinder(shaped))
         if not found:
             return model, False
-        for layer in found:
-            refuse_reversed(shaped, layer, _named(shaped, layer.steps[0]))
         _replace(shaped, found[0])
         return shaped, True
-
-
-def _layers(finder: StepFinder) -> list[Unrolled]:
-    by_state = dict(finder.all())
-    followers = {step.state: name for name, step in by_state.items()}
-    layers = []
-    for name, step in by_state.items():
-        if step.state in by_state:
-            continue
-        chain = [name]
-        while (following := followers.get(chain[-1])) is not None:
-            chain.append(following)
-        layers.append(Unrolled(tuple(by_state[n] for n in chain), tuple(chain)))
-    return layers
 
 
 def _replace(model: ModelWrapper, layer: Unrolled) -> None:
@@ -80,31 +68,29 @@ def _replace(model: ModelWrapper, layer: Unrolled) -> None:
         )
     units, steps = weights.shape[1] // GATES, len(states)
     inputs = len(weights) - units
-    result, all_states = result_of(model, layer, units, where)
-    if model.get_tensor_shape(result)[0] != 1:
+    result = result_of(model, layer, units, where)
+    shape = model.get_tensor_shape(result.name)
+    if shape[0] != 1:
         raise MsqError(
-            f"its states leave as {model.get_tensor_shape(result)}, steps first, and frames are "
-            "counted by the first axis; give batch_first=True",
+            f"its states leave as {shape}, steps first, and frames are counted by the first axis; "
+            "give batch_first=True",
             where=where,
         )
-    sequence = sequence_of(model, source.name, steps_read, (steps, inputs), where)
+    sequence, backwards = sequence_of(model, source.name, steps_read, (steps, inputs), where)
     state = first.levels["state"]
     kind = DataType[f"INT{max(-state.low - 1, state.high).bit_length() + 1}"]
-    integers, made, parameter = (f"{result}_{what}" for what in ("integers", "states", "weights"))
-    shape = model.get_tensor_shape(result)
     scale = np.float32(float(state.scale))
-    for tensor, values in ((integers, model.get_tensor_shape(sequence)), (made, shape)):
-        model.set_tensor_shape(tensor, values)
-        model.set_tensor_datatype(tensor, kind)
+    read = _integers(model, sequence, kind, scale)
+    if backwards:
+        read = _reversed(model, model.find_producer(read), read, steps)
+    parameter, made = f"{result.name}_weights", f"{result.name}_states"
     model.set_initializer(parameter, weights.astype(np.float32))
     largest = int(np.abs(weights).max())
     model.set_tensor_datatype(parameter, DataType[f"INT{largest.bit_length() + 1}"])
     note(model.graph, parameter, MODULE, where)
-    for name in (f"{integers}_scale", f"{result}_scale"):
-        model.set_initializer(name, np.asarray(scale))
     node = helper.make_node(
         first.cell.op,
-        [integers, parameter],
+        [read, parameter],
         [made],
         name=f"{first.cell.op}_{where}",
         domain=_HARDWARE,
@@ -114,7 +100,7 @@ def _replace(model: ModelWrapper, layer: Unrolled) -> None:
         Inputs=inputs,
         States=units,
         Steps=steps,
-        allStates=int(all_states),
+        allStates=int(result.all_states),
         inShape=model.get_tensor_shape(sequence),
         outShape=shape,
         inputDataType=kind.name,
@@ -124,19 +110,61 @@ def _replace(model: ModelWrapper, layer: Unrolled) -> None:
         quantizers=[s.levels[name].name for s in layer.steps for name in first.cell.quantizers],
         **attributes(numbers(model, first, weights, scales, biases)),
     )
-    new = [
-        helper.make_node(
-            "Div", [sequence, f"{integers}_scale"], [integers], name=f"Div_{integers}"
-        ),
-        node,
-        helper.make_node("Mul", [made, f"{result}_scale"], [result], name=f"Mul_{result}"),
-    ]
-    old = model.find_producer(result)
-    index = list(model.graph.node).index(old)
+    old = model.find_producer(result.name)
+    _add(model, old, node, shape, kind)
+    if result.backwards:
+        made = _reversed(model, node, made, steps)
+    model.set_initializer(f"{result.name}_scale", np.asarray(scale))
+    back = helper.make_node(
+        "Mul", [made, f"{result.name}_scale"], [result.name], name=f"Mul_{result.name}"
+    )
+    model.graph.node.insert(list(model.graph.node).index(old), back)
     model.graph.node.remove(old)
-    for offset, added in enumerate(new):
-        model.graph.node.insert(index + offset, added)
     _prune(model)
+
+
+def _integers(model: ModelWrapper, sequence: str, kind: BaseDataType, scale: np.float32) -> str:
+    """The integers of a sequence; layers that read one sequence read the same."""
+    for node in model.find_consumers(sequence):
+        if node.op_type == "Div" and model.get_initializer(node.input[1]) == scale:
+            return str(node.output[0])
+    integers = f"{sequence}_integers"
+    model.set_initializer(f"{integers}_scale", np.asarray(scale))
+    names = [sequence, f"{integers}_scale"]
+    node = helper.make_node("Div", names, [integers], name=f"Div_{integers}")
+    _add(model, model.find_producer(sequence), node, model.get_tensor_shape(sequence), kind)
+    return integers
+
+
+def _reversed(model: ModelWrapper, before: NodeProto, tensor: str, steps: int) -> str:
+    """Steps in reverse, by a node of their own behind another."""
+    shape, kind = model.get_tensor_shape(tensor), model.get_tensor_datatype(tensor)
+    node = helper.make_node(
+        ReverseSteps.__name__,
+        [tensor],
+        [f"{tensor}_reversed"],
+        name=f"{ReverseSteps.__name__}_{tensor}",
+        domain=_HARDWARE,
+        backend="fpgadataflow",
+        Shape=shape,
+        Steps=steps,
+        inputDataType=kind.name,
+    )
+    _add(model, before, node, shape, kind)
+    return str(node.output[0])
+
+
+def _add(
+    model: ModelWrapper,
+    before: NodeProto,
+    node: NodeProto,
+    shape: Sequence[int],
+    kind: BaseDataType,
+) -> None:
+    """Put a node behind another, and say what it makes."""
+    model.set_tensor_shape(node.output[0], shape)
+    model.set_tensor_datatype(node.output[0], kind)
+    model.graph.node.insert(list(model.graph.node).index(before) + 1, node)
 
 
 def _named(model: ModelWrapper, step: CellStep) -> str:

@@ -31,6 +31,7 @@ from qonnx.transformation.base import Transformation
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
+from qonnx.transformation.remove import RemoveIdentityOps
 
 from msq_finn.finn_compat.streamline import (
     PAST_SPLITS,
@@ -80,6 +81,7 @@ _ROUND = (
     AbsorbAddIntoMultiThreshold,
     FactorOutMulSignMagnitude,
     AbsorbMulIntoMultiThreshold,
+    RemoveIdentityOps,
 )
 
 _INFER = (InferShapes, InferDataTypes, InferDataLayouts)

@@ -34,6 +34,7 @@ _CALLED = {
     "ChannelwiseOp": "per-channel operation",
     "GlobalAccPool": "global sum",
     "UpsampleNearestNeighbour": "upsampling",
+    "ReverseSteps": "reversal",
     "LabelSelect": "label select",
     "Pool": "pool",
     "StreamingMaxPool": "max pool",

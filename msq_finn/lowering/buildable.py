@@ -84,9 +84,9 @@ LINES = (
     Line(
         "Recurrent layers",
         "both directions",
-        "refused",
-        "it reads its sequence from the end",
-        "",
+        "lanes",
+        "ReverseSteps",
+        "a layer each; the backward one between memories that turn sequences round",
     ),
     Line(
         "Recurrent layers",

@@ -28,10 +28,12 @@ from msq_finn.transforms.fork_outputs import ForkOutputs
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
+from msq_finn.transforms.join_last_states import JoinLastStates
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.known_shapes import KnownShapes
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
 from msq_finn.transforms.mark_channels_last import MarkChannelsLast
+from msq_finn.transforms.merge_quantizers import MergeQuantizers
 from msq_finn.transforms.place_pads import PlacePads
 from msq_finn.transforms.plain_convolutions import PlainConvolutions
 from msq_finn.transforms.quantizer_notes import NoteQuantizers, NoteThresholds
@@ -64,8 +66,9 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
     finn_workers.prepare()
-    layers = (KnownShapes(), NoteQuantizers(), RollRecurrentLayers(), AbsorbActivations())
-    prepared = (*layers, RoundTruncations(), SizeBiasScales())
+    noted = (KnownShapes(), MergeQuantizers(), NoteQuantizers())
+    layers = (JoinLastStates(), RollRecurrentLayers(), AbsorbActivations())
+    prepared = (*noted, *layers, RoundTruncations(), SizeBiasScales())
     return ours(model, cfg, *prepared, *before_first_step(), DenseProducts())
 
 

@@ -22,11 +22,13 @@ def register() -> None:
     from msq_finn.ops.recurrent.recurrent_rtl import RECURRENT_OPS, RECURRENT_RTL_OPS
     from msq_finn.ops.streaming import STREAMING_OPS
     from msq_finn.ops.streaming.lookup import StreamingTable
+    from msq_finn.ops.streaming.reverse import ReverseSteps
     from msq_finn.ops.vvau_msq import VVAU_MSQ
     from msq_finn.ops.vvau_msq_rtl import VVAU_MSQ_rtl
 
     ours: list[tuple[Any, Any]] = [
-        (abstract_ops, op) for op in (MVAU_MSQ, VVAU_MSQ, StreamingTable, *RECURRENT_OPS)
+        (abstract_ops, op)
+        for op in (MVAU_MSQ, VVAU_MSQ, StreamingTable, ReverseSteps, *RECURRENT_OPS)
     ]
     ours += [
         (rtl_ops, op) for op in (MVAU_MSQ_rtl, VVAU_MSQ_rtl, *RECURRENT_RTL_OPS, *STREAMING_OPS)

@@ -29,7 +29,7 @@ from msq_finn.plan.search.design import PLANNED, Design
 from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.group_pixels import mark_pixels
-from msq_finn.transforms.place_rows import ROW_MIXED
+from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED
 
 _NO_DSPS = ("lut", "bram", "lutram", "ff")
 
@@ -145,6 +145,8 @@ def _folded(
     nodes = [node for node in model.graph.node if node.op_type.startswith(ROW_MIXED)]
     for node, planned, layer in zip(nodes, layers, network.layers, strict=True):
         _fold(model, node, planned, windows_at(layer, planned.pixels) or 1)
+        if node.op_type.startswith(RECURRENT):
+            getCustomOp(node).take_turns(target)
     return model
 
 

@@ -16,6 +16,7 @@ from brevitas.quant import (
     Int8WeightPerChannelFloat,
     Uint8ActPerTensorFloat,
 )
+from qonnx.custom_op.registry import getCustomOp
 from torch import nn
 
 from msq_finn.build.differences import mismatches
@@ -61,6 +62,20 @@ class AllStates(nn.Module):
         return self.fc(states.flatten(1))
 
 
+class LastStates(nn.Module):
+    """A layer in both directions, of which the last state of each is classified."""
+
+    def __init__(self, kind):
+        super().__init__()
+        mixed = {"weight_quant": MSQWeightPerChannelFloat}
+        self.rnn = kind(6, 4, batch_first=True, bidirectional=True, **mixed)
+        self.fc = qnn.QuantLinear(8, 5, bias=False, weight_quant=FixedWeightPerTensorFloat)
+
+    def forward(self, x):
+        _, last = self.rnn(x)
+        return self.fc(torch.cat([last[-2], last[-1]], 1))
+
+
 def saved(model, path, shape, coupled=True):
     """Export a network whose statistics have settled, and whose rows are assigned."""
     torch.manual_seed(0)
@@ -89,6 +104,26 @@ NETWORKS = {
         (3, 6),
         60_000,
     ),
+    "LSTM, both directions": (
+        lambda: made(AllStates, qnn.QuantLSTM, bidirectional=True),
+        (3, 6),
+        60_000,
+    ),
+    "GRU, two layers of both directions": (
+        lambda: made(AllStates, QuantGRU, layers=2, bidirectional=True),
+        (3, 6),
+        60_000,
+    ),
+    "GRU, last states of both directions": (
+        lambda: made(LastStates, QuantGRU),
+        (3, 6),
+        60_000,
+    ),
+    "LSTM, several sequences in turn": (
+        lambda: made(lstm_classifier, hidden=8),
+        (8, 8),
+        1_500_000,
+    ),
 }
 QUICK = ("LSTM, last state",)
 
@@ -98,15 +133,38 @@ QUICK = ("LSTM, last state",)
 )
 def test_bit_for_bit_all_the_way(name, tmp_path):
     make, shape, fps = NETWORKS[name]
-    network = all_the_way(saved(make(), tmp_path / "model.onnx", shape), tmp_path, fps)
-    ops = [node.op_type for node in network.model.graph.node]
-    assert any(op in ("LSTM_MSQ_rtl", "GRU_MSQ_rtl") for op in ops)
+    source = saved(make(), tmp_path / "model.onnx", shape)
+    # Sequences that are taken in turn end a few at a time.
+    network = all_the_way(source, tmp_path, fps, count=24 if "in turn" in name else 6)
+    layers = [n for n in network.model.graph.node if n.op_type in ("LSTM_MSQ_rtl", "GRU_MSQ_rtl")]
+    assert layers
+    if "in turn" in name:
+        assert getCustomOp(layers[0]).get_nodeattr("Sequences") > 1
 
 
 class Twice(AllStates):
     def forward(self, x):
         states, last = self.rnn(x)
         return self.fc(states.flatten(1)), last
+
+
+class LastOfAll(AllStates):
+    """What a layer gives behind the sequence's last step, where the backward one begins."""
+
+    def __init__(self, kind, **options):
+        super().__init__(kind, steps=1, **options)
+
+    def forward(self, x):
+        states, _ = self.rnn(x)
+        return self.fc(states[:, -1])
+
+
+class Stacked(AllStates):
+    """The last states of all layers, as they are given."""
+
+    def forward(self, x):
+        _, last = self.rnn(x)
+        return last
 
 
 class Rescaled(AllStates):
@@ -126,9 +184,13 @@ class Rescaled(AllStates):
 
 LSTM = qnn.QuantLSTM
 REFUSED = {
-    "both directions": (
-        lambda: AllStates(LSTM, bidirectional=True),
-        r"rnn\.layers\.0\.1: it reads its sequence from the end",
+    "the last of all states, both directions": (
+        lambda: LastOfAll(LSTM, bidirectional=True),
+        r"rnn\.layers\.0\.1: its steps read a part of the sequence only; read the states of all",
+    ),
+    "last states, layers first": (
+        lambda: Stacked(QuantGRU, layers=2),
+        r"rnn\.layers\.0\.0: ",
     ),
     "all states and the last": (lambda: Twice(QuantGRU), r"read either, not both"),
     "inputs on another scale": (
@@ -150,7 +212,7 @@ REFUSED = {
 }
 
 
-QUICKLY_REFUSED = ("both directions", "inputs on another scale")
+QUICKLY_REFUSED = ("the last of all states, both directions", "inputs on another scale")
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from msq_finn.errors import MsqError
+from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.demand import Demand
 from msq_finn.models import gru_classifier, lstm_classifier
+from msq_finn.plan.cost.cost_model import default_model
+from msq_finn.plan.cost.lane_costs import LaneCosts
 from msq_finn.plan.frontend.network import Layer, Network, Recurrence
 from msq_finn.plan.making import make_plan
 from msq_finn.plan.search.foldings import foldings
@@ -30,7 +35,19 @@ def test_a_step_waits_for_the_one_before():
     # 8 products of 24 x 16 folds; the state comes 5 + 16 cycles behind, less the 8 inputs' words.
     assert LAYER.cycles(1, 4) == 8 * 24 * 16 + 7 * (5 + 16 - 8)
     # Of wider words the lanes are deeper, and there is one of inputs.
-    assert LAYER.cycles(8, 64) == 8 * 3 + 7 * (7 + 16 - 1)
+    assert LAYER.turns(8, 64).alone == 8 * 3 + 7 * (7 + 16 - 1)
+
+
+def test_other_sequences_fill_the_time_that_one_waits():
+    assert LAYER.turns(1, 4).places == 1  # which is short beside the products
+    assert LAYER.turns(8, 64).places > 2
+    assert LAYER.cycles(8, 64) == 8 * 3
+    all_states = replace(LAYER, recurrence=replace(LAYER.recurrence, all_states=True))
+    costs = default_model("DSP48E1")
+    lanes = LaneCounts({"fixed_4_lut": 64})
+    one, kept = (LaneCosts(costs, layer).compute(8, lanes) for layer in (LAYER, all_states))
+    # Results of all steps wait for those of sequences before: 8 steps of 16 states of 8 bits each.
+    assert kept.bram + kept.lutram / 64 > one.bram + one.lutram / 64
 
 
 @pytest.mark.parametrize(("make", "gates"), [(lstm_classifier, 4), (gru_classifier, 3)])

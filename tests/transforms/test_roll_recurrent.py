@@ -17,10 +17,21 @@ from msq_finn.nn import QuantGRU
 from msq_finn.quant import MSQWeightPerChannelFloat
 from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
+from msq_finn.transforms.join_last_states import JoinLastStates
+from msq_finn.transforms.merge_quantizers import MergeQuantizers
 from msq_finn.transforms.quantizer_notes import NoteQuantizers
 from msq_finn.transforms.roll_recurrent import RollRecurrentLayers
 
 pytestmark = pytest.mark.usefixtures("finn")
+
+
+#: What networks take of the last states of all layers and directions.
+LAST = {
+    True: lambda h: h,
+    "the last layer": lambda h: h[-1],
+    "both directions": lambda h: torch.cat([h[-2], h[-1]], 1),
+    "turned": lambda h: h.transpose(0, 1).flatten(1),
+}
 
 
 class Recurrent(nn.Module):
@@ -33,7 +44,7 @@ class Recurrent(nn.Module):
     def forward(self, x):
         states, last = self.rnn(x)
         if self.last:
-            return last[0] if isinstance(last, tuple) else last
+            return LAST[self.last](last[0] if isinstance(last, tuple) else last)
         return states
 
 
@@ -51,7 +62,9 @@ def exported(path, kind, last=False, **options):
 def rolled(path, edit=lambda model: None):
     model = ModelWrapper(str(path))
     edit(model)
-    return model.transform(NoteQuantizers()).transform(RollRecurrentLayers())
+    for step in (MergeQuantizers(), NoteQuantizers(), JoinLastStates(), RollRecurrentLayers()):
+        model = model.transform(step)
+    return model
 
 
 @pytest.mark.parametrize(
@@ -69,15 +82,57 @@ def test_a_rolled_layer_computes_what_its_steps_do(kind, options, layers, tmp_pa
     name = {QuantLSTM: "LSTM_MSQ", QuantGRU: "GRU_MSQ"}[kind]
     ops = [n.op_type for n in model.graph.node if n.op_type != "Transpose"]
     assert ops == ["Quant", *["Div", name, "Mul"] * layers]
-    plain = cleanup_model(ModelWrapper(str(tmp_path / "m.onnx")))
+    same_outputs(tmp_path / "m.onnx", model, shape)
+
+
+def same_outputs(path, model, shape, count=8):
+    """The model computes what the exported file does, of random sequences."""
+    plain = cleanup_model(ModelWrapper(str(path)))
     rng, seen = np.random.default_rng(0), set()
-    for _ in range(8):
+    for _ in range(count):
         x = rng.normal(size=shape).astype(np.float32)
         (expected,) = execute_onnx(plain, {plain.graph.input[0].name: x}).values()
         (found,) = execute_onnx(model, {model.graph.input[0].name: x}).values()
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
         seen |= set(found.ravel().tolist())
-    assert len(seen) > 20
+    assert len(seen) > 2 * count
+
+
+LAST_STATES = {
+    "the last layer": ({"num_layers": 2}, ["Div", "GRU_MSQ", "Mul"] * 2),
+    "both directions": (
+        {"bidirectional": True},
+        ["Div", "GRU_MSQ", "Mul", "ReverseSteps", "GRU_MSQ", "Mul", "Concat"],
+    ),
+    "turned": (
+        {"bidirectional": True},
+        ["Div", "GRU_MSQ", "Mul", "ReverseSteps", "GRU_MSQ", "Mul", "Concat"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "form", [n if n != "turned" else pytest.param(n, marks=pytest.mark.slow) for n in LAST_STATES]
+)
+def test_last_states_are_joined_side_by_side(form, tmp_path):
+    options, ops = LAST_STATES[form]
+    exported(tmp_path / "m.onnx", QuantGRU, last=form, **options)
+    model = rolled(tmp_path / "m.onnx")
+    assert sorted(n.op_type for n in model.graph.node) == sorted(["Quant", *ops])
+    same_outputs(tmp_path / "m.onnx", model, (1, 3, 6), count=3)
+
+
+REVERSED = ["ReverseSteps", "GRU_MSQ", "ReverseSteps"]
+
+
+@pytest.mark.parametrize("layers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_backward_layer_is_rolled_up_between_reversals(layers, tmp_path):
+    exported(tmp_path / "m.onnx", QuantGRU, bidirectional=True, num_layers=layers)
+    model = rolled(tmp_path / "m.onnx")
+    ops = [n.op_type for n in model.graph.node]
+    rolled_up = ["Div", "GRU_MSQ", "Mul", *REVERSED, "Mul", "Concat"]
+    assert sorted(ops) == sorted(["Quant", *rolled_up * layers])
+    same_outputs(tmp_path / "m.onnx", model, (1, 3, 6), count=3)
 
 
 def swap_weights(model):

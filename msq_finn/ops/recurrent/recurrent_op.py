@@ -23,6 +23,7 @@ from msq_finn.ops.recurrent.gated_cells import (
     numbers_of,
     run,
 )
+from msq_finn.ops.recurrent.turns import Turns
 from msq_finn.ops.recurrent.unit_order import UnitOrder
 from msq_finn.ops.row_mixed import smallest_integer_type
 
@@ -37,6 +38,7 @@ class RecurrentMSQ(UnitOrder):
     * ``Inputs``, ``States``, ``Steps``, ``allStates``: sizes, and what leaves.
     * ``inShape``, ``outShape``: of the tensors.
     * ``inputDataType``: of inputs and states; ``accDataType``: of sums; ``weightDataType``.
+    * ``Sequences``: how many are under way at a time; see `msq_finn.ops.recurrent.turns`.
     * ``levelLow``, ``levelHigh``, ``gateFactors``, ``gateOffsets``, ``gateShift``: from true sums
       to levels; factors and offsets of every row.
     * ``gateTables`` (one behind the other) and ``stateTable``: see
@@ -69,6 +71,7 @@ class RecurrentMSQ(UnitOrder):
             "PE": ("i", False, GATES),
             "SIMD": ("i", False, 1),
             "allStates": ("i", True, 1, {0, 1}),
+            "Sequences": ("i", False, 1),
             "unitOrder": ("ints", False, []),
             "quantizers": ("strings", False, []),
             "ram_style": ("s", False, "auto", {"auto", "block", "distributed"}),
@@ -210,18 +213,33 @@ class RecurrentMSQ(UnitOrder):
         )
         return sums + self.cell.cycles
 
-    def get_exp_cycles(self) -> int:
-        """Cycles a frame: the steps' products, and what every step waits for the state before.
+    def take_turns(self, cycles: int) -> None:
+        """Have as many sequences under way as the lanes need, if one alone takes too long.
 
-        A step's inputs are multiplied meanwhile. DSP lanes are taken to be those of a DSP48E1,
-        which are no faster than others.
+        Args:
+            cycles: that a frame may take.
         """
-        steps, folds = self.get_nodeattr("Steps"), self.vector_cycles()
+        turns = self._turns()
+        self.set_nodeattr("Sequences", 1 if turns.alone <= cycles else turns.places)
+
+    def _turns(self) -> Turns:
+        """The steps on the lanes, whose DSP lanes are taken to be those of a DSP48E1.
+
+        These are no faster than others.
+        """
+        return Turns(
+            self.get_nodeattr("Steps"),
+            int(self.vector_cycles()),
+            self.step_latency(dsp.get("DSP48E1")),
+            self.get_nodeattr("Inputs") // self.get_nodeattr("SIMD"),
+            self.get_nodeattr("allStates") * self.get_nodeattr("States") // self.units(),
+        )
+
+    def get_exp_cycles(self) -> int:
+        """Cycles a frame: the steps' products, and what the lanes wait for states."""
         if not self.get_nodeattr("laneKinds"):
-            return int(steps * folds)
-        inputs = self.get_nodeattr("Inputs") // self.get_nodeattr("SIMD")
-        wait = max(0, self.step_latency(dsp.get("DSP48E1")) - inputs)
-        return int(steps * folds + (steps - 1) * wait)
+            return int(self.get_nodeattr("Steps") * self.vector_cycles())
+        return self._turns().cycles(self.get_nodeattr("Sequences"))
 
     def make_shape_compatible_op(self, model: Any) -> Any:
         """An op that gives the states' shape."""

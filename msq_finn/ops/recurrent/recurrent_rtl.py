@@ -11,6 +11,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from finn.util.basic import get_dsp_block
 
 import msq_finn.rtl
+from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
 from msq_finn.lanes import dsp
 from msq_finn.lanes.counts import IntArray
@@ -105,6 +106,8 @@ class RecurrentRTL(LanesRTL):
         name = self.onnx_node.name
         for part, whole in (("SIMD", "Inputs"), ("SIMD", "States"), ("PE", "MH")):
             check_divides(name, part, self.get_nodeattr(part), whole, self.get_nodeattr(whole))
+        if (sequences := self.get_nodeattr("Sequences")) < 1:
+            raise MsqError(f"Sequences={sequences} must be at least 1", where=name)
         self._check_widths(fpgapart)
 
     def _parameters(self, weights: IntArray, fpgapart: str) -> dict[str, int | str]:
@@ -138,6 +141,7 @@ class RecurrentRTL(LanesRTL):
             "Inputs": self.get_nodeattr("Inputs"),
             "States": self.get_nodeattr("States"),
             "AllStates": self.get_nodeattr("allStates"),
+            "Places": self.get_nodeattr("Sequences"),
             "SIMD": self.get_nodeattr("SIMD"),
             "Lanes": literal(lanes_parameter(lanes)),
             "ActBits": acts.bitwidth(),

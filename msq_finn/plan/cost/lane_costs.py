@@ -10,8 +10,9 @@ from msq_finn.lanes.divisors import folds, padded
 from msq_finn.ops.recurrent.gated_cells import UNIT_DSPS
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_features import frame, group_of, offsets, parts
+from msq_finn.plan.cost.memories import registered_ram
 from msq_finn.plan.cost.point_kinds import Memory
-from msq_finn.plan.frontend.network import Layer
+from msq_finn.plan.frontend.network import Layer, Recurrence
 
 #: What a recurrent layer has beside its lanes and their weights, and what every unit takes that
 #: leaves them at a time: scales, tables and products. Of 8 bits, the most; from Yosys runs with one
@@ -19,6 +20,9 @@ from msq_finn.plan.frontend.network import Layer
 #: says, one of 8 states 15 % less.
 RECURRENT = Cost(lut=230, lutram=24, ff=160)
 RECURRENT_UNIT = Cost(lut=348, dsp=UNIT_DSPS, lutram=16, ff=340)
+
+#: What takes steps of several sequences in turn, beside the memories of these and two words.
+TURNS = Cost(lut=85, ff=70)
 
 #: Style of the weight memory of lanes that hold their weights.
 EMBEDDED = "embedded"
@@ -79,7 +83,21 @@ class LaneCosts:
         if (own := self.layer.recurrence) is None:
             return total
         units = lanes.pe * own.states // self.layer.mh
-        return add((total, RECURRENT, RECURRENT_UNIT.times(units)))
+        places = self._places(simd, lanes.pe, own)
+        return add((total, RECURRENT, RECURRENT_UNIT.times(units), *places))
+
+    def _places(self, simd: int, pe: int, own: Recurrence) -> list[Cost]:
+        """What takes turns, and memories of inputs and results of the sequences under way."""
+        la, turns = self.layer, self.layer.turns(simd, pe)
+        if (places := turns.places) == 1:
+            return []
+        costs = [TURNS._replace(ff=TURNS.ff + 2 * simd * la.act_bits)]
+        held = places * la.vectors
+        for elements, words in ((simd, turns.inputs), (pe // la.unit_rows, turns.results)):
+            if words:
+                sites, blocks = registered_ram(elements * la.act_bits, held * words)
+                costs.append(Cost(lut=sites, lutram=sites, bram=blocks))
+        return costs
 
     def memory(self, simd: int, lanes: LaneCounts, style: str) -> Cost:
         """Weight memory; lanes that hold their weights take none.

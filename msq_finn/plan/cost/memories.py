@@ -50,6 +50,21 @@ def _mux_sites(inputs: int) -> int:
     return math.ceil((inputs - 1) / 3)
 
 
+def registered_ram(width: int, depth: int) -> tuple[float, float]:
+    """LUT sites and block RAMs of a memory whose words leave through a register.
+
+    Deeper ones are block RAM in Yosys and in Vivado alike.
+
+    Args:
+        width: bits of a word.
+        depth: words.
+
+    >>> registered_ram(64, 40), registered_ram(64, 800)
+    ((88, 0.0), (0, 2.0))
+    """
+    return (ram_sites(width, depth), 0.0) if depth <= 64 else (0, bram36(width, depth))
+
+
 def bram36(width: int, depth: int) -> float:
     """Block RAMs of a memory, in halves, as the mapper tiles it: each shape, the best.
 

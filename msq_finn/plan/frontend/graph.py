@@ -159,7 +159,7 @@ def _recurrent(model: ModelWrapper, node: Any) -> Layer:
         acc_bits=_acc_bits(op, model.get_initializer(node.input[1])),
         steps=0,
         demand=Demand.of([names for names in units for _ in range(GATES)]),
-        recurrence=Recurrence(len(units), op.cell.cycles),
+        recurrence=Recurrence(len(units), op.cell.cycles, bool(op.get_nodeattr("allStates"))),
     )
 
 

@@ -10,6 +10,7 @@ from msq_finn.lanes import LaneCounts, dsp
 from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.lanes.divisors import folds
 from msq_finn.lanes.latency import sum_latency
+from msq_finn.ops.recurrent.turns import Turns
 
 Pair = tuple[int, int]
 
@@ -60,10 +61,12 @@ class Recurrence:
     Attributes:
         states: units, of as many rows each as there are rows for a unit.
         cycles: from the sums of a step to its state.
+        all_states: whether the states of all steps leave, else that of the last.
     """
 
     states: int
     cycles: int
+    all_states: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,27 @@ class Layer:
         products = self.vectors * self.folds(simd, pe) * planes
         if self.recurrence is None:
             return products
-        # Every step waits for the state of the one before, while its inputs are multiplied. On DSP
-        # lanes of a DSP48E1, which are the deepest.
+        turns = self.turns(simd, pe)
+        return turns.cycles(turns.places)
+
+    def turns(self, simd: int, pe: int) -> Turns:
+        """The steps of a recurrent layer on its lanes.
+
+        Args:
+            simd: elements of a word.
+            pe: lanes.
+
+        Raises:
+            ValueError: the layer is not recurrent.
+        """
+        if (own := self.recurrence) is None:
+            raise ValueError(f"{self.name} is not recurrent")
+        # On DSP lanes of a DSP48E1, which are the deepest.
         lanes, block = LaneCounts({"fixed_4_dsp": 1}), dsp.get("DSP48E1")
         sums = sum_latency(lanes, simd, self.act_bits, self.act_signed, self.acc_bits, block)
-        wait = max(0, sums + self.recurrence.cycles - self.inputs // simd)
-        return products + (self.vectors - 1) * wait
+        results = own.states * self.unit_rows // pe if own.all_states else 0
+        latency, inputs = sums + own.cycles, self.inputs // simd
+        return Turns(self.vectors, self.folds(simd, pe), latency, inputs, results)
 
     @property
     def inputs(self) -> int:

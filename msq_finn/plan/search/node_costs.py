@@ -8,7 +8,7 @@ from dataclasses import replace
 from msq_finn.lanes import dsp
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.features import BRAM_FROM
-from msq_finn.plan.cost.memories import ram_sites
+from msq_finn.plan.cost.memories import ram_sites, registered_ram
 from msq_finn.plan.cost.point_kinds import (
     Add,
     LookupTable,
@@ -24,6 +24,10 @@ from msq_finn.plan.frontend.network import Conv, Fold, Node
 from msq_finn.plan.frontend.pixels import in_words, words_of
 from msq_finn.plan.search.converters import Repacked
 from msq_finn.plan.search.streams import Streams
+
+#: What keeps the places in the memory of a reversal; from Yosys runs of 8 to 1024 words of 8 to 64
+#: bits.
+_PLACES = Cost(lut=40, ff=20)
 
 #: Bits of the weights that synthesis runs of FINN's unit were made with.
 _RUN_WEIGHT_BITS = 4
@@ -70,6 +74,13 @@ class NodeCosts:
             return []
         if node.kind == "StreamingTable":
             return [cost(LookupTable(fold.pe, node.in_bits, node.out_bits))]
+        if node.kind == "ReverseSteps":
+            # A word a cycle, of a memory of a frame; and about as much of what comes from the other
+            # direction waits meanwhile, in a FIFO where they meet.
+            width, depth = fold.pe * node.out_bits, fold.cycles
+            sites, blocks = registered_ram(width, depth)
+            own = Cost(lut=sites, lutram=sites, bram=blocks)
+            return [_PLACES, own, self.streams.fifo(width, depth)]
         if node.conv is None:
             # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
             sums = [cost(Add(fold.pe, node.out_bits))]

@@ -6,6 +6,7 @@
 /// scale of its quantizer. Twelve cycles, all enabled together.
 module gru_units #(
   parameter int unsigned Units = 1,
+  parameter int unsigned Places = 1,  // sequences under way
   parameter int unsigned LevelBits = 8,
   parameter int signed LevelLow = -128,
   parameter int signed LevelHigh = 127,
@@ -23,27 +24,35 @@ module gru_units #(
   parameter int unsigned OffsetBits = 8,
   parameter int unsigned Shift = 1,
   parameter bit [2:0][FactorBits-1:0] Factor = '0,
-  parameter bit [2:0][OffsetBits-1:0] Offset = '0
+  parameter bit [2:0][OffsetBits-1:0] Offset = '0,
+
+  localparam int unsigned PlaceBits = Places > 1 ? $clog2(Places) : 1
 ) (
   input  logic                                clk_i,
   input  logic                                rst_ni,
   input  logic                                en_i,
   input  logic                                valid_i,
   input  logic                                first_i,  // of a frame's first step
+  input  logic [PlaceBits-1:0]                place_i,  // of its sequence
   // Reset and update gate, the candidate's inputs and its states.
   input  logic [Units-1:0][3:0][LevelBits-1:0] levels_i,
   input  logic [Units-1:0][OutBits-1:0]       before_i,  // states before the step
+  output logic [PlaceBits-1:0]                before_place_o,
   output logic                                read_o,    // these have been taken
   output logic                                valid_o,
   output logic [Units-1:0][OutBits-1:0]       state_o
 );
 
-  logic [12:0] valid;
-  logic [7:0]  first;
+  logic [12:0]               valid;
+  logic [7:0]                first;
+  logic [7:0][PlaceBits-1:0] places;
 
   assign valid[0] = valid_i;
   assign valid_o  = valid[12];
   assign first[0] = first_i;
+
+  assign places[0]      = place_i;
+  assign before_place_o = places[7];
   // The state of a frame's first step is 0, and none was written before it.
   assign read_o   = valid[7] && !first[7] && en_i;
 
@@ -53,7 +62,10 @@ module gru_units #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i) first[7:1] <= first[6:0];
+    if (en_i) begin
+      first[7:1]  <= first[6:0];
+      places[7:1] <= places[6:0];
+    end
   end
 
   for (genvar u = 0; u < int'(Units); u++) begin : gen_unit

@@ -7,6 +7,7 @@
 module lstm_units #(
   parameter int unsigned Units = 1,
   parameter int unsigned States = 4,    // of the layer, a multiple of Units
+  parameter int unsigned Places = 1,    // sequences under way
   parameter int unsigned LevelBits = 8,
   parameter int unsigned SigmoidBits = 8,  // unsigned
   parameter int unsigned TanhBits = 8,
@@ -26,26 +27,33 @@ module lstm_units #(
   parameter int unsigned OffsetBits = 8,
   parameter int unsigned Shift = 1,
   parameter bit [2:0][FactorBits-1:0] Factor = '0,
-  parameter bit [2:0][OffsetBits-1:0] Offset = '0
+  parameter bit [2:0][OffsetBits-1:0] Offset = '0,
+
+  localparam int unsigned PlaceBits = Places > 1 ? $clog2(Places) : 1
 ) (
   input  logic                                clk_i,
   input  logic                                rst_ni,
   input  logic                                en_i,
   input  logic                                valid_i,
   input  logic                                first_i,  // of a frame's first step
+  input  logic [PlaceBits-1:0]                place_i,  // of its sequence
   input  logic [Units-1:0][3:0][LevelBits-1:0] levels_i,  // input, forget, cell, output gate
   output logic                                valid_o,
   output logic [Units-1:0][OutBits-1:0]       state_o
 );
 
   localparam int unsigned Words = States / Units;
-  localparam int unsigned AddressBits = Words > 1 ? $clog2(Words) : 1;
+  localparam int unsigned WordBits = Words > 1 ? $clog2(Words) : 1;
+  localparam int unsigned AddressBits = Words * Places > 1 ? $clog2(Words * Places) : 1;
 
-  logic [11:0] valid;
-  logic        first;
+  logic [11:0]               valid;
+  logic                      first;
+  logic [6:0][PlaceBits-1:0] places;
 
   assign valid[0] = valid_i;
   assign valid_o  = valid[11];
+
+  assign places[0] = place_i;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid[11:1] <= '0;
@@ -53,29 +61,38 @@ module lstm_units #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i) first <= first_i;
+    if (en_i) begin
+      first       <= first_i;
+      places[6:1] <= places[5:0];
+    end
   end
 
   logic [Units-1:0][CellBits-1:0] cell_before, cell_next;
 
   // Cells in the order of the units; a step reads what the one before has written.
-  logic [AddressBits-1:0]    read_q, write_q;
-  logic [Units*CellBits-1:0] memory [Words];
+  function automatic logic [AddressBits-1:0] address(
+    logic [PlaceBits-1:0] place, logic [WordBits-1:0] word
+  );
+    return AddressBits'(place * Words + 32'(word));
+  endfunction
 
-  assign cell_before = memory[read_q];
+  logic [WordBits-1:0]       read_q, write_q;
+  logic [Units*CellBits-1:0] memory [Words*Places];
+
+  assign cell_before = memory[address(places[1], read_q)];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       read_q  <= '0;
       write_q <= '0;
     end else if (en_i) begin
-      if (valid[1]) read_q <= read_q == AddressBits'(Words - 1) ? '0 : read_q + 1'b1;
-      if (valid[6]) write_q <= write_q == AddressBits'(Words - 1) ? '0 : write_q + 1'b1;
+      if (valid[1]) read_q <= read_q == WordBits'(Words - 1) ? '0 : read_q + 1'b1;
+      if (valid[6]) write_q <= write_q == WordBits'(Words - 1) ? '0 : write_q + 1'b1;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i && valid[6]) memory[write_q] <= cell_next;
+    if (en_i && valid[6]) memory[address(places[6], write_q)] <= cell_next;
   end
 
   for (genvar u = 0; u < int'(Units); u++) begin : gen_unit

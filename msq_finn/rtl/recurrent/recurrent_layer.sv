@@ -6,6 +6,7 @@
 /// A unit has four rows, one behind the other, so that PE / 4 units leave the lanes at a time.
 /// Frames are Steps vectors of Inputs; every step waits for the state of the one before, but for
 /// the first, whose state is 0. States leave in words of PE / 4, of all steps or of the last.
+/// Steps of several sequences may be taken in turn, so that the lanes do not wait.
 module recurrent_layer
   import msq_pkg::*;
 #(
@@ -14,6 +15,7 @@ module recurrent_layer
   parameter int unsigned Inputs = 4,  // a multiple of SIMD, as States is
   parameter int unsigned States = 4,
   parameter bit AllStates = 1,
+  parameter int unsigned Places = 1,  // for sequences under way
 
   // Of mvau_msq.
   parameter int unsigned SIMD = 4,
@@ -86,31 +88,119 @@ module recurrent_layer
   localparam int unsigned SumStreamBits = (PE * SumBits + 7) / 8 * 8;
   localparam int unsigned FoldBits = NF > 1 ? $clog2(NF) : 1;
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
+  localparam int unsigned PlaceBits = Places > 1 ? $clog2(Places) : 1;
+  localparam bit KeepsResults = AllStates && Places > 1;
 
   // Everything behind the lanes moves when the output can.
   logic en;
 
   logic [SIMD*ActBits-1:0] state_word, act_word;
   logic                    act_valid, act_ready, state_read, state_done;
+  logic [PlaceBits-1:0]    place_read;
+  logic                    levels_valid, state_valid;
 
-  step_feed #(
-    .Width     (SIMD * ActBits),
-    .Steps     (Steps),
-    .InputWords(Inputs / max(SIMD, 1)),
-    .StateWords(States / max(SIMD, 1))
-  ) u_feed (
-    .clk_i,
-    .rst_ni,
-    .in_data_i,
-    .in_valid_i,
-    .in_ready_o,
-    .state_i     (state_word),
-    .state_read_o(state_read),
-    .state_done_i(state_done),
-    .out_data_o  (act_word),
-    .out_valid_o (act_valid),
-    .out_ready_i (act_ready)
-  );
+  // Which step of which sequence the levels are of, and which the states that leave.
+  logic [StepBits-1:0]     step_in, step_out;
+  logic [PlaceBits-1:0]    place_in, place_out, place_left;
+  logic                    last_fold, last_step, leave, results_left;
+
+  if (Places > 1) begin : gen_turns
+    logic [StepBits-1:0] step_read;
+    logic                begins, room, room_in, unused_last;
+
+    turn_feed #(
+      .Width       (SIMD * ActBits),
+      .Steps       (Steps),
+      .InputWords  (Inputs / max(SIMD, 1)),
+      .StateWords  (States / max(SIMD, 1)),
+      .Places      (Places),
+      .Products    (MW / max(SIMD, 1) * NF),
+      .KeepsResults(KeepsResults)
+    ) u_feed (
+      .clk_i,
+      .rst_ni,
+      .in_data_i,
+      .in_valid_i,
+      .in_ready_o,
+      .place_o       (place_read),
+      .step_o        (step_read),
+      .begins_o      (begins),
+      .begin_i       (room && room_in),
+      .state_i       (state_word),
+      .state_read_o  (state_read),
+      .state_done_i  (state_done),
+      .done_place_i  (place_out),
+      .results_left_i(results_left),
+      .left_place_i  (place_left),
+      .out_data_o    (act_word),
+      .out_valid_o   (act_valid),
+      .out_ready_i   (act_ready)
+    );
+
+    turn_tags #(.Width(PlaceBits + StepBits), .Depth(2 * Places), .Words(NF)) u_in (
+      .clk_i,
+      .rst_ni,
+      .begins_i(begins),
+      .tag_i   ({place_read, step_read}),
+      .room_o  (room_in),
+      .next_i  (levels_valid && en),
+      .tag_o   ({place_in, step_in}),
+      .last_o  (unused_last)
+    );
+
+    turn_tags #(.Width(PlaceBits + StepBits), .Depth(2 * Places), .Words(NF)) u_out (
+      .clk_i,
+      .rst_ni,
+      .begins_i(begins),
+      .tag_i   ({place_read, step_read}),
+      .room_o  (room),
+      .next_i  (leave),
+      .tag_o   ({place_out, step_out}),
+      .last_o  (last_fold)
+    );
+  end else begin : gen_one
+    logic [FoldBits-1:0] fold_in_q, fold_out_q;
+
+    assign {place_read, place_in, place_out} = '0;
+    assign last_fold = fold_out_q == FoldBits'(NF - 1);
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) begin
+        {fold_in_q, step_in}   <= '0;
+        {fold_out_q, step_out} <= '0;
+      end else if (en) begin
+        if (levels_valid) begin
+          fold_in_q <= fold_in_q == FoldBits'(NF - 1) ? '0 : fold_in_q + 1'b1;
+          if (fold_in_q == FoldBits'(NF - 1)) begin
+            step_in <= step_in == StepBits'(Steps - 1) ? '0 : step_in + 1'b1;
+          end
+        end
+        if (state_valid) begin
+          fold_out_q <= last_fold ? '0 : fold_out_q + 1'b1;
+          if (last_fold) step_out <= last_step ? '0 : step_out + 1'b1;
+        end
+      end
+    end
+
+    step_feed #(
+      .Width     (SIMD * ActBits),
+      .Steps     (Steps),
+      .InputWords(Inputs / max(SIMD, 1)),
+      .StateWords(States / max(SIMD, 1))
+    ) u_feed (
+      .clk_i,
+      .rst_ni,
+      .in_data_i,
+      .in_valid_i,
+      .in_ready_o,
+      .state_i     (state_word),
+      .state_read_o(state_read),
+      .state_done_i(state_done),
+      .out_data_o  (act_word),
+      .out_valid_o (act_valid),
+      .out_ready_i (act_ready)
+    );
+  end
 
   logic [SumStreamBits-1:0] sums;
   logic                     sums_valid;
@@ -133,7 +223,6 @@ module recurrent_layer
   );
 
   logic [PE-1:0][LevelBits-1:0] levels;
-  logic                         levels_valid;
 
   gate_levels #(
     .Lanes(PE), .Folds(NF), .SumBits(SumBits), .FactorBits(GateFactorBits),
@@ -149,35 +238,13 @@ module recurrent_layer
     .levels_o(levels)
   );
 
-  // Which step the levels are of, and which step the states that leave.
-  logic [FoldBits-1:0] fold_in_q, fold_out_q;
-  logic [StepBits-1:0] step_in_q, step_out_q;
-  logic                state_valid, last_fold, last_step, leave;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      {fold_in_q, step_in_q}   <= '0;
-      {fold_out_q, step_out_q} <= '0;
-    end else if (en) begin
-      if (levels_valid) begin
-        fold_in_q <= fold_in_q == FoldBits'(NF - 1) ? '0 : fold_in_q + 1'b1;
-        if (fold_in_q == FoldBits'(NF - 1)) begin
-          step_in_q <= step_in_q == StepBits'(Steps - 1) ? '0 : step_in_q + 1'b1;
-        end
-      end
-      if (state_valid) begin
-        fold_out_q <= last_fold ? '0 : fold_out_q + 1'b1;
-        if (last_fold) step_out_q <= last_step ? '0 : step_out_q + 1'b1;
-      end
-    end
-  end
-
   logic [Units-1:0][ActBits-1:0] state, state_before;
+  logic [PlaceBits-1:0]          place_before;
   logic                          before_read;
 
   if (Gru) begin : gen_gru
     gru_units #(
-      .Units(Units), .LevelBits(LevelBits), .LevelLow(LevelLow), .LevelHigh(LevelHigh),
+      .Units(Units), .Places(Places), .LevelBits(LevelBits), .LevelLow(LevelLow), .LevelHigh(LevelHigh),
       .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .OutBits(ActBits), .OutLow(OutLow),
       .OutHigh(OutHigh), .ResetTable(GateTables[0]), .KeepTable(GateTables[1]),
       .TakeTable(GateTables[2]), .StateTable(StateTable), .FactorBits(FactorBits),
@@ -187,18 +254,21 @@ module recurrent_layer
       .rst_ni,
       .en_i    (en),
       .valid_i (levels_valid),
-      .first_i (step_in_q == '0),
+      .first_i (step_in == '0),
+      .place_i (place_in),
       .levels_i(levels),
       .before_i(state_before),
+      .before_place_o(place_before),
       .read_o  (before_read),
       .valid_o (state_valid),
       .state_o (state)
     );
   end else begin : gen_lstm
-    assign before_read = 1'b0;
+    assign before_read  = 1'b0;
+    assign place_before = '0;
 
     lstm_units #(
-      .Units(Units), .States(States), .LevelBits(LevelBits), .SigmoidBits(SigmoidBits),
+      .Units(Units), .States(States), .Places(Places), .LevelBits(LevelBits), .SigmoidBits(SigmoidBits),
       .TanhBits(TanhBits), .CellBits(CellBits), .CellLow(CellLow), .CellHigh(CellHigh),
       .OutBits(ActBits), .OutLow(OutLow), .OutHigh(OutHigh), .InputTable(GateTables[0]),
       .ForgetTable(GateTables[1]), .CellTable(CellTable), .OutputTable(GateTables[2]),
@@ -209,35 +279,66 @@ module recurrent_layer
       .rst_ni,
       .en_i    (en),
       .valid_i (levels_valid),
-      .first_i (step_in_q == '0),
+      .first_i (step_in == '0),
+      .place_i (place_in),
       .levels_i(levels),
       .valid_o (state_valid),
       .state_o (state)
     );
   end
 
-  assign last_fold   = fold_out_q == FoldBits'(NF - 1);
-  assign last_step   = step_out_q == StepBits'(Steps - 1);
-  assign out_valid_o = state_valid && (AllStates || last_step);
-  assign out_data_o  = state;
-  assign en          = !out_valid_o || out_ready_i;
-  assign leave       = state_valid && en;
-  assign state_done  = leave && last_fold && !last_step;
+  assign last_step  = step_out == StepBits'(Steps - 1);
+  assign leave      = state_valid && en;
+  assign state_done = leave && last_fold && !last_step;
+
+  if (KeepsResults) begin : gen_results
+    // There is room for all states of a sequence that has begun.
+    assign en = 1'b1;
+
+    result_store #(
+      .Width (Units * ActBits),
+      .Places(Places),
+      .Steps (Steps),
+      .Words (NF)
+    ) u_results (
+      .clk_i,
+      .rst_ni,
+      .write_i     (leave),
+      .place_i     (place_out),
+      .step_i      (step_out),
+      .last_word_i (last_fold),
+      .data_i      (state),
+      .left_o      (results_left),
+      .left_place_o(place_left),
+      .out_data_o,
+      .out_valid_o,
+      .out_ready_i
+    );
+  end else begin : gen_no_results
+    assign {results_left, place_left} = '0;
+    assign out_valid_o                = state_valid && (AllStates || last_step);
+    assign out_data_o                 = state;
+    assign en                         = !out_valid_o || out_ready_i;
+  end
 
   // The last step's state has no reader.
   state_store #(
     .Elements (States),
     .Bits     (ActBits),
     .WriteWord(Units),
-    .ReadWord (SIMD)
+    .ReadWord (SIMD),
+    .Places   (Places)
   ) u_states (
     .clk_i,
     .rst_ni,
     .write_i(leave && !last_step),
+    .write_place_i(place_out),
     .data_i (state),
     .read_i (state_read),
+    .read_place_i(place_read),
     .read_o (state_word),
     .again_i(before_read),
+    .again_place_i(place_before),
     .again_o(state_before)
   );
 

@@ -56,6 +56,43 @@ def test_rtl_equals_rationals_under_stalls(name):
     np.testing.assert_array_equal(stalled.outputs[0], expected)
 
 
+#: Layers of which several sequences are under way.
+IN_TURN = {
+    "the last states": Case("gru", 4, 4, 5, 4, {"sp2_4_lut": 16}, all_states=False),
+    "all states": Case("gru", 6, 6, 8, 3, {"sp2_4_lut": 8, "fixed_4_lut": 4}),
+    "all units at once": Case("lstm", 2, 2, 8, 2, {"fixed_4_dsp": 8}, all_states=False),
+    "few words": Case("lstm", 4, 6, 4, 2, {"fixed_4_dsp": 8}),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [n if n == "all states" else pytest.param(n, marks=pytest.mark.slow) for n in IN_TURN]
+)
+def test_steps_of_several_sequences_are_taken_in_turn(name):
+    layer = Random.drawn(IN_TURN[name])
+    model = layer.model()
+    op = op_of(model)
+    products = layer.case.steps * op.vector_cycles()
+    op.take_turns(2 * op.get_exp_cycles())
+    assert op.get_nodeattr("Sequences") == 1
+    op.take_turns(products)
+    assert op.get_nodeattr("Sequences") > 2
+    assert op.get_exp_cycles() == products
+    sequences = layer.sequences(40)
+    expected = layer.expected(sequences)
+    quick = streamed(model, sequences)
+    np.testing.assert_array_equal(quick.outputs[0], expected)
+    # They end a few at a time, as fast as the lanes multiply in the mean.
+    ends = quick.frame_ends[0]
+    assert (ends[27] - ends[3]) / 24 == pytest.approx(products, rel=0.05)
+    for stalls in ((0.4, 0.6), (0.9, 0.0), (0.0, 0.95)):
+        stalled = streamed(model, sequences, stall_in=stalls[0], stall_out=stalls[1], seed=2)
+        np.testing.assert_array_equal(stalled.outputs[0], expected)
+    # Nothing waits for sequences that do not come.
+    alone = streamed(model, sequences[:1])
+    np.testing.assert_array_equal(alone.outputs[0], expected[:1])
+
+
 def test_finns_rtlsim_runs_a_layer():
     layer = Random.drawn(CASES["one unit"])
     sequence = layer.sequences(1)
@@ -101,6 +138,8 @@ def test_what_the_lanes_cannot_do_is_refused():
     op_of(model).set_nodeattr("SIMD", 9)
     with pytest.raises(MsqError, match="SIMD"):
         generated(model)
+    with pytest.raises(MsqError, match="Sequences=0 must be at least 1"):
+        generated(layer.model(Sequences=0))
     mixed = replace(layer, schemes=["sp2_4", "fixed_4", *layer.schemes[2:]])
     with pytest.raises(MsqError, match=r"unit 0 has rows of fixed_4, sp2_4.*coupled_layers"):
         op_of(mixed.model()).channel_schemes()
