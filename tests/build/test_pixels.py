@@ -86,7 +86,7 @@ def depthwise() -> nn.Module:
     make = LayerFactory(MSQWeightPerChannelFloat, {})
     layers = [make.identity(), make.conv_relu(1, 4, stride=2), make.conv_relu(4, 4, groups=4)]
     model = nn.Sequential(*layers, nn.Flatten(), make.classifier(256, 3))
-    assign_rows(model, 0.5)
+    assign_rows(model, 0.0)
     return _settled(model, (16, 1, 8, 32))
 
 

@@ -127,6 +127,7 @@ class Catalogue:
         found = {fold.cycles for node in self.network.nodes for fold in node.folds}
         for layer in {_shape(layer) for layer in self.network.layers}:
             found |= self.lane_cycles(layer) | set(stream_cycles(layer, self.design.uneven))
+            found |= {pixel_cycles(layer, pixels) for pixels in self._side_by_side(layer)}
         targets: list[int] = []
         for cycles in sorted(found):
             if not targets or cycles > (1 + RESOLUTION) * targets[-1]:
@@ -155,7 +156,8 @@ class Catalogue:
             return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
         folds = lane_folds(layer, self.design.uneven)
         found = {layer.vectors * words for words in folds}
-        found |= {pixel_cycles(layer, pixels) for pixels in self._side_by_side(layer)}
+        together = (windows_at(layer, pixels) for pixels in self._side_by_side(layer))
+        found |= {layer.vectors // windows for windows in together if windows}
         if self._constant(layer, serial=True):
             each = layer.vectors * layer.act_bits
             found |= {each * words for words in folds if words <= MAX_FOLDS}
