@@ -145,6 +145,8 @@ POOLS = [
     (1, 2, 5, "MaxPool", "INT5", "INT5", 0),
     (2, 6, 2, "AccPool", "INT4", "INT7", 0),
     (4, 4, 1, "QuantAvgPool", "INT4", "INT6", 2),
+    (1, 9, 2, "MaxPool", "INT3", "INT3", 0),
+    (2, 1, 2, "MaxPool", "UINT4", "UINT4", 0),
 ]
 
 
