@@ -14,6 +14,7 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import ADDS
+from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.divisors import divides
 from msq_finn.rtl.pixel_words import PixelWords, pixel_words
 from msq_finn.transforms.insert_converters import converter
@@ -81,6 +82,8 @@ def _regroup(model: ModelWrapper, node: Any) -> None:
             "numInputVectors", _grouped(node, op.get_nodeattr("numInputVectors"), pixels)
         )
         op.set_nodeattr("lutSites", pixels * op.get_nodeattr("lutSites"))
+    elif node.op_type.startswith("VVAU_MSQ"):
+        _regroup_depthwise(model, node, pixels)
     elif node.op_type.startswith("ConvolutionInputGenerator"):
         _regroup_windows(model, node, pixels)
     elif node.op_type.startswith("FMPadding"):
@@ -126,16 +129,29 @@ def _regroup_values(model: ModelWrapper, node: Any, pixels: int) -> None:
     op.set_nodeattr("NumChannels", channels)
     op.set_nodeattr("PE", channels)
     if node.op_type.startswith("Thresholding"):
-        _repeat_thresholds(model, node, pixels)
+        _repeat_parameter(model, node, pixels)
 
 
-def _repeat_thresholds(model: ModelWrapper, node: Any, pixels: int) -> None:
+def _repeat_parameter(model: ModelWrapper, node: Any, pixels: int) -> None:
+    """Give every pixel the parameter of each channel; one of all channels stays as it is."""
     name = node.input[1]
     if len(model.find_consumers(name)) > 1:
         raise MsqError(f"its parameter {name} is shared with another layer", where=node.name)
     values = model.get_initializer(name)
     if len(values) > 1:
-        model.set_initializer(name, np.tile(values, (pixels, 1)))
+        model.set_initializer(name, np.tile(values, (pixels, *[1] * (values.ndim - 1))))
+
+
+def _regroup_depthwise(model: ModelWrapper, node: Any, pixels: int) -> None:
+    """Make a depthwise layer's channels those of every pixel, on lanes of one kind."""
+    op, (kind,) = getCustomOp(node), getCustomOp(node).lanes().kinds
+    channels, schemes = op.get_nodeattr("Channels"), op.row_schemes()
+    op.set_nodeattr("Dim", _grouped(node, op.get_nodeattr("Dim"), pixels))
+    op.set_nodeattr("Channels", pixels * channels)
+    op.set_nodeattr("rowSchemes", ["|".join(names) for names in schemes] * pixels)
+    op.set_lanes(op.get_nodeattr("SIMD"), LaneCounts({kind.name: pixels * channels}))
+    op.set_nodeattr("lutSites", pixels * op.get_nodeattr("lutSites"))
+    _repeat_parameter(model, node, pixels)
 
 
 def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
@@ -163,6 +179,7 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
     reader = model.find_consumer(node.output[0])
     if reader.op_type.startswith("Pool"):
         _regroup_pool(reader, words.windows)
+    depthwise = int(reader.op_type.startswith("VVAU"))
     out, reach = list(op.get_nodeattr("OFMDim")), words.before + row // pixels + words.after
     for sizes, size in ((dim, reach), (out, words.results)):
         sizes[along] = size
@@ -175,7 +192,7 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
         "SIMD": channels * pixels,
         "ConvKernelDim": [words.kernel if side == along else kernel[side] for side in (0, 1)],
         "Stride": [1 if side == along else stride[side] for side in (0, 1)],
-        "depthwise": 0,
+        "depthwise": depthwise,
         "parallel_window": 1,
         "Pixels": pixels,
         "Windows": words.windows,
@@ -189,8 +206,12 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
 def _comes_whole(model: ModelWrapper, windows: Any) -> bool:
     """Whether what reads windows takes all channels of a pixel together, as these leave."""
     reader = model.find_consumer(windows.onnx_node.output[0])
-    depthwise = windows.get_nodeattr("depthwise")
-    return reader is not None and (not depthwise or reader.op_type.startswith("Pool"))
+    if reader is None:
+        return False
+    if reader.op_type.startswith("VVAU_MSQ"):
+        op = getCustomOp(reader)
+        return bool(op.get_nodeattr("PE") == op.get_nodeattr("Channels"))
+    return not windows.get_nodeattr("depthwise") or reader.op_type.startswith("Pool")
 
 
 def _regroup_padding(node: Any, along: int, words: PixelWords) -> None:

@@ -28,7 +28,7 @@ from msq_finn.plan.search.option import (
     item_of,
     unbeaten,
 )
-from msq_finn.plan.search.splits import constants, splits
+from msq_finn.plan.search.splits import at_once, constants, splits
 from msq_finn.plan.search.streams import Streams, stream_cycles
 from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
 
@@ -64,6 +64,7 @@ class Catalogue:
         self._held: dict[tuple[Layer, bool], LaneKind | None] = {}
         self._computed: dict[tuple[Layer, int, int, bool], list[FloatArray]] = {}
         self._items: dict[int, list[Item]] = {}
+        self._whole: dict[Layer, LaneCounts | None] = {}
         self._pixels: dict[tuple[Layer, int], int] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
@@ -204,15 +205,16 @@ class Catalogue:
         """Numbers of pixels, of two and more, that may go into a layer side by side."""
         if not self.design.widens:
             return []
-        held = self._constant(_shape(layer), serial=False) is not None
         windows = {pixels: windows_at(layer, pixels) for pixels in SIDE_BY_SIDE[1:]}
-        return [n for n, together in windows.items() if together == 1 or (together and held)]
+        whole = self._at_once(_shape(layer)) is not None
+        single = not layer.depthwise
+        return [n for n, together in windows.items() if together and (whole or together == single)]
 
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
         """Options that meet a target, with those that others beat."""
         pixels = self.pixels(layer, cycles)
         windows = windows_at(layer, pixels) or 1
-        if windows > 1:
+        if windows > 1 or (layer.depthwise and pixels > 1):
             return self._whole_windows(layer, following, cycles, pixels, windows)
         blocks = []
         for serial in (False, True):
@@ -234,12 +236,10 @@ class Catalogue:
     def _whole_windows(
         self, layer: Layer, following: int, cycles: int, pixels: int, windows: int
     ) -> list[Block]:
-        """The options where several windows leave at once: lanes for each, of all rows."""
-        kind, simd, pe = self._constant(layer, serial=False), layer.mw, layer.mh
-        own = layer.vectors // windows
-        if kind is None or max(own, pixel_cycles(layer, pixels)) > cycles:
+        """The options where whole windows leave, several at once: lanes for each, of all rows."""
+        lanes, simd, own = self._at_once(layer), layer.mw, layer.vectors // windows
+        if lanes is None or max(own, pixel_cycles(layer, pixels)) > cycles:
             return []
-        lanes = LaneCounts({kind.name: pe})
         compute = windows * np.array([self._costs(layer).compute(simd, lanes)], dtype=float)
         around = self._around(layer, simd, lanes, following, cycles, pixels)
         return [Block(simd, [lanes], compute, around, own, pixels)] if around else []
@@ -281,7 +281,7 @@ class Catalogue:
         styles = (EMBEDDED,) if lanes.is_constant else ("distributed", "block")
         choices = []
         for style in styles:
-            memory = self._costs(layer).memory(simd, lanes, style)
+            memory = self._costs(layer).memory(simd, lanes, style).times(windows)
             for front in fronts:
                 for back in backs:
                     cost = add((memory, front.cost, back.cost))
@@ -294,6 +294,11 @@ class Catalogue:
         if (layer, serial) not in self._held:
             self._held[layer, serial] = constants(layer, self.design, serial)
         return self._held[layer, serial]
+
+    def _at_once(self, layer: Layer) -> LaneCounts | None:
+        if layer not in self._whole:
+            self._whole[layer] = at_once(layer, self.design)
+        return self._whole[layer]
 
     def _lanes(self, layer: Layer, simd: int, pe: int, serial: bool) -> list[list[LaneCounts]]:
         """Choices of lanes, together where the words of their weight memories are as wide."""
