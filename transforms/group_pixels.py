@@ -17,7 +17,7 @@ from msq_finn.finn_compat import ADDS
 from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.divisors import divides
 from msq_finn.rtl.pixel_words import PixelWords, pixel_words
-from msq_finn.transforms.insert_converters import converter
+from msq_finn.transforms.insert_converters import CONVERTER, converter
 
 #: Attribute of any node at folding: pixels that a word of its input is to have.
 _MARK = "wordPixels"
@@ -258,6 +258,8 @@ def _join_inputs(model: ModelWrapper, node: Any) -> None:
         if model.get_initializer(tensor) is not None or taken == given == 1:
             continue
         after = op.get_normal_input_shape(index)
+        if node.op_type == CONVERTER and _widen(model, op, producer, tensor):
+            continue
         if taken == given:
             model.set_tensor_shape(tensor, after)
             continue
@@ -265,6 +267,19 @@ def _join_inputs(model: ModelWrapper, node: Any) -> None:
         word = op.get_folded_input_shape(index)[-1]
         _convert(model, tensor, result, after, word, node)
         node.input[index] = result
+
+
+def _widen(model: ModelWrapper, converter: Any, producer: Any, tensor: str) -> bool:
+    """Let a converter, such as for padding, read words as they come, if its vectors have these."""
+    op = getCustomOp(producer)
+    shape, word = op.get_normal_output_shape(), op.get_folded_output_shape()[-1]
+    if not divides(shape[-1], converter.get_nodeattr("elements")):
+        return False
+    bits = converter.get_input_datatype().bitwidth()
+    converter.set_nodeattr("inShape", [int(size) for size in shape])
+    converter.set_nodeattr("inWidth", int(word) * bits)
+    model.set_tensor_shape(tensor, [int(size) for size in shape])
+    return True
 
 
 def _join_output(model: ModelWrapper, tensor: str) -> None:
