@@ -13,8 +13,8 @@ from msq_finn.build.node_summary import NodeSummary, taken
 from msq_finn.lanes.counts import LaneCounts
 from msq_finn.synth.resources import Resources
 from msq_finn.transforms.channel_spaces import WITH_WEIGHTS
-from msq_finn.transforms.group_pixels import pixels_of
 from msq_finn.transforms.layer_names import layer_names
+from msq_finn.transforms.pixel_marks import pixels_of
 from msq_finn.transforms.place_rows import ROW_MIXED
 
 SCHEMA_VERSION = 1

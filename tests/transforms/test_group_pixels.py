@@ -72,7 +72,8 @@ def convolution(rng, dim, channels=3, rows=4, pad=1, stride=1):
 
 def grouped(model, **pixels):
     """Mark nodes by their names, and group."""
-    from msq_finn.transforms.group_pixels import GroupPixels, mark_pixels
+    from msq_finn.transforms.group_pixels import GroupPixels
+    from msq_finn.transforms.pixel_marks import mark_pixels
 
     for each in model.graph.node:
         mark_pixels(each, pixels.get(each.name, 1))
@@ -144,7 +145,8 @@ def test_what_does_not_come_out_even_is_refused(rng, dim, pixels, why):
 
 
 def test_a_node_that_takes_one_pixel_is_refused(rng):
-    from msq_finn.transforms.group_pixels import GroupPixels, mark_pixels
+    from msq_finn.transforms.group_pixels import GroupPixels
+    from msq_finn.transforms.pixel_marks import mark_pixels
 
     model = convolution(rng, [6, 16])
     model.graph.node[3].op_type = "LabelSelect"
