@@ -7,41 +7,17 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import ADDS
+from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.divisors import divides
 from msq_finn.rtl.pixel_words import PixelWords, pixel_words
-from msq_finn.transforms.insert_converters import converter
-
-#: Attribute of any node at folding: pixels that a word of its input is to have.
-_MARK = "wordPixels"
-
-
-def mark_pixels(node: Any, pixels: int) -> None:
-    """Take note of how many pixels go into a node side by side.
-
-    Args:
-        node: of hardware.
-        pixels: of a word; of a layer behind windows, windows of a word.
-    """
-    for attribute in [a for a in node.attribute if a.name == _MARK]:
-        node.attribute.remove(attribute)
-    if pixels > 1:
-        node.attribute.append(helper.make_attribute(_MARK, pixels))
-
-
-def pixels_of(node: Any) -> int:
-    """How many pixels go into a node side by side, 1 where nothing is noted.
-
-    Args:
-        node: of hardware.
-    """
-    return next((int(a.i) for a in node.attribute if a.name == _MARK), 1)
+from msq_finn.transforms.pixel_borders import join_inputs, join_output
+from msq_finn.transforms.pixel_marks import mark_pixels, pixels_of
 
 
 class GroupPixels(Transformation):
@@ -65,9 +41,9 @@ class GroupPixels(Transformation):
         for node in marked:
             _regroup(model, node)
         for node in list(model.graph.node) if marked else ():
-            _join_inputs(model, node)
+            join_inputs(model, node)
         for info in list(model.graph.output) if marked else ():
-            _join_output(model, info.name)
+            join_output(model, info.name)
         return model, False
 
 
@@ -81,6 +57,8 @@ def _regroup(model: ModelWrapper, node: Any) -> None:
             "numInputVectors", _grouped(node, op.get_nodeattr("numInputVectors"), pixels)
         )
         op.set_nodeattr("lutSites", pixels * op.get_nodeattr("lutSites"))
+    elif node.op_type.startswith("VVAU_MSQ"):
+        _regroup_depthwise(model, node, pixels)
     elif node.op_type.startswith("ConvolutionInputGenerator"):
         _regroup_windows(model, node, pixels)
     elif node.op_type.startswith("FMPadding"):
@@ -126,16 +104,29 @@ def _regroup_values(model: ModelWrapper, node: Any, pixels: int) -> None:
     op.set_nodeattr("NumChannels", channels)
     op.set_nodeattr("PE", channels)
     if node.op_type.startswith("Thresholding"):
-        _repeat_thresholds(model, node, pixels)
+        _repeat_parameter(model, node, pixels)
 
 
-def _repeat_thresholds(model: ModelWrapper, node: Any, pixels: int) -> None:
+def _repeat_parameter(model: ModelWrapper, node: Any, pixels: int) -> None:
+    """Give every pixel the parameter of each channel; one of all channels stays as it is."""
     name = node.input[1]
     if len(model.find_consumers(name)) > 1:
         raise MsqError(f"its parameter {name} is shared with another layer", where=node.name)
     values = model.get_initializer(name)
     if len(values) > 1:
-        model.set_initializer(name, np.tile(values, (pixels, 1)))
+        model.set_initializer(name, np.tile(values, (pixels, *[1] * (values.ndim - 1))))
+
+
+def _regroup_depthwise(model: ModelWrapper, node: Any, pixels: int) -> None:
+    """Make a depthwise layer's channels those of every pixel, on lanes of one kind."""
+    op, (kind,) = getCustomOp(node), getCustomOp(node).lanes().kinds
+    channels, schemes = op.get_nodeattr("Channels"), op.row_schemes()
+    op.set_nodeattr("Dim", _grouped(node, op.get_nodeattr("Dim"), pixels))
+    op.set_nodeattr("Channels", pixels * channels)
+    op.set_nodeattr("rowSchemes", ["|".join(names) for names in schemes] * pixels)
+    op.set_lanes(op.get_nodeattr("SIMD"), LaneCounts({kind.name: pixels * channels}))
+    op.set_nodeattr("lutSites", pixels * op.get_nodeattr("lutSites"))
+    _repeat_parameter(model, node, pixels)
 
 
 def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
@@ -163,6 +154,7 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
     reader = model.find_consumer(node.output[0])
     if reader.op_type.startswith("Pool"):
         _regroup_pool(reader, words.windows)
+    depthwise = int(reader.op_type.startswith("VVAU"))
     out, reach = list(op.get_nodeattr("OFMDim")), words.before + row // pixels + words.after
     for sizes, size in ((dim, reach), (out, words.results)):
         sizes[along] = size
@@ -175,7 +167,7 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
         "SIMD": channels * pixels,
         "ConvKernelDim": [words.kernel if side == along else kernel[side] for side in (0, 1)],
         "Stride": [1 if side == along else stride[side] for side in (0, 1)],
-        "depthwise": 0,
+        "depthwise": depthwise,
         "parallel_window": 1,
         "Pixels": pixels,
         "Windows": words.windows,
@@ -189,8 +181,12 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
 def _comes_whole(model: ModelWrapper, windows: Any) -> bool:
     """Whether what reads windows takes all channels of a pixel together, as these leave."""
     reader = model.find_consumer(windows.onnx_node.output[0])
-    depthwise = windows.get_nodeattr("depthwise")
-    return reader is not None and (not depthwise or reader.op_type.startswith("Pool"))
+    if reader is None:
+        return False
+    if reader.op_type.startswith("VVAU_MSQ"):
+        op = getCustomOp(reader)
+        return bool(op.get_nodeattr("PE") == op.get_nodeattr("Channels"))
+    return not windows.get_nodeattr("depthwise") or reader.op_type.startswith("Pool")
 
 
 def _regroup_padding(node: Any, along: int, words: PixelWords) -> None:
@@ -217,78 +213,3 @@ def _regroup_pool(node: Any, pixels: int) -> None:
     op.set_nodeattr("OutImgDims", out)
     op.set_nodeattr("PE", op.get_nodeattr("Channels"))
     op.set_nodeattr("Windows", pixels)
-
-
-def _given(node: Any) -> int:
-    """Pixels that a node gives side by side; None stands for what comes from outside."""
-    if node is None:
-        return 1
-    if node.op_type.startswith("ConvolutionInputGeneratorPixels"):
-        return int(getCustomOp(node).get_nodeattr("Windows"))
-    return pixels_of(node)
-
-
-def _join_inputs(model: ModelWrapper, node: Any) -> None:
-    """Set the shapes of a node's inputs, behind converters where words have other pixels."""
-    taken, op = pixels_of(node), getCustomOp(node)
-    for index, tensor in enumerate(node.input):
-        producer = model.find_producer(tensor)
-        given = _given(producer)
-        if model.get_initializer(tensor) is not None or taken == given == 1:
-            continue
-        after = op.get_normal_input_shape(index)
-        if taken == given:
-            model.set_tensor_shape(tensor, after)
-            continue
-        result = model.make_new_valueinfo_name()
-        word = op.get_folded_input_shape(index)[-1]
-        _convert(model, tensor, result, after, word, node)
-        node.input[index] = result
-
-
-def _join_output(model: ModelWrapper, tensor: str) -> None:
-    """Bring the shape of an output back, in words as they come."""
-    producer = model.find_producer(tensor)
-    if _given(producer) == 1:
-        return
-    op, inner = getCustomOp(producer), model.make_new_valueinfo_name()
-    index = list(producer.output).index(tensor)
-    producer.output[index] = inner
-    model.set_tensor_datatype(inner, model.get_tensor_datatype(tensor))
-    shape, word = model.get_tensor_shape(tensor), op.get_folded_output_shape(index)[-1]
-    _convert(model, inner, tensor, shape, word, None)
-
-
-def _convert(
-    model: ModelWrapper,
-    tensor: str,
-    result: str,
-    after: Iterable[int],
-    word: int,
-    reader: Any,
-) -> None:
-    """Put a converter behind a tensor.
-
-    Args:
-        model: changed in place.
-        tensor: that is read.
-        result: that is written.
-        after: its shape.
-        word: elements of its words.
-        reader: node that the converter comes before, None for the last of all.
-    """
-    producer, datatype = model.find_producer(tensor), model.get_tensor_datatype(tensor)
-    after = [int(size) for size in after]
-    if producer is None:
-        before, given = model.get_tensor_shape(tensor), word
-    else:
-        op, index = getCustomOp(producer), list(producer.output).index(tensor)
-        before = [int(size) for size in op.get_normal_output_shape(index)]
-        given = op.get_folded_output_shape(index)[-1]
-    elements = max(before[-1], after[-1])
-    model.set_tensor_shape(tensor, before)
-    model.set_tensor_shape(result, after)
-    model.set_tensor_datatype(result, datatype)
-    node = converter((tensor, result), (before, after), (given, word), elements, datatype)
-    nodes = list(model.graph.node)
-    model.graph.node.insert(nodes.index(reader) if reader is not None else len(nodes), node)

@@ -14,6 +14,7 @@ from msq_finn.lanes.counts import LaneCounts
 from msq_finn.synth.resources import Resources
 from msq_finn.transforms.channel_spaces import WITH_WEIGHTS
 from msq_finn.transforms.layer_names import layer_names
+from msq_finn.transforms.pixel_marks import pixels_of
 from msq_finn.transforms.place_rows import ROW_MIXED
 
 SCHEMA_VERSION = 1
@@ -225,7 +226,7 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
             continue
         op = getCustomOp(node)
         depthwise = node.op_type.startswith("VVAU")
-        own = op.get_nodeattr_types()
+        own, pixels = op.get_nodeattr_types(), pixels_of(node)
         zero = {
             side: op.get_nodeattr(f"zero{side}") if f"zero{side}" in own else 0
             for side in ("Rows", "Columns")
@@ -238,18 +239,21 @@ def layers_of(model: ModelWrapper, resources: dict[str, Resources] | None) -> li
                 node=node.name,
                 op=node.op_type,
                 mw=op.window() if depthwise else op.get_nodeattr("MW") - zero["Columns"],
-                mh=op.get_nodeattr("Channels" if depthwise else "MH") - zero["Rows"],
+                mh=(op.get_nodeattr("Channels") // pixels)
+                if depthwise
+                else op.get_nodeattr("MH") - zero["Rows"],
                 simd=op.get_nodeattr("SIMD"),
-                pixels=op.get_nodeattr("pixels") if "pixels" in own else 1,
+                pixels=pixels,
                 cycles=op.get_exp_cycles(),
                 **measured,
-                **_rows_and_lanes(op),
+                **_rows_and_lanes(op, pixels if depthwise else 1),
             )
         )
     return layers
 
 
-def _rows_and_lanes(op: Any) -> dict[str, Any]:
+def _rows_and_lanes(op: Any, pixels: int) -> dict[str, Any]:
+    """Those of a pixel, where a layer's channels are those of several."""
     if not op.onnx_node.op_type.startswith(ROW_MIXED):
         return {
             "rows": {op.get_nodeattr("weightDataType"): op.get_nodeattr("MH")},
@@ -260,7 +264,8 @@ def _rows_and_lanes(op: Any) -> dict[str, Any]:
         }
     # Some lanes take rows of every scheme: the rows themselves say what they are.
     rows = op.row_schemes()
-    lanes = op.lanes()
+    rows = rows[: len(rows) // pixels]
+    lanes = LaneCounts({kind: count // pixels for kind, count in op.lanes().items()})
     sp2 = sum(all(name.startswith("sp2") for name in names) for names in rows)
     return {
         "rows": dict(Counter("|".join(names) for names in rows).most_common()),

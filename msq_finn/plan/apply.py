@@ -28,7 +28,7 @@ from msq_finn.plan.making import layer_plan
 from msq_finn.plan.search.design import PLANNED, Design
 from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
-from msq_finn.transforms.group_pixels import mark_pixels
+from msq_finn.transforms.pixel_marks import mark_pixels
 from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED
 
 _NO_DSPS = ("lut", "bram", "lutram", "ff")

@@ -126,16 +126,18 @@ def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
 
 def _has_pixels(planned: LayerPlan, layer: Layer, where: str) -> None:
     """Check that as many pixels as planned can go into a layer side by side."""
-    windows = windows_at(layer, planned.pixels)
-    why = ""
+    windows, lanes, why = windows_at(layer, planned.pixels), planned.lanes, ""
+    together = windows is not None and (windows > 1 or (layer.depthwise and planned.pixels > 1))
     if windows is None:
         why = "the layer's windows, or the rows of its map, do not come out even over so many"
-    elif windows > 1 and (planned.simd, planned.lanes.pe) != (layer.mw, layer.mh):
+    elif together and (planned.simd, planned.lanes.pe) != (layer.mw, layer.mh):
         why = f"{windows} windows leave at once, for which simd has to be {layer.mw} and the lanes "
         why += f"{layer.mh}"
-    elif windows > 1 and (not planned.lanes.is_constant or planned.lanes.is_serial):
+    elif together and layer.depthwise and (len(lanes) > 1 or lanes.of_engine("dsp")):
+        why = "lanes of whole windows are LUT lanes of one kind"
+    elif together and not layer.depthwise and (not lanes.is_constant or lanes.is_serial):
         why = "lanes of several windows hold their weights, and take a word a cycle (embedded_lut)"
-    elif windows > 1 and planned.threshold_pe not in (0, layer.mh):
+    elif together and planned.threshold_pe not in (0, layer.mh):
         why = f"{windows} windows leave at once, for which threshold_pe has to be {layer.mh}"
     elif planned.pixels > 1 and planned.window is not None and not planned.window.parallel:
         why = "windows leave whole then; set window.parallel, and window.simd to all channels"

@@ -198,7 +198,7 @@ def layer_plan(layer: Layer, option: Option) -> LayerPlan:
         memory=cast(Literal["auto", "distributed", "block"], memory),
         rows=_rows(layer, option),
         window=window,
-        pixels=cast(Literal[1, 2, 4], option.pixels),
+        pixels=cast(Literal[1, 2, 4, 8], option.pixels),
         threshold_pe=option.back.pe,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from msq_finn.lanes.divisors import divides, folds
 
 #: How many pixels of a row may go side by side.
-SIDE_BY_SIDE = (1, 2, 4)
+SIDE_BY_SIDE = (1, 2, 4, 8)
 
 #: Least results in a row: a line buffer of FINN's generator holds all of them but one.
 _LEAST_RESULTS = 4

@@ -72,7 +72,8 @@ def convolution(rng, dim, channels=3, rows=4, pad=1, stride=1):
 
 def grouped(model, **pixels):
     """Mark nodes by their names, and group."""
-    from msq_finn.transforms.group_pixels import GroupPixels, mark_pixels
+    from msq_finn.transforms.group_pixels import GroupPixels
+    from msq_finn.transforms.pixel_marks import mark_pixels
 
     for each in model.graph.node:
         mark_pixels(each, pixels.get(each.name, 1))
@@ -144,7 +145,8 @@ def test_what_does_not_come_out_even_is_refused(rng, dim, pixels, why):
 
 
 def test_a_node_that_takes_one_pixel_is_refused(rng):
-    from msq_finn.transforms.group_pixels import GroupPixels, mark_pixels
+    from msq_finn.transforms.group_pixels import GroupPixels
+    from msq_finn.transforms.pixel_marks import mark_pixels
 
     model = convolution(rng, [6, 16])
     model.graph.node[3].op_type = "LabelSelect"
@@ -158,3 +160,36 @@ def test_a_layer_that_is_folded_takes_one_pixel(rng):
     getCustomOp(model.graph.node[2]).set_nodeattr("PE", 2)
     with pytest.raises(MsqError, match=r"MVAU: pixels=2, which takes all rows .* PE to MH"):
         grouped(model, ConvolutionInputGenerator=2, MVAU=2)
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        # A vector of the whole map is read in words of two pixels, one of a pixel is not.
+        (6 * 16 * 4, [(6, 6), (8, 5)]),
+        (4, [(6, 6), (8, 4), (4, 5)]),
+    ],
+)
+def test_a_converter_behind_reads_words_as_they_come_if_its_vectors_have_these(
+    rng, elements, expected
+):
+    from msq_finn.transforms.insert_converters import converter
+
+    model = convolution(rng, [6, 16])
+    images = {"inp": rng.integers(0, 16, (1, 6, 16, 3)).astype(np.float32)}
+    before = execute_onnx(model, images)["outp"].reshape(-1, elements)
+    whole = -(-elements // 5) * 5
+    shape = [len(before), whole]
+    tensors, shapes = ("outp", "padded_outp"), ([1, 6, 16, 4], [1, *shape])
+    last = converter(tensors, shapes, (4, 5), elements, DataType["UINT4"])
+    model.graph.node.append(last)
+    model.graph.value_info.append(model.graph.output.pop())
+    model.graph.output.append(
+        helper.make_tensor_value_info("padded_outp", TensorProto.FLOAT, [1, *shape])
+    )
+    model.set_tensor_datatype("padded_outp", DataType["UINT4"])
+    model = grouped(model, ConvolutionInputGenerator=2, MVAU=2, Thresholding=2)
+    assert words(model) == expected
+    found = execute_onnx(model, images)["padded_outp"].reshape(shape)
+    np.testing.assert_array_equal(found[:, :elements], before)
+    assert not found[:, elements:].any()

@@ -12,7 +12,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.verdict.reference import Reference
 from msq_finn.lanes.divisors import divides
-from msq_finn.transforms.group_pixels import pixels_of
+from msq_finn.transforms.pixel_marks import pixels_of
 from msq_finn.transforms.place_rows import RECURRENT
 from msq_finn.transforms.quantizer_notes import QuantizerNote, quantizer_of
 

@@ -21,8 +21,9 @@ class ConvolutionInputGeneratorPixels_rtl(ConvolutionInputGenerator_rtl):
     FINN's attributes are those of the map of words: a word is a pixel of ``Pixels`` times as many
     channels. ``PixelKernel`` and ``PixelStride`` are of the windows along the row, whose first one
     begins ``First`` pixels behind its word; ``Windows`` of them leave in a word, each row by row,
-    pixel by pixel, channel by channel. Words reach further than the windows: of FINN's buffer only
-    what a window has is wired to the output.
+    pixel by pixel, channel by channel. Where ``depthwise`` is set, the first pixels of all windows
+    leave, then the second ones: together they are one window of more channels. Words reach further
+    than the windows: of FINN's buffer only what a window has is wired to the output.
     """
 
     def get_nodeattr_types(self) -> dict[str, Any]:
@@ -48,12 +49,18 @@ class ConvolutionInputGeneratorPixels_rtl(ConvolutionInputGenerator_rtl):
             after=0,
             results=0,
         )
-        return [
-            (row, *divmod(place, pixels))
-            for places in words.places(self.get_nodeattr("PixelKernel"))
-            for row in range(self.window_rows())
-            for place in places
-        ]
+        windows = words.places(self.get_nodeattr("PixelKernel"))
+        rows = range(self.window_rows())
+        if self.get_nodeattr("depthwise"):
+            order = [
+                (row, place)
+                for row in rows
+                for each in zip(*windows, strict=True)
+                for place in each
+            ]
+        else:
+            order = [(row, place) for each in windows for row in rows for place in each]
+        return [(row, *divmod(place, pixels)) for row, place in order]
 
     def elements(self) -> int:
         """Elements of a word of windows."""

@@ -78,5 +78,5 @@ class LayerPlan(Strict):
     memory: Literal["auto", "distributed", "block"] = "auto"
     rows: dict[str, Count]
     window: WindowPlan | None = None
-    pixels: Literal[1, 2, 4] = 1
+    pixels: Literal[1, 2, 4, 8] = 1
     threshold_pe: Count = 0

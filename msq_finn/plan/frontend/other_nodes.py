@@ -20,8 +20,8 @@ from msq_finn.plan.frontend.conv_windows import is_type, window_of
 from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.plan.frontend.pixels import pool_words
 from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
-from msq_finn.transforms.group_pixels import mark_pixels
 from msq_finn.transforms.layer_names import layer_names
+from msq_finn.transforms.pixel_marks import mark_pixels
 
 
 def other_nodes(model: ModelWrapper, taken: Iterable[str], widest: int = 2**30) -> list[Node]:

@@ -58,7 +58,7 @@ def windows_at(layer: Layer, pixels: int) -> int | None:
     """
     if pixels == 1:
         return 1
-    if layer.depthwise or layer.recurrence:
+    if layer.recurrence:
         return None
     if layer.conv is None or not layer.conv.is_needed:
         windows = pixels if divides(pixels, layer.vectors) else 0

@@ -28,9 +28,9 @@ from msq_finn.plan.search.option import (
     item_of,
     unbeaten,
 )
+from msq_finn.plan.search.side_by_side import SideBySide, one_pixel
 from msq_finn.plan.search.splits import constants, splits
 from msq_finn.plan.search.streams import Streams, stream_cycles
-from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
 
 #: Foldings of more multipliers than this many times the fewest that meet the target evenly are left
 #: out: a multiplier costs more than the converters that another folding saves, FINN's or ours.
@@ -54,9 +54,10 @@ class Catalogue:
     """
 
     def __init__(self, network: Network, design: Design, model: CostModel) -> None:
-        self.network = network if design.widens else _one_pixel(network)
+        self.network = network if design.widens else one_pixel(network)
         self.design = design
         self.model = model
+        self.side_by_side = SideBySide(design)
         self.streams = Streams(model, design.uneven)
         self._node_costs = NodeCosts(model, self.streams)
         self._lane_costs: dict[Layer, LaneCosts] = {}
@@ -64,7 +65,6 @@ class Catalogue:
         self._held: dict[tuple[Layer, bool], LaneKind | None] = {}
         self._computed: dict[tuple[Layer, int, int, bool], list[FloatArray]] = {}
         self._items: dict[int, list[Item]] = {}
-        self._pixels: dict[tuple[Layer, int], int] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
     def groups(self) -> list[list[Layer]]:
@@ -127,6 +127,7 @@ class Catalogue:
         found = {fold.cycles for node in self.network.nodes for fold in node.folds}
         for layer in {_shape(layer) for layer in self.network.layers}:
             found |= self.lane_cycles(layer) | set(stream_cycles(layer, self.design.uneven))
+            found |= {pixel_cycles(layer, pixels) for pixels in self.side_by_side.numbers(layer)}
         targets: list[int] = []
         for cycles in sorted(found):
             if not targets or cycles > (1 + RESOLUTION) * targets[-1]:
@@ -137,7 +138,7 @@ class Catalogue:
         """Cycles a frame that the slowest layer or other node takes at its fastest, at least."""
         fewest = [min(fold.cycles for fold in node.folds) for node in self.network.nodes]
         for layer in {_shape(layer) for layer in self.network.layers}:
-            together = [pixel_cycles(layer, pixels) for pixels in self._side_by_side(layer)]
+            together = [pixel_cycles(layer, pixels) for pixels in self.side_by_side.numbers(layer)]
             fewest.append(min(self.lane_cycles(layer)))
             if (conv := layer.conv) is not None and conv.is_needed:
                 reached = sorted(set(stream_cycles(layer, self.design.uneven)))
@@ -155,7 +156,8 @@ class Catalogue:
             return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
         folds = lane_folds(layer, self.design.uneven)
         found = {layer.vectors * words for words in folds}
-        found |= {pixel_cycles(layer, pixels) for pixels in self._side_by_side(layer)}
+        together = (windows_at(layer, pixels) for pixels in self.side_by_side.numbers(layer))
+        found |= {layer.vectors // windows for windows in together if windows}
         if self._constant(layer, serial=True):
             each = layer.vectors * layer.act_bits
             found |= {each * words for words in folds if words <= MAX_FOLDS}
@@ -183,34 +185,14 @@ class Catalogue:
         following = self._following.get(layer.name)
         if following is None:
             return 0
-        return self.streams.link(following, cycles, self.pixels(following, cycles))
-
-    def pixels(self, layer: Layer, cycles: int) -> int:
-        """How many pixels go into a layer side by side: the fewest that meet a cycle target.
-
-        Args:
-            layer: of the network.
-            cycles: target, cycles a frame.
-        """
-        key = _shape(layer), cycles
-        if key not in self._pixels:
-            fast = (n for n in self._side_by_side(layer) if pixel_cycles(layer, n) <= cycles)
-            self._pixels[key] = 1 if _meets(layer, cycles) else next(fast, 1)
-        return self._pixels[key]
-
-    def _side_by_side(self, layer: Layer) -> list[int]:
-        """Numbers of pixels, of two and more, that may go into a layer side by side."""
-        if not self.design.widens:
-            return []
-        held = self._constant(_shape(layer), serial=False) is not None
-        windows = {pixels: windows_at(layer, pixels) for pixels in SIDE_BY_SIDE[1:]}
-        return [n for n, together in windows.items() if together == 1 or (together and held)]
+        pixels = self.side_by_side.fewest(_shape(following), cycles)
+        return self.streams.link(following, cycles, pixels)
 
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
         """Options that meet a target, with those that others beat."""
-        pixels = self.pixels(layer, cycles)
+        pixels = self.side_by_side.fewest(layer, cycles)
         windows = windows_at(layer, pixels) or 1
-        if windows > 1:
+        if windows > 1 or (layer.depthwise and pixels > 1):
             return self._whole_windows(layer, following, cycles, pixels, windows)
         blocks = []
         for serial in (False, True):
@@ -232,12 +214,10 @@ class Catalogue:
     def _whole_windows(
         self, layer: Layer, following: int, cycles: int, pixels: int, windows: int
     ) -> list[Block]:
-        """The options where several windows leave at once: lanes for each, of all rows."""
-        kind, simd, pe = self._constant(layer, serial=False), layer.mw, layer.mh
-        own = layer.vectors // windows
-        if kind is None or max(own, pixel_cycles(layer, pixels)) > cycles:
+        """The options where whole windows leave, several at once: lanes for each, of all rows."""
+        lanes, simd, own = self.side_by_side.lanes(layer), layer.mw, layer.vectors // windows
+        if lanes is None or max(own, pixel_cycles(layer, pixels)) > cycles:
             return []
-        lanes = LaneCounts({kind.name: pe})
         compute = windows * np.array([self._costs(layer).compute(simd, lanes)], dtype=float)
         around = self._around(layer, simd, lanes, following, cycles, pixels)
         return [Block(simd, [lanes], compute, around, own, pixels)] if around else []
@@ -279,7 +259,7 @@ class Catalogue:
         styles = (EMBEDDED,) if lanes.is_constant else ("distributed", "block")
         choices = []
         for style in styles:
-            memory = self._costs(layer).memory(simd, lanes, style)
+            memory = self._costs(layer).memory(simd, lanes, style).times(windows)
             for front in fronts:
                 for back in backs:
                     cost = add((memory, front.cost, back.cost))
@@ -323,23 +303,6 @@ class Catalogue:
         if layer not in self._lane_costs:
             self._lane_costs[layer] = LaneCosts(self.model, layer)
         return self._lane_costs[layer]
-
-
-def _one_pixel(network: Network) -> Network:
-    """A network whose other nodes take one pixel a cycle, as FINN's do."""
-    single = (
-        replace(node, folds=tuple(fold for fold in node.folds if fold.pixels == 1))
-        for node in network.nodes
-    )
-    return replace(network, nodes=tuple(single))
-
-
-def _meets(layer: Layer, cycles: int) -> bool:
-    """Whether one pixel a cycle is enough for a layer and its windows."""
-    conv = layer.conv
-    if conv is not None and conv.is_needed and not any(fronts_that_meet(layer, conv, cycles)):
-        return False
-    return layer.vectors <= cycles
 
 
 def _shape(layer: Layer) -> Layer:

@@ -73,6 +73,23 @@ def constants(layer: Layer, design: Design, serial: bool) -> LaneKind | None:
     return None
 
 
+def at_once(layer: Layer, design: Design) -> LaneCounts | None:
+    """Lanes of one kind that do a whole vector in a cycle, so that several may be side by side.
+
+    They hold their weights; those of a depthwise layer are LUT lanes that take codes.
+
+    Args:
+        layer: whose rows they compute.
+        design: kinds of lanes to use.
+    """
+    if not layer.depthwise:
+        kind = constants(layer, design, serial=False)
+        return None if kind is None else LaneCounts({kind.name: layer.mh})
+    luts = _worthwhile((k for k in _allowed(design, DEPTHWISE) if k.engine == "lut"), layer.demand)
+    fitting = (k for k in luts if layer.demand.taken_by([k]) == layer.mh)
+    return next((LaneCounts({kind.name: layer.mh}) for kind in fitting), None)
+
+
 def _units(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list[LaneCounts]:
     """Lanes for units whose rows lie side by side: those of layers of a row a unit, so many times.
 

@@ -218,7 +218,9 @@ class Streams(Converters):
         words = words_of(conv, pixels)
         assert words is not None
         over, lanes = in_words(conv, words), layer.cycles(simd, pe, planes) // windows
-        word, whole, taken = over.channels * act, windows * layer.mw, windows * simd
+        rows = layer.mh if layer.depthwise else 1  # each of which has a window of its own
+        word, whole = over.channels * act, windows * layer.mw * rows
+        taken = windows * simd * (pe if layer.depthwise else 1)
         row = words.results * folds(whole, taken)
         ahead = SHALLOW + backlog(over, row, row_cycles(over, over.channels, True), lanes)
         held = min(ahead, WINDOW_WORDS)

@@ -3,7 +3,8 @@
 /// Reduces windows that come whole: per element the largest value, or the sum shifted right.
 ///
 /// A word has Windows windows of Pixels pixels of Channels elements; what leaves has a pixel for
-/// each window. The result is registered.
+/// each window. Pixels are reduced in pairs, and pairs of these, with a register behind every pair;
+/// all of these move when the output can.
 module stream_pool_whole #(
   parameter int unsigned Windows = 1,
   parameter int unsigned Pixels = 4,
@@ -35,49 +36,62 @@ module stream_pool_whole #(
            Shift, OutBits, InBits);
   end
 
+  // A window of one pixel is registered, too.
+  localparam int unsigned Levels = Pixels > 1 ? $clog2(Pixels) : 1;
   localparam int unsigned AccBits = Sum ? InBits + $clog2(Pixels) : InBits;
 
-  logic step;
+  function automatic int unsigned left(int unsigned level);
+    return (Pixels + 2 ** level - 1) >> level;
+  endfunction
 
-  assign in_ready_o = !out_valid_o || out_ready_i;
-  assign step       = in_valid_i && in_ready_o;
+  logic              move;
+  logic [Levels-1:0] valid_q;
+
+  assign move        = !out_valid_o || out_ready_i;
+  assign in_ready_o  = move;
+  assign out_valid_o = valid_q[Levels-1];
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      out_valid_o <= 1'b0;
-    end else if (in_ready_o) begin
-      out_valid_o <= in_valid_i;
-    end
+    if (!rst_ni) valid_q <= '0;
+    else if (move) valid_q <= Levels'({valid_q, in_valid_i});
   end
 
   for (genvar w = 0; w < Windows; w++) begin : gen_window
     for (genvar c = 0; c < Channels; c++) begin : gen_channel
-      logic [AccBits-1:0] result, acc_q;
+      for (genvar l = 0; l <= Levels; l++) begin : gen_level
+        logic [left(l)-1:0][AccBits-1:0] values;
 
-      always_comb begin
-        result = '0;
-        for (int unsigned p = 0; p < Pixels; p++) begin
-          logic [InBits-1:0] value;
-          value = in_data_i[w][p][c];
-          if (Sum) begin
-            result = result + (Signed ? AccBits'(signed'(value)) : AccBits'(value));
-          end else if (p == 0 ||
-                       (Signed ? signed'(value) > signed'(result[InBits-1:0])
-                               : value > result[InBits-1:0])) begin
-            result = AccBits'(value);
+        for (genvar p = 0; p < left(l); p++) begin : gen_pixel
+          if (l == 0) begin : gen_in
+            logic [InBits-1:0] value;
+
+            assign value     = in_data_i[w][p][c];
+            assign values[p] = Signed ? AccBits'(signed'(value)) : AccBits'(value);
+          end else if (2 * p + 1 == left(l - 1)) begin : gen_alone
+            always_ff @(posedge clk_i) begin
+              if (move) values[p] <= gen_level[l-1].values[2*p];
+            end
+          end else begin : gen_pair
+            logic [AccBits-1:0] first, second;
+            logic               larger;
+
+            assign first  = gen_level[l-1].values[2*p];
+            assign second = gen_level[l-1].values[2*p+1];
+            assign larger = Signed ? signed'(second) > signed'(first) : second > first;
+
+            always_ff @(posedge clk_i) begin
+              if (move) values[p] <= Sum ? first + second : larger ? second : first;
+            end
           end
         end
       end
 
-      always_ff @(posedge clk_i) begin
-        if (step) acc_q <= result;
-      end
-
       if (Sum) begin : gen_sum
-        assign out_data_o[w][c] =
-            Signed ? OutBits'(signed'(acc_q) >>> Shift) : OutBits'(acc_q >> Shift);
+        assign out_data_o[w][c] = Signed ?
+            OutBits'(signed'(gen_level[Levels].values[0]) >>> Shift) :
+            OutBits'(gen_level[Levels].values[0] >> Shift);
       end else begin : gen_largest
-        assign out_data_o[w][c] = acc_q;
+        assign out_data_o[w][c] = gen_level[Levels].values[0];
       end
     end
   end

@@ -68,7 +68,7 @@ def windows(case, image):
     ]])  # fmt: skip
 
 
-def generator(case, datatype="UINT4"):
+def generator(case, datatype="UINT4", depthwise=0):
     height, width, channels, (k_h, k_w), stride, _, pixels = case
     words = words_of(case)
     reach = words.before + words.after
@@ -93,6 +93,7 @@ def generator(case, datatype="UINT4"):
         inputDataType=datatype,
         outputDataType=datatype,
         parallel_window=1,
+        depthwise=depthwise,
         Pixels=pixels,
         Windows=words.windows,
         First=words.first,
@@ -110,6 +111,20 @@ def test_windows_are_those_of_single_pixels(rng, case):
     model, image = generator(case), images(rng, case, 1)[0]
     (found,) = executed(model, padded_words(case, image))
     np.testing.assert_array_equal(found.reshape(-1), windows(case, image).reshape(-1))
+
+
+@pytest.mark.parametrize("case", [CASES[0], CASES[3]])
+def test_for_a_depthwise_layer_windows_of_a_word_are_one_of_more_channels(rng, case):
+    model, image = generator(case, depthwise=1), images(rng, case, 1)[0]
+    expected = windows(case, image)
+    _, rows, _, taps, channels = expected.shape
+    side_by_side = words_of(case).windows
+    expected = expected.reshape(rows, -1, side_by_side, taps, channels).swapaxes(2, 3)
+    sent = padded_words(case, image)
+    (found,) = executed(model, sent)
+    np.testing.assert_array_equal(found.reshape(-1), expected.reshape(-1))
+    run = streamed(model, sent[None])
+    np.testing.assert_array_equal(run.outputs[0].reshape(-1), expected.reshape(-1))
 
 
 @pytest.mark.parametrize("case", CASES[1:])
@@ -145,6 +160,8 @@ POOLS = [
     (1, 2, 5, "MaxPool", "INT5", "INT5", 0),
     (2, 6, 2, "AccPool", "INT4", "INT7", 0),
     (4, 4, 1, "QuantAvgPool", "INT4", "INT6", 2),
+    (1, 9, 2, "MaxPool", "INT3", "INT3", 0),
+    (2, 1, 2, "MaxPool", "UINT4", "UINT4", 0),
 ]
 
 

@@ -1,0 +1,68 @@
+"""How many pixels go into the layers of a network side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from msq_finn.lanes import LaneCounts
+from msq_finn.plan.frontend.network import Layer, Network
+from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
+from msq_finn.plan.search.design import Design
+from msq_finn.plan.search.foldings import fronts_that_meet
+from msq_finn.plan.search.splits import at_once
+from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
+
+
+class SideBySide:
+    """What a design can do; each answer is found once.
+
+    Args:
+        design: kinds of lanes to use.
+    """
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.lanes = cache(self._lanes)
+        self.numbers = cache(self._numbers)
+        self.fewest = cache(self._fewest)
+
+    def _lanes(self, layer: Layer) -> LaneCounts | None:
+        """Lanes of a layer that do a vector in a cycle; several such may be side by side."""
+        return at_once(layer, self.design)
+
+    def _numbers(self, layer: Layer) -> list[int]:
+        """Numbers of pixels, of two and more, that may go into a layer."""
+        if not self.design.widens:
+            return []
+        windows = {pixels: windows_at(layer, pixels) for pixels in SIDE_BY_SIDE[1:]}
+        # Of a single window at a time, all but a depthwise layer may take a part in a cycle.
+        alone = 0 if layer.depthwise else 1
+        whole = self.lanes(layer) is not None
+        return [n for n, together in windows.items() if together and (whole or together == alone)]
+
+    def _fewest(self, layer: Layer, cycles: int) -> int:
+        """The fewest pixels with which a layer meets a cycle target; 1 where none is enough."""
+        fast = (n for n in self.numbers(layer) if pixel_cycles(layer, n) <= cycles)
+        return 1 if _meets(layer, cycles) else next(fast, 1)
+
+
+def one_pixel(network: Network) -> Network:
+    """A network whose other nodes take one pixel a cycle, as FINN's do.
+
+    Args:
+        network: any.
+    """
+    single = (
+        replace(node, folds=tuple(fold for fold in node.folds if fold.pixels == 1))
+        for node in network.nodes
+    )
+    return replace(network, nodes=tuple(single))
+
+
+def _meets(layer: Layer, cycles: int) -> bool:
+    """Whether one pixel a cycle is enough for a layer and its windows."""
+    conv = layer.conv
+    if conv is not None and conv.is_needed and not any(fronts_that_meet(layer, conv, cycles)):
+        return False
+    return layer.vectors <= cycles
