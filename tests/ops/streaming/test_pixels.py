@@ -34,6 +34,14 @@ CASES = [
 ]
 
 
+def some(cases, *fast):
+    """Cases of which only a few are for every run."""
+    return [
+        case if index in fast else pytest.param(case, marks=pytest.mark.slow)
+        for index, case in enumerate(cases)
+    ]
+
+
 def is_signal(case):
     return case[1] == 1
 
@@ -113,7 +121,7 @@ def test_windows_are_those_of_single_pixels(rng, case):
     np.testing.assert_array_equal(found.reshape(-1), windows(case, image).reshape(-1))
 
 
-@pytest.mark.parametrize("case", [CASES[0], CASES[3]])
+@pytest.mark.parametrize("case", some([CASES[0], CASES[3]], 0))
 def test_for_a_depthwise_layer_windows_of_a_word_are_one_of_more_channels(rng, case):
     model, image = generator(case, depthwise=1), images(rng, case, 1)[0]
     expected = windows(case, image)
@@ -127,7 +135,7 @@ def test_for_a_depthwise_layer_windows_of_a_word_are_one_of_more_channels(rng, c
     np.testing.assert_array_equal(run.outputs[0].reshape(-1), expected.reshape(-1))
 
 
-@pytest.mark.parametrize("case", CASES[1:])
+@pytest.mark.parametrize("case", some(CASES, 1, 3, 8))
 def test_the_rtl_gives_the_same_under_stalls(rng, case):
     model, frames = generator(case), images(rng, case, 4)
     sent = np.stack([padded_words(case, image) for image in frames])
@@ -136,7 +144,7 @@ def test_the_rtl_gives_the_same_under_stalls(rng, case):
     np.testing.assert_array_equal(run.outputs[0].reshape(-1), expected.reshape(-1))
 
 
-@pytest.mark.parametrize("case", [CASES[0], CASES[3], CASES[8]])
+@pytest.mark.parametrize("case", some([CASES[0], CASES[3], CASES[8]], 1))
 def test_a_frame_takes_a_cycle_a_word(rng, case):
     model = generator(case)
     sent = np.stack([padded_words(case, image) for image in images(rng, case, 4)])
@@ -182,7 +190,7 @@ def pool(windows, pixels, channels, function, source, result, size):
     )
 
 
-@pytest.mark.parametrize("case", POOLS)
+@pytest.mark.parametrize("case", some(POOLS, 0, 2))
 def test_pools_equal_numpy_under_stalls(rng, case):
     windows, pixels, channels, function, source, _, size = case
     values = random_integers(rng, source, (6, 1, 2, 3, windows, pixels, channels))
