@@ -33,7 +33,8 @@ class JoinLastStates(Transformation):
         rows = [row for layer in layers for step in layer.steps for row in step.rows]
         inside = {name for row in rows for name in row.products}
         for node in list(shaped.graph.node):
-            if node.op_type not in MOVES or inside.intersection(node.output):
+            # What has several results takes apart, and joins nothing.
+            if node.op_type not in MOVES or len(node.output) > 1 or node.output[0] in inside:
                 continue
             states = _states(shaped, node, layer_of) if _leaves_moves(shaped, node) else None
             if states is not None:
