@@ -66,7 +66,7 @@ IN_TURN = {
 
 
 @pytest.mark.parametrize(
-    "name", [n if n == "all states" else pytest.param(n, marks=pytest.mark.slow) for n in IN_TURN]
+    "name", [n if n == "few words" else pytest.param(n, marks=pytest.mark.slow) for n in IN_TURN]
 )
 def test_steps_of_several_sequences_are_taken_in_turn(name):
     layer = Random.drawn(IN_TURN[name])
@@ -78,7 +78,7 @@ def test_steps_of_several_sequences_are_taken_in_turn(name):
     op.take_turns(products)
     assert op.get_nodeattr("Sequences") > 2
     assert op.get_exp_cycles() == products
-    sequences = layer.sequences(40)
+    sequences = layer.sequences(32)
     expected = layer.expected(sequences)
     quick = streamed(model, sequences)
     np.testing.assert_array_equal(quick.outputs[0], expected)
