@@ -85,7 +85,7 @@ def test_steps_of_several_sequences_are_taken_in_turn(name):
     # They end a few at a time, as fast as the lanes multiply in the mean.
     ends = quick.frame_ends[0]
     assert (ends[27] - ends[3]) / 24 == pytest.approx(products, rel=0.05)
-    for stalls in ((0.4, 0.6), (0.9, 0.0), (0.0, 0.95)):
+    for stalls in ((0.4, 0.6), (0.0, 0.95)):
         stalled = streamed(model, sequences, stall_in=stalls[0], stall_out=stalls[1], seed=2)
         np.testing.assert_array_equal(stalled.outputs[0], expected)
     # Nothing waits for sequences that do not come.
