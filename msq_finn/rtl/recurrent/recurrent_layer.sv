@@ -244,8 +244,8 @@ module recurrent_layer
 
   if (Gru) begin : gen_gru
     gru_units #(
-      .Units(Units), .Places(Places), .LevelBits(LevelBits), .LevelLow(LevelLow), .LevelHigh(LevelHigh),
-      .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .OutBits(ActBits), .OutLow(OutLow),
+      .Units(Units), .Places(Places), .LevelBits(LevelBits), .LevelLow(LevelLow),
+      .LevelHigh(LevelHigh), .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .OutBits(ActBits), .OutLow(OutLow),
       .OutHigh(OutHigh), .ResetTable(GateTables[0]), .KeepTable(GateTables[1]),
       .TakeTable(GateTables[2]), .StateTable(StateTable), .FactorBits(FactorBits),
       .OffsetBits(OffsetBits), .Shift(Shift), .Factor(Factor), .Offset(Offset)
@@ -268,8 +268,8 @@ module recurrent_layer
     assign place_before = '0;
 
     lstm_units #(
-      .Units(Units), .States(States), .Places(Places), .LevelBits(LevelBits), .SigmoidBits(SigmoidBits),
-      .TanhBits(TanhBits), .CellBits(CellBits), .CellLow(CellLow), .CellHigh(CellHigh),
+      .Units(Units), .States(States), .Places(Places), .LevelBits(LevelBits),
+      .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .CellBits(CellBits), .CellLow(CellLow), .CellHigh(CellHigh),
       .OutBits(ActBits), .OutLow(OutLow), .OutHigh(OutHigh), .InputTable(GateTables[0]),
       .ForgetTable(GateTables[1]), .CellTable(CellTable), .OutputTable(GateTables[2]),
       .StateTable(StateTable), .FactorBits(FactorBits), .OffsetBits(OffsetBits), .Shift(Shift),

@@ -1,7 +1,7 @@
 `default_nettype none
 
-/// The states of a layer, one of each sequence under way: written in order, and read in order by two
-/// readers, each with words of its own size. Whoever is at the end begins anew.
+/// The states of a layer, one of each sequence under way: written in order, and read in order by
+/// two readers, each with words of its own size. Whoever is at the end begins anew.
 ///
 /// Elements lie side by side in as many memories as writer and first reader can both divide.
 module state_store #(

@@ -3,8 +3,8 @@
 /// What the steps of several sequences multiply, in turn: a step's inputs, then the state that the
 /// step before left.
 ///
-/// Sequences have places in a memory, in the order in which they arrive, and begin in this order when
-/// all of them is there, one every Steps * Products cycles in the mean. From every place whose
+/// Sequences have places in a memory, in the order in which they arrive, and begin in this order
+/// when all of them is there, one every Steps * Products cycles in the mean. From every place whose
 /// sequence has begun one step is taken in turn, as soon as the state before it is there; so a
 /// sequence ends before those that came behind it.
 module turn_feed #(
@@ -88,7 +88,8 @@ module turn_feed #(
   assign last         = word_q == WordBits'(Words - 1);
   assign can          = begin_i && (begun_q[place_q] ? complete_q[place_q] : may_begin);
   assign take         = (!out_valid_o || out_ready_i) && (!starts || can);
-  assign may_begin    = there_q[place_q] && !held_q[place_q] && place_q == begin_q && ahead_q <= PaceBits'(Slack);
+  assign may_begin    = there_q[place_q] && !held_q[place_q] && place_q == begin_q
+                        && ahead_q <= PaceBits'(Slack);
   assign read_address = AddressBits'(place_q * FrameWords + 32'(step) * InputWords + 32'(word_q));
 
   assign place_o      = place_q;
