@@ -246,9 +246,8 @@ module recurrent_layer
     gru_units #(
       .Units(Units), .Places(Places), .LevelBits(LevelBits), .LevelLow(LevelLow),
       .LevelHigh(LevelHigh), .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .OutBits(ActBits),
-      .OutLow(OutLow),
-      .OutHigh(OutHigh), .ResetTable(GateTables[0]), .KeepTable(GateTables[1]),
-      .TakeTable(GateTables[2]), .StateTable(StateTable), .FactorBits(FactorBits),
+      .OutLow(OutLow), .OutHigh(OutHigh), .ResetTable(GateTables[0]),
+      .KeepTable(GateTables[1]), .TakeTable(GateTables[2]), .StateTable(StateTable), .FactorBits(FactorBits),
       .OffsetBits(OffsetBits), .Shift(Shift), .Factor(Factor), .Offset(Offset)
     ) u_units (
       .clk_i,
@@ -271,8 +270,8 @@ module recurrent_layer
     lstm_units #(
       .Units(Units), .States(States), .Places(Places), .LevelBits(LevelBits),
       .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .CellBits(CellBits), .CellLow(CellLow),
-      .CellHigh(CellHigh),
-      .OutBits(ActBits), .OutLow(OutLow), .OutHigh(OutHigh), .InputTable(GateTables[0]),
+      .CellHigh(CellHigh), .OutBits(ActBits), .OutLow(OutLow), .OutHigh(OutHigh),
+      .InputTable(GateTables[0]),
       .ForgetTable(GateTables[1]), .CellTable(CellTable), .OutputTable(GateTables[2]),
       .StateTable(StateTable), .FactorBits(FactorBits), .OffsetBits(OffsetBits), .Shift(Shift),
       .Factor(Factor), .Offset(Offset)
