@@ -248,7 +248,8 @@ module recurrent_layer
       .LevelHigh(LevelHigh), .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .OutBits(ActBits),
       .OutLow(OutLow), .OutHigh(OutHigh), .ResetTable(GateTables[0]),
       .KeepTable(GateTables[1]), .TakeTable(GateTables[2]), .StateTable(StateTable),
-      .FactorBits(FactorBits), .OffsetBits(OffsetBits), .Shift(Shift), .Factor(Factor), .Offset(Offset)
+      .FactorBits(FactorBits), .OffsetBits(OffsetBits), .Shift(Shift), .Factor(Factor),
+      .Offset(Offset)
     ) u_units (
       .clk_i,
       .rst_ni,
