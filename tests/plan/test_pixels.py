@@ -101,6 +101,14 @@ def test_what_leaves_the_accelerator_or_is_dilated_takes_one_pixel():
     assert windows_at(Layer("conv", 72, 8, 256, conv=dilated), 2) is None
 
 
+def test_a_narrow_map_with_zeros_beside_it_is_no_signal():
+    """Of its rows, words of several pixels would have the zeros between them."""
+    signal = Conv(2, (16, 1), kernel=(3, 1), pad=(1, 0))
+    assert windows_at(Layer("conv", 6, 4, 16, conv=signal), 2) == 2
+    beside = Conv(2, (16, 1), kernel=(3, 3), pad=(1, 1))
+    assert windows_at(Layer("conv", 18, 4, 16, conv=beside), 2) is None
+
+
 NETWORK = Network(
     "net",
     (
