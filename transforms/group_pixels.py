@@ -103,18 +103,18 @@ def _regroup_values(model: ModelWrapper, node: Any, pixels: int) -> None:
     op.set_nodeattr("numInputVectors", _grouped(node, op.get_nodeattr("numInputVectors"), pixels))
     op.set_nodeattr("NumChannels", channels)
     op.set_nodeattr("PE", channels)
-    if node.op_type.startswith("Thresholding"):
+    # Thresholds that all channels share stay as they are.
+    if node.op_type.startswith("Thresholding") and len(model.get_initializer(node.input[1])) > 1:
         _repeat_parameter(model, node, pixels)
 
 
 def _repeat_parameter(model: ModelWrapper, node: Any, pixels: int) -> None:
-    """Give every pixel the parameter of each channel; one of all channels stays as it is."""
+    """Give every pixel the parameter of each channel."""
     name = node.input[1]
     if len(model.find_consumers(name)) > 1:
         raise MsqError(f"its parameter {name} is shared with another layer", where=node.name)
     values = model.get_initializer(name)
-    if len(values) > 1:
-        model.set_initializer(name, np.tile(values, (pixels, *[1] * (values.ndim - 1))))
+    model.set_initializer(name, np.tile(values, (pixels, *[1] * (values.ndim - 1))))
 
 
 def _regroup_depthwise(model: ModelWrapper, node: Any, pixels: int) -> None:

@@ -15,6 +15,10 @@ from msq_finn.transforms.recognise_global_pools import is_mean_of_maps
 _CONV = {"dilations", "group", "kernel_shape", "pads", "strides"}
 
 
+#: Ops whose results have the range of their inputs, or the sum of it.
+_KEEP_SIGNS = {"Add", "Concat", "MaxPool", "Pad", "Resize", "Slice", "Upsample"}
+
+
 def check_hardware(graph: onnx.GraphProto) -> None:
     """Refuse what FINN's steps would stumble over without naming it.
 
@@ -30,11 +34,7 @@ def check_hardware(graph: onnx.GraphProto) -> None:
         if node.op_type == "Quant" and node.input[0] in shapes:
             shapes[node.output[0]] = shapes[node.input[0]]
     constants = {"", *shapes, *(n.output[0] for n in graph.node if n.op_type == "Constant")}
-    signed = {
-        node.output[0]
-        for node in graph.node
-        if node.op_type == "Quant" and any(a.name == "signed" and a.i for a in node.attribute)
-    }
+    signed = _signed(graph, constants)
     known = {
         info.name: [d.dim_value for d in info.type.tensor_type.shape.dim]
         for info in graph.value_info
@@ -72,6 +72,19 @@ def check_hardware(graph: onnx.GraphProto) -> None:
                 "the mean over height and width",
                 where=where,
             )
+
+
+def _signed(graph: onnx.GraphProto, constants: set[str]) -> set[str]:
+    """Streams of signed integers, and what joins and moves them."""
+    signed: set[str] = set()
+    for node in graph.node:
+        streams = {name for name in node.input if name not in constants}
+        if node.op_type == "Quant":
+            if any(a.name == "signed" and a.i for a in node.attribute):
+                signed.add(node.output[0])
+        elif node.op_type in _KEEP_SIGNS and signed & streams:
+            signed.update(node.output)
+    return signed
 
 
 def _check_unread(

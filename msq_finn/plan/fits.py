@@ -104,7 +104,7 @@ def _shape(layer: LayerPlan | Layer) -> tuple[int, ...]:
 def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
     """Check that a window and thresholds are planned where there are some, and nowhere else."""
     window, conv = planned.window, layer.conv
-    if window is None and conv is not None and conv.kernel != (1, 1):
+    if window is None and conv is not None and conv.is_needed:
         raise MsqError(
             "window: none, but the layer is a convolution; plan again", field="window", where=where
         )

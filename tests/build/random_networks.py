@@ -23,6 +23,10 @@ KINDS = (
 )
 
 
+#: Kinds of blocks that are no modules.
+_WITHOUT_WEIGHTS = ("pool", "average", "up", "pad", "overlapping")
+
+
 class Random(nn.Module):
     """A network that a seed decides: a stem, blocks, and one or two heads.
 
@@ -30,14 +34,18 @@ class Random(nn.Module):
         seed: of every choice.
     """
 
+    rows, pixels_of_rows = (4, 5, 6, 7), (4, 5, 6)
+    kernels, kinds_of_blocks = (1, 3, 3), KINDS
+    ends_of_maps = ("map", "average", "flat")
+
     def __init__(self, seed: int) -> None:
         super().__init__()
         torch.manual_seed(seed)
         self.choose = random.Random(seed)
         self.shape = (
             self.choose.choice((1, 2, 3)),
-            self.choose.choice((4, 5, 6, 7)),
-            self.choose.choice((4, 5, 6)),
+            self.choose.choice(self.rows),
+            self.choose.choice(self.pixels_of_rows),
         )
         signed = self.choose.random() < 0.3
         pixels = qnn.QuantIdentity(act_quant=PixelQuant)
@@ -47,7 +55,7 @@ class Random(nn.Module):
         self.kinds = ["stem"]
         for _ in range(self.choose.randrange(1, 4)):
             channels = self._add_block(channels)
-        self.pooled = self.choose.choice(("map", "average", "flat"))
+        self.pooled = self.choose.choice(self.ends_of_maps)
         size = self._size(channels)
         self.heads = nn.ModuleList(
             self._head(size) for _ in range(self.choose.choice((1, 1, 1, 2)))
@@ -88,10 +96,11 @@ class Random(nn.Module):
         return {"weight_quant": MSQWeightPerChannelFloat, "weight_sp2_ratio": ratio}
 
     def _conv(self, inputs, outputs, activation=None, **more):
-        kernel = more.pop("kernel", None) or self.choose.choice((1, 3, 3))
+        kernel = more.pop("kernel", None) or self.choose.choice(self.kernels)
         make = more.pop("layer", qnn.QuantConv2d)
         # Without a scale of its own a float bias goes into the thresholds too.
-        shape = {"padding": kernel // 2, "bias": self.choose.random() < 0.3} | more
+        padding = more.pop("padding") if "padding" in more else kernel // 2
+        shape = {"padding": padding, "bias": self.choose.random() < 0.3} | more
         layer = make(inputs, outputs, kernel, **shape, **self._weights())
         norm = nn.BatchNorm2d(outputs)
         with torch.no_grad():
@@ -101,7 +110,7 @@ class Random(nn.Module):
         return nn.Sequential(layer, norm, *(activation or self._activation(outputs)))
 
     def _add_block(self, channels):
-        kind = self.choose.choice(KINDS)
+        kind = self.choose.choice(self.kinds_of_blocks)
         outputs = channels
         if kind == "conv":
             outputs = self.choose.choice(WIDTHS)
@@ -130,7 +139,7 @@ class Random(nn.Module):
         elif kind == "split" and channels > 1:
             block = self._conv(channels // 2, channels // 2)
         else:
-            kind = kind if kind in ("pool", "average", "up", "pad") else "pool"
+            kind = kind if kind in _WITHOUT_WEIGHTS else "pool"
             block = nn.Identity()
         self.blocks.append(block)
         self.kinds.append(kind)
@@ -159,10 +168,11 @@ class Random(nn.Module):
             elif kind == "concat":
                 x = torch.cat([part(x) for part in block], 1)
             elif kind == "split":
-                half = block[0].in_channels
-                x = block(x[:, :half])
+                x = block(x[:, : x.shape[1] // 2])
             elif kind == "pool" and min(x.shape[2:]) > 1:
                 x = functional.max_pool2d(x, 2)
+            elif kind == "overlapping" and min(x.shape[2:]) > 1:
+                x = functional.max_pool2d(x, 3, 2, padding=1)
             elif kind == "average" and min(x.shape[2:]) > 1:
                 x = functional.avg_pool2d(x, 2)
             elif kind == "up" and max(x.shape[2:]) < 8:
@@ -183,9 +193,43 @@ class Random(nn.Module):
         return found if len(found) > 1 else found[0]
 
 
-def network(seed):
-    """The network of a seed, its rows assigned and statistics settled; and its input's shape."""
-    model = Random(seed)
+class Wide(Random):
+    """A network of wide maps or of signals, whose rows are often whole words of pixels.
+
+    Args:
+        seed: of every choice.
+    """
+
+    rows, pixels_of_rows = (1, 2, 3, 4, 5, 8, 16), (8, 12, 16, 16, 24, 30, 32, 1)
+    kernels = (1, 2, 3, 3, 3, 4, 5)
+    # Fewer of those through which one pixel goes in a cycle.
+    kinds_of_blocks = (
+        *("conv", "conv", "depthwise", "depthwise", "grouped", "add", "add", "pool", "pool"),
+        *("overlapping", "overlapping", "average", "pad", "concat", "split", "dilated"),
+    )
+    ends_of_maps = ("average", "average", "map", "flat")
+
+    def _conv(self, inputs, outputs, activation=None, **more):
+        kernel = more.pop("kernel", None) or self.choose.choice(self.kernels)
+        kind = self.choose.random()
+        if "padding" not in more and self.shape[2] == 1 and kind < 0.6:
+            sizes = {"kernel": (kernel | 1, 1), "padding": (kernel // 2, 0)}
+            return super()._conv(inputs, outputs, activation, **sizes, **more)
+        if "padding" not in more and (kernel % 2 == 0 or kind < 0.1):
+            before, after = (kernel - 1) // 2, kernel // 2
+            sides = (before, after) if kind < 0.5 else (after, before)
+            conv = super()._conv(inputs, outputs, activation, kernel=kernel, padding=0, **more)
+            return nn.Sequential(nn.ZeroPad2d(sides * 2), *conv)
+        return super()._conv(inputs, outputs, activation, kernel=kernel, **more)
+
+
+def network(seed, make=Random):
+    """The network of a seed, its rows assigned and statistics settled; and its input's shape.
+
+    Args:
+        make: kind of random network.
+    """
+    model = make(seed)
     example = torch.rand(1, *model.shape)
     if mixed_layers(model):
         assign_rows(model, 0.5, coupled=coupled_layers(model, example))

@@ -12,6 +12,7 @@ import torch
 from brevitas.quant import SignedBinaryActPerTensorConst
 from click.testing import CliRunner
 from torch import nn
+from torch.nn import functional
 
 from msq_finn.build.differences import differ
 from msq_finn.cli import main
@@ -73,6 +74,13 @@ class Twice(nn.Module):
         return x + x
 
 
+class PooledSum(nn.Module):
+    """Both halves of a map, added, and a pool with zeros around that."""
+
+    def forward(self, x):
+        return functional.max_pool2d(x[:, :2] + x[:, 2:], 3, 2, 1)
+
+
 POOLS = {
     "a dilated pool": (nn.MaxPool2d(3, 3, dilation=2), False, "no hardware for dilations [2, 2]"),
     "windows over the edge": (
@@ -81,6 +89,7 @@ POOLS = {
         "no hardware for windows over the edge (ceil_mode) of values of shape [1, 4, 7, 7]; pad",
     ),
     "a pool with signed pads": (nn.MaxPool2d(3, 2, 1), True, "pads of signed values have no hard"),
+    "a sum with signed pads": (PooledSum(), True, "pads of signed values have no hardware"),
     "one stream twice": (Twice(), False, "twice, and no hardware forks a stream into one node"),
     "1 bit at the end": (
         qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst),

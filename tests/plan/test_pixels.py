@@ -19,7 +19,7 @@ from msq_finn.plan.cost.point_kinds import Thresholds
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_network, frame_cycles
 from msq_finn.plan.frontend.network import Conv, Layer, Network
-from msq_finn.plan.frontend.pixels import windows_at
+from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
 from msq_finn.plan.frontend.zoo import resnet_cifar, vgg10_radioml
 from msq_finn.plan.making import layer_plan, make_plan
 from msq_finn.plan.search.design import DESIGNS, EDITED, MSQ
@@ -101,6 +101,24 @@ def test_what_leaves_the_accelerator_or_is_dilated_takes_one_pixel():
     assert windows_at(Layer("conv", 72, 8, 256, conv=dilated), 2) is None
 
 
+def test_a_narrow_map_with_zeros_beside_it_is_no_signal():
+    """Of its rows, words of several pixels would have the zeros between them."""
+    signal = Conv(2, (16, 1), kernel=(3, 1), pad=(1, 0))
+    assert windows_at(Layer("conv", 6, 4, 16, conv=signal), 2) == 2
+    beside = Conv(2, (16, 1), kernel=(3, 3), pad=(1, 1))
+    assert windows_at(Layer("conv", 18, 4, 16, conv=beside), 2) is None
+
+
+def test_zeros_around_pixels_are_windows_of_one_pixel():
+    """A 1x1 layer behind padding has a generator, which takes several pixels, or one."""
+    zeros = Layer("conv", 2, 4, 512, conv=Conv(2, (14, 30), kernel=(1, 1), pad=(1, 1)))
+    assert (windows_at(zeros, 2), pixel_cycles(zeros, 2)) == (2, 16 * 17 + 2)
+    assert windows_at(zeros, 4) is None
+    one_side = Conv(2, (16, 32), kernel=(1, 1), plain=False)
+    assert windows_at(Layer("conv", 2, 4, 512, conv=one_side), 2) is None
+    assert windows_at(Layer("conv", 2, 4, 512, conv=replace(one_side, plain=True)), 2) == 2
+
+
 NETWORK = Network(
     "net",
     (
@@ -162,6 +180,19 @@ def test_depthwise_layers_take_whole_windows_on_lanes_of_one_kind(stride: int, e
     # Rows of several number systems have no lanes of one kind.
     mixed = replace(layer, demand=Demand({("sp2_4",): 4, ("fixed_4",): 4}))
     assert meet(replace(network, layers=(mixed,)), 200, BUDGET, default_model(), MSQ) is None
+
+
+def test_every_generator_of_windows_is_planned(tmp_path: Path):
+    conv = Conv(8, (16, 16), kernel=(1, 1), stride=(2, 2))
+    network = Network("net", (Layer("half", 8, 8, 64, conv=conv), Layer("fc", 8, 4, 1, steps=0)))
+    made = make_plan(network, "ZCU104", "xczu7ev-ffvc1156-2-e", "DSP48E2", target_fps=700_000)
+    assert [la.pixels for la in made.plan.layers] == [2, 1]
+    without = made.plan.model_dump()
+    without["layers"][0]["window"] = None
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump(without))
+    with pytest.raises(MsqError, match="half: window: none, but the layer is a convolution"):
+        fits_network(Plan.load(path), network, "p")
 
 
 def test_foldings_to_be_edited_take_one_pixel():

@@ -50,8 +50,9 @@ class Conv:
 
     @property
     def is_needed(self) -> bool:
-        """Whether there is a window to slide: not for 1x1 kernels of stride 1."""
-        return self.kernel != (1, 1) or self.stride != (1, 1)
+        """Whether there is a window to slide: not for 1x1 kernels of stride 1 without padding."""
+        padded = self.pad != (0, 0) or not self.plain
+        return padded or self.kernel != (1, 1) or self.stride != (1, 1)
 
 
 @dataclass(frozen=True)

@@ -96,5 +96,8 @@ def pool_words(window: Conv) -> Iterator[Fold]:
 
 
 def _along(conv: Conv) -> int:
-    """Which axis neighbours are along: of a signal, which is one pixel wide, the first."""
-    return 0 if conv.dim[1] == 1 else 1
+    """Which axis neighbours are along: of a signal, which is one pixel wide, the first.
+
+    A map that is one pixel wide with zeros beside it is none.
+    """
+    return 0 if conv.padded[1] == 1 else 1
