@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from msq_finn.devices import device_of_part
 from msq_finn.errors import MsqError
@@ -129,7 +130,7 @@ def _has_pixels(planned: LayerPlan, layer: Layer, where: str) -> None:
     windows, lanes, why = windows_at(layer, planned.pixels), planned.lanes, ""
     together = windows is not None and (windows > 1 or (layer.depthwise and planned.pixels > 1))
     if windows is None:
-        why = "the layer's windows, or the rows of its map, do not come out even over so many"
+        why = _why_none(layer, planned.pixels)
     elif together and (planned.simd, planned.lanes.pe) != (layer.mw, layer.mh):
         why = f"{windows} windows leave at once, for which simd has to be {layer.mw} and the lanes "
         why += f"{layer.mh}"
@@ -148,6 +149,20 @@ def _has_pixels(planned: LayerPlan, layer: Layer, where: str) -> None:
             value=planned.pixels,
             where=where,
         )
+
+
+def _why_none(layer: Layer, pixels: int) -> str:
+    """Why no windows of a layer leave for so many pixels."""
+    if layer.recurrence:
+        return "a recurrent layer takes one step at a time"
+    if layer.conv is not None and not layer.conv.plain:
+        return "its windows are dilated, or padded with more zeros on one side"
+    if windows_at(replace(layer, steps=1), pixels):
+        return "no thresholds follow its sums, which leave one vector at a time"
+    return (
+        "the layer's windows, or the rows of its map, do not come out even over so many, or are "
+        "fewer than four words"
+    )
 
 
 def frame_cycles(planned: LayerPlan, layer: Layer) -> int:

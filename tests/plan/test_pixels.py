@@ -195,6 +195,25 @@ def test_every_generator_of_windows_is_planned(tmp_path: Path):
         fits_network(Plan.load(path), network, "p")
 
 
+@pytest.mark.parametrize(
+    ("conv", "steps", "why"),
+    [
+        (Conv(8, (16, 16), pad=(1, 1)), 0, "no thresholds follow its sums, which leave one"),
+        (Conv(8, (18, 18), plain=False), 15, "its windows are dilated, or padded with more zeros"),
+        (Conv(8, (16, 16), pad=(1, 1)), 15, "do not come out even over so many, or are fewer than"),
+    ],
+)
+def test_the_reason_why_no_windows_leave_is_true(conv: Conv, steps: int, why: str):
+    layer = Layer("conv", 72, 8, 256, conv=conv, steps=steps)
+    network = Network("net", (layer, Layer("fc", 8, 4, 1, steps=0)))
+    made = make_plan(network, "ZCU104", "xczu7ev-ffvc1156-2-e", "DSP48E2", target_fps=1000)
+    # Of 16 pixels, 8 are half a row; of other layers, 4 are too many for another reason.
+    planned = made.plan.layers[0].model_copy(update={"pixels": 8 if "even" in why else 4})
+    plan = made.plan.model_copy(update={"layers": [planned, made.plan.layers[1]]})
+    with pytest.raises(MsqError, match=why):
+        fits_network(plan, network, "p")
+
+
 def test_foldings_to_be_edited_take_one_pixel():
     network = resnet_cifar(1)
     assert meet(network, 34 * 34 - 1, BUDGET, default_model(), EDITED) is None
