@@ -81,7 +81,7 @@ def test_some_networks(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(160, 240, 20))
+@pytest.mark.parametrize("start", (160, 180, 220))
 def test_many_networks(tmp_path, start):
     found = 0
     for seed in range(start, start + 20):
