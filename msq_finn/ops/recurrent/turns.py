@@ -50,7 +50,7 @@ class Turns:
         """Sequences to have under way: as many as the lanes need in order not to wait.
 
         >>> Turns(steps=8, products=36, latency=24, inputs=1, results=0).places
-        2
+        3
         >>> Turns(steps=8, products=360, latency=24, inputs=1, results=0).places
         1
         """
@@ -63,7 +63,7 @@ class Turns:
         Args:
             places: sequences under way.
 
-        >>> Turns(steps=8, products=36, latency=24, inputs=1, results=0).cycles(2)
+        >>> Turns(steps=8, products=36, latency=24, inputs=1, results=0).cycles(3)
         288
         """
         if places == 1:
