@@ -11,6 +11,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from msq_finn.transforms.moved_sequences import MOVES, constant_names, moved, streams
 from msq_finn.transforms.recurrent_ends import unrolled_layers
 from msq_finn.transforms.recurrent_steps import StepFinder
+from msq_finn.transforms.remove_unread import remove_unread
 
 
 class JoinLastStates(Transformation):
@@ -39,7 +40,7 @@ class JoinLastStates(Transformation):
             states = _states(shaped, node, layer_of) if _leaves_moves(shaped, node) else None
             if states is not None:
                 _replace(shaped, node, states)
-        _prune_moves(shaped)
+        remove_unread(shaped)
         return shaped, False
 
 
@@ -105,15 +106,3 @@ def _replace(model: ModelWrapper, node: NodeProto, states: list[str]) -> None:
     index = list(model.graph.node).index(node)
     model.graph.node.remove(node)
     model.graph.node.insert(index, joined)
-
-
-def _prune_moves(model: ModelWrapper) -> None:
-    """Take out moves whose results nothing reads any more."""
-    results = {info.name for info in model.graph.output}
-    while True:
-        wanted = results.union(*(node.input for node in model.graph.node))
-        dead = [n for n in model.graph.node if n.op_type in MOVES and wanted.isdisjoint(n.output)]
-        if not dead:
-            return
-        for node in dead:
-            model.graph.node.remove(node)

@@ -26,6 +26,7 @@ from msq_finn.transforms.recurrent_ends import (
 )
 from msq_finn.transforms.recurrent_numbers import check_levels, matrix, numbers
 from msq_finn.transforms.recurrent_steps import CellStep, StepFinder
+from msq_finn.transforms.remove_unread import remove_unread
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 
@@ -120,7 +121,7 @@ def _replace(model: ModelWrapper, layer: Unrolled) -> None:
     )
     model.graph.node.insert(list(model.graph.node).index(old), back)
     model.graph.node.remove(old)
-    _prune(model)
+    remove_unread(model)
 
 
 def _integers(model: ModelWrapper, sequence: str, kind: BaseDataType, scale: np.float32) -> str:
@@ -193,15 +194,3 @@ def _constants(step: CellStep) -> list[tuple[dict[bool, str], tuple[str, ...]]]:
         ({source == step.state: name for source, name in row.products.items()}, row.biases)
         for row in step.rows
     ]
-
-
-def _prune(model: ModelWrapper) -> None:
-    """Take out what nothing reads any more."""
-    results = {info.name for info in model.graph.output}
-    while True:
-        wanted = results.union(*(node.input for node in model.graph.node))
-        dead = [n for n in model.graph.node if wanted.isdisjoint(n.output)]
-        if not dead:
-            return
-        for node in dead:
-            model.graph.node.remove(node)
