@@ -15,7 +15,7 @@ from msq_finn.errors import MsqError
 from msq_finn.finn_compat import ADDS
 from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.divisors import divides
-from msq_finn.rtl.pixel_words import PixelWords, pixel_words
+from msq_finn.rtl.pixel_words import PixelWords, pixel_words, row_axis
 from msq_finn.transforms.pixel_borders import join_inputs, join_output
 from msq_finn.transforms.pixel_marks import mark_pixels, pixels_of
 
@@ -133,7 +133,7 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
     """Make FINN's generator one of words, and pad by words where it is padded."""
     op, padding = getCustomOp(node), model.find_producer(node.input[0])
     dim, kernel, stride = (op.get_nodeattr(a) for a in ("IFMDim", "ConvKernelDim", "Stride"))
-    along, channels = (0 if dim[1] == 1 else 1), op.get_nodeattr("IFMChannels")
+    along, channels = row_axis(dim[1]), op.get_nodeattr("IFMChannels")
     zeros = [0] * 4
     if padding is not None and padding.op_type.startswith("FMPadding"):
         zeros = list(getCustomOp(padding).get_nodeattr("Padding"))
@@ -155,8 +155,8 @@ def _regroup_windows(model: ModelWrapper, node: Any, pixels: int) -> None:
     if reader.op_type.startswith("Pool"):
         _regroup_pool(reader, words.windows)
     depthwise = int(reader.op_type.startswith("VVAU"))
-    out, reach = list(op.get_nodeattr("OFMDim")), words.before + row // pixels + words.after
-    for sizes, size in ((dim, reach), (out, words.results)):
+    out = list(op.get_nodeattr("OFMDim"))
+    for sizes, size in ((dim, words.row), (out, words.results)):
         sizes[along] = size
     node.op_type = "ConvolutionInputGeneratorPixels_rtl"
     op = getCustomOp(node)

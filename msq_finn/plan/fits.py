@@ -13,7 +13,7 @@ from msq_finn.plan.cost.lane_costs import LaneCosts
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.network import Layer, Network
-from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
+from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
 from msq_finn.plan.frontend.windows import window_cycles
 
 
@@ -128,7 +128,7 @@ def _has_streams(planned: LayerPlan, layer: Layer, where: str) -> None:
 def _has_pixels(planned: LayerPlan, layer: Layer, where: str) -> None:
     """Check that as many pixels as planned can go into a layer side by side."""
     windows, lanes, why = windows_at(layer, planned.pixels), planned.lanes, ""
-    together = windows is not None and (windows > 1 or (layer.depthwise and planned.pixels > 1))
+    together = whole_windows(layer, planned.pixels) > 0
     if windows is None:
         why = _why_none(layer, planned.pixels)
     elif together and (planned.simd, planned.lanes.pe) != (layer.mw, layer.mh):

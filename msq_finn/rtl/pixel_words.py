@@ -37,6 +37,11 @@ class PixelWords:
     after: int
     results: int
 
+    @property
+    def row(self) -> int:
+        """Words of a row with the zeros around it: all that windows reach over."""
+        return self.results + self.kernel - 1
+
     def places(self, width: int) -> list[list[int]]:
         """Where the pixels of each window lie, counted from the first pixel of the first word.
 
@@ -45,6 +50,15 @@ class PixelWords:
         """
         starts = (self.first + index * self.stride for index in range(self.windows))
         return [list(range(start, start + width)) for start in starts]
+
+
+def row_axis(width: int) -> int:
+    """Which axis of (height, width) neighbours are along: the first of what is one pixel wide.
+
+    Args:
+        width: pixels of the map's second axis with the zeros beside them; 1 of a signal.
+    """
+    return 0 if width == 1 else 1
 
 
 def pixel_words(
@@ -73,7 +87,7 @@ def pixel_words(
     before, results = folds(pad[0], pixels), found // windows
     first = before * pixels - pad[0]
     reach = folds(first + (windows - 1) * stride + kernel, pixels)
-    after = results - 1 + reach - before - row // pixels
+    after = results + reach - 1 - before - row // pixels
     if after < 0 or results < _LEAST_RESULTS:
         return None
     return PixelWords(pixels, windows, stride, first, reach, before, after, results)

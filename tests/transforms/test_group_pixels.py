@@ -13,6 +13,9 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
+from msq_finn.transforms.group_pixels import GroupPixels
+from msq_finn.transforms.insert_converters import converter
+from msq_finn.transforms.pixel_marks import mark_pixels
 
 from .graphs import DOMAIN, mixed_weights, mvau, thresholding
 
@@ -72,8 +75,6 @@ def convolution(rng, dim, channels=3, rows=4, pad=1, stride=1):
 
 def grouped(model, **pixels):
     """Mark nodes by their names, and group."""
-    from msq_finn.transforms.group_pixels import GroupPixels
-    from msq_finn.transforms.pixel_marks import mark_pixels
 
     for each in model.graph.node:
         mark_pixels(each, pixels.get(each.name, 1))
@@ -145,8 +146,6 @@ def test_what_does_not_come_out_even_is_refused(rng, dim, pixels, why):
 
 
 def test_a_node_that_takes_one_pixel_is_refused(rng):
-    from msq_finn.transforms.group_pixels import GroupPixels
-    from msq_finn.transforms.pixel_marks import mark_pixels
 
     model = convolution(rng, [6, 16])
     model.graph.node[3].op_type = "LabelSelect"
@@ -173,7 +172,6 @@ def test_a_layer_that_is_folded_takes_one_pixel(rng):
 def test_a_converter_behind_reads_words_as_they_come_if_its_vectors_have_these(
     rng, elements, expected
 ):
-    from msq_finn.transforms.insert_converters import converter
 
     model = convolution(rng, [6, 16])
     images = {"inp": rng.integers(0, 16, (1, 6, 16, 3)).astype(np.float32)}

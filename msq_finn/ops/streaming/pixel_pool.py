@@ -64,14 +64,11 @@ class PoolPixels_rtl(Pool_rtl):
         """A word a cycle."""
         return math.prod(self.get_folded_output_shape()[:-1])
 
-    def reduced(self, windows: Any) -> Any:
-        """Pool in Python.
+    def windows_of(self, values: Any) -> Any:
+        """Lay the pixels of each window along the last axis but one.
 
         Args:
-            windows: integers as they come.
+            values: as they come.
         """
         shape = (*self.get_normal_output_shape()[:-1], self.get_nodeattr("Windows"))
-        found = windows.reshape(*shape, self.window(), self.get_nodeattr("Channels"))
-        if self.get_nodeattr("Function") == "MaxPool":
-            return found.max(axis=-2)
-        return found.sum(axis=-2) >> self.shift()
+        return values.reshape(*shape, self.window(), self.get_nodeattr("Channels"))

@@ -12,7 +12,7 @@ from finn.custom_op.fpgadataflow.rtl.convolutioninputgenerator_rtl import (
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
 from msq_finn.finn_compat.nodes import execute_rtl
-from msq_finn.rtl.pixel_words import PixelWords
+from msq_finn.rtl.pixel_words import PixelWords, row_axis
 
 
 class ConvolutionInputGeneratorPixels_rtl(ConvolutionInputGenerator_rtl):
@@ -34,7 +34,7 @@ class ConvolutionInputGeneratorPixels_rtl(ConvolutionInputGenerator_rtl):
     def window_rows(self) -> int:
         """Rows of a window; those of signals, which are one pixel wide, are of words."""
         height = int(self.get_nodeattr("ConvKernelDim")[0])
-        return 1 if self.get_nodeattr("IFMDim")[1] == 1 else height
+        return height if row_axis(self.get_nodeattr("IFMDim")[1]) else 1
 
     def places(self) -> list[tuple[int, int, int]]:
         """Per pixel of all windows as they leave: row, word, and pixel of the word."""

@@ -62,19 +62,18 @@ class Pool_rtl(StreamingRTL, Pool):
         if self.get_nodeattr("exec_mode") == "rtlsim":
             super().execute_node(context, graph)
             return
-        result = self.reduced(context[self.onnx_node.input[0]].astype(np.int64))
+        windows = self.windows_of(context[self.onnx_node.input[0]].astype(np.int64))
+        largest = self.get_nodeattr("Function") == "MaxPool"
+        result = windows.max(axis=-2) if largest else windows.sum(axis=-2) >> self.shift()
         shape = self.get_normal_output_shape()
         context[self.onnx_node.output[0]] = result.reshape(shape).astype(np.float32)
 
-    def reduced(self, windows: Any) -> Any:
-        """Pool in Python.
+    def windows_of(self, values: Any) -> Any:
+        """Lay the pixels of each window along the last axis but one.
 
         Args:
-            windows: integers as they come.
+            values: as they come.
         """
         *vectors, channels = self.get_normal_output_shape()
         pe = self.get_nodeattr("PE")
-        found = windows.reshape(*vectors, channels // pe, self.window(), pe)
-        if self.get_nodeattr("Function") == "MaxPool":
-            return found.max(axis=-2)
-        return found.sum(axis=-2) >> self.shift()
+        return values.reshape(*vectors, channels // pe, self.window(), pe)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msq_finn.lanes.divisors import divides
 from msq_finn.plan.frontend.network import Conv, Fold, Layer
 from msq_finn.plan.frontend.windows import window_cycles
-from msq_finn.rtl.pixel_words import SIDE_BY_SIDE, PixelWords, pixel_words
+from msq_finn.rtl.pixel_words import SIDE_BY_SIDE, PixelWords, pixel_words, row_axis
 
 
 def words_of(conv: Conv, pixels: int) -> PixelWords | None:
@@ -17,7 +17,7 @@ def words_of(conv: Conv, pixels: int) -> PixelWords | None:
         conv: the window.
         pixels: of a word.
     """
-    along = _along(conv)
+    along = row_axis(conv.padded[1])
     if not conv.plain:
         return None
     zeros = (conv.pad[along], conv.pad[along])
@@ -35,9 +35,9 @@ def in_words(conv: Conv, words: PixelWords) -> Conv:
     >>> in_words(conv, words_of(conv, 2))
     Conv(channels=32, dim=(34, 18), kernel=(3, 3), stride=(1, 1), pad=(0, 0), plain=True)
     """
-    along, dim = _along(conv), list(conv.padded)
+    along, dim = row_axis(conv.padded[1]), list(conv.padded)
     kernel, stride = list(conv.kernel), list(conv.stride)
-    dim[along] = words.before + conv.dim[along] // words.pixels + words.after
+    dim[along] = words.row
     kernel[along], stride[along] = words.kernel, 1
     return Conv(
         conv.channels * words.pixels,
@@ -68,6 +68,17 @@ def windows_at(layer: Layer, pixels: int) -> int | None:
     return windows if windows == 1 or (windows and layer.steps) else None
 
 
+def whole_windows(layer: Layer, pixels: int) -> int:
+    """How many windows the lanes do in a cycle, each whole; 0 where they may take a part of one.
+
+    Args:
+        layer: of a network.
+        pixels: that go in side by side.
+    """
+    windows = windows_at(layer, pixels) or 0
+    return windows if windows > 1 or (layer.depthwise and pixels > 1) else 0
+
+
 def pixel_cycles(layer: Layer, pixels: int) -> int:
     """Cycles a frame of a layer that takes so many pixels a cycle, and whole windows of them.
 
@@ -93,11 +104,3 @@ def pool_words(window: Conv) -> Iterator[Fold]:
         if words := words_of(window, pixels):
             cycles = window_cycles(in_words(window, words), pixels * window.channels, parallel=True)
             yield Fold(cycles, words.windows * window.channels, pixels=pixels)
-
-
-def _along(conv: Conv) -> int:
-    """Which axis neighbours are along: of a signal, which is one pixel wide, the first.
-
-    A map that is one pixel wide with zeros beside it is none.
-    """
-    return 0 if conv.padded[1] == 1 else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from msq_finn.errors import MsqError
 from msq_finn.rtl.pixel_words import pixel_words
 
 from .nodes import (
@@ -206,7 +207,6 @@ def test_pools_equal_numpy_under_stalls(rng, case):
 
 
 def test_a_type_that_is_no_integer_is_refused():
-    from msq_finn.errors import MsqError
 
     with pytest.raises(MsqError, match="PoolPixels_rtl_0: FLOAT32 is no integer type"):
         generated(pool(2, 4, 3, "MaxPool", "FLOAT32", "FLOAT32", 0))
