@@ -96,7 +96,7 @@ def make_plan(
 
 def _binding(catalogue: Catalogue, budget: Budget) -> str:
     """What even the smallest folding needs more of than there is."""
-    slowest = max(catalogue.reachable_cycles())
+    slowest = max(catalogue.targets.reachable())
     limited_by, needed = what_limits(catalogue, slowest, budget)
     limits = dict(zip(RESOURCES, budget, strict=True))
     if limited_by in needed:

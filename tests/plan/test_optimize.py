@@ -179,7 +179,7 @@ WINDOWED = Layer("conv", 36, 8, 64, conv=Conv(4, (8, 8), pad=(1, 1)))
 def test_no_target_is_skipped(layer: Layer, lut: int):
     network, budget = Network("one", (layer,)), Budget(lut, 0, 0)
     catalogue = Catalogue(network, MSQ, MODEL)
-    targets = catalogue.reachable_cycles()
+    targets = catalogue.targets.reachable()
     reached = [cycles for cycles in targets if solve(catalogue, cycles, budget)[0] is not None]
     found = maximize(network, budget, MODEL)
     assert (found.cycles if found else None) == (reached[0] if reached else None)
@@ -190,7 +190,7 @@ def test_nothing_reaches_less_than_the_fastest_cycles(dim: int):
     # Rows of 7 pixels are no whole words, so that one goes in a cycle and windows are the bound.
     layer = Layer("conv", 36, 8, dim * dim, conv=Conv(4, (dim, dim), pad=(1, 1)))
     catalogue = Catalogue(Network("one", (layer,)), MSQ, MODEL)
-    plenty, fastest = Budget(1e6, 1e4, 1e4), catalogue.fastest_cycles()
+    plenty, fastest = Budget(1e6, 1e4, 1e4), catalogue.targets.fastest()
     assert fastest > dim * dim if dim == 7 else fastest < dim * dim
     assert solve(catalogue, fastest, plenty)[0] is not None
     assert solve(catalogue, fastest - 1, plenty) == (None, True)

@@ -10,11 +10,9 @@ from msq_finn.plan.cost.stream_points import (
     Fifo,
     FinnNode,
     LookupTable,
-    Padding,
     Thresholds,
-    Window,
-    WordWindow,
 )
+from msq_finn.plan.cost.window_points import Padding, Window, WordWindow
 
 __all__ = [
     "NEED_FINN",

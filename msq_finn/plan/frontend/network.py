@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes import LaneCounts, dsp
@@ -125,6 +125,11 @@ class Layer:
             object.__setattr__(self, "acc_bits", math.ceil(math.log2(self.mw << self.act_bits)) + 3)
         if not self.demand:
             object.__setattr__(self, "demand", Demand({PAIR: self.mh}))
+
+    @property
+    def unnamed(self) -> Layer:
+        """The layer without what makes it another than its like."""
+        return replace(self, name="layer", group="")
 
     @property
     def macs(self) -> int:

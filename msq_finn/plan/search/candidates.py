@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,9 +13,9 @@ from msq_finn.lanes.divisors import divides
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.frontend.network import Fold, Layer, Network
-from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
+from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
 from msq_finn.plan.search.design import Design
-from msq_finn.plan.search.foldings import foldings, foldings_that_meet, fronts_that_meet, lane_folds
+from msq_finn.plan.search.foldings import foldings_that_meet
 from msq_finn.plan.search.node_costs import NodeCosts
 from msq_finn.plan.search.option import (
     COLUMNS,
@@ -30,7 +29,8 @@ from msq_finn.plan.search.option import (
 )
 from msq_finn.plan.search.side_by_side import SideBySide, one_pixel
 from msq_finn.plan.search.splits import constants, splits
-from msq_finn.plan.search.streams import Streams, stream_cycles
+from msq_finn.plan.search.streams import Streams
+from msq_finn.plan.search.targets import CycleTargets
 
 #: Foldings of more multipliers than this many times the fewest that meet the target evenly are left
 #: out: a multiplier costs more than the converters that another folding saves, FINN's or ours.
@@ -39,9 +39,6 @@ SLACK, OWN_SLACK = 3, 2
 #: Foldings with padding are looked at where they take fewer multipliers than any without, which is
 #: what they are for; at most so many, those of the fewest.
 MOST_UNEVEN = 8
-
-#: Targets are at least this far from each other, as a share.
-RESOLUTION = 0.006
 
 
 class Catalogue:
@@ -58,6 +55,7 @@ class Catalogue:
         self.design = design
         self.model = model
         self.side_by_side = SideBySide(design)
+        self.targets = CycleTargets(self.network, design, self.side_by_side)
         self.streams = Streams(model, design.uneven)
         self._node_costs = NodeCosts(model, self.streams)
         self._lane_costs: dict[Layer, LaneCosts] = {}
@@ -122,47 +120,6 @@ class Catalogue:
         costs = np.array([add(cost for _, cost in folded)] * ways, dtype=float)
         return Item((), np.empty((ways, 0), dtype=np.int64), costs.reshape(ways, COLUMNS))
 
-    def reachable_cycles(self) -> list[int]:
-        """Cycles a frame that a layer or another node can take, ascending, not too near."""
-        found = {fold.cycles for node in self.network.nodes for fold in node.folds}
-        for layer in {_shape(layer) for layer in self.network.layers}:
-            found |= self.lane_cycles(layer) | set(stream_cycles(layer, self.design.uneven))
-            found |= {pixel_cycles(layer, pixels) for pixels in self.side_by_side.numbers(layer)}
-        targets: list[int] = []
-        for cycles in sorted(found):
-            if not targets or cycles > (1 + RESOLUTION) * targets[-1]:
-                targets.append(cycles)
-        return targets
-
-    def fastest_cycles(self) -> int:
-        """Cycles a frame that the slowest layer or other node takes at its fastest, at least."""
-        fewest = [min(fold.cycles for fold in node.folds) for node in self.network.nodes]
-        for layer in {_shape(layer) for layer in self.network.layers}:
-            together = [pixel_cycles(layer, pixels) for pixels in self.side_by_side.numbers(layer)]
-            fewest.append(min(self.lane_cycles(layer)))
-            if (conv := layer.conv) is not None and conv.is_needed:
-                reached = sorted(set(stream_cycles(layer, self.design.uneven)))
-                alone = (c for c in reached if any(fronts_that_meet(layer, conv, c)))
-                fewest.append(min([*together, *islice(alone, 1)], default=0))
-        return max(fewest)
-
-    def lane_cycles(self, layer: Layer) -> set[int]:
-        """Cycles a frame that a layer's lanes can take.
-
-        Args:
-            layer: of the network.
-        """
-        if layer.recurrence:
-            return {layer.cycles(simd, pe) for simd, pe in foldings(layer)}
-        folds = lane_folds(layer, self.design.uneven)
-        found = {layer.vectors * words for words in folds}
-        together = (windows_at(layer, pixels) for pixels in self.side_by_side.numbers(layer))
-        found |= {layer.vectors // windows for windows in together if windows}
-        if self._constant(layer, serial=True):
-            each = layer.vectors * layer.act_bits
-            found |= {each * words for words in folds if words <= MAX_FOLDS}
-        return found
-
     def table(self, layer: Layer, cycles: int) -> Table:
         """All options of one layer for a cycle target; equal ones have equal keys.
 
@@ -179,20 +136,19 @@ class Catalogue:
             layer: of the network.
             cycles: target, cycles a frame.
         """
-        return _shape(layer), self._link_after(layer, cycles)
+        return layer.unnamed, self._link_after(layer, cycles)
 
     def _link_after(self, layer: Layer, cycles: int) -> int:
         following = self._following.get(layer.name)
         if following is None:
             return 0
-        pixels = self.side_by_side.fewest(_shape(following), cycles)
+        pixels = self.side_by_side.fewest(following.unnamed, cycles)
         return self.streams.link(following, cycles, pixels)
 
     def _blocks(self, layer: Layer, following: int, cycles: int) -> list[Block]:
         """Options that meet a target, with those that others beat."""
         pixels = self.side_by_side.fewest(layer, cycles)
-        windows = windows_at(layer, pixels) or 1
-        if windows > 1 or (layer.depthwise and pixels > 1):
+        if windows := whole_windows(layer, pixels):
             return self._whole_windows(layer, following, cycles, pixels, windows)
         blocks = []
         for serial in (False, True):
@@ -303,8 +259,3 @@ class Catalogue:
         if layer not in self._lane_costs:
             self._lane_costs[layer] = LaneCosts(self.model, layer)
         return self._lane_costs[layer]
-
-
-def _shape(layer: Layer) -> Layer:
-    """The layer without what makes it another than its like."""
-    return replace(layer, name="layer", group="")

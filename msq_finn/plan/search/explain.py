@@ -106,13 +106,13 @@ class _Reasons:
 
     def slower(self, layer: Layer) -> Option | None:
         """The cheapest at the next slower folding of the lanes."""
-        targets = [c for c in self.catalogue.lane_cycles(layer) if c > self.cycles]
+        targets = [c for c in self.catalogue.targets.of_lanes(layer) if c > self.cycles]
         found = self._cheapest(layer, min(targets)) if targets else None
         return found if found is not None and found.cycles > self.cycles else None
 
     def faster(self, layer: Layer) -> Option | None:
         """The cheapest at the next faster folding of the lanes."""
-        targets = [c for c in self.catalogue.lane_cycles(layer) if c < self.cycles]
+        targets = [c for c in self.catalogue.targets.of_lanes(layer) if c < self.cycles]
         return self._cheapest(layer, max(targets)) if targets else None
 
     def _cheapest(self, layer: Layer, cycles: int) -> Option | None:

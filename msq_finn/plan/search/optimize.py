@@ -177,10 +177,10 @@ def maximize(
         the folding, or None where even the smallest does not fit.
     """
     catalogue = Catalogue(network, design, model)
-    targets = catalogue.reachable_cycles()
+    targets = catalogue.targets.reachable()
     steps = len(targets).bit_length() + 1
     # targets[high] fits; what is below low cannot
-    first = bisect_left(targets, catalogue.fastest_cycles())
+    first = bisect_left(targets, catalogue.targets.fastest())
     low, high = first, len(targets)
     best: list[Bundle] | None = None
     target, proven_below = 0, first
@@ -278,7 +278,7 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
         target needs. "folding" and none where no folding reaches the target, "several budgets"
         where more than one must grow.
     """
-    items = catalogue.items(cycles) if cycles >= catalogue.fastest_cycles() else []
+    items = catalogue.items(cycles) if cycles >= catalogue.targets.fastest() else []
     if not all(len(item) for item in items) or not items:
         return "folding", {}
     limits = dict(zip(RESOURCES, budget, strict=True))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from msq_finn.lanes import LaneCounts
 from msq_finn.plan.cost.cost_model import Cost, add
+from msq_finn.plan.search.backs import Back
+from msq_finn.plan.search.fronts import Front
 from msq_finn.plan.search.pareto import pareto
-from msq_finn.plan.search.streams import Back, Front
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

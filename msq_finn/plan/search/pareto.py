@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from msq_finn.plan.cost.cost_model import Cost
+
+
+class _Choice(Protocol):
+    @property
+    def cost(self) -> Cost: ...
+
+
+_AnyChoice = TypeVar("_AnyChoice", bound=_Choice)
 
 
 def pareto(costs: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -34,3 +46,16 @@ def pareto(costs: NDArray[np.float64]) -> NDArray[np.int64]:
         seconds[start:end] = [second]
         thirds[start:end] = [third]
     return np.array(sorted(kept), dtype=np.int64)
+
+
+def least_memory(found: Iterable[_AnyChoice]) -> list[_AnyChoice]:
+    """Drop what another beats in both LUTs and block RAM.
+
+    Args:
+        found: alternatives.
+    """
+    kept: list[_AnyChoice] = []
+    for item in sorted(found, key=lambda item: (item.cost.lut, item.cost.bram)):
+        if not kept or item.cost.bram < kept[-1].cost.bram:
+            kept.append(item)
+    return kept

@@ -7,7 +7,7 @@ from functools import cache
 
 from msq_finn.lanes import LaneCounts
 from msq_finn.plan.frontend.network import Layer, Network
-from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
+from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
 from msq_finn.plan.search.design import Design
 from msq_finn.plan.search.foldings import fronts_that_meet
 from msq_finn.plan.search.splits import at_once
@@ -35,11 +35,8 @@ class SideBySide:
         """Numbers of pixels, of two and more, that may go into a layer."""
         if not self.design.widens:
             return []
-        windows = {pixels: windows_at(layer, pixels) for pixels in SIDE_BY_SIDE[1:]}
-        # Of a single window at a time, all but a depthwise layer may take a part in a cycle.
-        alone = 0 if layer.depthwise else 1
-        whole = self.lanes(layer) is not None
-        return [n for n, together in windows.items() if together and (whole or together == alone)]
+        found = [pixels for pixels in SIDE_BY_SIDE[1:] if windows_at(layer, pixels)]
+        return [n for n in found if self.lanes(layer) or not whole_windows(layer, n)]
 
     def _fewest(self, layer: Layer, cycles: int) -> int:
         """The fewest pixels with which a layer meets a cycle target; 1 where none is enough."""
