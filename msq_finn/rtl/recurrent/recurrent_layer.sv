@@ -86,7 +86,6 @@ module recurrent_layer
   localparam int unsigned NF = States / max(Units, 1);
   localparam int unsigned ActStreamBits = (SIMD * ActBits + 7) / 8 * 8;
   localparam int unsigned SumStreamBits = (PE * SumBits + 7) / 8 * 8;
-  localparam int unsigned FoldBits = NF > 1 ? $clog2(NF) : 1;
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
   localparam int unsigned PlaceBits = Places > 1 ? $clog2(Places) : 1;
   localparam bit KeepsResults = AllStates && Places > 1;
@@ -95,7 +94,7 @@ module recurrent_layer
   logic en;
 
   logic [SIMD*ActBits-1:0] state_word, act_word;
-  logic                    act_valid, act_ready, state_read, state_done;
+  logic                    act_valid, act_ready, state_read;
   logic [PlaceBits-1:0]    place_read;
   logic                    levels_valid, state_valid;
 
@@ -104,103 +103,37 @@ module recurrent_layer
   logic [PlaceBits-1:0]    place_in, place_out, place_left;
   logic                    last_fold, last_step, leave, results_left;
 
-  if (Places > 1) begin : gen_turns
-    logic [StepBits-1:0] step_read;
-    logic                begins, room, room_in, unused_last;
-
-    turn_feed #(
-      .Width       (SIMD * ActBits),
-      .Steps       (Steps),
-      .InputWords  (Inputs / max(SIMD, 1)),
-      .StateWords  (States / max(SIMD, 1)),
-      .Places      (Places),
-      .Products    (MW / max(SIMD, 1) * NF),
-      .KeepsResults(KeepsResults)
-    ) u_feed (
-      .clk_i,
-      .rst_ni,
-      .in_data_i,
-      .in_valid_i,
-      .in_ready_o,
-      .place_o       (place_read),
-      .step_o        (step_read),
-      .begins_o      (begins),
-      .begin_i       (room && room_in),
-      .state_i       (state_word),
-      .state_read_o  (state_read),
-      .state_done_i  (state_done),
-      .done_place_i  (place_out),
-      .results_left_i(results_left),
-      .left_place_i  (place_left),
-      .out_data_o    (act_word),
-      .out_valid_o   (act_valid),
-      .out_ready_i   (act_ready)
-    );
-
-    turn_tags #(.Width(PlaceBits + StepBits), .Depth(2 * Places), .Words(NF)) u_in (
-      .clk_i,
-      .rst_ni,
-      .begins_i(begins),
-      .tag_i   ({place_read, step_read}),
-      .room_o  (room_in),
-      .next_i  (levels_valid && en),
-      .tag_o   ({place_in, step_in}),
-      .last_o  (unused_last)
-    );
-
-    turn_tags #(.Width(PlaceBits + StepBits), .Depth(2 * Places), .Words(NF)) u_out (
-      .clk_i,
-      .rst_ni,
-      .begins_i(begins),
-      .tag_i   ({place_read, step_read}),
-      .room_o  (room),
-      .next_i  (leave),
-      .tag_o   ({place_out, step_out}),
-      .last_o  (last_fold)
-    );
-  end else begin : gen_one
-    logic [FoldBits-1:0] fold_in_q, fold_out_q;
-
-    assign {place_read, place_in, place_out} = '0;
-    assign last_fold = fold_out_q == FoldBits'(NF - 1);
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) begin
-        {fold_in_q, step_in}   <= '0;
-        {fold_out_q, step_out} <= '0;
-      end else if (en) begin
-        if (levels_valid) begin
-          fold_in_q <= fold_in_q == FoldBits'(NF - 1) ? '0 : fold_in_q + 1'b1;
-          if (fold_in_q == FoldBits'(NF - 1)) begin
-            step_in <= step_in == StepBits'(Steps - 1) ? '0 : step_in + 1'b1;
-          end
-        end
-        if (state_valid) begin
-          fold_out_q <= last_fold ? '0 : fold_out_q + 1'b1;
-          if (last_fold) step_out <= last_step ? '0 : step_out + 1'b1;
-        end
-      end
-    end
-
-    step_feed #(
-      .Width     (SIMD * ActBits),
-      .Steps     (Steps),
-      .InputWords(Inputs / max(SIMD, 1)),
-      .StateWords(States / max(SIMD, 1))
-    ) u_feed (
-      .clk_i,
-      .rst_ni,
-      .in_data_i,
-      .in_valid_i,
-      .in_ready_o,
-      .state_i     (state_word),
-      .state_read_o(state_read),
-      .state_done_i(state_done),
-      .out_data_o  (act_word),
-      .out_valid_o (act_valid),
-      .out_ready_i (act_ready)
-    );
-  end
+  step_schedule #(
+    .Width       (SIMD * ActBits),
+    .Steps       (Steps),
+    .InputWords  (Inputs / max(SIMD, 1)),
+    .StateWords  (States / max(SIMD, 1)),
+    .Words       (NF),
+    .Places      (Places),
+    .KeepsResults(KeepsResults)
+  ) u_schedule (
+    .clk_i,
+    .rst_ni,
+    .in_data_i,
+    .in_valid_i,
+    .in_ready_o,
+    .out_data_o    (act_word),
+    .out_valid_o   (act_valid),
+    .out_ready_i   (act_ready),
+    .state_place_o (place_read),
+    .state_i       (state_word),
+    .state_read_o  (state_read),
+    .level_i       (levels_valid && en),
+    .level_place_o (place_in),
+    .level_step_o  (step_in),
+    .leave_i       (leave),
+    .leave_place_o (place_out),
+    .leave_step_o  (step_out),
+    .last_word_o   (last_fold),
+    .last_step_o   (last_step),
+    .results_left_i(results_left),
+    .left_place_i  (place_left)
+  );
 
   logic [SumStreamBits-1:0] sums;
   logic                     sums_valid;
@@ -272,10 +205,9 @@ module recurrent_layer
       .Units(Units), .States(States), .Places(Places), .LevelBits(LevelBits),
       .SigmoidBits(SigmoidBits), .TanhBits(TanhBits), .CellBits(CellBits), .CellLow(CellLow),
       .CellHigh(CellHigh), .OutBits(ActBits), .OutLow(OutLow), .OutHigh(OutHigh),
-      .InputTable(GateTables[0]),
-      .ForgetTable(GateTables[1]), .CellTable(CellTable), .OutputTable(GateTables[2]),
-      .StateTable(StateTable), .FactorBits(FactorBits), .OffsetBits(OffsetBits), .Shift(Shift),
-      .Factor(Factor), .Offset(Offset)
+      .InputTable(GateTables[0]), .ForgetTable(GateTables[1]), .CellTable(CellTable),
+      .OutputTable(GateTables[2]), .StateTable(StateTable), .FactorBits(FactorBits),
+      .OffsetBits(OffsetBits), .Shift(Shift), .Factor(Factor), .Offset(Offset)
     ) u_units (
       .clk_i,
       .rst_ni,
@@ -289,9 +221,7 @@ module recurrent_layer
     );
   end
 
-  assign last_step  = step_out == StepBits'(Steps - 1);
-  assign leave      = state_valid && en;
-  assign state_done = leave && last_fold && !last_step;
+  assign leave = state_valid && en;
 
   if (KeepsResults) begin : gen_results
     // There is room for all states of a sequence that has begun.

@@ -39,6 +39,8 @@ VARIANTS = [
     ("turn_feed", {"Steps": 5, "InputWords": 3, "StateWords": 4, "Places": 3, "Products": 14}),
     ("turn_tags", {}),
     ("turn_tags", {"Width": 3, "Depth": 6, "Words": 5}),
+    ("step_schedule", {}),
+    ("step_schedule", {"Steps": 3, "InputWords": 2, "Words": 4, "Places": 3, "KeepsResults": 1}),
     ("result_store", {}),
     ("result_store", {"Places": 3, "Steps": 5, "Words": 4}),
     ("result_store", {"Steps": 1}),
