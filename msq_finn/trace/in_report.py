@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 
 from msq_finn.build.publish import PAGE
+from msq_finn.build.report.page import filled
 from msq_finn.errors import MsqError
 from msq_finn.files import read, write
 from msq_finn.trace.traced import Trace, TracedLayer
@@ -62,30 +62,11 @@ def put_in_report(out: Path, trace: Trace) -> Path:
     page = read(file, "; run msq-finn build first").decode()
     if not _SECTION.search(page):
         raise MsqError("has no room for a trace; build again with this version", where=file)
-    section = _html(trace)
-    write(file, _SECTION.sub(lambda found: found[1] + section + found[2], page))
-    return file
-
-
-def _html(trace: Trace) -> str:
     heads, *rows = table_of(trace)
     worst = trace.worst.name if trace.worst else None
-    lines = ["<tr>" + "".join(f"<th>{html.escape(head)}</th>" for head in heads) + "</tr>"]
-    for row in rows:
-        mark = ' class="slowest"' if row[0] == worst else ""
-        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
-        lines.append(f"<tr{mark}>{cells}</tr>")
-    notes = "".join(f"<br>{html.escape(note)}" for note in notes_of(trace))
-    table = "\n".join(lines)
-    return f"""
-<h2>Trace</h2>
-<p class="note">Values behind each layer's activation, over all images. SNR is signal to noise of
-the quantized network beside the float one, with all noise from before; alone, it is that of this
-layer only. 6 dB are a bit.{notes}</p>
-<div class="wide"><table>
-{table}
-</table></div>
-"""
+    section = filled("trace.html.j2", heads=heads, rows=rows, worst=worst, notes=notes_of(trace))
+    write(file, _SECTION.sub(lambda found: f"{found[1]}\n{section}{found[2]}", page))
+    return file
 
 
 def _cells(layer: TracedLayer) -> list[str]:

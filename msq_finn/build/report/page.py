@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jinja2
 
 from msq_finn.build.report.drawing import draw
@@ -19,18 +21,11 @@ def render(summary: Summary, seconds: float) -> str:
         summary: the build's figures.
         seconds: how long the build took.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("msq_finn.build.report", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters["count"] = _count
     device = _device(summary.part)
     used = (("LUT sites", "lut", "lut_sites"), ("FF", "ff", "ff"), ("DSP slices", "dsp", "dsp"),
             ("BRAM36", "bram36", "bram36"))  # fmt: skip
-    return environment.get_template("report.html.j2").render(
+    return filled(
+        "report.html.j2",
         s=summary,
         budget=[
             (name, getattr(summary, field), getattr(device, limit, None))
@@ -40,6 +35,24 @@ def render(summary: Summary, seconds: float) -> str:
         drawing=draw(summary.nodes, summary.layers, summary.slowest_node),
         interval=summary.cycles_per_image or summary.predicted_cycles_per_image,
     )
+
+
+def filled(template: str, **values: Any) -> str:
+    """Fill a template of HTML in, in which values are text.
+
+    Args:
+        template: name of a file beside this one.
+        values: by their names in it.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("msq_finn.build.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["count"] = _count
+    return environment.get_template(template).render(**values)
 
 
 def _count(number: float | None) -> str:
