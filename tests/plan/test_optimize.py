@@ -21,7 +21,7 @@ from msq_finn.plan.frontend.zoo import resnet_cifar
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import DESIGNS, MSQ, PLANNED, Design
 from msq_finn.plan.search.optimize import Budget, maximize, meet, solve
-from msq_finn.plan.search.pareto import pareto
+from msq_finn.plan.search.pareto import unbeaten
 from msq_finn.plan.search.splits import splits
 from msq_finn.plan.search.streams import Streams
 
@@ -322,10 +322,10 @@ def test_budgets_over_the_device_are_refused(shares: dict[str, float]):
         Budget.of(DEVICES["xc7z020"], **shares)
 
 
-def test_pareto_against_all_pairs():
+def test_what_nothing_beats_against_all_pairs():
     rng = np.random.default_rng(5)
     costs = rng.integers(0, 6, (200, 3)).astype(float)
-    kept = costs[pareto(costs)]
+    kept = costs[unbeaten(costs)]
     beaten = [
         any((o <= c).all() and (o < c).any() for o in costs) for c in np.unique(costs, axis=0)
     ]

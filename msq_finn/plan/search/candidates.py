@@ -25,8 +25,8 @@ from msq_finn.plan.search.option import (
     Item,
     Table,
     item_of,
-    unbeaten,
 )
+from msq_finn.plan.search.pareto import unbeaten
 from msq_finn.plan.search.side_by_side import SideBySide, one_pixel
 from msq_finn.plan.search.splits import constants, splits
 from msq_finn.plan.search.streams import Streams

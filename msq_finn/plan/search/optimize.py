@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +17,8 @@ from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.frontend.network import Fold, Network
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
-from msq_finn.plan.search.option import Bundle, Item, Option
-from msq_finn.plan.search.program import cheapest
+from msq_finn.plan.search.option import Bundle, FloatArray, Item, Option
+from msq_finn.plan.search.program import cheapest, relaxed
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
 #: what routing needs most, and what other designs lack.
@@ -139,19 +139,28 @@ def _solve_items(
     items: list[Item], budget: Budget, without: str = ""
 ) -> tuple[list[Bundle] | None, bool]:
     """As `solve`; with no limit on one resource where it is named, and then with least of it."""
+    program = _program(items, budget, without)
+    if program is None:
+        return None, True
+    ways, proven = cheapest(*program)
+    if ways is None:
+        return None, proven
+    return [item.bundle(way) for item, way in zip(items, ways, strict=True)], True
+
+
+def _program(
+    items: list[Item], budget: Budget, without: str
+) -> tuple[FloatArray, FloatArray, list[int]] | None:
+    """What `cheapest` takes; None where some resource alone is not enough."""
     limits = np.array(list(budget), dtype=float)
     # Shares of the budgets: numbers near 1 for the solver.
     uses = [item.costs.T / np.maximum(limits, 1e-9)[:, None] for item in items]
     limited = [name != without for name in RESOURCES]
-    # Whether every resource alone would do, were the others without limit.
     if (sum(use.min(axis=1) for use in uses) > 1)[limited].any():
-        return None, True
+        return None
     use = np.concatenate(uses, axis=1)
     weights = [float(name == without) for name in RESOURCES] if without else SCARCITY
-    ways, proven = cheapest(np.array(weights) @ use, use[limited], [len(item) for item in items])
-    if ways is None:
-        return None, proven
-    return [item.bundle(way) for item, way in zip(items, ways, strict=True)], True
+    return np.array(weights) @ use, use[limited], [len(item) for item in items]
 
 
 def maximize(
@@ -178,47 +187,64 @@ def maximize(
     """
     catalogue = Catalogue(network, design, model)
     targets = catalogue.targets.reachable()
-    steps = len(targets).bit_length() + 1
-    # targets[high] fits; what is below low cannot
-    first = bisect_left(targets, catalogue.targets.fastest())
-    low, high = first, len(targets)
+    proven_below = low = _first_relaxed(catalogue, targets, budget, progress)
+    # Whole ways fit from there on or from a little later: ever larger steps, then by halves.
+    high, step = len(targets), 1
     best: list[Bundle] | None = None
-    target, proven_below = 0, first
-    trial = first
     while low < high:
-        before, tried, cycles = high - low, trial, targets[trial]
-        bundles, proven = solve(catalogue, cycles, budget)
-        if progress is not None:
-            progress(steps - before.bit_length(), steps)
+        trial = min(low + step, high) - 1 if best is None else (low + high) // 2
+        bundles, proven = solve(catalogue, targets[trial], budget)
         if bundles is not None:
-            best, high, target = bundles, tried, cycles
+            best, high = bundles, trial
         else:
-            low = tried + 1
+            low, step = trial + 1, 2 * step
             if proven:
                 proven_below = low
-        # LUTs go about with the inverse of the cycles. Where a guess has not halved what is left,
-        # the middle does.
-        trial = (low + high) // 2
-        if low < high and (tried == first or 2 * (high - low) <= before):
-            share = _lut_share(catalogue, bundles, cycles, budget)
-            guess = bisect_left(targets, share * cycles)
-            trial = min(max(guess, low), high - 1) if share else trial
     if best is None:
         return None
     bound = targets[min(proven_below, high)]
     faster = targets[high - 1] if high else 0
     limited_by, shortfall = what_limits(catalogue, faster, budget)
-    return _solution(catalogue, best, target, bound, limited_by, shortfall)
+    return _solution(catalogue, best, targets[high], bound, limited_by, shortfall)
 
 
-def _lut_share(
-    catalogue: Catalogue, bundles: list[Bundle] | None, cycles: int, budget: Budget
-) -> float:
-    """LUTs that a target takes, of all that the budget has; 0 where that is not known."""
-    items = catalogue.items(cycles)
-    if bundles is None and all(len(item) for item in items):
-        bundles, _ = _solve_items(items, budget, without="lut")
-    return _spent(catalogue, bundles, cycles).lut / budget.lut if bundles is not None else 0.0
+def _first_relaxed(
+    catalogue: Catalogue,
+    targets: Sequence[int],
+    budget: Budget,
+    progress: Callable[[int, int], None] | None,
+) -> int:
+    """Index of the fastest target that fits, if shares of ways could be built; their number for
+    none.
+    """
+    steps = len(targets).bit_length() + 1
+    first = bisect_left(targets, catalogue.targets.fastest())
+    low, high, trial = first, len(targets), first
+    while low < high:
+        before, tried = high - low, trial
+        share = _lut_share(catalogue.items(targets[tried]), budget)
+        if progress is not None:
+            progress(steps - before.bit_length(), steps)
+        if share <= 1:
+            high = tried
+        else:
+            low = tried + 1
+        # LUTs go about with the inverse of the cycles. Where a guess has not halved what is left,
+        # the middle does.
+        trial = (low + high) // 2
+        if math.isfinite(share) and (tried == first or 2 * (high - low) <= before):
+            guess = bisect_left(targets, share * targets[tried])
+            trial = min(max(guess, low), high - 1)
+    return low
+
+
+def _lut_share(items: list[Item], budget: Budget) -> float:
+    """LUTs that shares of ways take at least, of all that the budget has; infinite where the rest
+    of the budget is too small.
+    """
+    program = _program(items, budget, without="lut") if all(map(len, items)) else None
+    bound = relaxed(*program) if program is not None else None
+    return math.inf if bound is None else bound.cost
 
 
 def _spent(catalogue: Catalogue, bundles: list[Bundle], cycles: int) -> Cost:

@@ -13,7 +13,7 @@ from msq_finn.lanes import LaneCounts
 from msq_finn.plan.cost.cost_model import Cost, add
 from msq_finn.plan.search.backs import Back
 from msq_finn.plan.search.fronts import Front
-from msq_finn.plan.search.pareto import pareto
+from msq_finn.plan.search.pareto import unbeaten
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -21,19 +21,6 @@ IntArray = NDArray[np.int64]
 
 #: Resources of a cost.
 COLUMNS = len(Cost._fields)
-
-#: Of them, the first so many are what foldings are traded by. LUT RAM and flip-flops come with LUTs
-#: and block RAM; that they are enough is checked for the whole.
-TRADED = 3
-
-
-def unbeaten(costs: FloatArray) -> IntArray:
-    """Rows that no other row beats in LUTs, DSPs and block RAM.
-
-    Args:
-        costs: one a row, in the columns of Cost.
-    """
-    return pareto(costs[:, :TRADED])
 
 
 @dataclass(frozen=True)

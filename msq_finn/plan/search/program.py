@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
@@ -24,6 +25,47 @@ GAP = 0.001
 CORE = 0.003
 
 
+class Relaxed(NamedTuple):
+    """The optimum where shares of ways may be built, which no choice of whole ways goes below.
+
+    Attributes:
+        cost: of the optimum.
+        reduced: what every way adds to it at least, where a choice has that way, shape (ways,).
+    """
+
+    cost: float
+    reduced: FloatArray
+
+
+def relaxed(costs: FloatArray, uses: FloatArray, sizes: Sequence[int]) -> Relaxed | None:
+    """Solve the linear program; None where nothing is within the limits.
+
+    Costs are 0 or more, which is all that is known where the solver gives up.
+
+    Args:
+        costs: to keep low, of every way, item by item, shape (ways,).
+        uses: shares of the limits that every way takes, shape (limits, ways).
+        sizes: ways that each item has.
+
+    >>> relaxed(np.array([1.0, 2]), np.array([[1.5, 0.5]]), [2]).cost
+    1.5
+    """
+    with silence():
+        found = linprog(
+            costs,
+            A_ub=uses,
+            b_ub=np.ones(len(uses)),
+            A_eq=_one_each(_owners(sizes)),
+            b_eq=np.ones(len(sizes)),
+            method="highs-ds",
+        )
+    if found.status == 2:
+        return None
+    if found.status:
+        return Relaxed(0.0, np.zeros(len(costs)))
+    return Relaxed(float(found.fun), found.lower.marginals)
+
+
 def cheapest(
     costs: FloatArray, uses: FloatArray, sizes: Sequence[int]
 ) -> tuple[list[int] | None, bool]:
@@ -40,25 +82,16 @@ def cheapest(
     >>> cheapest(np.array([1.0, 2, 1, 3]), np.array([[0.9, 0.4, 0.5, 0.1]]), [2, 2])
     ([1, 0], True)
     """
-    owners, every = np.repeat(np.arange(len(sizes)), sizes), np.arange(len(costs))
-    with silence():
-        relaxed = linprog(
-            costs,
-            A_ub=uses,
-            b_ub=np.ones(len(uses)),
-            A_eq=_one_each(owners),
-            b_eq=np.ones(len(sizes)),
-            method="highs-ds",
-        )
-    if relaxed.status == 2:
+    bound = relaxed(costs, uses, sizes)
+    if bound is None:
         return None, True
+    owners, every = _owners(sizes), np.arange(len(costs))
     starts = np.searchsorted(owners, np.arange(len(sizes)))
-    if relaxed.status == 0:
-        # No choice with a way costs less than the relaxed optimum and the way's reduced cost.
-        near = every[relaxed.lower.marginals <= CORE]
-        chosen, cost, _ = _choose(costs, uses, owners, near)
-        if chosen is not None and (1 - GAP) * cost <= relaxed.fun + CORE:
-            return (chosen - starts).tolist(), True
+    # No choice with a way costs less than the relaxed optimum and the way's reduced cost.
+    near = every[bound.reduced <= CORE]
+    chosen, cost, _ = _choose(costs, uses, owners, near)
+    if chosen is not None and (1 - GAP) * cost <= bound.cost + CORE:
+        return (chosen - starts).tolist(), True
     chosen, _, proven = _choose(costs, uses, owners, every)
     return (None, proven) if chosen is None else ((chosen - starts).tolist(), True)
 
@@ -82,6 +115,11 @@ def _choose(
     if result.x is None:
         return None, math.inf, result.status == 2
     return ways[result.x > 0.5], float(result.fun), True
+
+
+def _owners(sizes: Sequence[int]) -> IntArray:
+    """The item of every way."""
+    return np.repeat(np.arange(len(sizes)), sizes)
 
 
 def _one_each(owners: IntArray) -> csr_matrix:
