@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from .build.networks import exported, small_cnn
 
 ROOT = Path(__file__).parents[1]
 SOURCES = {"msq_finn": "msq_finn", "transforms": "msq_finn/transforms"}
@@ -72,20 +75,27 @@ def test_the_source_distribution_makes_the_same_wheel(tree, wheel, tmp_path):
     assert zipfile.ZipFile(made).namelist() == zipfile.ZipFile(wheel).namelist()
 
 
-def demo_of(place, work):
-    """Run the demo of the environment ``place`` in the folder ``work``."""
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return exported(small_cnn(), tmp_path_factory.mktemp("model") / "model.onnx", (1, 1, 6, 6))
+
+
+def build_with(place, model, work):
+    """Build a network in the environment ``place``, in the folder ``work``."""
     work.mkdir()
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     (packages,) = place.glob("lib/python*/site-packages")
     show = "import msq_finn; print(msq_finn.__file__)"
     found = run(place / "bin" / "python", "-c", show, cwd=work, env=environment).strip()
     assert found == str(packages / "msq_finn" / "__init__.py")
-    demo = (place / "bin" / "msq-finn", "demo", "--epochs", "1", "--out", "out")
-    run(*demo, cwd=work, env=environment)
-    assert {"summary.json", "report.html"} <= {path.name for path in (work / "out").iterdir()}
+    command = (place / "bin" / "msq-finn", "build", model, "--until", "synth", "--out", "out")
+    run(*command, cwd=work, env=environment)
+    summary = json.loads((work / "out" / "summary.json").read_text())
+    assert summary["images_simulated"] > 0 and summary["rtl_mismatches"] == 0
+    assert (work / "out" / "report.html").exists()
 
 
-def test_the_installed_wheel_runs_the_demo(wheel, tmp_path):
+def test_the_installed_wheel_builds_a_network(wheel, model, tmp_path):
     """In an environment of its own, whose other packages are those of this one."""
     place = tmp_path / "environment"
     venv.create(place, with_pip=True)
@@ -93,14 +103,18 @@ def test_the_installed_wheel_runs_the_demo(wheel, tmp_path):
     # Of a folder named so, files .pth are not read: the editable install stays out.
     (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
     run(place / "bin" / "pip", "install", "--no-deps", "--no-index", wheel)
-    demo_of(place, tmp_path / "work")
+    build_with(place, model, tmp_path / "work")
 
 
 @pytest.mark.slow
-def test_the_wheel_brings_what_it_needs(wheel, tmp_path):
+def test_the_wheel_brings_what_it_needs(wheel, model, tmp_path):
     """In an empty environment; its gigabytes do not stay, as ``tmp_path`` does."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         venv.create(place, with_pip=True)
         run(place / "bin" / "pip", "install", f"{wheel}[finn,rtl]")
-        demo_of(place, tmp_path / "work")
+        build_with(place, model, tmp_path / "work")
+        demo = (place / "bin" / "msq-finn", "demo", "--epochs", "1", "--out", "demo")
+        run(*demo, cwd=tmp_path / "work")
+        made = {path.name for path in (tmp_path / "work" / "demo").iterdir()}
+        assert {"summary.json", "report.html"} <= made
