@@ -88,11 +88,10 @@ def build_with(place, model, work):
     show = "import msq_finn; print(msq_finn.__file__)"
     found = run(place / "bin" / "python", "-c", show, cwd=work, env=environment).strip()
     assert found == str(packages / "msq_finn" / "__init__.py")
-    command = (place / "bin" / "msq-finn", "build", model, "--until", "synth", "--out", "out")
+    command = (place / "bin" / "msq-finn", "build", model, "--until", "simulate", "--out", "out")
     run(*command, cwd=work, env=environment)
     summary = json.loads((work / "out" / "summary.json").read_text())
     assert summary["images_simulated"] > 0 and summary["rtl_mismatches"] == 0
-    assert (work / "out" / "report.html").exists()
 
 
 def test_the_installed_wheel_builds_a_network(wheel, model, tmp_path):
