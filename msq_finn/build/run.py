@@ -134,7 +134,7 @@ def build(
         """Refuse early what no package could be made of."""
         if until == "deploy" and name == PARTITION_STEP:
             programs(Host(lowered_of(model, config).parent))
-        if until == "deploy" and name == FOLDING_STEP and config.folding_config_file:
+        if until == "deploy" and name == FOLDING_STEP:
             runtime_kernels(model, config.board)
 
     def finished(name: str, model: Any) -> None:

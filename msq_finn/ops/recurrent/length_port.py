@@ -5,6 +5,9 @@ from __future__ import annotations
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import rtl_library
 
+#: The layer's attribute for it.
+ATTRIBUTE = "runtime_writeable_length"
+
 #: The port's name, as that of FINN's memories that are written at run time.
 PORT = "s_axilite"
 
@@ -38,10 +41,10 @@ def constant(steps: int) -> str:
         steps: of a frame.
 
     >>> constant(8)
-    "  wire [3:0] length = 4'd8;\\n"
+    "wire [3:0] length = 4'd8;"
     """
     bits = steps.bit_length()
-    return f"  wire [{bits - 1}:0] length = {bits}'d{steps};\n"
+    return f"wire [{bits - 1}:0] length = {bits}'d{steps};"
 
 
 def register(name: str, steps: int) -> str:
@@ -56,13 +59,13 @@ def register(name: str, steps: int) -> str:
     """
     if not (rtl_library() / "axi/hdl/axilite.sv").exists():
         raise MsqError(
-            "runtime_writeable_length needs axi/hdl/axilite.sv, which this FINN's library lacks; "
-            "use finn-plus, or upstream's dev",
+            f"{ATTRIBUTE} needs axi/hdl/axilite.sv, which this FINN's library lacks; use "
+            "finn-plus, or upstream's dev",
             where=name,
         )
     pins = "".join(f".{s.lower()}({PORT}_{s}), " for s in (*_INPUTS, *_OUTPUTS))
     return f"""\
-  wire [{steps.bit_length() - 1}:0] length;
+wire [{steps.bit_length() - 1}:0] length;
   wire length_en, length_write, length_ack;
   wire [1:0] length_address;
   wire [31:0] length_data, length_read;
@@ -75,5 +78,4 @@ def register(name: str, steps: int) -> str:
   length_register #(.Steps({steps})) i_length (
     .clk_i(ap_clk), .rst_ni(ap_rst_n), .en_i(length_en), .write_i(length_write),
     .data_i(length_data), .ack_o(length_ack), .data_o(length_read), .length_o(length)
-  );
-"""
+  );"""

@@ -23,6 +23,7 @@ from msq_finn.ops.recurrent.gated_cells import (
     numbers_of,
     run,
 )
+from msq_finn.ops.recurrent.length_port import ATTRIBUTE
 from msq_finn.ops.recurrent.turns import Turns
 from msq_finn.ops.recurrent.unit_order import UnitOrder
 from msq_finn.ops.row_mixed import smallest_integer_type
@@ -75,7 +76,7 @@ class RecurrentMSQ(UnitOrder):
             "SIMD": ("i", False, 1),
             "allStates": ("i", True, 1, {0, 1}),
             "Sequences": ("i", False, 1),
-            "runtime_writeable_length": ("i", False, 0, {0, 1}),
+            ATTRIBUTE: ("i", False, 0, {0, 1}),
             "paddingFirst": ("i", False, 0, {0, 1}),
             "unitOrder": ("ints", False, []),
             "quantizers": ("strings", False, []),

@@ -74,7 +74,7 @@ class RecurrentRTL(LanesRTL):
     def get_verilog_top_module_intf_names(self) -> dict[str, Any]:
         """FINN's names of the ports, with that of the length where it can be written."""
         names: dict[str, Any] = super().get_verilog_top_module_intf_names()
-        if self.get_nodeattr("runtime_writeable_length"):
+        if self.get_nodeattr(length_port.ATTRIBUTE):
             names["axilite"] = [length_port.PORT]
         return names
 
@@ -150,7 +150,7 @@ class RecurrentRTL(LanesRTL):
             "States": self.get_nodeattr("States"),
             "AllStates": self.get_nodeattr("allStates"),
             "Places": self.get_nodeattr("Sequences"),
-            "Shorter": self.get_nodeattr("runtime_writeable_length"),
+            "Shorter": self.get_nodeattr(length_port.ATTRIBUTE),
             "PaddingFirst": self.get_nodeattr("paddingFirst"),
             "SIMD": self.get_nodeattr("SIMD"),
             "Lanes": literal(lanes_parameter(lanes)),
@@ -198,7 +198,7 @@ class RecurrentRTL(LanesRTL):
         padding = high[1] + 1 - out_bits
         word = f"{{{padding}'d0, out_data}}" if padding else "out_data"
         parameters = self._parameters(weights, fpgapart).items()
-        steps, writeable = self.get_nodeattr("Steps"), self.get_nodeattr("runtime_writeable_length")
+        steps, writeable = self.get_nodeattr("Steps"), self.get_nodeattr(length_port.ATTRIBUTE)
         busses = ":".join([*([length_port.PORT] if writeable else []), "in0_V", "out0_V"])
         length = length_port.register(name, steps) if writeable else length_port.constant(steps)
         # Verilator has no models of Xilinx primitives; tests show both forms of the lanes equal.
@@ -226,7 +226,7 @@ module {top} (
   wire [{self.weight_bits() - 1}:0] codes;
   wire codes_valid, codes_ready;
   wire [{out_bits - 1}:0] out_data;
-{length}\
+  {length}
   {name}_memstream_wrapper i_memory (
     .ap_clk(ap_clk), .ap_clk2x(ap_clk), .ap_rst_n(ap_rst_n),
     .s_axilite_AWVALID(1'b0), .s_axilite_AWPROT(3'd0), .s_axilite_AWADDR('0),
