@@ -21,7 +21,7 @@ from msq_finn.build.host_program import called, check_before, programs
 from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.report_files import REFERENCE, SIMULATION, load_ends, save_ends
 from msq_finn.build.resume import digest
-from msq_finn.build.run_time import LENGTHS, WEIGHTS, writes
+from msq_finn.build.run_time import LENGTHS, WEIGHTS, longest_sequence, writes
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.files import write
@@ -69,8 +69,8 @@ def deploy(lowered: Lowered) -> Path:
     kernels = runtime_kernels(lowered.model, lowered.config.board)
     runtime = _write_runtime_weights(lowered, kernels, driver)
     settings["driver_information"]["runtime_weights"] = runtime
-    if lengths := _lengths(lowered, kernels):
-        settings["sequence_length"] = lengths
+    if (longest := longest_sequence(lowered.model)) is not None:
+        settings["sequence_length"] = {"longest": longest, "kernels": _layers(lowered, kernels)}
     for name, program in zip(("before", "after"), _programs(lowered), strict=True):
         program.save(driver / f"{name}.json")
     signature = _write_reference(lowered, driver)
@@ -79,7 +79,6 @@ def deploy(lowered: Lowered) -> Path:
     manifest = _manifest(lowered, driver, bitfile)
     write(driver / package.MANIFEST, json.dumps(manifest, indent=2) + "\n")
     simulated = json.loads((report_folder(lowered.config) / SIMULATION).read_text())
-    longest = lengths.get("longest")
     write(folder / "README.md", readme(manifest, simulated, signature, longest))
     write(folder / "board.ipynb", notebook(manifest, signature))
     return folder
@@ -136,15 +135,10 @@ def _write_runtime_weights(lowered: Lowered, kernels: Mapping[str, int], driver:
     return folder.exists()
 
 
-def _lengths(lowered: Lowered, kernels: Mapping[str, int]) -> dict[str, Any]:
-    """Where lengths of sequences are written, and the longest; empty where they are not."""
-    ops = {name: getCustomOp(lowered.model.get_node_from_name(name)) for name in kernels}
-    layers = {name: op for name, op in ops.items() if writes(op, LENGTHS)}
-    if not layers:
-        return {}
-    # All have as many steps, see NotePadding.
-    longest = next(iter(layers.values())).get_nodeattr("Steps")
-    return {"longest": longest, "kernels": [kernels[name] for name in layers]}
+def _layers(lowered: Lowered, kernels: Mapping[str, int]) -> list[int]:
+    """Kernels of the layers whose sequences' length is written."""
+    nodes = {name: lowered.model.get_node_from_name(name) for name in kernels}
+    return [kernels[name] for name, node in nodes.items() if writes(getCustomOp(node), LENGTHS)]
 
 
 def _write_reference(lowered: Lowered, driver: Path) -> Signature:

@@ -19,6 +19,7 @@ from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.report.page import render
 from msq_finn.build.report_files import RESOURCES, SIMULATION, read_resources, refuse_faults
 from msq_finn.build.resume import check_record, follow, record
+from msq_finn.build.run_time import longest_sequence
 from msq_finn.build.stages import (
     STAGES,
     check_folder,
@@ -248,6 +249,7 @@ def _summarise(
         layers=layers_of(model, measured),
         layers_on_host=layers_on_host(lowered_of(model, config).parent),
         nodes=node_summary.nodes_of(model, measured),
+        longest_sequence=longest_sequence(model),
         stage_seconds=times.read(folder)["steps"],
         finn_seconds=round(finn, 2),
         msq_seconds=round(ours, 2),
