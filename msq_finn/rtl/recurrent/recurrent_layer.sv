@@ -9,8 +9,8 @@
 /// Steps of several sequences may be taken in turn, so that the lanes do not wait.
 ///
 /// Where a sequence is shorter than its frame, the last state is the sequence's, and all states are
-/// 0 in the frame's other steps; words come and go as ever. Its length is to change between frames,
-/// when all of one has left and nothing of the next has come.
+/// 0 in the frame's other steps; words come and go as ever. What is written of the length while
+/// frames are under way holds for later ones.
 module recurrent_layer
   import msq_pkg::*;
 #(
@@ -121,6 +121,7 @@ module recurrent_layer
     .Words       (NF),
     .Places      (Places),
     .KeepsResults(KeepsResults),
+    .Shorter     (Shorter),
     .PaddingFirst(PaddingFirst)
   ) u_schedule (
     .clk_i,

@@ -16,7 +16,8 @@ module step_feed #(
   input  logic                  clk_i,
   input  logic                  rst_ni,
 
-  input  logic [LengthBits-1:0] length_i,      // of the frame that comes next
+  input  logic [LengthBits-1:0] length_i,      // of the sequences that are under way
+  output logic                  begins_o,      // a frame, in this cycle
 
   input  logic [Width-1:0]      in_data_i,
   input  logic                  in_valid_i,
@@ -35,18 +36,13 @@ module step_feed #(
   localparam int unsigned WordBits = $clog2(Words + 1);
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1;
 
-  logic [WordBits-1:0]   word_q;
-  logic [StepBits-1:0]   step_q;
-  logic [LengthBits-1:0] length;
-  logic                  complete_q;  // the state is there
-  logic                  of_input, first, last, take, unused_inside, unused_last;
-
-  frame_length #(.Bits(LengthBits)) u_length (
-    .clk_i, .at_start_i(step_q == '0 && word_q == '0), .length_i, .length_o(length)
-  );
+  logic [WordBits-1:0] word_q;
+  logic [StepBits-1:0] step_q;
+  logic                complete_q;  // the state is there
+  logic                of_input, first, last, take, unused_inside, unused_last;
 
   step_window #(.Steps(Steps), .PaddingFirst(PaddingFirst)) u_window (
-    .step_i(step_q), .length_i(length), .inside_o(unused_inside), .first_o(first),
+    .step_i(step_q), .length_i, .inside_o(unused_inside), .first_o(first),
     .last_o(unused_last)
   );
 
@@ -54,6 +50,7 @@ module step_feed #(
   assign last         = word_q == WordBits'(Words - 1);
   assign out_valid_o  = of_input ? in_valid_i : first || complete_q;
   assign take         = out_valid_o && out_ready_i;
+  assign begins_o     = take && step_q == '0 && word_q == '0;
   assign in_ready_o   = of_input && out_ready_i;
   assign state_read_o = take && !of_input && !first;
   assign out_data_o   = of_input ? in_data_i : first ? '0 : state_i;

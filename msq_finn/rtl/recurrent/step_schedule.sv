@@ -2,7 +2,7 @@
 
 /// What the lanes of a recurrent layer multiply, step by step, and which step of which sequence
 /// comes out behind them: of one sequence, or of several in turn. Sequences may be shorter than
-/// their frames, see step_window; a frame has the length that there is when it begins.
+/// their frames, see step_window.
 ///
 /// A step is InputWords + StateWords words that go in, and Words that come out of the lanes as
 /// levels and later as states.
@@ -14,6 +14,7 @@ module step_schedule #(
   parameter int unsigned Words = 1,
   parameter int unsigned Places = 1,  // for sequences under way
   parameter bit KeepsResults = 0,     // a place is free when its results have left
+  parameter bit Shorter = 0,          // sequences may be shorter than frames
   parameter bit PaddingFirst = 0,     // where a sequence is shorter than its frame
 
   localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1,
@@ -122,12 +123,22 @@ module step_schedule #(
   end else begin : gen_one
     localparam int unsigned WordBits = Words > 1 ? $clog2(Words) : 1;
 
-    logic [WordBits-1:0]   level_word, leave_word;
+    logic [WordBits-1:0]   unused_word, leave_word;
     logic [StepBits-1:0]   level_step;
-    logic [LengthBits-1:0] level_length, leave_length;
-    logic                  unused, unused_inside, unused_last, unused_first;
+    logic [LengthBits-1:0] length;
+    logic                  begins, ends, unused, unused_inside, unused_last, unused_first;
 
-    assign unused = &{1'b0, results_left_i, left_place_i};
+    assign unused = &{1'b0, results_left_i, left_place_i, begins, ends};
+
+    assign ends = leave_i && last_word_o && leave_step_o == StepBits'(Steps - 1);
+
+    if (Shorter) begin : gen_length
+      frame_length #(.Bits(LengthBits)) u_length (
+        .clk_i, .rst_ni, .begins_i(begins), .ends_i(ends), .length_i, .length_o(length)
+      );
+    end else begin : gen_whole
+      assign length = length_i;
+    end
 
     assign {state_place_o, level_place_o, leave_place_o} = '0;
     assign last_word_o = leave_word == WordBits'(Words - 1);
@@ -137,15 +148,11 @@ module step_schedule #(
       .rst_ni,
       .next_i(level_i),
       .row_o (level_step),
-      .part_o(level_word)
-    );
-
-    frame_length #(.Bits(LengthBits)) u_level_length (
-      .clk_i, .at_start_i(level_step == '0 && level_word == '0), .length_i, .length_o(level_length)
+      .part_o(unused_word)
     );
 
     step_window #(.Steps(Steps), .PaddingFirst(PaddingFirst)) u_level_window (
-      .step_i(level_step), .length_i(level_length), .inside_o(unused_inside),
+      .step_i(level_step), .length_i(length), .inside_o(unused_inside),
       .first_o(level_first_o), .last_o(unused_last)
     );
 
@@ -157,13 +164,8 @@ module step_schedule #(
       .part_o(leave_word)
     );
 
-    frame_length #(.Bits(LengthBits)) u_leave_length (
-      .clk_i, .at_start_i(leave_step_o == '0 && leave_word == '0), .length_i,
-      .length_o(leave_length)
-    );
-
     step_window #(.Steps(Steps), .PaddingFirst(PaddingFirst)) u_leave_window (
-      .step_i(leave_step_o), .length_i(leave_length), .inside_o(leave_inside_o),
+      .step_i(leave_step_o), .length_i(length), .inside_o(leave_inside_o),
       .first_o(unused_first), .last_o(leave_last_o)
     );
 
@@ -176,7 +178,8 @@ module step_schedule #(
     ) u_feed (
       .clk_i,
       .rst_ni,
-      .length_i,
+      .length_i    (length),
+      .begins_o    (begins),
       .in_data_i,
       .in_valid_i,
       .in_ready_o,

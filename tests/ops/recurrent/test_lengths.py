@@ -43,8 +43,11 @@ def expected(layer, sequences, length, padding_first):
     return np.array(found)
 
 
-def run(layer, lengths, sequences, stall_in=0.0, stall_out=0.0, **attributes):
-    """What is read of the register, and the states, with a length for every FRAMES sequences."""
+def run(layer, lengths, sequences, stall_in=0.0, stall_out=0.0, waits=1, **attributes):
+    """What is read of the register, and the states, with a length for every FRAMES sequences.
+
+    Without ``waits`` they are written under way, one behind the other.
+    """
     case = layer.case
     model = generated(layer.model(runtime_writeable_length=1, **attributes))
     op = op_of(model)
@@ -54,6 +57,7 @@ def run(layer, lengths, sequences, stall_in=0.0, stall_out=0.0, **attributes):
     defines = {
         "NODE": op.get_nodeattr("gen_top_module"),
         "FRAMES": str(FRAMES),
+        "WAITS": str(waits),
         "IN_BITS": str(op.get_instream_width_padded()),
         "OUT_BITS": str(op.get_outstream_width_padded()),
         "IN_WORDS": str(counts[0]),
@@ -104,3 +108,24 @@ def test_every_length_is_that_of_the_truncated_sequence(name, padding_first):
         read, found = run(layer, written, sequences, *stalls, **more)
         assert read == held
         np.testing.assert_array_equal(found, states)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GRU, the last state",
+        *(pytest.param(n, marks=pytest.mark.slow) for n in ("LSTM, all states", *IN_TURN)),
+    ],
+)
+def test_a_length_that_is_written_under_way_splits_no_frame(name):
+    layer = Random.drawn((CASES | IN_TURN)[name])
+    steps, sequences = layer.case.steps, layer.sequences(60)
+    written = np.random.default_rng(5).integers(1, steps + 1, 150).tolist()
+    more = {"Sequences": 3 if name in IN_TURN else 1}
+    read, found = run(layer, written, sequences, 0.97, 0.3, waits=0, **more)
+    assert read == written
+    whole = [expected(layer, sequences, length, False) for length in range(1, steps + 1)]
+    same = np.array([(found == states).all(axis=(1, 2)) for states in whole])
+    assert same.any(axis=0).all()
+    # Frames with pauses between them got several.
+    assert len({tuple(column) for column in same.T if column.sum() == 1}) > 2

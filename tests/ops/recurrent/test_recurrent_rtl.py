@@ -49,6 +49,7 @@ VARIANTS = [
     ("last_state", {"Words": 3, "Places": 2}),
     ("step_schedule", {}),
     ("step_schedule", {"Steps": 5, "Words": 4, "PaddingFirst": 1}),
+    ("step_schedule", {"Steps": 5, "Words": 4, "Shorter": 1}),
     ("step_schedule", {"Steps": 3, "InputWords": 2, "Words": 4, "Places": 3, "KeepsResults": 1}),
     ("result_store", {}),
     ("result_store", {"Places": 3, "Steps": 5, "Words": 4}),
