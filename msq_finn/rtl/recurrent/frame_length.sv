@@ -17,16 +17,15 @@ module frame_length #(
   localparam int unsigned CountBits = $clog2(Frames + 1);
 
   logic [CountBits-1:0] count_q;
-  logic [Bits-1:0]      length_q;
-
-  assign length_o = count_q == '0 ? length_i : length_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) count_q <= '0;
     else count_q <= count_q + CountBits'(begins_i) - CountBits'(ends_i);
   end
 
-  always_ff @(posedge clk_i) length_q <= length_o;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || (count_q == '0 && !begins_i)) length_o <= length_i;
+  end
 
 endmodule
 
