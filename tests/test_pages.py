@@ -141,9 +141,14 @@ def test_messages_that_are_looked_up_are_said():
 @pytest.mark.slow
 def test_recurrent(tmp_path):
     text = text_of("docs/how-to/recurrent.md")
-    (train,) = blocks(text, "python")
+    train, drive = blocks(text, "python")
     run_python(train, tmp_path)
-    (build,) = commands(text)
-    run(build, tmp_path)
-    summary = json.loads((tmp_path / "out/summary.json").read_text())
-    assert summary["images_simulated"] > 0 and summary["rtl_faults"] == 0
+    for build in commands(text):
+        run(build, tmp_path)
+        summary = json.loads((tmp_path / "out/summary.json").read_text())
+        assert summary["images_simulated"] > 0 and summary["rtl_faults"] == 0
+    # The last one's package takes the length that the page's driver writes.
+    settings = json.loads((tmp_path / "out/deploy/driver/settings.json").read_text())
+    assert settings["sequence_length"]["longest"] == summary["longest_sequence"] == 8
+    assert "network.sequence_length = 5" in drive
+    assert "network.sequence_length = 5" in (tmp_path / "out/deploy/README.md").read_text()

@@ -135,6 +135,7 @@ def compile(
     clk_ns: float = 10.0,
     plan: Path | str | None = None,
     folding_config: Path | str | None = None,
+    runtime_length: bool = False,
     images: ArrayLike | Mapping[str, ArrayLike] | Path | int = 8,
     labels: ArrayLike | Path | None = None,
     seed: int = 0,
@@ -154,6 +155,8 @@ def compile(
         clk_ns: clock period in ns; that of the plan, where there is one.
         plan: file of ``msq-finn plan`` to fold by.
         folding_config: FINN folding configuration (JSON), applied after automatic folding.
+        runtime_length: let the processor write how long sequences of recurrent layers are, up to
+            the exported model's steps.
         images: network inputs to simulate, [images, ...], two or more; of several inputs a
             dictionary by name; a path of them (.npy, .npz); or how many to draw.
         labels: classes of the images, [images], or a path of them, for accuracies.
@@ -175,7 +178,9 @@ def compile(
         planned.check_board(board, part, str(plan))
         clk_ns = planned.clk_ns
     folding = load_folding(None if folding_config is None else Path(folding_config))
-    target = Target(board, clk_ns, target_fps, folding, None if plan is None else Path(plan))
+    target = Target(
+        board, clk_ns, target_fps, folding, None if plan is None else Path(plan), runtime_length
+    )
     out = Path(out)
     with tempfile.TemporaryDirectory(prefix="msq_finn_export_") as folder:
         if isinstance(model, str | Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from msq_finn.build.host_program import called, check_before, programs
 from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.report_files import REFERENCE, SIMULATION, load_ends, save_ends
 from msq_finn.build.resume import digest
+from msq_finn.build.run_time import LENGTHS, WEIGHTS, longest_sequence, writes
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.files import write
@@ -64,8 +66,11 @@ def deploy(lowered: Lowered) -> Path:
         driver / _BOARD_PACKAGE,
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    runtime = _write_runtime_weights(lowered, driver)
+    kernels = runtime_kernels(lowered.model, lowered.config.board)
+    runtime = _write_runtime_weights(lowered, kernels, driver)
     settings["driver_information"]["runtime_weights"] = runtime
+    if (longest := longest_sequence(lowered.model)) is not None:
+        settings["sequence_length"] = {"longest": longest, "kernels": _layers(lowered, kernels)}
     for name, program in zip(("before", "after"), _programs(lowered), strict=True):
         program.save(driver / f"{name}.json")
     signature = _write_reference(lowered, driver)
@@ -74,7 +79,7 @@ def deploy(lowered: Lowered) -> Path:
     manifest = _manifest(lowered, driver, bitfile)
     write(driver / package.MANIFEST, json.dumps(manifest, indent=2) + "\n")
     simulated = json.loads((report_folder(lowered.config) / SIMULATION).read_text())
-    write(folder / "README.md", readme(manifest, simulated, signature))
+    write(folder / "README.md", readme(manifest, simulated, signature, longest))
     write(folder / "board.ipynb", notebook(manifest, signature))
     return folder
 
@@ -117,17 +122,23 @@ def _settings(lowered: Lowered) -> dict[str, Any]:
     }
 
 
-def _write_runtime_weights(lowered: Lowered, driver: Path) -> bool:
+def _write_runtime_weights(lowered: Lowered, kernels: Mapping[str, int], driver: Path) -> bool:
     """Write the contents of runtime-writeable memories, each row in its lane's code."""
-    kernels = runtime_kernels(lowered.model, lowered.config.board)
     folder = driver / "runtime_weights"
     for name, kernel in kernels.items():
-        folder.mkdir(exist_ok=True)
         node = lowered.model.get_node_from_name(name)
+        if not writes(op := getCustomOp(node), WEIGHTS):
+            continue
+        folder.mkdir(exist_ok=True)
         weights = lowered.model.get_initializer(node.input[1])
-        file = folder / f"{kernel}_0_{name}.dat"
-        getCustomOp(node).make_weight_file(weights, "decoupled_runtime", str(file))
-    return bool(kernels)
+        op.make_weight_file(weights, "decoupled_runtime", str(folder / f"{kernel}_0_{name}.dat"))
+    return folder.exists()
+
+
+def _layers(lowered: Lowered, kernels: Mapping[str, int]) -> list[int]:
+    """Kernels of the layers whose sequences' length is written."""
+    nodes = {name: lowered.model.get_node_from_name(name) for name in kernels}
+    return [kernels[name] for name, node in nodes.items() if writes(getCustomOp(node), LENGTHS)]
 
 
 def _write_reference(lowered: Lowered, driver: Path) -> Signature:

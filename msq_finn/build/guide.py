@@ -134,13 +134,19 @@ class Signature:
         return "; ".join(parts)
 
 
-def readme(manifest: dict[str, Any], simulated: dict[str, Any], signature: Signature) -> str:
+def readme(
+    manifest: dict[str, Any],
+    simulated: dict[str, Any],
+    signature: Signature,
+    longest: int | None = None,
+) -> str:
     """Write the package's README.
 
     Args:
         manifest: what the build recorded.
         simulated: figures of the simulation.
         signature: what goes in and comes out.
+        longest: steps of a sequence, where shorter ones can be asked for.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("msq_finn.build", "."), keep_trailing_newline=True
@@ -149,6 +155,7 @@ def readme(manifest: dict[str, Any], simulated: dict[str, Any], signature: Signa
         m=manifest,
         s=simulated,
         io=signature,
+        longest=longest,
         images=len(signature.inputs[0].images),
         operations=[*signature.before, *signature.after],
     )

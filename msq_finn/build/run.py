@@ -19,6 +19,7 @@ from msq_finn.build.publish import PAGE, publish
 from msq_finn.build.report.page import render
 from msq_finn.build.report_files import RESOURCES, SIMULATION, read_resources, refuse_faults
 from msq_finn.build.resume import check_record, follow, record
+from msq_finn.build.run_time import longest_sequence
 from msq_finn.build.stages import (
     STAGES,
     check_folder,
@@ -134,7 +135,7 @@ def build(
         """Refuse early what no package could be made of."""
         if until == "deploy" and name == PARTITION_STEP:
             programs(Host(lowered_of(model, config).parent))
-        if until == "deploy" and name == FOLDING_STEP and config.folding_config_file:
+        if until == "deploy" and name == FOLDING_STEP:
             runtime_kernels(model, config.board)
 
     def finished(name: str, model: Any) -> None:
@@ -248,6 +249,7 @@ def _summarise(
         layers=layers_of(model, measured),
         layers_on_host=layers_on_host(lowered_of(model, config).parent),
         nodes=node_summary.nodes_of(model, measured),
+        longest_sequence=longest_sequence(model),
         stage_seconds=times.read(folder)["steps"],
         finn_seconds=round(finn, 2),
         msq_seconds=round(ours, 2),

@@ -46,6 +46,7 @@ from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.pad_folds import PadFolds
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
+from msq_finn.transforms.writeable_lengths import NotePadding, WriteLengths
 
 __all__ = [
     "DATAFLOW_STEPS",
@@ -72,10 +73,11 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: dataflow partition with specialised nodes.
-        cfg: FINN's ``DataflowBuildConfig``; ``msq_plan``, where set, is the path of a plan.
+        cfg: FINN's ``DataflowBuildConfig``; ``msq_plan``, where set, is the path of a plan, and
+            ``msq_runtime_length`` whether lengths of sequences are to be written at run time.
 
     Raises:
-        MsqError: the plan is of another network or unreadable.
+        MsqError: the plan is of another network or unreadable; or there are no sequences.
     """
     finn_workers.prepare()
     if not all(node.name for node in model.graph.node):  # upstream's main names none it specialises
@@ -88,6 +90,8 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         cycles = target if target is not None else 2**62
         design = PLANNED if cfg.folding_config_file is None else EDITED
         model = fold_for(model, cycles, part, cfg.mvau_wwidth_max, design)
+    if getattr(cfg, "msq_runtime_length", False):
+        model = ours(model, cfg, WriteLengths())
     return ours(model, cfg, AvoidFullSIMD())
 
 
@@ -103,11 +107,11 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
             models, reorders inputs and puts outputs back in order where rows were moved.
 
     Raises:
-        MsqError: a folding that the hardware cannot do, rows that its lanes cannot hold, or no
-            graph around the partition.
+        MsqError: a folding that the hardware cannot do, rows that its lanes cannot hold, no graph
+            around the partition, or sequences that cannot be shorter.
     """
     finn_workers.prepare()
-    model = ours(model, cfg, CheckFolding(), PlaceRows())
+    model = ours(model, cfg, CheckFolding(), NotePadding(), PlaceRows())
     model = note_costs(model, cfg._resolve_fpga_part())
     orders = [json.loads(model.get_metadata_prop(key)) for key in (INPUT_ORDER, OUTPUT_ORDER)]
     parent = parent_path(cfg)

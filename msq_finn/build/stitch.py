@@ -11,6 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build.end_ports import input_ports
+from msq_finn.build.run_time import writes
 from msq_finn.build.stitched import STREAM_CHECK, TOP, Instance, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
@@ -21,7 +22,7 @@ _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
-#: AXI-lite signals of a memory that can be written at run time: who drives them, and their width.
+#: AXI-lite signals of what can be written at run time: who drives them, and their width.
 _AXILITE = {
     name: (direction, width)
     for direction, widths in (
@@ -57,7 +58,7 @@ def stitch(
     Returns:
         the design; its ports are ``ap_clk``, ``ap_rst_n`` (and ``ap_clk2x`` for pumped nodes), the
         AXI streams ``in<i>_V`` and ``out<i>_V``, one ``<fifo>_maxcount`` a FIFO, one ``tap<i>_V`` a
-        tensor watched, and one AXI-lite ``s_axilite_<node>`` a node with runtime-writeable weights.
+        tensor watched, and one AXI-lite ``s_axilite_<node>`` a node that is written at run time.
 
     Raises:
         MsqError: a node has no RTL, or a tensor more than one consumer.
@@ -93,14 +94,14 @@ def stitch(
             extra["maxcount"] = probe
         result.parts.append((node.name, op.get_nodeattr("gen_top_module"), sources))
         configuration = {}
-        if _is_writeable(op):
+        if writes(op):
             result.ports += [
                 f"{direction} logic [{width - 1}:0] s_axilite_{node.name}_{signal}"
                 for signal, (direction, width) in _AXILITE.items()
             ]
             configuration = {f"s_axilite_{s}": f"s_axilite_{node.name}_{s}" for s in _AXILITE}
-            memory = f"{node.name}_weights" if _has_weight_memory(op) else node.name
-            result.writeable.add(memory)
+            part = f"{node.name}_weights" if _has_weight_memory(op) else node.name
+            result.writeable.add(part)
         if _has_weight_memory(op):
             _add_weight_memory(result, op, configuration)
             extra |= {
@@ -217,12 +218,6 @@ def _is_pumped(op: Any) -> bool:
 
 def _double_clock(op: Any) -> str:
     return "ap_clk2x" if _is_pumped(op) else "ap_clk"
-
-
-def _is_writeable(op: Any) -> bool:
-    """Tell whether a node's weights or thresholds can be written at run time."""
-    attribute = "runtime_writeable_weights"
-    return attribute in op.get_nodeattr_types() and bool(op.get_nodeattr(attribute))
 
 
 def _has_weight_memory(op: Any) -> bool:

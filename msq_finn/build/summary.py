@@ -155,6 +155,7 @@ class Summary(BaseModel):
         gate_mismatches: images of them for which it gives other integers than the RTL, which is
             compared with the exported model.
         gate_simulator: as ``simulator``, for the netlist.
+        longest_sequence: steps of a sequence, where the processor can write fewer.
         bitfile: whether one was made.
         failed: what stopped the build before its last stage, None if nothing did.
         versions: of the tools.
@@ -196,6 +197,7 @@ class Summary(BaseModel):
     gate_images: int | None = None
     gate_mismatches: int | None = None
     gate_simulator: str | None = None
+    longest_sequence: int | None = None
     bitfile: bool = False
     failed: str | None = None
     versions: dict[str, str | None]

@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     help="Plan of 'msq-finn plan' to fold by, at its clock.",
 )
 @click.option(
+    "--runtime-length",
+    is_flag=True,
+    help="Let the board write how long sequences of recurrent layers are, up to the model's steps.",
+)
+@click.option(
     "--images",
     type=click.IntRange(2),
     default=8,
@@ -79,6 +84,7 @@ def build(
     clk_ns: float,
     folding_config: Path | None,
     plan: Path | None,
+    runtime_length: bool,
     images: int,
     inputs: Path | None,
     labels: Path | None,
@@ -99,8 +105,9 @@ def build(
     with progress_bars() as progress:
         design = compile(
             model, board=board, out=out or "build-out", target_fps=target_fps, clk_ns=clk_ns,
-            plan=plan, folding_config=folding_config, images=inputs or images, labels=labels,
-            seed=seed, until=until, start=start, progress=progress,
+            plan=plan, folding_config=folding_config, runtime_length=runtime_length,
+            images=inputs or images, labels=labels, seed=seed, until=until, start=start,
+            progress=progress,
         )  # fmt: skip
     _warn(design.summary, design.target)
     show(design.summary, out or Path("build-out"), as_json)

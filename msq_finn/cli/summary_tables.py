@@ -106,6 +106,7 @@ def _show(summary: Summary, out: Path) -> None:
         "predicted_cycles_per_image",
         "slowest_node",
         "fps_at_clock",
+        "longest_sequence",
         "lut_sites",
         "ff",
         "dsp",

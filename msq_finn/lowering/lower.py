@@ -37,6 +37,7 @@ class Target:
         target_fps: frames per second to fold for, None for the smallest design.
         folding_config: FINN folding configuration (JSON) applied after automatic folding.
         plan: plan file to fold by, in place of automatic folding.
+        runtime_length: whether the processor writes how long recurrent layers' sequences are.
     """
 
     board: str
@@ -44,6 +45,7 @@ class Target:
     target_fps: int | None = None
     folding_config: Path | None = None
     plan: Path | None = None
+    runtime_length: bool = False
 
 
 @dataclass
@@ -120,6 +122,7 @@ def configure(source: Path, target: Target, folder: Path) -> Any:
         mvau_wwidth_max=2**30,
     )
     config.msq_plan = target.plan
+    config.msq_runtime_length = target.runtime_length
     return config
 
 

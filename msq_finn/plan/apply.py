@@ -14,8 +14,9 @@ from qonnx.custom_op.registry import getCustomOp
 from msq_finn.devices import DEVICES, device_of_part
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import ADDS
+from msq_finn.ops.recurrent.length_port import ATTRIBUTE
 from msq_finn.plan.cost.cost_model import add, default_model
-from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
+from msq_finn.plan.cost.lane_costs import EMBEDDED, LENGTH, LaneCosts
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
@@ -124,6 +125,8 @@ def note_costs(model: ModelWrapper, part: str) -> ModelWrapper:
             if lanes.is_constant or style not in ("distributed", "block"):
                 style = EMBEDDED if lanes.is_constant else "block"
             cost = add((own.compute(simd, lanes), own.memory(simd, lanes, style)))
+            if node.op_type.startswith(RECURRENT) and op.get_nodeattr(ATTRIBUTE):
+                cost = add((cost, LENGTH))
             op.set_nodeattr("lutSites", round(cost.lut))
     return model
 

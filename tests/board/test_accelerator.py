@@ -222,3 +222,58 @@ def test_no_weights_take_no_run(tmp_path):
     board = board_of()
     assert accelerator_of(board).load_runtime_weights(tmp_path / "none") == 0
     assert board.runs == []
+
+
+def recurrent(board, longest=8):
+    return accelerator_of(board, sequence_length={"kernels": [2, 4], "longest": longest})
+
+
+def registers_of(**options):
+    """The registers of two layers among other kernels, as they are behind the bitfile."""
+    found = {f"StreamingDataflowPartition_{k}": fake_pynq.Mmio(1, **options) for k in range(6)}
+    for register in found.values():
+        register.array[0] = 8
+    return found
+
+
+def test_the_length_of_sequences_is_written_to_every_recurrent_layer():
+    registers = registers_of()
+    accelerator = recurrent(board_of(memories=registers))
+    assert accelerator.sequence_length == 8
+    for length in (3, np.int64(1), 8, 5):
+        accelerator.sequence_length = length
+        assert accelerator.sequence_length == length
+    found = [int(register.array[0]) for register in registers.values()]
+    assert found == [8, 8, 5, 8, 5, 8]
+
+
+@pytest.mark.parametrize("length", [0, 9, -1, 2.5])
+def test_a_length_that_no_sequence_has_is_refused(length):
+    accelerator = recurrent(board_of(memories=registers_of()))
+    with pytest.raises(ValueError, match=f"whole number of steps from 1 to 8, not {length}"):
+        accelerator.sequence_length = length
+    assert accelerator.sequence_length == 8
+
+
+def test_a_length_is_not_written_under_a_run():
+    accelerator = recurrent(board_of(memories=registers_of()))
+    accelerator.execute_on_buffers(asynch=True)
+    with pytest.raises(RuntimeError, match="a run is under way; wait_until_finished"):
+        accelerator.sequence_length = 3
+    accelerator.wait_until_finished()
+    accelerator.sequence_length = 3
+    assert accelerator.sequence_length == 3
+
+
+def test_what_has_no_length_or_does_not_take_it_is_named():
+    with pytest.raises(RuntimeError, match="sequences of one length; build it with --runtime"):
+        accelerator_of(board_of()).sequence_length = 3
+    with pytest.raises(RuntimeError, match="no recurrent layer StreamingDataflowPartition_2"):
+        recurrent(board_of())
+    stuck = recurrent(board_of(memories=registers_of(stuck=0)))
+    with pytest.raises(RuntimeError, match="StreamingDataflowPartition_2 reads 8 for a sequence"):
+        stuck.sequence_length = 3
+    apart = registers_of()
+    apart["StreamingDataflowPartition_4"].array[0] = 3
+    with pytest.raises(RuntimeError, match="different lengths"):
+        recurrent(board_of(memories=apart)).sequence_length  # noqa: B018

@@ -15,6 +15,7 @@ import numpy as np
 
 from .formats import Formats
 from .packing import size
+from .sequences import SequenceLength
 
 #: Offsets of a DMA's registers.
 _CONTROL, _ADDRESS_LOW, _ADDRESS_HIGH, _FRAMES = 0x00, 0x10, 0x14, 0x1C
@@ -32,6 +33,7 @@ class Accelerator(Formats):
         fclk_mhz: clock of the accelerator.
         ibuf_packed_device: the input DMAs' buffers, [batch_size, ..., bytes] each.
         obuf_packed_device: the output DMAs' buffers, likewise.
+        lengths: registers of the recurrent layers; None where sequences have one length.
 
     Args:
         overlay: pynq's, with the bitfile loaded.
@@ -40,9 +42,11 @@ class Accelerator(Formats):
         batch_size: frames per run.
         timeout_s: longest time to wait for a run, in seconds.
         fclk_mhz: clock of the accelerator.
+        sequence_length: of the package's settings, ``kernels`` and ``longest``.
 
     Raises:
         ValueError: see `Formats`.
+        RuntimeError: see `SequenceLength`.
     """
 
     def __init__(
@@ -54,11 +58,14 @@ class Accelerator(Formats):
         batch_size: int = 1,
         timeout_s: float = 10.0,
         fclk_mhz: float = 100.0,
+        sequence_length: dict[str, Any] | None = None,
     ) -> None:
         self.overlay = overlay
         self.timeout_s = timeout_s
         self.fclk_mhz = fclk_mhz
+        self.lengths = SequenceLength(overlay, **sequence_length) if sequence_length else None
         self._allocate = allocate
+        self._running = False
         self.idma = [getattr(overlay, name) for name in shapes["idma_names"]]
         self.odma = [getattr(overlay, name) for name in shapes["odma_names"]]
         self.ibuf_packed_device: list[Any] = []
@@ -96,6 +103,29 @@ class Accelerator(Formats):
             self._allocate(shape=self.oshape_packed(o), dtype=np.uint8, cacheable=True)
             for o in range(self.num_outputs)
         ]
+
+    @property
+    def sequence_length(self) -> int:
+        """Steps of a sequence, in frames that are padded to the longest; setting it writes them.
+
+        Raises:
+            RuntimeError: the accelerator was not built for it, or a run is under way.
+        """
+        return self._lengths().read()
+
+    @sequence_length.setter
+    def sequence_length(self, steps: int) -> None:
+        lengths = self._lengths()
+        if self._running:
+            raise RuntimeError("a run is under way; wait_until_finished comes first")
+        lengths.write(steps)
+
+    def _lengths(self) -> SequenceLength:
+        if self.lengths is None:
+            raise RuntimeError(
+                "the accelerator has sequences of one length; build it with --runtime-length"
+            )
+        return self.lengths
 
     def copy_input_data_to_device(self, data: Any, ind: int = 0) -> None:
         """Copy packed bytes to an input's buffer, and out of the processor's cache.
@@ -136,6 +166,7 @@ class Accelerator(Formats):
             # This also clears what an earlier run, waited for by no one, has left.
             if not dma.read(_CONTROL) & _IDLE:
                 raise RuntimeError(f"{name} is busy with an earlier run; load the overlay again")
+        self._running = True
         # Outputs first, so that the first word finds them ready.
         for dma, buffer in zip(self.odma, self.obuf_packed_device):
             _start(dma, buffer, frames)
@@ -165,6 +196,7 @@ class Accelerator(Formats):
                         f"{self.timeout_s} s ({inputs} read its input to the end); load the "
                         "overlay again"
                     )
+        self._running = False
 
     def execute(self, inputs: Any) -> Any:
         """Run the accelerator, from its inputs' integers to its outputs'.

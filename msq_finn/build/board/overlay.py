@@ -153,12 +153,13 @@ def load(
     Raises:
         PackageError: see :func:`msq_board.package.check_package`; or the settings are for a driver
             or a shell that this package has no code for; or there is no pynq.
-        RuntimeError: weights could not be written.
+        RuntimeError: weights, or lengths of sequences, could not be written.
         TimeoutError: the run behind writing weights does not finish in time.
     """
     folder, bitfile = Path(folder), Path(bitfile)
     verified = check_package(folder, bitfile)
-    settings = json.loads((folder / "settings.json").read_text())["driver_information"]
+    content = json.loads((folder / "settings.json").read_text())
+    settings = content["driver_information"]
     kind, platform = settings["driver_type"], settings["platform"]
     if (kind, platform) != (_DRIVER, _PLATFORM):
         raise PackageError(
@@ -191,7 +192,11 @@ def load(
         batch_size=batch_size,
         timeout_s=timeout_s,
         fclk_mhz=clock or built,
+        sequence_length=content.get("sequence_length"),
     )
+    if network.lengths is not None:
+        # What was written before a bitfile that is there already is none of this program's.
+        network.sequence_length = network.lengths.longest
     written = network.load_runtime_weights(folder / "runtime_weights")
     if settings.get("runtime_weights") and not written:
         raise PackageError(

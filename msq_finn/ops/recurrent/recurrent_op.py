@@ -23,6 +23,7 @@ from msq_finn.ops.recurrent.gated_cells import (
     numbers_of,
     run,
 )
+from msq_finn.ops.recurrent.length_port import ATTRIBUTE
 from msq_finn.ops.recurrent.turns import Turns
 from msq_finn.ops.recurrent.unit_order import UnitOrder
 from msq_finn.ops.row_mixed import smallest_integer_type
@@ -39,6 +40,9 @@ class RecurrentMSQ(UnitOrder):
     * ``inShape``, ``outShape``: of the tensors.
     * ``inputDataType``: of inputs and states; ``accDataType``: of sums; ``weightDataType``.
     * ``Sequences``: how many are under way at a time; see `msq_finn.ops.recurrent.turns`.
+    * ``runtime_writeable_length``: whether sequences may be shorter than ``Steps``, by as much as
+      the processor writes; ``paddingFirst``: whether the steps that are none of the sequence come
+      before it then, as in a sequence that is read from its end.
     * ``levelLow``, ``levelHigh``, ``gateFactors``, ``gateOffsets``, ``gateShift``: from true sums
       to levels; factors and offsets of every row.
     * ``gateTables`` (one behind the other) and ``stateTable``: see
@@ -72,6 +76,8 @@ class RecurrentMSQ(UnitOrder):
             "SIMD": ("i", False, 1),
             "allStates": ("i", True, 1, {0, 1}),
             "Sequences": ("i", False, 1),
+            ATTRIBUTE: ("i", False, 0, {0, 1}),
+            "paddingFirst": ("i", False, 0, {0, 1}),
             "unitOrder": ("ints", False, []),
             "quantizers": ("strings", False, []),
             "ram_style": ("s", False, "auto", {"auto", "block", "distributed"}),

@@ -19,6 +19,7 @@ from msq_finn.lanes.divisors import check_divides
 from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops import memstream, weight_file
 from msq_finn.ops.lanes_rtl import LanesRTL
+from msq_finn.ops.recurrent import length_port
 from msq_finn.ops.recurrent.gated_cells import GRU
 from msq_finn.ops.recurrent.recurrent_op import GRU_MSQ, LSTM_MSQ, RecurrentMSQ
 from msq_finn.ops.streaming.backend import packed
@@ -69,6 +70,13 @@ class RecurrentRTL(LanesRTL):
             execute_rtl(streams, context, graph, getattr(RTLBackend, "execute_node", None))
         else:
             super(RTLBackend, self).execute_node(context, graph)
+
+    def get_verilog_top_module_intf_names(self) -> dict[str, Any]:
+        """FINN's names of the ports, with that of the length where it can be written."""
+        names: dict[str, Any] = super().get_verilog_top_module_intf_names()
+        if self.get_nodeattr(length_port.ATTRIBUTE):
+            names["axilite"] = [length_port.PORT]
+        return names
 
     def calc_wmem(self) -> int:
         """Words of the weight memory."""
@@ -142,6 +150,8 @@ class RecurrentRTL(LanesRTL):
             "States": self.get_nodeattr("States"),
             "AllStates": self.get_nodeattr("allStates"),
             "Places": self.get_nodeattr("Sequences"),
+            "Shorter": self.get_nodeattr(length_port.ATTRIBUTE),
+            "PaddingFirst": self.get_nodeattr("paddingFirst"),
             "SIMD": self.get_nodeattr("SIMD"),
             "Lanes": literal(lanes_parameter(lanes)),
             "ActBits": acts.bitwidth(),
@@ -188,6 +198,9 @@ class RecurrentRTL(LanesRTL):
         padding = high[1] + 1 - out_bits
         word = f"{{{padding}'d0, out_data}}" if padding else "out_data"
         parameters = self._parameters(weights, fpgapart).items()
+        steps, writeable = self.get_nodeattr("Steps"), self.get_nodeattr(length_port.ATTRIBUTE)
+        busses = ":".join([*([length_port.PORT] if writeable else []), "in0_V", "out0_V"])
+        length = length_port.register(name, steps) if writeable else length_port.constant(steps)
         # Verilator has no models of Xilinx primitives; tests show both forms of the lanes equal.
         text = f"""\
 `ifdef VERILATOR
@@ -197,11 +210,12 @@ class RecurrentRTL(LanesRTL):
 `endif
 // {self.cell.op} of {self.get_nodeattr("States")} units on {self.lanes().label}.
 module {top} (
-  (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF in0_V:out0_V, ASSOCIATED_RESET ap_rst_n" *)
+  (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {busses}, ASSOCIATED_RESET ap_rst_n" *)
   (* X_INTERFACE_INFO = "xilinx.com:signal:clock:1.0 ap_clk CLK" *)
   input ap_clk,
   (* X_INTERFACE_PARAMETER = "POLARITY ACTIVE_LOW" *)
   input ap_rst_n,
+{length_port.ports() if writeable else ""}\
   input [{high[0]}:0] in0_V_TDATA,
   input in0_V_TVALID,
   output in0_V_TREADY,
@@ -212,6 +226,7 @@ module {top} (
   wire [{self.weight_bits() - 1}:0] codes;
   wire codes_valid, codes_ready;
   wire [{out_bits - 1}:0] out_data;
+  {length}
   {name}_memstream_wrapper i_memory (
     .ap_clk(ap_clk), .ap_clk2x(ap_clk), .ap_rst_n(ap_rst_n),
     .s_axilite_AWVALID(1'b0), .s_axilite_AWPROT(3'd0), .s_axilite_AWADDR('0),
@@ -225,7 +240,7 @@ module {top} (
     {", ".join(f".{key}({value})" for key, value in parameters)},
     .UsePrimitives(`{top}_PRIMITIVES)
   ) i_layer (
-    .clk_i(ap_clk), .rst_ni(ap_rst_n),
+    .clk_i(ap_clk), .rst_ni(ap_rst_n), .length_i(length),
     .in_data_i(in0_V_TDATA[{in_bits - 1}:0]), .in_valid_i(in0_V_TVALID),
     .in_ready_o(in0_V_TREADY),
     .weight_data_i(codes), .weight_valid_i(codes_valid), .weight_ready_o(codes_ready),

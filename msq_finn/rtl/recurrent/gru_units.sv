@@ -32,7 +32,7 @@ module gru_units #(
   input  logic                                rst_ni,
   input  logic                                en_i,
   input  logic                                valid_i,
-  input  logic                                first_i,  // of a frame's first step
+  input  logic                                first_i,  // without a state before
   input  logic [PlaceBits-1:0]                place_i,  // of its sequence
   // Reset and update gate, the candidate's inputs and its states.
   input  logic [Units-1:0][3:0][LevelBits-1:0] levels_i,
@@ -53,7 +53,7 @@ module gru_units #(
 
   assign places[0]      = place_i;
   assign before_place_o = places[7];
-  // The state of a frame's first step is 0, and none was written before it.
+  // Before a sequence's first step and in padding the state is 0, and none was written.
   assign read_o   = valid[7] && !first[7] && en_i;
 
   always_ff @(posedge clk_i) begin

@@ -35,7 +35,7 @@ module lstm_units #(
   input  logic                                rst_ni,
   input  logic                                en_i,
   input  logic                                valid_i,
-  input  logic                                first_i,  // of a frame's first step
+  input  logic                                first_i,  // without a state before
   input  logic [PlaceBits-1:0]                place_i,  // of its sequence
   input  logic [Units-1:0][3:0][LevelBits-1:0] levels_i,  // input, forget, cell, output gate
   output logic                                valid_o,

@@ -7,6 +7,10 @@
 /// Frames are Steps vectors of Inputs; every step waits for the state of the one before, but for
 /// the first, whose state is 0. States leave in words of PE / 4, of all steps or of the last.
 /// Steps of several sequences may be taken in turn, so that the lanes do not wait.
+///
+/// Where a sequence is shorter than its frame, the last state is the sequence's, and all states are
+/// 0 in the frame's other steps; words come and go as ever. What is written of the length while
+/// frames are under way holds for later ones.
 module recurrent_layer
   import msq_pkg::*;
 #(
@@ -16,6 +20,8 @@ module recurrent_layer
   parameter int unsigned States = 4,
   parameter bit AllStates = 1,
   parameter int unsigned Places = 1,  // for sequences under way
+  parameter bit Shorter = 0,          // sequences may be shorter than frames
+  parameter bit PaddingFirst = 0,     // where they are; else it is behind the sequence
 
   // Of mvau_msq.
   parameter int unsigned SIMD = 4,
@@ -53,6 +59,7 @@ module recurrent_layer
   parameter bit [2:0][FactorBits-1:0] Factor = '0,
   parameter bit [2:0][OffsetBits-1:0] Offset = '0,
 
+  localparam int unsigned LengthBits = $clog2(Steps + 1),
   localparam int unsigned PE = lanes_before(Lanes, MaxGroups),
   localparam int unsigned Units = PE / 4,
   localparam int unsigned CodesBits = SIMD * code_bits_before(Lanes, MaxGroups),
@@ -60,6 +67,8 @@ module recurrent_layer
 ) (
   input  logic                          clk_i,
   input  logic                          rst_ni,
+
+  input  logic [LengthBits-1:0]         length_i,  // of sequences, 1 to Steps
 
   input  logic [SIMD*ActBits-1:0]       in_data_i,
   input  logic                          in_valid_i,
@@ -99,9 +108,10 @@ module recurrent_layer
   logic                    levels_valid, state_valid;
 
   // Which step of which sequence the levels are of, and which the states that leave.
-  logic [StepBits-1:0]     step_in, step_out;
+  logic [StepBits-1:0]     step_out;
   logic [PlaceBits-1:0]    place_in, place_out, place_left;
-  logic                    last_fold, last_step, leave, results_left;
+  logic                    first_in, inside_out, last_out, read_out;
+  logic                    last_fold, leave, results_left;
 
   step_schedule #(
     .Width       (SIMD * ActBits),
@@ -110,10 +120,13 @@ module recurrent_layer
     .StateWords  (States / max(SIMD, 1)),
     .Words       (NF),
     .Places      (Places),
-    .KeepsResults(KeepsResults)
+    .KeepsResults(KeepsResults),
+    .Shorter     (Shorter),
+    .PaddingFirst(PaddingFirst)
   ) u_schedule (
     .clk_i,
     .rst_ni,
+    .length_i,
     .in_data_i,
     .in_valid_i,
     .in_ready_o,
@@ -125,12 +138,14 @@ module recurrent_layer
     .state_read_o  (state_read),
     .level_i       (levels_valid && en),
     .level_place_o (place_in),
-    .level_step_o  (step_in),
+    .level_first_o (first_in),
     .leave_i       (leave),
     .leave_place_o (place_out),
     .leave_step_o  (step_out),
+    .leave_inside_o(inside_out),
+    .leave_last_o  (last_out),
+    .leave_read_o  (read_out),
     .last_word_o   (last_fold),
-    .last_step_o   (last_step),
     .results_left_i(results_left),
     .left_place_i  (place_left)
   );
@@ -171,7 +186,7 @@ module recurrent_layer
     .levels_o(levels)
   );
 
-  logic [Units-1:0][ActBits-1:0] state, state_before;
+  logic [Units-1:0][ActBits-1:0] state, state_shown, state_before;
   logic [PlaceBits-1:0]          place_before;
   logic                          before_read;
 
@@ -188,7 +203,7 @@ module recurrent_layer
       .rst_ni,
       .en_i    (en),
       .valid_i (levels_valid),
-      .first_i (step_in == '0),
+      .first_i (first_in),
       .place_i (place_in),
       .levels_i(levels),
       .before_i(state_before),
@@ -213,7 +228,7 @@ module recurrent_layer
       .rst_ni,
       .en_i    (en),
       .valid_i (levels_valid),
-      .first_i (step_in == '0),
+      .first_i (first_in),
       .place_i (place_in),
       .levels_i(levels),
       .valid_o (state_valid),
@@ -222,6 +237,21 @@ module recurrent_layer
   end
 
   assign leave = state_valid && en;
+
+  if (!AllStates && Shorter && !PaddingFirst) begin : gen_last
+    last_state #(.Width(Units * ActBits), .Words(NF), .Places(Places)) u_last (
+      .clk_i,
+      .rst_ni,
+      .next_i     (leave),
+      .place_i    (place_out),
+      .last_word_i(last_fold),
+      .last_step_i(last_out),
+      .data_i     (state),
+      .data_o     (state_shown)
+    );
+  end else begin : gen_as_is
+    assign state_shown = inside_out ? state : '0;
+  end
 
   if (KeepsResults) begin : gen_results
     // There is room for all states of a sequence that has begun.
@@ -239,7 +269,7 @@ module recurrent_layer
       .place_i     (place_out),
       .step_i      (step_out),
       .last_word_i (last_fold),
-      .data_i      (state),
+      .data_i      (state_shown),
       .left_o      (results_left),
       .left_place_o(place_left),
       .out_data_o,
@@ -248,12 +278,13 @@ module recurrent_layer
     );
   end else begin : gen_no_results
     assign {results_left, place_left} = '0;
-    assign out_valid_o                = state_valid && (AllStates || last_step);
-    assign out_data_o                 = state;
+    assign out_valid_o                = state_valid
+                                        && (AllStates || step_out == StepBits'(Steps - 1));
+    assign out_data_o                 = state_shown;
     assign en                         = !out_valid_o || out_ready_i;
   end
 
-  // The last step's state has no reader.
+  // The last step's state has no reader, and padding's has none.
   state_store #(
     .Elements (States),
     .Bits     (ActBits),
@@ -263,7 +294,7 @@ module recurrent_layer
   ) u_states (
     .clk_i,
     .rst_ni,
-    .write_i(leave && !last_step),
+    .write_i(leave && read_out),
     .write_place_i(place_out),
     .data_i (state),
     .read_i (state_read),

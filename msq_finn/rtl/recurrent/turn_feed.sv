@@ -15,33 +15,40 @@ module turn_feed #(
   parameter int unsigned Places = 2,
   parameter int unsigned Products = 2,  // cycles in which the lanes multiply a step
   parameter bit KeepsResults = 0,  // a place is free when its results have left
+  parameter bit PaddingFirst = 0,
 
   localparam int unsigned PlaceBits = Places > 1 ? $clog2(Places) : 1,
-  localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1
+  localparam int unsigned StepBits = Steps > 1 ? $clog2(Steps) : 1,
+  localparam int unsigned LengthBits = $clog2(Steps + 1)
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
 
-  input  logic [Width-1:0]     in_data_i,
-  input  logic                 in_valid_i,
-  output logic                 in_ready_o,
+  input  logic [LengthBits-1:0] length_i,      // of the sequence that begins next
 
-  // The step that is being taken, and its state before.
-  output logic [PlaceBits-1:0] place_o,
-  output logic [StepBits-1:0]  step_o,
-  output logic                 begins_o,      // in this cycle
-  input  logic                 begin_i,       // it may
-  input  logic [Width-1:0]     state_i,
-  output logic                 state_read_o,  // the word of state has been taken
+  input  logic [Width-1:0]      in_data_i,
+  input  logic                  in_valid_i,
+  output logic                  in_ready_o,
 
-  input  logic                 state_done_i,  // a state that a next step reads is complete
-  input  logic [PlaceBits-1:0] done_place_i,
-  input  logic                 results_left_i,
-  input  logic [PlaceBits-1:0] left_place_i,
+  // The step that is being taken, where it lies in its sequence, and its state before.
+  output logic [PlaceBits-1:0]  place_o,
+  output logic [StepBits-1:0]   step_o,
+  output logic                  inside_o,
+  output logic                  first_o,
+  output logic                  last_o,
+  output logic                  begins_o,      // in this cycle
+  input  logic                  begin_i,       // it may
+  input  logic [Width-1:0]      state_i,
+  output logic                  state_read_o,  // the word of state has been taken
 
-  output logic [Width-1:0]     out_data_o,
-  output logic                 out_valid_o,
-  input  logic                 out_ready_i
+  input  logic                  state_done_i,  // a state that a next step reads is complete
+  input  logic [PlaceBits-1:0]  done_place_i,
+  input  logic                  results_left_i,
+  input  logic [PlaceBits-1:0]  left_place_i,
+
+  output logic [Width-1:0]      out_data_o,
+  output logic                  out_valid_o,
+  input  logic                  out_ready_i
 );
 
   localparam int unsigned Words = InputWords + StateWords;
@@ -59,34 +66,42 @@ module turn_feed #(
     return place == PlaceBits'(Places - 1) ? '0 : place + 1'b1;
   endfunction
 
-  logic [Width-1:0]                memory [Depth];
-  logic [PlaceBits-1:0]            fill_q, begin_q, place_q;
-  logic [FrameBits-1:0]            filled_q;
-  logic [WordBits-1:0]             word_q;
-  logic [Places-1:0][StepBits-1:0] steps_q;
-  logic [PaceBits-1:0]             ahead_q;     // of the mean, in cycles, and Slack
-  logic [Places-1:0]               there_q;     // all inputs of the sequence are there
-  logic [Places-1:0]               begun_q;     // the sequence has begun, and its last step has not
-  logic [Places-1:0]               complete_q;  // the state before the next step is there
-  logic [Places-1:0]               held_q;      // by results
-  logic [StepBits-1:0]             step;
-  logic [AddressBits-1:0]          write_address, read_address;
-  logic [Width-1:0]                input_q, state_q;
-  logic                            of_input_q, writes, filled, starts, of_input, first, last_step;
-  logic                            last, may_begin, can, take;
+  logic [Width-1:0]                  memory [Depth];
+  logic [PlaceBits-1:0]              fill_q, begin_q, place_q;
+  logic [FrameBits-1:0]              filled_q;
+  logic [WordBits-1:0]               word_q;
+  logic [Places-1:0][StepBits-1:0]   steps_q;
+  logic [Places-1:0][LengthBits-1:0] lengths_q;
+  logic [PaceBits-1:0]               ahead_q;     // of the mean, in cycles, and Slack
+  logic [Places-1:0]                 there_q;     // all inputs of the frame are there
+  logic [Places-1:0]                 begun_q;     // the frame has begun, and its last step has not
+  logic [Places-1:0]                 complete_q;  // the state before the next step is there
+  logic [Places-1:0]                 held_q;      // by results
+  logic [StepBits-1:0]               step;
+  logic [LengthBits-1:0]             length;
+  logic [AddressBits-1:0]            write_address, read_address;
+  logic [Width-1:0]                  input_q, state_q;
+  logic                              of_input_q, writes, filled, starts, of_input, opens;
+  logic                              last_step, last, may_begin, can, take;
 
   assign in_ready_o    = !there_q[fill_q];
   assign writes        = in_valid_i && in_ready_o;
   assign filled        = filled_q == FrameBits'(FrameWords - 1);
   assign write_address = AddressBits'(fill_q * FrameWords + 32'(filled_q));
 
+  step_window #(.Steps(Steps), .PaddingFirst(PaddingFirst)) u_window (
+    .step_i(step), .length_i(length), .inside_o, .first_o, .last_o
+  );
+
   assign step         = steps_q[place_q];
-  assign first        = step == '0;
+  assign opens        = starts && step == '0;
+  assign length       = opens ? length_i : lengths_q[place_q];
   assign last_step    = step == StepBits'(Steps - 1);
   assign starts       = word_q == '0;
   assign of_input     = word_q < WordBits'(InputWords);
   assign last         = word_q == WordBits'(Words - 1);
-  assign can          = begin_i && (begun_q[place_q] ? complete_q[place_q] : may_begin);
+  assign can          = begin_i
+                        && (begun_q[place_q] ? first_o || complete_q[place_q] : may_begin);
   assign take         = (!out_valid_o || out_ready_i) && (!starts || can);
   assign may_begin    = there_q[place_q] && !held_q[place_q] && place_q == begin_q
                         && ahead_q <= PaceBits'(Slack);
@@ -95,7 +110,7 @@ module turn_feed #(
   assign place_o      = place_q;
   assign step_o       = step;
   assign begins_o     = take && starts;
-  assign state_read_o = take && !of_input && !first;
+  assign state_read_o = take && !of_input && !first_o;
   assign out_data_o   = of_input_q ? input_q : state_q;
 
   always_ff @(posedge clk_i) begin
@@ -108,6 +123,7 @@ module turn_feed #(
       begun_q     <= '0;
       word_q      <= '0;
       steps_q     <= '0;
+      lengths_q   <= {Places{LengthBits'(Steps)}};
       there_q     <= '0;
       complete_q  <= '0;
       held_q      <= '0;
@@ -132,15 +148,16 @@ module turn_feed #(
           begun_q[place_q]    <= !last_step;
           complete_q[place_q] <= 1'b0;
         end
-        if (starts && first) begin
-          begin_q         <= next(begin_q);
-          held_q[place_q] <= KeepsResults;
+        if (opens) begin
+          begin_q            <= next(begin_q);
+          held_q[place_q]    <= KeepsResults;
+          lengths_q[place_q] <= length_i;
         end
       end else if (starts && !begun_q[place_q] && !may_begin) begin
         place_q <= next(place_q);
       end
 
-      if (take && starts && first) ahead_q <= ahead_q + PaceBits'(Pace - 1);
+      if (take && opens) ahead_q <= ahead_q + PaceBits'(Pace - 1);
       else if (ahead_q != '0) ahead_q <= ahead_q - 1'b1;
 
       if (state_done_i) complete_q[done_place_i] <= 1'b1;
@@ -153,7 +170,7 @@ module turn_feed #(
     if (writes) memory[write_address] <= in_data_i;
     if (take) begin
       input_q    <= memory[read_address];
-      state_q    <= first ? '0 : state_i;
+      state_q    <= first_o ? '0 : state_i;
       of_input_q <= of_input;
     end
   end

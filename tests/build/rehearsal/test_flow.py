@@ -28,8 +28,10 @@ from msq_finn.cli import main
 from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.lowering.intermediate import path_of, save
 from msq_finn.lowering.lower import Target
+from msq_finn.nn import QuantGRU
 
 from ..networks import exported, mixed_to_the_end
+from ..test_recurrent import LastStates, made, saved
 
 #: Three kernels and the whole, one of them also placed; two DMAs; the shell.
 SCRIPTS = 4 + 1 + 2 + 1
@@ -38,14 +40,18 @@ SCRIPTS = 4 + 1 + 2 + 1
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """What a build of a small network leaves, its images computed in Python, not simulated."""
-    out = tmp_path_factory.mktemp("rehearsal") / "out"
     source = exported(mixed_to_the_end(), tmp_path_factory.mktemp("m") / "model.onnx", (1, 2, 4, 4))
     target = Target("Pynq-Z1", target_fps=300_000)
+    return left_behind(source, target, (2, 4, 4), tmp_path_factory.mktemp("rehearsal") / "out")
+
+
+def left_behind(source, target, shape, out):
+    """What a build of a network leaves in ``out``, its images computed in Python."""
     with output_folder(out) as work:
         work = work.resolve()
         lowered = generate(source, target, work)
         record(work, source, target, 3, 0)
-        images = np.random.default_rng(5).random((3, 2, 4, 4), dtype=np.float32)
+        images = np.random.default_rng(5).random((3, *shape), dtype=np.float32)
         inputs = accelerator_inputs(lowered, images)
         np.savez(
             work / report_files.REFERENCE,
@@ -224,3 +230,14 @@ def test_the_demo_is_complained_of_nowhere(tmp_path, board):
     result = CliRunner().invoke(main, ["rehearse", out, "--json"])
     found = json.loads(result.stdout)
     assert (result.exit_code, found["complaints"], found["scripts"]) == (0, [], SCRIPTS)
+
+
+@pytest.mark.slow
+def test_lengths_that_are_written_are_complained_of_nowhere(tmp_path):
+    """Of a layer in both directions, each with a register, in a kernel of its own."""
+    source = saved(made(LastStates, QuantGRU), tmp_path / "model.onnx", (3, 6))
+    target = Target("Pynq-Z1", target_fps=60_000, runtime_length=True)
+    found = rehearse_build(left_behind(source, target, (3, 6), tmp_path / "out"))
+    assert [str(complaint) for complaint in found.complaints] == []
+    # Three kernels and the two layers' own beside those of a network that is written nowhere.
+    assert found.scripts > SCRIPTS

@@ -39,7 +39,17 @@ VARIANTS = [
     ("turn_feed", {"Steps": 5, "InputWords": 3, "StateWords": 4, "Places": 3, "Products": 14}),
     ("turn_tags", {}),
     ("turn_tags", {"Width": 3, "Depth": 6, "Words": 5}),
+    ("turn_feed", {"Steps": 5, "Places": 3, "PaddingFirst": 1}),
+    ("step_window", {}),
+    ("step_window", {"Steps": 8}),
+    ("step_window", {"Steps": 5, "PaddingFirst": 1}),
+    ("frame_length", {"Bits": 3}),
+    ("length_register", {"Steps": 7}),
+    ("last_state", {}),
+    ("last_state", {"Words": 3, "Places": 2}),
     ("step_schedule", {}),
+    ("step_schedule", {"Steps": 5, "Words": 4, "PaddingFirst": 1}),
+    ("step_schedule", {"Steps": 5, "Words": 4, "Shorter": 1}),
     ("step_schedule", {"Steps": 3, "InputWords": 2, "Words": 4, "Places": 3, "KeepsResults": 1}),
     ("result_store", {}),
     ("result_store", {"Places": 3, "Steps": 5, "Words": 4}),
@@ -55,6 +65,9 @@ VARIANTS = [
     layer({"sp2_4_lut": 8}, Gru=1, Steps=3, States=8, AllStates=0),
     layer({"fixed_4_lut": 4}, Steps=3, Places=3),
     layer({"sp2_4_lut": 8}, Gru=1, Steps=3, States=8, AllStates=0, Places=2),
+    layer({"fixed_4_lut": 4}, Steps=3, AllStates=0, Shorter=1),
+    layer({"fixed_4_lut": 4}, Steps=3, AllStates=0, Shorter=1, Places=2),
+    layer({"fixed_4_lut": 4}, Steps=3, Shorter=1, PaddingFirst=1, Places=3),
 ]
 
 ILLEGAL = [

@@ -1,0 +1,61 @@
+"""How long sequences are, which the recurrent layers of an accelerator read from registers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class SequenceLength:
+    """The registers of all recurrent layers, each at the first word of its kernel.
+
+    Attributes:
+        longest: steps of a frame.
+
+    Args:
+        overlay: pynq's, with the bitfile loaded.
+        kernels: numbers of the layers' kernels.
+        longest: steps of a frame.
+
+    Raises:
+        RuntimeError: the overlay lacks one.
+    """
+
+    def __init__(self, overlay: Any, kernels: Sequence[int], longest: int) -> None:
+        names = [f"StreamingDataflowPartition_{kernel}" for kernel in kernels]
+        for name in names:
+            if name not in overlay.ip_dict:
+                raise RuntimeError(f"the overlay has no recurrent layer {name}")
+        self.longest = longest
+        self._registers = {name: getattr(overlay, name).mmio for name in names}
+
+    def read(self) -> int:
+        """Steps of a sequence.
+
+        Raises:
+            RuntimeError: layers have different ones.
+        """
+        found = {name: int(register.array[0]) for name, register in self._registers.items()}
+        if len(set(found.values())) != 1:
+            raise RuntimeError(f"recurrent layers have sequences of different lengths: {found}")
+        return next(iter(found.values()))
+
+    def write(self, steps: int) -> None:
+        """Set the steps of a sequence.
+
+        Args:
+            steps: from 1 to `longest`.
+
+        Raises:
+            ValueError: other steps.
+            RuntimeError: a register reads as something else.
+        """
+        if int(steps) != steps or not 1 <= steps <= self.longest:
+            raise ValueError(
+                f"a sequence has a whole number of steps from 1 to {self.longest}, not {steps}"
+            )
+        for name, register in self._registers.items():
+            register.write(0, int(steps))
+            found = int(register.array[0])
+            if found != steps:
+                raise RuntimeError(f"{name} reads {found} for a sequence of {steps} steps")
