@@ -74,7 +74,7 @@ def run(name: str, board: str, images: int, folder: Path) -> dict[str, Any]:
     design = stitch(model, work)
     runs = node_resources.synthesize(design, check_board(board))
     netlists = {part: found.netlist for part, found in runs.items()}
-    gates = gate_level(design, netlists, work / "four_states", forgetful=True)
+    gates = gate_level(design, netlists, work / "four_states", four_states=True)
     simulated = np.load(work / REFERENCE)
     inputs = simulated["accelerator_inputs"][:images]
     raw, found = run_in_four_states(model, gates, inputs, **STALLS)
