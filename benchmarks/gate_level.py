@@ -4,7 +4,8 @@ Each network is built up to ``gate``: stitched RTL against the exported model, t
 netlist against the RTL, in Verilator. After that the netlist runs in Icarus Verilog with flip-flops
 that have forgotten what the bitfile gave them, a late reset, resets in the middle of images, and
 random stalls; every stream between modules is watched for X. The exit code is 1 where an image
-differs or something is unknown. Networks are those of networks.py, and the demo's without training.
+differs or something is unknown. Networks are those of networks.py, and the demo's without training;
+ResNet-8 has smaller images: all of its layers, in fewer cycles.
 
     python benchmarks/gate_level.py [--json] [--network NAME]... [--board BOARD] [--images N]
 """
@@ -38,10 +39,14 @@ from msq_finn.build.stitch import stitch
 from msq_finn.demo import TARGET_FPS
 from msq_finn.lowering.inputs import check_board
 from msq_finn.lowering.lower import Target
-from msq_finn.models import digits_cnn
+from msq_finn.models import digits_cnn, ds_cnn, resnet8
 
-KNOWN = NETWORKS | {"demo": Network(digits_cnn, (1, 8, 8), TARGET_FPS)}
-DEFAULT = ("demo", "resnet8", "mobilenet_v1")
+KNOWN = NETWORKS | {
+    "demo": Network(digits_cnn, (1, 8, 8), TARGET_FPS),
+    "resnet8": Network(resnet8, (3, 8, 8), 16_000),
+    "ds_cnn": Network(ds_cnn, (1, 49, 10), 10_000),
+}
+DEFAULT = ("demo", "resnet8", "ds_cnn")
 
 STALLS = {"stall_in": 0.1, "stall_out": 0.1}
 
@@ -74,7 +79,7 @@ def run(name: str, board: str, images: int, folder: Path) -> dict[str, Any]:
     design = stitch(model, work)
     runs = node_resources.synthesize(design, check_board(board))
     netlists = {part: found.netlist for part, found in runs.items()}
-    gates = gate_level(design, netlists, work / "four_states", forgetful=True)
+    gates = gate_level(design, netlists, work / "four_states", four_states=True)
     simulated = np.load(work / REFERENCE)
     inputs = simulated["accelerator_inputs"][:images]
     raw, found = run_in_four_states(model, gates, inputs, **STALLS)

@@ -35,6 +35,8 @@ _HERE = Path(__file__).resolve().parent
 _DIFFERENCES = "differences"
 
 networks.NETWORKS["demo"] = networks.Network(models.digits_cnn, (1, 8, 8), TARGET_FPS)
+#: Two pixels a cycle.
+networks.NETWORKS["demo_pixels"] = networks.Network(models.digits_cnn, (1, 8, 8), 1_400_000)
 
 
 def lay_over(finn: Path, folder: Path) -> dict[str, str]:

@@ -25,7 +25,7 @@ from msq_finn.files import write
 from msq_finn.lowering import finn_workers
 from msq_finn.lowering.ends import Ends, each, frames, image, together
 from msq_finn.lowering.lower import logged, lowered_of
-from msq_finn.sim import four_state, primitives
+from msq_finn.sim import bit_nets, four_state, primitives
 from msq_finn.sim.axi_streams import pack
 from msq_finn.sim.installation import version
 from msq_finn.synth.yosys import NetlistSource
@@ -103,22 +103,25 @@ def gate_level(
     netlists: Mapping[str, NetlistSource],
     folder: Path,
     *,
-    forgetful: bool = False,
+    four_states: bool = False,
 ) -> Stitched:
     """Put the netlists of a design's parts in the place of their sources.
 
     Args:
         netlists: by the part's name.
         folder: gets the netlists, the new top and simulation models of their primitives.
-        forgetful: flip-flops do not start with what a bitfile gives them, but unknown, as they are
-            when a reset comes later; for simulation in four states.
+        four_states: for simulation in four states: flip-flops do not start with what a bitfile
+            gives them, but unknown, as they are when a reset comes later; and every net has one
+            bit, which Icarus Verilog simulates many times as fast.
 
     Returns:
         the design of netlists; it has no probes of FIFOs, which synthesis leaves out.
     """
     folder.mkdir(exist_ok=True)
     for netlist in netlists.values():
-        text = _INITIAL.sub(r"\g<1>1'hx", netlist.text) if forgetful else netlist.text
+        text = netlist.text
+        if four_states:
+            text = bit_nets.split(_INITIAL.sub(r"\g<1>1'hx", text))
         write(folder / f"{netlist.module}.v", text)
     probes = tuple(f" {port}" for port in design.probes.values())
     instances = []

@@ -127,11 +127,11 @@ class RowMixed(HWCustomOp):
             dsp.get(get_dsp_block(fpgapart)),
         )
 
-    def lut_estimation(self, fpgapart: str) -> int:
+    def lut_estimation(self, fpgapart: str = "") -> int:
         """LUT sites of the lanes and of their weights.
 
         Args:
-            fpgapart: FPGA part.
+            fpgapart: FPGA part; upstream FINN does not name it.
         """
         return int(self.get_nodeattr("lutSites"))
 

@@ -74,7 +74,7 @@ def broken(netlist, text):
 
 
 def gates(network, netlists, folder, **changed):
-    return gate_level(network[1], netlists | changed, folder / "gate", forgetful=True)
+    return gate_level(network[1], netlists | changed, folder / "gate", four_states=True)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.3])

@@ -96,7 +96,7 @@ def test_the_netlist_is_right_and_known_whenever_it_is_reset(tmp_path):
     design = stitch(lowered.model, tmp_path)
     runs = node_resources.synthesize(design, "xc7z020clg400-1")
     netlists = {name: run.netlist for name, run in runs.items()}
-    gates = gate_level(design, netlists, tmp_path / "gate", forgetful=True)
+    gates = gate_level(design, netlists, tmp_path / "gate", four_states=True)
     images = random_images(lowered, 3, seed=2)
     inputs = accelerator_inputs(lowered, images)
     reference, step = reference_outputs(lowered.source, images), Host(lowered.parent).output_step()

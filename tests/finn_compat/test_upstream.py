@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -166,3 +167,20 @@ def test_a_checkout_is_laid_over(tmp_path, library, monkeypatch):
         assert root == str(checkout / "finn-rtllib") and error is None
     else:
         assert error.startswith(f"{MissingToolError.__name__}: no finn-rtllib in {checkout}")
+
+
+@pytest.mark.usefixtures("finn")
+def test_ops_tell_their_resources_with_a_part_and_without():
+    """finn-plus names the part; upstream does not."""
+    from finn.custom_op.fpgadataflow import custom_op
+    from finn.custom_op.fpgadataflow.rtl import custom_op as rtl
+
+    told = set()
+    for op in (*custom_op.values(), *rtl.values()):
+        for resource in ("bram", "bram_efficiency", "lut", "uram", "uram_efficiency"):
+            method = getattr(op, f"{resource}_estimation", None)
+            if getattr(method, "__module__", "").startswith("msq_finn."):
+                told.add(op.__name__)
+                for arguments in ((), ("xc7z020clg400-1",)):
+                    inspect.signature(method).bind(op, *arguments)
+    assert told >= {"MVAU_MSQ_rtl", "VVAU_MSQ_rtl", "LSTM_MSQ_rtl", "GRU_MSQ_rtl"}
