@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 READY := $(VENV)/.ready
 
 .PHONY: demo test test-all notebooks board-test coverage rehearse docs lint clean
 
-demo: $(READY)
+demo: $(INSTALLED)
 	$(BIN)/msq-finn demo --out demo-out
 
 test: lint docs
@@ -49,8 +50,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(READY): pyproject.toml
+# What users need. Modules are compiled as they are imported: that of all takes a minute.
+$(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --no-compile --editable ".[finn,rtl]"
+	touch $@
+
+# What tests and documentation need besides.
+$(READY): $(INSTALLED)
 	$(BIN)/pip install --quiet --editable ".[finn,rtl,dev,docs]"
 	# FINN's board driver, with which tests compare ours; it asks for NumPy 1, but does not need it.
 	$(BIN)/pip install --quiet --no-deps finn-plus-driver==1.6.1
