@@ -93,13 +93,14 @@ def _rectify(module: fx.GraphModule) -> None:
         own = module.get_submodule(node.target)
         if dips(own) and not _is_padded(module, node):
             _replace(module, str(node.target), Rising(own))
+            name = f"{node.name}_quant"
             behind: nn.Module = nn.Identity()
         elif dips(own) or not goes_below_zero(own):
-            behind = nn.ReLU()
+            name, behind = f"{node.name}_relu", nn.ReLU()
         else:
             continue
         with module.graph.inserting_after(node):
-            relu = module.graph.call_module(add_module(module, f"{node.name}_relu", behind))
+            relu = module.graph.call_module(add_module(module, name, behind))
         node.replace_all_uses_with(relu)
         relu.args, relu.meta = (node,), {**node.meta, "kind": RELU}
 
