@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Where this is set, every process would compile what it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 READY := $(VENV)/.ready
 
 .PHONY: demo test test-all notebooks board-test coverage rehearse docs lint clean
@@ -50,7 +52,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What users need. Modules are compiled as they are imported: that of all takes a minute.
+# What users need. Modules are compiled when they are first imported: all of them take a minute.
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --no-compile --editable ".[finn,rtl]"
