@@ -2,11 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+# Where this is set, every process would compile what it imports anew.
+export PYTHONDONTWRITEBYTECODE :=
 READY := $(VENV)/.ready
 
 .PHONY: demo test test-all notebooks board-test coverage rehearse docs lint clean
 
-demo: $(READY)
+demo: $(INSTALLED)
 	$(BIN)/msq-finn demo --out demo-out
 
 test: lint docs
@@ -49,8 +52,14 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-$(READY): pyproject.toml
+# What users need. Modules are compiled when they are first imported: all of them take a minute.
+$(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --no-compile --editable ".[finn,rtl]"
+	touch $@
+
+# What tests and documentation need besides.
+$(READY): $(INSTALLED)
 	$(BIN)/pip install --quiet --editable ".[finn,rtl,dev,docs]"
 	# FINN's board driver, with which tests compare ours; it asks for NumPy 1, but does not need it.
 	$(BIN)/pip install --quiet --no-deps finn-plus-driver==1.6.1

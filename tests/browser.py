@@ -18,15 +18,27 @@ addEventListener("load", () => {
   for (let node; (node = walker.nextNode());) {
     const unseen = ["SCRIPT", "title"].includes(node.parentNode.nodeName);
     if (unseen || !node.data.trim()) continue;
-    const range = document.createRange();
+    const range = document.createRange(), frame = node.parentElement.closest(".map, .wide");
     range.selectNodeContents(node);
-    for (const box of range.getClientRects()) found.push([node.data.trim(), box]);
+    for (const box of range.getClientRects()) found.push({ text: node.data.trim(), box, frame });
   }
+  // What is scrolled out of its frame covers nothing beside it.
+  const shown = ({ box, frame }) => {
+    if (!frame) return box;
+    const f = frame.getBoundingClientRect();
+    return {
+      left: Math.max(box.left, f.left), right: Math.min(box.right, f.right),
+      top: Math.max(box.top, f.top), bottom: Math.min(box.bottom, f.bottom),
+    };
+  };
   const overlaps = [];
   const across = (p, q) => p.left < q.right - 1 && q.left < p.right - 1;
   const down = (p, q) => p.top < q.bottom - 3 && q.top < p.bottom - 3;
-  for (const [i, [a, p]] of found.entries())
-    for (const [b, q] of found.slice(i + 1)) if (across(p, q) && down(p, q)) overlaps.push([a, b]);
+  for (const [i, a] of found.entries())
+    for (const b of found.slice(i + 1)) {
+      const [p, q] = a.frame === b.frame ? [a.box, b.box] : [shown(a), shown(b)];
+      if (across(p, q) && down(p, q)) overlaps.push([a.text, b.text]);
+    }
   const wide = document.body.scrollWidth;
   const told = { texts: found.length, overlaps, wide, window: innerWidth };
   const note = document.createElement("pre");

@@ -78,7 +78,9 @@ class LayerSummary(BaseModel):
     @property
     def lanes_text(self) -> str:
         """``lanes`` for people: ``4 SP2(4) LUT, 2 Fixed(4) DSP``."""
-        return LaneCounts(self.lanes).label if self.lanes else f"{self.pe_dsp} lanes of FINN's"
+        if self.lanes:
+            return LaneCounts(self.lanes).label
+        return f"{self.pe_dsp} lane{'s' if self.pe_dsp > 1 else ''} of FINN's"
 
 
 class TieRecord(BaseModel):

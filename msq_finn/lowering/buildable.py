@@ -160,6 +160,13 @@ LINES = (
     ),
     Line(
         "Functions before a quantizer",
+        "SiLU from its least value on",
+        "RTL",
+        "Thresholding",
+        "as `msq_finn.quantize` makes it: `silu(x.clamp(min=-1.278))`, which rises throughout",
+    ),
+    Line(
+        "Functions before a quantizer",
         "SiLU of 8 bits",
         "RTL",
         "StreamingTable",
@@ -171,7 +178,7 @@ LINES = (
         "SiLU of sums",
         "refused",
         "it neither rises nor falls throughout",
-        "put a quantizer of at most 8 bits before it",
+        "clamp it as above, or put a quantizer of at most 8 bits before it",
     ),
     Line(
         "Functions before a quantizer",

@@ -28,7 +28,9 @@ _TAKES = (
 _INSTEAD = {
     **dict.fromkeys(("Softmax", "softmax"), "end the network before it and compute it from that"),
     **dict.fromkeys(("conv1d", "conv2d", "linear"), "let a module hold its weights"),
-    **dict.fromkeys(("LSTM", "GRU", "RNN"), "quantized cells have no form in QONNX"),
+    "LSTM": "train brevitas.nn.QuantLSTM from its parameters, which hardware has",
+    "GRU": "train msq_finn.nn.QuantGRU from its parameters, which hardware has",
+    "RNN": "there is hardware for QuantLSTM of Brevitas and QuantGRU of msq_finn.nn",
 }
 
 

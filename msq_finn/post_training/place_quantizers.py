@@ -25,10 +25,13 @@ from msq_finn.post_training.hardware_forms import (
     THROUGH,
 )
 from msq_finn.post_training.standard_ops import add_module
-from msq_finn.post_training.value_functions import goes_below_zero
+from msq_finn.post_training.value_functions import Rising, dips, goes_below_zero
 
 #: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.
 WIDE_BITS = 8
+
+#: Most bits of an activation in hardware.
+_MOST_BITS = 8
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,40 @@ def kind_of(node: fx.Node) -> str:
 
 
 def _rectify(module: fx.GraphModule) -> None:
-    """Put a ReLU behind functions that hardly go below 0: all bits are for what is above."""
+    """Put what is to be a quantizer behind functions: a ReLU where it has no sign, else nothing.
+
+    Those that dip keep what is below 0, unless a pool of maxima pads it, which hardware does with
+    zeros.
+    """
     for node in list(module.graph.nodes):
-        if kind_of(node) != FUNCTION or goes_below_zero(module.get_submodule(node.target)):
+        if kind_of(node) != FUNCTION:
+            continue
+        own = module.get_submodule(node.target)
+        if dips(own) and not _is_padded(module, node):
+            _replace(module, str(node.target), Rising(own))
+            name = f"{node.name}_quant"
+            behind: nn.Module = nn.Identity()
+        elif dips(own) or not goes_below_zero(own):
+            name, behind = f"{node.name}_relu", nn.ReLU()
+        else:
             continue
         with module.graph.inserting_after(node):
-            relu = module.graph.call_module(add_module(module, f"{node.name}_relu", nn.ReLU()))
+            relu = module.graph.call_module(add_module(module, name, behind))
         node.replace_all_uses_with(relu)
         relu.args, relu.meta = (node,), {**node.meta, "kind": RELU}
+
+
+def _is_padded(module: fx.GraphModule, node: fx.Node) -> bool:
+    """Whether a pool of maxima with padding reads a value."""
+    for user in node.users:
+        if kind_of(user) == THROUGH:
+            own = module.get_submodule(user.target)
+            pools = isinstance(own, nn.MaxPool1d | nn.MaxPool2d)
+            if pools and own.padding not in (0, (0, 0), (0,)):
+                return True
+        if kind_of(user) in (THROUGH, CAT) and _is_padded(module, user):
+            return True
+    return False
 
 
 def _activate_before_pools(module: fx.GraphModule) -> None:
@@ -138,15 +167,22 @@ class _Places:
                     self._insert(quant, "input_quant", node, readers, signed)
 
     def quantize_activations(self) -> dict[str, float]:
-        """Let every ReLU quantize; return the ends of those that have one."""
+        """Let every ReLU quantize, and what stands for one; return the ends of those that have one.
+
+        A sign has a bit of its own: above 0 there are as many levels with it as without.
+        """
         ceilings = {}
         for node in self.nodes:
             if kind_of(node) == RELU:
-                if ceiling := getattr(self.module.get_submodule(node.target), "max_val", None):
+                own = self.module.get_submodule(node.target)
+                if ceiling := getattr(own, "max_val", None):
                     ceilings[str(node.target)] = float(ceiling)
-                quant = QuantReLU(Uint8ActPerTensorFloatMSE, bit_width=self.bits.activations)
+                bits, signed = self.bits.activations, isinstance(own, nn.Identity)
+                quant: nn.Module = QuantReLU(Uint8ActPerTensorFloatMSE, bit_width=bits)
+                if signed:
+                    quant = self._own(signed, min(bits + 1, _MOST_BITS))
                 _replace(self.module, str(node.target), quant)
-                self.signs[node] = False
+                self.signs[node] = signed
         return ceilings
 
     def join(self) -> None:
@@ -159,7 +195,8 @@ class _Places:
                 if source not in members
             ]
             if kind_of(members[0]) == CAT and self._share_activation([s for s, _ in edges]):
-                self.signs |= dict.fromkeys(members, False)
+                signed = self.signs[_behind_pools(edges[0][0])]
+                self.signs |= dict.fromkeys(members, signed)
                 continue
             signed = any(self._may_be_negative(source) for source, _ in edges)
             quant = self._wide(signed)
@@ -191,6 +228,8 @@ class _Places:
         """Make one quantizer of the ReLUs that are concatenated, if these are all there is."""
         activations = [_behind_pools(source) for source in sources]
         if any(kind_of(node) != RELU for node in activations):
+            return False
+        if len({self.signs[node] for node in activations}) > 1:
             return False
         first = self.module.get_submodule(activations[0].target)
         for node in activations[1:]:

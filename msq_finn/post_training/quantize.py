@@ -46,7 +46,8 @@ def quantize(
     """Quantize a float network, without labels: ready for ``msq_finn.compile``, or for training.
 
     Batch normalisation stays, which FINN turns into thresholds. What a ReLU or another activation
-    makes has ``act_bits`` bits, without a sign where next to nothing is below 0, as of SiLU; what
+    makes has ``act_bits`` bits; SiLU, GELU, Mish and hard swish have one more, for the sign of what
+    little they have below 0, and give their least value for all that is less than its place. What
     none bounds (operands and results of sums, bottlenecks, averages) has 8. Layers'
     rows are half SP2 and half fixed point, those of least error under SP2 first; depthwise layers
     and the last one, whose rows have one scale, are fixed point. Dropout stays, for training.

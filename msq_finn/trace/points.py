@@ -8,14 +8,12 @@ from typing import Any
 from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.layer_notes import LAYERS, MODULE, module_of, owner_of
+from msq_finn.transforms.activation_chains import ELEMENTWISE
 from msq_finn.transforms.quantizer_nodes import is_activation_quantizer
 from msq_finn.transforms.tensor_notes import read_note, write_note
 
 #: What may follow a layer, value by value, up to the point of comparison.
-_FOLLOWING = (
-    "BatchNormalization", "Relu", "LeakyRelu", "PRelu", "Elu", "Clip", "Sigmoid", "Tanh",
-    "HardSigmoid", "HardSwish", "Mul", "Add", "Sub", "Div", "Identity", "Dropout", "Quant",
-)  # fmt: skip
+_FOLLOWING = ELEMENTWISE | {"BatchNormalization", "Dropout", "Quant"}
 
 
 @dataclass(frozen=True)
@@ -91,15 +89,34 @@ def without_quantizers(model: ModelWrapper) -> ModelWrapper:
 
 
 def _point(model: ModelWrapper, layer: Any) -> TracePoint:
-    nodes, quantizer = [layer], None
-    while True:
-        readers = model.find_consumers(nodes[-1].output[0])
-        if len(readers) != 1 or readers[0].op_type not in _FOLLOWING:
-            return TracePoint(tuple(nodes), quantizer)
-        reader = readers[0]
-        computed = [t for t in reader.input if t and model.get_initializer(t) is None]
-        if computed != [nodes[-1].output[0]]:
-            return TracePoint(tuple(nodes), quantizer)
-        nodes.append(reader)
-        if reader.op_type == "Quant":
-            return TracePoint(tuple(nodes), reader)
+    nodes = [layer]
+    while following := _following(model, nodes[-1].output[0]):
+        nodes += following
+        if nodes[-1].op_type == "Quant":
+            return TracePoint(tuple(nodes), nodes[-1])
+    return TracePoint(tuple(nodes))
+
+
+def _following(model: ModelWrapper, tensor: str) -> list[Any]:
+    """The next node that a value goes through; of a function of several, such as SiLU, all.
+
+    Nothing where it goes several ways that do not meet, or meets another value.
+    """
+    nodes: list[Any] = []
+    reached, open_ends = {tensor}, {tensor}
+    for node in model.graph.node:
+        computed = {t for t in node.input if t and model.get_initializer(t) is None}
+        if not computed & reached:
+            continue
+        if node.op_type not in _FOLLOWING or not computed <= reached:
+            return []
+        nodes.append(node)
+        reached.add(node.output[0])
+        open_ends = {t for t in reached if _reads_another(model, t, nodes)} | {node.output[0]}
+        if len(open_ends) == 1:
+            return nodes
+    return []
+
+
+def _reads_another(model: ModelWrapper, tensor: str, nodes: list[Any]) -> bool:
+    return any(reader not in nodes for reader in model.find_consumers(tensor))

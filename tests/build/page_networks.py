@@ -9,6 +9,7 @@ from torch import nn
 
 from msq_finn.models import ActQuant, PixelQuant
 from msq_finn.nn import QuantGRU
+from msq_finn.post_training.value_functions import Rising
 from msq_finn.training.assign import assign_rows, mixed_layers
 from msq_finn.training.couple import coupled_layers
 
@@ -217,6 +218,7 @@ NETWORKS = {
     "Tanh": lambda: activation(nn.Tanh()),
     "ELU": lambda: activation(nn.ELU()),
     "SiLU, unsigned": lambda: activation(nn.SiLU(), unsigned=True),
+    "SiLU from its least value on": lambda: activation(Rising(nn.SiLU()), bits=5),
     "SiLU of 8 bits": lambda: activation(signed(8), nn.SiLU(), bits=8),
     "GELU of 6 bits": lambda: activation(signed(6), nn.GELU(), bits=6),
     "SiLU of sums": lambda: activation(nn.SiLU(), bits=8),

@@ -32,6 +32,21 @@ NODES = [
 ]  # fmt: skip
 
 
+def blocks(number):
+    """Residual blocks one behind the other, as in a ResNet, with the sum of each to the next."""
+    found = []
+    for block in range(number):
+        behind = [f"{block + 1}.{NODES[0].name}"] if block + 1 < number else []
+        for part in NODES:
+            feeds = tuple(f"{block}.{name}" for name in part.feeds) or tuple(behind)
+            found.append(part.model_copy(update={"name": f"{block}.{part.name}", "feeds": feeds}))
+    return found
+
+
+def spaced(text):
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
 def summary(**changes):
     layer = LayerSummary(
         name="conv1", node="MVAU_MSQ_rtl_0", op="MVAU_MSQ_rtl", mw=27, mh=16,
@@ -72,7 +87,7 @@ def test_every_node_has_its_cycles_and_its_share_of_the_image():
 
 
 def test_a_layer_stands_beside_what_the_cost_model_says_of_it():
-    text = render(summary(), 200.0)
+    text = spaced(render(summary(), 200.0))
     assert "<td>800</td><td>790</td><td>900</td>" in text
     assert "2 SP2(4) LUT, 2 Fixed(8) DSP" in text
 
@@ -113,8 +128,13 @@ def test_names_are_text():
 
 
 def test_rows_are_counted_per_scheme():
-    text = render(summary(), 200.0)
+    text = spaced(render(summary(), 200.0))
     assert ">sp2_4 9, fixed_8 4, sp2_4 or fixed_4 3</td>" in text
+
+
+def test_lines_break_between_the_rows_of_two_schemes_only():
+    text = render(summary(), 200.0)
+    assert "sp2_4\N{NO-BREAK SPACE}9, fixed_8\N{NO-BREAK SPACE}4, sp2_4" in text
 
 
 def test_a_device_without_figures_has_no_shares():
@@ -145,9 +165,14 @@ def test_branches_stand_side_by_side():
 def test_a_browser_shows_it_without_overlaps(width, tmp_path):
     tie = TieRecord(image=4, node="/3/Quant", index=[0, 7, 1], value=9.5, rtl=9, reference=10)
     fault = FaultRecord(image=5, node="MVAU_MSQ_rtl_1", values=12, why="sums differ")
-    page = render(summary(rtl_mismatches=2, ties=[tie], faults=[fault]), 200.0)
+    layers = [
+        summary().layers[0].model_copy(update={"node": f"{n}.MVAU_MSQ_rtl_0"}) for n in "0123"
+    ]
+    found = {"rtl_mismatches": 2, "ties": [tie], "faults": [fault]}
+    # Its drawing is taller than the window, and what is scrolled out of it covers no text below.
+    page = render(summary(nodes=blocks(4), layers=layers, **found), 200.0)
     seen = browser.look(page, tmp_path, width)
-    assert seen["texts"] > 100 and seen["overlaps"] == []
+    assert seen["texts"] > 300 and seen["overlaps"] == []
     assert seen["wide"] <= seen["window"]
     assert (tmp_path / f"page_{width}.png").stat().st_size > 20_000
 

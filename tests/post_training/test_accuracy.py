@@ -16,10 +16,11 @@ from msq_finn.training.loop import accuracy, train
 
 from .architectures import NETWORKS
 
-#: Points that two epochs may leave of the loss; strided convolutions without normalisation, whose
-#: float training is not at its end, lose 0.7, and SiLU, whose values below 0 are left out, 0.9
-#: (measured).
-LEFT = dict.fromkeys(NETWORKS, 0.5) | {"all_conv": 0.7, "csp": 0.9}
+#: Points that quantization may lose, and that two epochs may leave of them.
+LOST, LEFT = 1.5, 0.5
+
+#: Seeds where one is not enough: the first of strided convolutions is just at the limit.
+SEEDS = {"all_conv": (0, 1, 2)}
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "post_training.py"
 
@@ -42,9 +43,10 @@ def test_a_network_on_some_real_digits():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_accuracy_holds(name):
-    command = (sys.executable, SCRIPT, "--network", name, "--json")
+    seeds = [f"--seed={seed}" for seed in SEEDS.get(name, (0,))]
+    command = (sys.executable, SCRIPT, "--network", name, "--json", *seeds)
     done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     (row,) = json.loads(done.stdout)
     assert row["float"] > 0.9
-    assert 100 * (row["float"] - row["quantized"]) <= 1.5
-    assert 100 * (row["float"] - row["trained"]) <= LEFT[name] + 1e-6
+    assert 100 * (row["float"] - row["quantized"]) <= LOST
+    assert 100 * (row["float"] - row["trained"]) <= LEFT + 1e-6

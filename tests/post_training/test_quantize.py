@@ -194,6 +194,73 @@ def test_widths_and_signs():
     assert not msq_finn.quantize(tiny(), x + 0.5, epochs=0).input_quant.act_quant.is_signed
 
 
+def lowest(function):
+    """Where a function is least, and what it is there, by ternary search."""
+    low, high = -3.0, 0.0
+    for _ in range(60):
+        one, two = low + (high - low) / 3, high - (high - low) / 3
+        values = function(torch.tensor([one, two], dtype=torch.float64))
+        low, high = (low, two) if values[0] < values[1] else (one, high)
+    return low, function(torch.tensor(low, dtype=torch.float64)).item()
+
+
+@pytest.mark.parametrize("function", [nn.SiLU, nn.GELU, nn.Mish, nn.Hardswish])
+def test_what_dips_below_zero_is_kept(function):
+    """With a bit for its sign, from the least value on; above that it is as it was."""
+    torch.manual_seed(8)
+    network = nn.Sequential(nn.Linear(8, 16), function(), nn.Linear(16, 4)).eval()
+    x = images(256, 8) * 6 - 3
+    quantized = msq_finn.quantize(network, x, epochs=0)
+    (quant,) = (
+        m for name, m in quantized.named_modules()
+        if isinstance(m, QuantIdentity) and name != "input_quant"
+    )  # fmt: skip
+    assert (int(quant.act_quant.bit_width()), quant.act_quant.is_signed) == (5, True)
+    place, least = lowest(function())
+    values = torch.linspace(-9, 5, 1401)
+    found, expected = quantized.get_submodule("1")(values), function()(values)
+    torch.testing.assert_close(found[values > place], expected[values > place])
+    assert found[values < place] == pytest.approx(least, abs=1e-6)
+    # Nothing else is left out: without levels below 0 there is this error, and more.
+    with torch.no_grad():
+        hidden = network[0](x)
+        wanted, levels = function()(hidden), quant(quantized.get_submodule("1")(hidden))
+    assert (levels < 0).any()
+    assert F.mse_loss(levels, wanted) < 0.5 * F.mse_loss(wanted.relu(), wanted)
+
+
+def test_padded_pools_read_values_without_a_sign():
+    torch.manual_seed(8)
+    for padding, signed in ((0, True), (1, False)):
+        network = nn.Sequential(
+            nn.Conv2d(1, 4, 3), nn.SiLU(), nn.MaxPool2d(3, 1, padding), nn.Conv2d(4, 2, 1)
+        )
+        quantized = msq_finn.quantize(network.eval(), images(16, 1, 8, 8), epochs=0)
+        (quant,) = (
+            m for name, m in quantized.named_modules()
+            if isinstance(m, QuantIdentity | QuantReLU) and name != "input_quant"
+        )  # fmt: skip
+        assert quant.act_quant.is_signed == signed
+        assert int(quant.act_quant.bit_width()) == 4 + signed
+
+
+def test_halves_of_one_activation_share_its_quantizer_where_they_meet():
+    class Halves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.stem, self.mid = nn.Conv2d(1, 8, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+            self.last = nn.Conv2d(8, 2, 1)
+
+        def forward(self, x):
+            a, b = F.silu(self.stem(x)).chunk(2, 1)
+            return self.last(torch.cat([a, F.silu(self.mid(b))], 1))
+
+    torch.manual_seed(8)
+    quantized = msq_finn.quantize(Halves().eval(), images(16, 1, 6, 6), epochs=0)
+    quants = {m for m in quantized.modules() if isinstance(m, QuantIdentity)}
+    assert len(quants - {quantized.input_quant}) == 1
+
+
 def test_learning_from_the_float_network_brings_it_nearer():
     x, unseen = images(512, 8), images(256, 8, seed=1)
     torch.manual_seed(6)

@@ -46,7 +46,7 @@ def test_every_fault_is_in_one_line():
         "inner.0: pads by 'reflect'",
         "inner.1: torch.fx cannot trace it (",
         "act: GLU has no place in it; there is hardware for convolutions",
-        "rnn: LSTM has no place in it; quantized cells have no form in QONNX",
+        "rnn: LSTM has no place in it; train brevitas.nn.QuantLSTM from its parameters",
     ):
         assert said in text
     assert text.count(": ") < 20 and "getitem" not in text

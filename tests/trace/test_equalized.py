@@ -65,3 +65,37 @@ def test_its_form_is_what_it_is_to_be_compared_with(files):
     assert min(layer.own_snr_db for layer in original.layers) < 15
     last = [result.layers[-1].snr_db for result in (found, original)]
     assert last[0] == pytest.approx(last[1], abs=0.1) and np.isfinite(last).all()
+
+
+class Smooth(nn.Module):
+    """Functions that export as several nodes, the first of them read again beside a layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(2, 6, 3), nn.BatchNorm2d(6)
+        self.second, self.third = nn.Conv2d(6, 6, 1), nn.Conv2d(6, 3, 1)
+
+    def forward(self, x):
+        x = nn.functional.silu(self.norm(self.first(x)))
+        return self.third(nn.functional.gelu(self.second(x)) + x)
+
+
+def test_functions_of_several_nodes_are_compared_behind_them(tmp_path):
+    torch.manual_seed(1)
+    network = Smooth()
+    with torch.no_grad():
+        network.train()(IMAGES)
+    network.eval()
+    quantized = msq_finn.quantize(network, IMAGES, weight_bits=8, act_bits=7, epochs=0)
+    export(quantized, tmp_path / "model.onnx", (2, 6, 6))
+    export_float(float_form(network, IMAGES), tmp_path / "float.onnx", IMAGES[:1])
+    found = trace(tmp_path / "model.onnx", IMAGES.numpy(), tmp_path / "float.onnx")
+    first, second, _ = found.layers
+    for layer in (first, second):
+        assert layer.saturated is not None  # a quantizer is behind the function, and counted
+        assert -0.3 < layer.float_range[0] < 0 and layer.own_snr_db > 30
+    with torch.no_grad():
+        values = nn.functional.silu(float_form(network, IMAGES).get_submodule("norm")(
+            float_form(network, IMAGES).get_submodule("first")(IMAGES)
+        ))  # fmt: skip
+    assert first.float_range == pytest.approx((values.min().item(), values.max().item()), rel=1e-4)

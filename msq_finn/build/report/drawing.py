@@ -136,7 +136,7 @@ def _lines(streams: Sequence[Wire], layout: Layout) -> Iterator[str]:
         # Where no other stream's text is: at the only start, in a column of its own, at the end.
         x, y = x_from, top + 14
         if not start.is_only:
-            x, y = points[2][0], turn + (12 if lane is None else 20)
+            x, y = points[2][0], turn + (10 if lane is None else 20)
         yield f'<text class="stream" x="{x + 5}" y="{y}">{escape(stream.text)}</text>'
 
 

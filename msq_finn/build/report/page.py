@@ -52,6 +52,7 @@ def filled(template: str, **values: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["count"] = _count
+    environment.filters["items"] = _items
     return environment.get_template(template).render(**values)
 
 
@@ -62,6 +63,16 @@ def _count(number: float | None) -> str:
     ('53,200', '1.5', '')
     """
     return "" if number is None else f"{number:,.10g}"
+
+
+def _items(text: str) -> str:
+    r"""A list whose lines break between its items only.
+
+    >>> _items("sp2_4 8, fixed_4 8").split(" ")
+    ['sp2_4\xa08,', 'fixed_4\xa08']
+    """
+    space = "\N{NO-BREAK SPACE}"
+    return text.replace(" ", space).replace(f",{space}", ", ")
 
 
 def _device(part: str) -> Device | None:
