@@ -22,7 +22,7 @@ from msq_finn.plan.cost.point_kinds import (
     Dwc,
     Fifo,
     LookupTable,
-    Memory,
+    Memstream,
     Msq,
     Mvu,
     Padding,
@@ -31,6 +31,7 @@ from msq_finn.plan.cost.point_kinds import (
     Repack,
     Thresholds,
     Unit,
+    WeightRom,
     Window,
     WordWindow,
 )
@@ -40,11 +41,24 @@ from msq_finn.plan.cost.repack_features import repack
 BRAM_FROM = 1024
 
 
-def _memory(point: Memory) -> Features:
+def _memstream(point: Memstream) -> Features:
     stored = point.style == "distributed"
     return {
         "memory": point.width * rom_sites(point.depth) if stored else 0,
         "width": point.width,
+        "address bits": bits(point.depth),
+        "node": 1,
+    }
+
+
+def _weight_rom(point: WeightRom) -> Features:
+    # In LUTs, columns of equal bits are one: of few words there are few kinds.
+    columns = point.width
+    if point.style == "distributed":
+        columns = min(columns, 2**point.depth - 2)
+    return {
+        "memory": columns * rom_sites(point.depth) if point.style == "distributed" else 0,
+        "width": columns,
         "address bits": bits(point.depth),
         "node": 1,
     }
@@ -154,7 +168,8 @@ def _table(point: LookupTable) -> Features:
 
 
 _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
-    Memory: _memory,
+    Memstream: _memstream,
+    WeightRom: _weight_rom,
     Thresholds: _thresholds,
     Window: _window,
     WordWindow: _window,
@@ -200,8 +215,8 @@ def group(point: Point) -> str:
     """
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
-    if isinstance(point, Memory):
-        return f"memory {point.style}"
+    if isinstance(point, Memstream | WeightRom):
+        return f"{point.node} {point.style}"
     if isinstance(point, Repack):
         return "narrow" if point.narrows else "widen"
     if isinstance(point, Unit):
@@ -284,7 +299,7 @@ def brams(point: Point) -> float:
     Args:
         point: the node.
     """
-    if isinstance(point, Memory) and point.style == "block":
+    if isinstance(point, Memstream | WeightRom) and point.style == "block":
         return bram36(point.width, point.depth)
     if isinstance(point, Thresholds):
         deep = [d for d in threshold_depths(point) if d >= (point.bram_from or BRAM_FROM)]

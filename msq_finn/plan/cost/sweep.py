@@ -11,7 +11,7 @@ from msq_finn.plan.cost.point_kinds import (
     Dwc,
     Fifo,
     LookupTable,
-    Memory,
+    Memstream,
     Msq,
     Mvu,
     Padding,
@@ -19,6 +19,7 @@ from msq_finn.plan.cost.point_kinds import (
     Pool,
     Repack,
     Thresholds,
+    WeightRom,
     Window,
 )
 
@@ -109,10 +110,13 @@ def _streams() -> list[Point]:
 
 def _memories() -> list[Point]:
     distributed = ((64, 1), (64, 4), (64, 16), (64, 32), (128, 36), (64, 64), (64, 128), (32, 256))
+    more = ((512, 4), (32, 8), (256, 24), (40, 512))
     block = ((64, 64), (128, 512), (40, 512), (80, 1024), (36, 2048), (8, 4096), (144, 288))
     return [
-        *(Memory(width, depth, "distributed") for width, depth in distributed),
-        *(Memory(width, depth, "block") for width, depth in block),
+        *(Memstream(width, depth, "distributed") for width, depth in distributed),
+        *(Memstream(width, depth, "block") for width, depth in block),
+        *(WeightRom(width, depth, "distributed") for width, depth in distributed + more),
+        *(WeightRom(width, depth, "block") for width, depth in block),
     ]
 
 
