@@ -19,6 +19,7 @@ from pyosys import libyosys as ys
 from msq_finn.synth import netlist
 from msq_finn.synth.carry import merge_carries
 from msq_finn.synth.resources import measure
+from msq_finn.synth.rom_tables import map_roms
 
 _SLANG_OPTIONS = "slang.f"
 _NETLIST = Path("netlist.json")
@@ -55,6 +56,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     if family == "xcup":
         synth += " -uram"
     ys.run_pass(f"{synth} -run begin:map_memory", design)
+    map_roms(design)
     if family == "xcup":
         _keep_deep_memories_out_of_luts(design)
     for command in (

@@ -13,6 +13,8 @@ import pytest
 from msq_finn.ops import weight_rom
 from msq_finn.plan.cost.point_kinds import WeightRom
 from msq_finn.plan.cost.stored_runs import PARTS
+from msq_finn.sim import primitives
+from msq_finn.synth import yosys as synth
 from tests import icarus, yosys
 
 #: Bits of a word, words, style.
@@ -95,7 +97,7 @@ module bench;
     pass(1, 2);
     pass(60, 3);
     pass(2, 4);
-    pass(200, 5);
+    pass(1500, 5);
     $finish;
   end
 endmodule
@@ -123,16 +125,44 @@ def test_nothing_is_unknown_behind_a_reset(tmp_path, width, depth, style):
     read = yosys.read("memory", [weight_rom.SOURCE, top])
     done = yosys.run(read, "proc", "opt_clean", "write_verilog -noattr rtl.v", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    report = icarus.run([tmp_path / "rtl.v", bench], ["bench"], tmp_path)
+    check_passes(icarus.run([tmp_path / "rtl.v", bench], ["bench"], tmp_path), words, width)
+
+
+def check_passes(report: str, words: list[int], width: int) -> None:
+    """Whether each of the bench's passes begins with the first word, and knows all bits."""
     assert report.endswith("status 0"), report
     begun, *passes = report.split("reset ")
     assert "word" not in begun and len(passes) == 5
     for text in passes:
         assert text[0] == "0"
         found = re.findall(r"word (\S+) (\S+)", text)
-        expected = [("1", f"{words[i % depth]:0{width}b}") for i in range(len(found))]
+        expected = [("1", f"{words[i % len(words)]:0{width}b}") for i in range(len(found))]
         assert found == expected
-    assert len(found) > 60
+    assert len(found) > 600
+
+
+@pytest.mark.parametrize(
+    ("width", "depth", "style", "part"),
+    [
+        (6, 29, "distributed", PARTS["DSP48E1"]),
+        (5, 100, "distributed", PARTS["DSP48E2"]),
+        (4, 600, "distributed", PARTS["DSP48E1"]),
+        (40, 37, "block", PARTS["DSP48E2"]),
+    ],
+)
+def test_netlists_give_the_words(tmp_path, width, depth, style, part):
+    """Columns of equal and of constant bits, which tables may share or need not have, included."""
+    words = [(word | 1) & ~12 | (word >> 1 & 1) << 3 for word in words_of(width, depth)]
+    made = weight_rom.instance(depth, width, written(tmp_path / "words.dat", words), style)
+    top, bench = tmp_path / "memory.sv", tmp_path / "bench.sv"
+    for path, text in ((top, TOP), (bench, BENCH)):
+        path.write_text(text.replace("WIDTH", str(width)).replace("INSTANCE", made))
+    netlist = synth.run("memory", [weight_rom.SOURCE, top], part=part).netlist
+    gates = tmp_path / "gates.v"
+    gates.write_text(netlist.text.replace(netlist.module, "memory"))
+    models = tmp_path / "models.v"
+    models.write_text(primitives.models([netlist.text]))
+    check_passes(icarus.run([models, gates, bench], ["bench"], tmp_path), words, width)
 
 
 @pytest.mark.parametrize("part", PARTS.values())

@@ -110,12 +110,11 @@ def _streams() -> list[Point]:
 
 def _memories() -> list[Point]:
     distributed = ((64, 1), (64, 4), (64, 16), (64, 32), (128, 36), (64, 64), (64, 128), (32, 256))
-    more = ((512, 4), (32, 8), (256, 24), (40, 512))
-    block = ((64, 64), (128, 512), (40, 512), (80, 1024), (36, 2048), (8, 4096), (144, 288))
+    block = ((64, 64), (128, 512), (80, 1024), (8, 4096), (144, 288))
     return [
         *(Memstream(width, depth, "distributed") for width, depth in distributed),
-        *(Memstream(width, depth, "block") for width, depth in block),
-        *(WeightRom(width, depth, "distributed") for width, depth in distributed + more),
+        *(WeightRom(width, depth, "distributed") for width, depth in (*distributed, (32, 8))),
+        *(Memstream(width, depth, "block") for width, depth in (*block, (40, 512), (36, 2048))),
         *(WeightRom(width, depth, "block") for width, depth in block),
     ]
 

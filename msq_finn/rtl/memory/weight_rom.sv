@@ -23,6 +23,7 @@ module weight_rom #(
   end
 
   localparam int unsigned AddressBits = Depth > 1 ? $clog2(Depth) : 1;
+  localparam bit InLuts = 88'(RamStyle) == "distributed";
 
   // Vivado goes by rom_style where nothing writes; other tools know ram_style only.
   (* ram_style = RamStyle, rom_style = RamStyle *)
@@ -40,7 +41,7 @@ module weight_rom #(
     else if (advance) address_q <= address_q == AddressBits'(Depth - 1) ? '0 : address_q + 1'b1;
   end
 
-  if (RamStyle == "distributed") begin : gen_luts
+  if (InLuts) begin : gen_luts
     always_ff @(posedge clk_i) begin
       if (advance) data_o <= memory[address_q];
     end
