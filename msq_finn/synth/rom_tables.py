@@ -11,14 +11,14 @@ from typing import Any
 
 from pyosys import libyosys as ys
 
-#: Fewer words have so few different columns that sharing pays.
-_LEAST_WORDS = 17
+#: Of fewer words, columns are often equal, and a LUT has room for the register's enable as well.
+_LEAST_WORDS = 9
 
 #: What selects between the outputs of two, without a LUT.
 _SELECTORS = {"LUT6": "MUXF7", "MUXF7": "MUXF8"}
 
-#: Inputs of the smallest LUTs for tables, of which two share a site, and of the largest.
-_LEAST_INPUTS, _MOST_INPUTS = 5, 6
+#: Inputs of a LUT.
+_MOST_INPUTS = 6
 
 
 def map_roms(design: Any) -> None:
@@ -67,12 +67,8 @@ class _Tables:
         # From the last bit of the last word to the first; what is undefined may be 0.
         bits = cell.parameters[_id("INIT")].as_string().replace("x", "0")[::-1]
         self.columns = [bits[bit::width][:words] for bit in range(width)]
-        self.address_bits = max((words - 1).bit_length(), _LEAST_INPUTS)
         address = cell.getPort(_id("RD_ADDR"))
-        self.address = [
-            address.extract(i, 1) if i < address.size() else _constant("0")
-            for i in range(self.address_bits)
-        ]
+        self.address = [address.extract(i, 1) for i in range((words - 1).bit_length())]
 
     def build(self) -> None:
         """Put tables and a register into the module."""

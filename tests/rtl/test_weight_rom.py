@@ -150,7 +150,7 @@ def check_passes(report: str, words: list[int], width: int) -> None:
 @pytest.mark.parametrize(
     ("width", "depth", "style", "part"),
     [
-        (6, 29, "distributed", PARTS["DSP48E1"]),
+        (6, 11, "distributed", PARTS["DSP48E1"]),
         (5, 100, "distributed", PARTS["DSP48E2"]),
         (4, 600, "distributed", PARTS["DSP48E1"]),
         (40, 37, "block", PARTS["DSP48E2"]),

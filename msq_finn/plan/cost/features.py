@@ -40,6 +40,9 @@ from msq_finn.plan.cost.repack_features import repack
 #: Words from which on a read-only memory of no stated style becomes block RAM.
 BRAM_FROM = 1024
 
+#: Words up to which a table's LUT also holds back the register behind it, and then shares no site.
+WITH_ENABLE = 8
+
 
 def _memstream(point: Memstream) -> Features:
     stored = point.style == "distributed"
@@ -52,15 +55,18 @@ def _memstream(point: Memstream) -> Features:
 
 
 def _weight_rom(point: WeightRom) -> Features:
-    # In LUTs, columns of equal bits are one: of few words there are few kinds.
-    columns = point.width
+    columns, sites = point.width, 0.0
     if point.style == "distributed":
+        # Of few words there are few different columns.
         columns = min(columns, 2**point.depth - 2)
+        sites = 1.0 if point.depth <= WITH_ENABLE else rom_sites(point.depth)
     return {
-        "memory": columns * rom_sites(point.depth) if point.style == "distributed" else 0,
+        "memory": columns * sites,
         "width": columns,
         "address bits": bits(point.depth),
-        "node": 1,
+        # Of a power of two, the counter ends by itself.
+        "last word": bits(point.depth) * (point.depth & point.depth - 1 != 0),
+        "node": point.depth > 1,
     }
 
 
