@@ -16,7 +16,8 @@ from msq_finn.build.stitched import STREAM_CHECK, TOP, Instance, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
 from msq_finn.lowering.rtl_nodes import refuse_hls
-from msq_finn.ops import memstream
+from msq_finn.ops import memstream, weight_rom
+from msq_finn.ops.lanes_rtl import LanesRTL
 
 _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 
@@ -232,26 +233,24 @@ def _memory_module(op: Any) -> str:
 
 
 def _add_weight_memory(result: Stitched, op: Any, configuration: dict[str, str]) -> None:
-    """Put the memstream beside a matrix-vector unit."""
+    """Put the memory beside a matrix-vector unit."""
     node = op.onnx_node
     module = _memory_module(op)
-    pins = {
-        "ap_clk": "ap_clk",
-        "ap_clk2x": _double_clock(op),
-        "ap_rst_n": "ap_rst_n",
-        "s_axis_0_tvalid": "'0",
-        "s_axis_0_tdata": "'0",
-    }
-    for name in ("AWPROT", "ARPROT", *(n for n, (side, _) in _AXILITE.items() if side == "input")):
-        pins[f"s_axilite_{name}"] = "'0"
-    pins |= configuration
+    pins = {"ap_clk": "ap_clk", "ap_clk2x": _double_clock(op), "ap_rst_n": "ap_rst_n"}
+    if isinstance(op, LanesRTL) and op.has_rom():
+        beneath = [weight_rom.SOURCE]
+    else:
+        beneath = memstream.sources()
+        inputs = ("AWPROT", "ARPROT", *(n for n, (side, _) in _AXILITE.items() if side == "input"))
+        pins |= {"s_axis_0_tvalid": "'0", "s_axis_0_tdata": "'0"}
+        pins |= {f"s_axilite_{name}": "'0" for name in inputs} | configuration
     for signal in ("tdata", "tvalid", "tready"):
         pins[f"m_axis_0_{signal}"] = f"{node.name}_w_{signal.upper()}"
     _add_stream(result, f"{node.name}_w", weight_stream_bits(op))
     wrapper = Path(op.get_nodeattr("code_gen_dir_ipgen")) / f"{module}.v"
     if not wrapper.exists():  # in a line of FINN that leaves it to Vivado
         wrapper.write_text(memstream.wrapper_of(op))
-    sources = [wrapper, *memstream.sources()]
+    sources = [wrapper, *beneath]
     part = f"{node.name}_weights"
     result.instances.append(Instance(part, module, pins))
     result.parts.append((part, module, sources))

@@ -1,4 +1,4 @@
-"""What the RTL of row-mixed layers shares: its sources, and FINN's memstream beside it."""
+"""What the RTL of row-mixed layers shares: its sources, and the weight memory beside it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 from finn.util.basic import get_dsp_block, is_versal
 
 from msq_finn.errors import MsqError
+from msq_finn.finn_compat import is_main
 from msq_finn.finn_compat.nodes import prepare_rtlsim, weight_stream_bits
 from msq_finn.lanes import dsp, sources
 from msq_finn.lanes.kind import MAX_ACC_BITS, MAX_ACT_BITS, MIN_ACT_BITS
-from msq_finn.ops import memstream
+from msq_finn.ops import memstream, weight_rom
 
 
 class LanesRTL(RTLBackend):
@@ -65,36 +66,46 @@ class LanesRTL(RTLBackend):
                 where=name,
             )
 
-    def _generate_weight_memory(self, fpgapart: str) -> None:
-        """Write the memstream of a layer whose lanes take codes."""
-        if self.get_nodeattr("mem_mode") != "internal_decoupled":
-            return
-        writeable = self.get_nodeattr("runtime_writeable_weights")
-        if self.get_nodeattr("ram_style") == "ultra" and not writeable and not is_versal(fpgapart):
-            raise MsqError(
-                f"UltraRAM of {fpgapart} has no initial contents; set "
-                "runtime_writeable_weights, or another ram_style",
-                where=self.onnx_node.name,
-            )
-        pumped = "pumpedMemory" in self.get_nodeattr_types() and self.get_nodeattr("pumpedMemory")
-        self.generate_hdl_memstream(fpgapart, pumped_memory=pumped)
+    def has_rom(self) -> bool:
+        """Whether weights stream from a plain memory of ours, as nobody writes them.
 
-    def generate_hdl_memstream(self, fpgapart: str, pumped_memory: int = 0, **_: Any) -> None:
-        """Write the memstream wrapper.
+        The memory is FINN's memstream where weights are written at run time or read at twice the
+        clock, and in upstream's main, whose block designs have it from Vivado's catalogue.
+        """
+        return self.get_nodeattr("mem_mode") == "internal_decoupled" and not (
+            self.get_nodeattr("runtime_writeable_weights") or self._is_pumped() or is_main()
+        )
+
+    def _is_pumped(self) -> bool:
+        return "pumpedMemory" in self.get_nodeattr_types() and self.get_nodeattr("pumpedMemory")
+
+    def generate_hdl_memstream(self, fpgapart: str, *_: Any, **__: Any) -> None:
+        """Write the weight memory of a layer whose lanes take codes, under the name of FINN's.
 
         FINN's own method (hwcustomop.py) does this only for op types that it names one by one.
+
+        Raises:
+            MsqError: the memory would start empty, and nobody writes it.
         """
-        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
-        style = self.get_nodeattr("ram_style")
-        text = memstream.wrapper(
-            self.onnx_node.name,
-            self.calc_wmem(),
-            weight_stream_bits(self),
-            "" if style == "ultra" else folder / "memblock.dat",
-            style,
-            bool(pumped_memory),
-        )
-        (folder / f"{self.onnx_node.name}_memstream_wrapper.v").write_text(text)
+        if self.get_nodeattr("mem_mode") != "internal_decoupled":
+            return
+        style, empty = self.get_nodeattr("ram_style"), False
+        if style == "ultra" and not is_versal(fpgapart):
+            empty = True
+            if not self.get_nodeattr("runtime_writeable_weights"):
+                raise MsqError(
+                    f"UltraRAM of {fpgapart} has no initial contents; set "
+                    "runtime_writeable_weights, or another ram_style",
+                    where=self.onnx_node.name,
+                )
+        folder, name = Path(self.get_nodeattr("code_gen_dir_ipgen")), self.onnx_node.name
+        contents = "" if empty else folder / "memblock.dat"
+        size = self.calc_wmem(), weight_stream_bits(self)
+        if self.has_rom():
+            text = weight_rom.wrapper(name, *size, contents, style)
+        else:
+            text = memstream.wrapper(name, *size, contents, style, self._is_pumped())
+        (folder / f"{name}_memstream_wrapper.v").write_text(text)
 
     def prepare_rtlsim(self, behav: bool = False) -> Any:
         """Compile the node for simulation."""
@@ -104,6 +115,12 @@ class LanesRTL(RTLBackend):
         """The wrapper and the modules beneath it, in compilation order."""
         files = [self._wrapper_path(), *sources(self.lanes().is_serial)]
         return [str(f) if abspath else f.name for f in files]
+
+    def _added_files(self) -> list[str]:
+        """The Vivado commands that add the sources; FINN adds the memory's wrapper itself."""
+        own = self.get_rtl_file_list(abspath=True)
+        memory = [weight_rom.SOURCE] if self.has_rom() else []
+        return [f"add_files -norecurse {file}" for file in (*own, *memory)]
 
     def get_verilog_paths(self) -> list[str]:
         """Folders that hold the node's sources."""

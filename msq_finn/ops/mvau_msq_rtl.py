@@ -20,7 +20,7 @@ from msq_finn.ops.wrapper import Parameters, render
 
 
 class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
-    """MVAU_MSQ on the ``mvau_msq`` module, with FINN's memstream as weight memory."""
+    """MVAU_MSQ on the ``mvau_msq`` module, its weight memory beside it."""
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         """MVAU_MSQ's and MVAU_rtl's attributes."""
@@ -66,7 +66,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         wrapper = render(self.get_nodeattr("gen_top_module"), self._parameters(model, fpgapart))
         self._wrapper_path().write_text(rename_ports(wrapper, self))
-        self._generate_weight_memory(fpgapart)
+        self.generate_hdl_memstream(fpgapart)
         self.set_nodeattr("ipgen_path", str(folder))
         self.set_nodeattr("ip_path", str(folder))
 
@@ -121,7 +121,7 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
     def instantiate_ip(self, cmd: list[str]) -> None:
         """Append the Vivado IPI commands that add the sources and the compute core."""
         node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
-        cmd += [f"add_files -norecurse {file}" for file in self.get_rtl_file_list(abspath=True)]
+        cmd += self._added_files()
         if self.get_nodeattr("mem_mode") == "internal_embedded":
             cmd.append(f"create_bd_cell -type module -reference {top} {node}")
             return

@@ -21,7 +21,7 @@ from msq_finn.rtl.literals import remarked
 
 
 class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
-    """VVAU_MSQ on the ``vvau_msq`` module, with FINN's memstream as weight memory."""
+    """VVAU_MSQ on the ``vvau_msq`` module, its weight memory beside it."""
 
     def get_nodeattr_types(self) -> dict[str, Any]:
         """VVAU_MSQ's and VVAU_rtl's attributes."""
@@ -113,5 +113,5 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
     def instantiate_ip(self, cmd: list[str]) -> None:
         """Append the Vivado IPI commands that add the sources and the compute core."""
         node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
-        cmd += [f"add_files -norecurse {file}" for file in self.get_rtl_file_list(abspath=True)]
+        cmd += self._added_files()
         cmd.append(f"create_bd_cell -type hier -reference {top} /{node}/{node}")

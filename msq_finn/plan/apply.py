@@ -124,7 +124,8 @@ def note_costs(model: ModelWrapper, part: str) -> ModelWrapper:
             simd, lanes, style = op.get_nodeattr("SIMD"), op.lanes(), op.get_nodeattr("ram_style")
             if lanes.is_constant or style not in ("distributed", "block"):
                 style = EMBEDDED if lanes.is_constant else "block"
-            cost = add((own.compute(simd, lanes), own.memory(simd, lanes, style)))
+            memory = own.memory(simd, lanes, style, written=not op.has_rom())
+            cost = add((own.compute(simd, lanes), memory))
             if node.op_type.startswith(RECURRENT) and op.get_nodeattr(ATTRIBUTE):
                 cost = add((cost, LENGTH))
             op.set_nodeattr("lutSites", round(cost.lut))

@@ -19,11 +19,15 @@ from pyosys import libyosys as ys
 from msq_finn.synth import netlist
 from msq_finn.synth.carry import merge_carries
 from msq_finn.synth.resources import measure
+from msq_finn.synth.rom_tables import map_roms
 
 _SLANG_OPTIONS = "slang.f"
 _NETLIST = Path("netlist.json")
 _VERILOG = Path("netlist.v")
 _BMUX_TAPS = Path(__file__).with_name("bmux_taps.v")
+
+#: Attributes that say what a memory is made of; sources write them in any letters.
+_STYLES = ("\\ram_style", "\\rom_style")
 
 #: Words of the deepest LUT RAM that there is in UltraScale+.
 _LUT_RAM_WORDS = 512
@@ -52,6 +56,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     if family == "xcup":
         synth += " -uram"
     ys.run_pass(f"{synth} -run begin:map_memory", design)
+    map_roms(design)
     if family == "xcup":
         _keep_deep_memories_out_of_luts(design)
     for command in (
@@ -92,7 +97,7 @@ def _drop_ports(module: Any, patterns: list[str]) -> None:
 
 
 def _normalise_ram_style(design: Any) -> None:
-    """Write ``ram_style`` as Yosys wants it: small letters, a parameter's value without padding.
+    """Write styles of memories as Yosys wants them: small letters, no padding of a parameter's.
 
     LUTs that are never written are logic to Yosys, not distributed memory.
     """
@@ -104,16 +109,16 @@ def _normalise_ram_style(design: Any) -> None:
         }
         for name in module.memories:
             memory = module.memories[name]
-            styles = [
-                memory.attributes[key].decode_string()
+            styles = {
+                key.str().lower(): memory.attributes[key].decode_string()
                 for key in memory.attributes
-                if key.str().lower() == "\\ram_style"
-            ]
-            for style in styles:
+                if key.str().lower() in _STYLES
+            }
+            for key, style in styles.items():
                 text = style.replace("\0", "").lower()
                 if text == "distributed" and memory.name.str() not in written:
                     text = "logic"
-                memory.set_string_attribute(ys.IdString("\\ram_style"), text)
+                memory.set_string_attribute(ys.IdString(key), text)
 
 
 def _keep_deep_memories_out_of_luts(design: Any) -> None:

@@ -1,4 +1,4 @@
-"""Layers behind FINN's weight memories, stitched: what streams out of one, and what is written."""
+"""Layers behind weight memories, stitched: what streams out of one, and what is written."""
 
 from __future__ import annotations
 
@@ -116,14 +116,14 @@ def test_weights_written_at_run_time(rng, accelerator, tmp_path, ram_style):
         ({"ram_style": "block"}, "RAMB18E2", ZYNQ_US),
         ({"ram_style": "distributed"}, "RAM", PART),
         ({"ram_style": "ultra"}, "URAM288", ZYNQ_US),
+        ({"ram_style": "block"}, "", PART),
+        ({"ram_style": "distributed"}, "", ZYNQ_US),
         ({"pumpedMemory": 1}, "", PART),
         ({"pumpedMemory": 1}, "", ZYNQ_US),
     ],
     ids=str,
 )
-def test_netlists_with_memories_that_are_written_or_pumped(
-    rng, accelerator, tmp_path, memory, primitive, part
-):
+def test_netlists_with_every_memory(rng, accelerator, tmp_path, memory, primitive, part):
     """As they are after the bitfile, and with weights that the processor has written."""
     writeable = {"runtime_writeable_weights": 1, "offsetOutput": 1} if primitive else {}
     model, first = layer(rng, MW, 6, LANES, FOLD, "UINT4", **memory, **writeable)

@@ -10,8 +10,20 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes import dsp
 from msq_finn.plan.cost import cost_model, features, stored_runs, sweep
 from msq_finn.plan.cost.held_back import held_back
-from msq_finn.plan.cost.point_kinds import Add, Dwc, Memory, Msq, Mvu, Point, Pool, Window
+from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
+from msq_finn.plan.cost.point_kinds import (
+    Add,
+    Dwc,
+    Memstream,
+    Msq,
+    Mvu,
+    Point,
+    Pool,
+    WeightRom,
+    Window,
+)
 from msq_finn.plan.cost.sweep import of
+from msq_finn.plan.frontend.network import Layer
 from msq_finn.plan.report import terminal
 from msq_finn.synth.resources import Resources
 
@@ -92,16 +104,34 @@ def test_dsps(point: Point, expected: int):
 @pytest.mark.parametrize(
     ("point", "expected"),
     [
-        (Memory(72, 512, "block"), 1.0),
-        (Memory(73, 512, "block"), 1.5),
-        (Memory(36, 2048, "block"), 2.0),
-        (Memory(72, 512, "distributed"), 0),
+        (Memstream(72, 512, "block"), 1.0),
+        (Memstream(73, 512, "block"), 1.5),
+        (Memstream(36, 2048, "block"), 2.0),
+        (Memstream(72, 512, "distributed"), 0),
+        (WeightRom(73, 512, "block"), 1.5),
+        (WeightRom(72, 512, "distributed"), 0),
         # Two lines and three pixels of 16 words: 560 words of 16 bits, in half a block.
         (Window(64, 4, 16, style="block"), 0.5),
     ],
 )
 def test_block_rams(point: Point, expected: float):
     assert features.brams(point) == expected
+
+
+@pytest.mark.parametrize("block", stored_runs.PARTS)
+def test_a_memory_costs_what_its_layer_has(block: str):
+    """Layers of FINN's, and weights that are written, have FINN's memory."""
+    model = cost_model.default_model(block)
+    costs = LaneCosts(model, Layer("fc", 72, 16, 1))
+    ours, finns = of(sp2_4_lut=2, fixed_4_dsp=2), of(finn_dsp=4)
+    size = (4 * 4 * 9, 32)  # bits of a word, words
+    for style in ("distributed", "block"):
+        rom, memstream = (model.cost(kind(*size, style)) for kind in (WeightRom, Memstream))
+        assert costs.memory(9, ours, style) == rom
+        assert costs.memory(9, ours, style, written=True) == memstream
+        assert costs.memory(9, finns, style) == memstream
+        assert rom.lut < memstream.lut and rom.ff < memstream.ff
+    assert costs.memory(9, of(embedded_lut=4), EMBEDDED) == cost_model.Cost()
 
 
 def test_errors_are_told_by_family():

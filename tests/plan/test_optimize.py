@@ -15,7 +15,7 @@ from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.lanes.divisors import divisors
 from msq_finn.plan.cost.cost_model import Cost, add, default_model
 from msq_finn.plan.cost.lane_costs import LaneCosts
-from msq_finn.plan.cost.point_kinds import Memory, Msq, Mvu
+from msq_finn.plan.cost.point_kinds import Memstream, Msq, Mvu, WeightRom
 from msq_finn.plan.frontend.network import Conv, Layer, Network
 from msq_finn.plan.frontend.zoo import resnet_cifar
 from msq_finn.plan.search.candidates import Catalogue
@@ -79,9 +79,6 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
             words = layer.mw * layer.mh // (simd * pe)
             fronts = streams.fronts(layer, simd, pe, cycles)
             backs = streams.backs(layer, pe, after, cycles)
-            memories = [
-                MODEL.cost(Memory(size, words, style)) for style in ("distributed", "block")
-            ]
             for own in _legal(layer, design, pe):
                 act = (layer.act_bits, layer.act_signed, layer.acc_bits)
                 offset = not layer.steps and own.of_engine("lut") > 0
@@ -91,6 +88,10 @@ def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost
                     else Msq(layer.mw, layer.mh, simd, own, *act, offset)
                 )
                 cost = MODEL.cost(node)
+                kind = Memstream if "finn_dsp" in own else WeightRom
+                memories = [
+                    MODEL.cost(kind(size, words, style)) for style in ("distributed", "block")
+                ]
                 for memory, front, back in product(memories, fronts, backs):
                     costs.append(add((cost, memory, front.cost, back.cost)))
             if design.has(get("embedded_lut")) and words <= 16:

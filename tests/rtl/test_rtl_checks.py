@@ -11,6 +11,7 @@ from mvau import Unit, outputs, random_job
 
 from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.hardware import lanes_parameter, literal
+from msq_finn.ops import weight_rom
 from tests import yosys
 
 
@@ -25,7 +26,7 @@ GOOD |= of(sp2_4_lut=1, fixed_4_dsp=1)
 def lint(top: str, parameters: dict[str, int | str]) -> str:
     command, root = harness.verilator()
     settings = [f"-G{name}={value}" for name, value in parameters.items()]
-    files = map(str, harness.design_files())
+    files = map(str, (*harness.design_files(), weight_rom.SOURCE))
     run = subprocess.run(
         [command, "--lint-only", "--top-module", top, *settings, *files],
         env=os.environ | {"VERILATOR_ROOT": str(root)},
@@ -71,6 +72,24 @@ def test_verilator_has_no_warning_of_serial_lanes(change):
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
+
+
+ROM = {"Width": 40, "Depth": 5, "Contents": '"words.dat"'}
+
+
+@pytest.mark.parametrize("style", ["block", "distributed", "ultra", "auto"])
+def test_verilator_has_no_warning_of_a_weight_memory(style):
+    report = lint("weight_rom", ROM | {"RamStyle": f'"{style}"'})
+    assert "Built from" in report
+    assert "%Warning" not in report
+    assert "%Error" not in report
+
+
+@pytest.mark.parametrize("name", ["Width", "Depth"])
+def test_a_weight_memory_of_nothing_is_named(name):
+    size = ROM | {name: 0}
+    message = f"Width = {size['Width']} and Depth = {size['Depth']}: must be at least 1"
+    assert message in lint("weight_rom", size)
 
 
 @pytest.mark.parametrize(

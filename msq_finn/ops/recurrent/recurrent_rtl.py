@@ -17,7 +17,7 @@ from msq_finn.lanes import dsp
 from msq_finn.lanes.counts import IntArray
 from msq_finn.lanes.divisors import check_divides
 from msq_finn.lanes.hardware import lanes_parameter, literal
-from msq_finn.ops import memstream, weight_file
+from msq_finn.ops import weight_file, weight_rom
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.recurrent import length_port
 from msq_finn.ops.recurrent.gated_cells import GRU
@@ -52,7 +52,7 @@ def _table(entries: Sequence[int], low: int, index_bits: int, bits: int) -> list
 class RecurrentRTL(LanesRTL):
     """RTL half of a recurrent layer; comes before the op among the bases.
 
-    The layer is one module around ``recurrent_layer``, FINN's memstream for the weights inside.
+    The layer is one module around ``recurrent_layer``, the memory of the weights inside.
     """
 
     def get_nodeattr_types(self) -> dict[str, Any]:
@@ -78,6 +78,10 @@ class RecurrentRTL(LanesRTL):
             names["axilite"] = [length_port.PORT]
         return names
 
+    def has_rom(self) -> bool:
+        """Always: nobody writes the weights."""
+        return True
+
     def calc_wmem(self) -> int:
         """Words of the weight memory."""
         return int(self.vector_cycles())
@@ -87,24 +91,19 @@ class RecurrentRTL(LanesRTL):
         return -(-self.lanes().column_bits * int(self.get_nodeattr("SIMD")) // 8) * 8
 
     def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
-        """Write the wrapper, the weight memory and its contents into the node's code folder.
+        """Write the wrapper and the contents of the weight memory into the node's code folder.
 
         Raises:
             MsqError: an attribute asks for what the module cannot do.
         """
         self._check_supported(fpgapart)
-        folder, name = Path(self.get_nodeattr("code_gen_dir_ipgen")), self.onnx_node.name
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         weights = self.weight_matrix(model.get_initializer(self.onnx_node.input[1]))
         lanes = self.lanes()
         codes = lanes.folded(lanes.encode(weights), self.get_nodeattr("SIMD"))
         words = weight_file.memory_bits(codes, lanes.code_bits)
-        contents = folder / "memblock.dat"
-        weight_file.write(words, "decoupled_verilog_dat", contents, code_bits=1)
-        memory = memstream.wrapper(
-            name, self.calc_wmem(), self.weight_bits(), contents, self.get_nodeattr("ram_style")
-        )
-        (folder / f"{name}_memstream_wrapper.v").write_text(memory)
+        weight_file.write(words, "decoupled_verilog_dat", folder / "memblock.dat", code_bits=1)
         text = rename_ports(self._wrapper(weights, fpgapart), self)
         self._wrapper_path().write_text(text)
         self.set_nodeattr("ipgen_path", str(folder))
@@ -192,7 +191,13 @@ class RecurrentRTL(LanesRTL):
         return parameters
 
     def _wrapper(self, weights: IntArray, fpgapart: str) -> str:
-        top, name = self.get_nodeattr("gen_top_module"), self.onnx_node.name
+        top = self.get_nodeattr("gen_top_module")
+        memory = weight_rom.instance(
+            self.calc_wmem(),
+            self.weight_bits(),
+            Path(self.get_nodeattr("code_gen_dir_ipgen")) / "memblock.dat",
+            self.get_nodeattr("ram_style"),
+        )
         in_bits, out_bits = self.get_instream_width(), self.get_outstream_width()
         high = [-(-bits // 8) * 8 - 1 for bits in (in_bits, out_bits)]
         padding = high[1] + 1 - out_bits
@@ -227,14 +232,9 @@ module {top} (
   wire codes_valid, codes_ready;
   wire [{out_bits - 1}:0] out_data;
   {length}
-  {name}_memstream_wrapper i_memory (
-    .ap_clk(ap_clk), .ap_clk2x(ap_clk), .ap_rst_n(ap_rst_n),
-    .s_axilite_AWVALID(1'b0), .s_axilite_AWPROT(3'd0), .s_axilite_AWADDR('0),
-    .s_axilite_WVALID(1'b0), .s_axilite_WDATA(32'd0), .s_axilite_WSTRB(4'd0),
-    .s_axilite_BREADY(1'b0), .s_axilite_ARVALID(1'b0), .s_axilite_ARPROT(3'd0),
-    .s_axilite_ARADDR('0), .s_axilite_RREADY(1'b0),
-    .s_axis_0_tvalid(1'b0), .s_axis_0_tdata('0),
-    .m_axis_0_tready(codes_ready), .m_axis_0_tvalid(codes_valid), .m_axis_0_tdata(codes)
+  {memory} i_memory (
+    .clk_i(ap_clk), .rst_ni(ap_rst_n),
+    .data_o(codes), .valid_o(codes_valid), .ready_i(codes_ready)
   );
   recurrent_layer #(
     {", ".join(f".{key}({value})" for key, value in parameters)},
@@ -252,19 +252,16 @@ endmodule
         return remarked(text)
 
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
-        """The wrapper, the weight memory and the modules beneath, in compilation order."""
-        name = f"{self.onnx_node.name}_memstream_wrapper.v"
-        memory = Path(self.get_nodeattr("code_gen_dir_ipgen")) / name
+        """The wrapper and the modules beneath, in compilation order."""
         own = sorted(_RTL.glob("*.sv"))
         lanes = [Path(path) for path in super().get_rtl_file_list(abspath=True)]
         wrapper, *units = lanes
-        files = [*memstream.sources(), memory, *units, *own, wrapper]
+        files = [weight_rom.SOURCE, *units, *own, wrapper]
         return [str(f) if abspath else f.name for f in files]
 
     def get_verilog_paths(self) -> list[str]:
         """Folders that hold the node's sources."""
-        folders = {str(path.parent) for path in memstream.sources()}
-        return [*super().get_verilog_paths(), str(_RTL), *sorted(folders)]
+        return [*super().get_verilog_paths(), str(_RTL), str(weight_rom.SOURCE.parent)]
 
     def code_generation_ipi(self) -> list[str]:
         """The Vivado IPI commands that add the sources and the cell."""

@@ -22,7 +22,7 @@ from msq_finn.plan.cost.point_kinds import (
     Dwc,
     Fifo,
     LookupTable,
-    Memory,
+    Memstream,
     Msq,
     Mvu,
     Padding,
@@ -31,6 +31,7 @@ from msq_finn.plan.cost.point_kinds import (
     Repack,
     Thresholds,
     Unit,
+    WeightRom,
     Window,
     WordWindow,
 )
@@ -39,14 +40,33 @@ from msq_finn.plan.cost.repack_features import repack
 #: Words from which on a read-only memory of no stated style becomes block RAM.
 BRAM_FROM = 1024
 
+#: Words up to which a table's LUT also holds back the register behind it, and then shares no site.
+WITH_ENABLE = 8
 
-def _memory(point: Memory) -> Features:
+
+def _memstream(point: Memstream) -> Features:
     stored = point.style == "distributed"
     return {
         "memory": point.width * rom_sites(point.depth) if stored else 0,
         "width": point.width,
         "address bits": bits(point.depth),
         "node": 1,
+    }
+
+
+def _weight_rom(point: WeightRom) -> Features:
+    columns, sites = point.width, 0.0
+    if point.style == "distributed":
+        # Of few words there are few different columns.
+        columns = min(columns, 2**point.depth - 2)
+        sites = 1.0 if point.depth <= WITH_ENABLE else rom_sites(point.depth)
+    return {
+        "memory": columns * sites,
+        "width": columns,
+        "address bits": bits(point.depth),
+        # Of a power of two, the counter ends by itself.
+        "last word": bits(point.depth) * (point.depth & point.depth - 1 != 0),
+        "node": point.depth > 1,
     }
 
 
@@ -154,7 +174,8 @@ def _table(point: LookupTable) -> Features:
 
 
 _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
-    Memory: _memory,
+    Memstream: _memstream,
+    WeightRom: _weight_rom,
     Thresholds: _thresholds,
     Window: _window,
     WordWindow: _window,
@@ -200,8 +221,8 @@ def group(point: Point) -> str:
     """
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
-    if isinstance(point, Memory):
-        return f"memory {point.style}"
+    if isinstance(point, Memstream | WeightRom):
+        return f"{point.node} {point.style}"
     if isinstance(point, Repack):
         return "narrow" if point.narrows else "widen"
     if isinstance(point, Unit):
@@ -284,7 +305,7 @@ def brams(point: Point) -> float:
     Args:
         point: the node.
     """
-    if isinstance(point, Memory) and point.style == "block":
+    if isinstance(point, Memstream | WeightRom) and point.style == "block":
         return bram36(point.width, point.depth)
     if isinstance(point, Thresholds):
         deep = [d for d in threshold_depths(point) if d >= (point.bram_from or BRAM_FROM)]

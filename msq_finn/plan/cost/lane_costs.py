@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from msq_finn.lanes import LaneCounts, LaneKind, Shape, dsp, get
+from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, dsp, get
 from msq_finn.lanes.divisors import folds, padded
 from msq_finn.ops.recurrent.gated_cells import UNIT_DSPS
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_features import frame, group_of, offsets, parts
 from msq_finn.plan.cost.memories import registered_ram
-from msq_finn.plan.cost.point_kinds import Memory
+from msq_finn.plan.cost.point_kinds import Memstream, WeightRom
 from msq_finn.plan.frontend.network import Layer, Recurrence
 
 #: What a recurrent layer has beside its lanes and their weights, and what every unit takes that
@@ -103,18 +103,21 @@ class LaneCosts:
                 costs.append(Cost(lut=sites, lutram=sites, bram=blocks))
         return costs
 
-    def memory(self, simd: int, lanes: LaneCounts, style: str) -> Cost:
+    def memory(self, simd: int, lanes: LaneCounts, style: str, written: bool = False) -> Cost:
         """Weight memory; lanes that hold their weights take none.
 
         Args:
             simd: elements that a lane takes a cycle.
             lanes: lanes of each kind.
             style: of the memory.
+            written: whether weights are written at run time, for which FINN's memory stays.
         """
         if style == EMBEDDED:
             return Cost()
-        depth = self.layer.folds(simd, lanes.pe)
-        return self._cost(Memory(8 * math.ceil(self.word_bits(simd, lanes) / 8), depth, style))
+        is_finns = written or any(FINN in get(name).units for name in lanes)
+        made = Memstream if is_finns else WeightRom
+        width, depth = self.word_bits(simd, lanes), self.layer.folds(simd, lanes.pe)
+        return self._cost(made(8 * math.ceil(width / 8), depth, style))
 
     def word_bits(self, simd: int, lanes: LaneCounts) -> int:
         """Bits of a word of codes; in a depthwise unit all are as wide as the widest.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msq_finn.plan.cost.design_point import Point
-from msq_finn.plan.cost.lane_points import Depthwise, Memory, Msq, Mvu, Unit
+from msq_finn.plan.cost.lane_points import Depthwise, Memstream, Msq, Mvu, Unit, WeightRom
 from msq_finn.plan.cost.own_points import Add, OwnNode, Pool, Repack
 from msq_finn.plan.cost.stream_points import (
     Dwc,
@@ -22,7 +22,7 @@ __all__ = [
     "Dwc",
     "Fifo",
     "LookupTable",
-    "Memory",
+    "Memstream",
     "Msq",
     "Mvu",
     "OwnNode",
@@ -32,6 +32,7 @@ __all__ = [
     "Repack",
     "Thresholds",
     "Unit",
+    "WeightRom",
     "Window",
     "WordWindow",
 ]
@@ -42,7 +43,8 @@ NODES: dict[str, type[Point]] = {
         Msq,
         Depthwise,
         Mvu,
-        Memory,
+        Memstream,
+        WeightRom,
         Thresholds,
         Window,
         Padding,
@@ -56,4 +58,4 @@ NODES: dict[str, type[Point]] = {
 }
 
 #: Nodes whose sources come with FINN.
-NEED_FINN = (Mvu, Memory, FinnNode)
+NEED_FINN = (Mvu, Memstream, FinnNode)

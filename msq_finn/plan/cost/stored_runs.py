@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes import sources
-from msq_finn.plan.cost.point_kinds import NODES, LookupTable, OwnNode, Point, Unit
+from msq_finn.plan.cost.point_kinds import NODES, LookupTable, OwnNode, Point, Unit, WeightRom
 from msq_finn.synth.resources import Resources
 from msq_finn.synth.yosys import family_of
 
@@ -49,7 +49,7 @@ def sources_of(point: Point) -> str:
     """
     if isinstance(point, Unit):
         files = sources(point.lanes.is_serial)
-    elif isinstance(point, OwnNode | LookupTable):
+    elif isinstance(point, OwnNode | LookupTable | WeightRom):
         files = [point.source]
     else:
         return ""

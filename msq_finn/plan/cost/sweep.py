@@ -11,7 +11,7 @@ from msq_finn.plan.cost.point_kinds import (
     Dwc,
     Fifo,
     LookupTable,
-    Memory,
+    Memstream,
     Msq,
     Mvu,
     Padding,
@@ -19,6 +19,7 @@ from msq_finn.plan.cost.point_kinds import (
     Pool,
     Repack,
     Thresholds,
+    WeightRom,
     Window,
 )
 
@@ -108,11 +109,14 @@ def _streams() -> list[Point]:
 
 
 def _memories() -> list[Point]:
-    distributed = ((64, 1), (64, 4), (64, 16), (64, 32), (128, 36), (64, 64), (64, 128), (32, 256))
-    block = ((64, 64), (128, 512), (40, 512), (80, 1024), (36, 2048), (8, 4096), (144, 288))
+    few, many = ((64, 1), (64, 4)), ((64, 16), (64, 32), (128, 36), (64, 64), (64, 128), (32, 256))
+    block = ((64, 64), (128, 512), (80, 1024), (8, 4096), (144, 288))
     return [
-        *(Memory(width, depth, "distributed") for width, depth in distributed),
-        *(Memory(width, depth, "block") for width, depth in block),
+        *(Memstream(width, depth, "distributed") for width, depth in few + many),
+        *(Memstream(width, depth, "block") for width, depth in (*block, (40, 512), (36, 2048))),
+        # Of one word that nobody writes nothing is left, and of four next to nothing.
+        *(WeightRom(width, depth, "distributed") for width, depth in many),
+        *(WeightRom(width, depth, "block") for width, depth in (*block, (24, 100), (36, 900))),
     ]
 
 

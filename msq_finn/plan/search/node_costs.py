@@ -12,7 +12,7 @@ from msq_finn.plan.cost.memories import ram_sites, registered_ram
 from msq_finn.plan.cost.point_kinds import (
     Add,
     LookupTable,
-    Memory,
+    Memstream,
     Mvu,
     Padding,
     Pool,
@@ -130,4 +130,4 @@ class NodeCosts:
         depth = node.mw * node.channels // (fold.simd * fold.pe)
         width = 8 * math.ceil(fold.simd * fold.pe * bits / 8)
         style = "block" if depth >= BRAM_FROM else "distributed"
-        return [unit._replace(dsp=slices), self.streams.cost(Memory(width, depth, style))]
+        return [unit._replace(dsp=slices), self.streams.cost(Memstream(width, depth, style))]
