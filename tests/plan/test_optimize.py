@@ -32,20 +32,21 @@ def rows(sp2: int, fixed: int, either: int) -> Demand:
     return Demand({("sp2_4",): sp2, ("fixed_4",): fixed, PAIR: either})
 
 
-def lanes(sp2: int = 0, lut: int = 0, dsp: int = 0) -> LaneCounts:
-    return LaneCounts({"sp2_4_lut": sp2, "fixed_4_lut": lut, "fixed_4_dsp": dsp})
+def lanes(sp2: int = 0, lut: int = 0, dsp: int = 0, chain: int = 0) -> LaneCounts:
+    luts = {"sp2_4_lut": sp2, "fixed_4_lut": lut}
+    return LaneCounts(luts | {"fixed_4_dsp": dsp, "fixed_4_dsp_chain": chain})
 
 
 def _legal(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
     """Every number of lanes of every kind, straight from what is allowed."""
     depth = layer.mh // pe
     found = []
-    for sp2, lut, dsps in product(range(pe + 1), repeat=3):
+    for sp2, lut, dsps, chains in product(range(pe + 1), repeat=4):
         least = layer.demand.only("sp2_4")
         most = least + layer.demand.get(PAIR, 0)
-        if sp2 + lut + dsps != pe or not least <= sp2 * depth <= most:
+        if sp2 + lut + dsps + chains != pe or not least <= sp2 * depth <= most:
             continue
-        choice = lanes(sp2, lut, dsps)
+        choice = lanes(sp2, lut, dsps, chains)
         if all(design.has(kind) for kind in choice.kinds):
             found.append(choice)
     return found + [LaneCounts({name: pe}) for name in design.finn]

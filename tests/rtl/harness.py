@@ -39,6 +39,19 @@ def design_files() -> list[Path]:
     return [*rtl_sources(), PRIMITIVES]
 
 
+def broken(name: str, old: str, new: str, folder: Path) -> list[Path]:
+    """The design's files with a fault in one of them, copied to a folder."""
+    sources = []
+    for path in rtl_sources():
+        text = path.read_text()
+        if path.name == name:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        (folder / path.name).write_text(text)
+        sources.append(folder / path.name)
+    return sources
+
+
 def stream_words(bits: int) -> int:
     """32-bit words of a stream port that carries `bits`."""
     return max(3, -(-bits // 32))

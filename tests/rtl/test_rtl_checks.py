@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import harness
 import numpy as np
@@ -38,7 +37,7 @@ def lint(top: str, parameters: dict[str, int | str]) -> str:
 
 ONE_EACH = "32'h00010001"  # for either lane
 OF_EACH_WIDTH = of(sp2_4_lut=1, fixed_4_dsp=1, fixed_3_dsp=4, fixed_5_dsp=2, fixed_6_dsp=1,
-                   fixed_7_dsp=2, fixed_8_dsp=3)  # fmt: skip
+                   fixed_7_dsp=2, fixed_8_dsp=3, fixed_4_dsp_chain=4)  # fmt: skip
 EMBEDDED = {"MH": 4, "MW": 4, "Members": 4, "LaneGroups": ONE_EACH, "Hi": ONE_EACH}
 EMBEDDED |= of(sp2_4_lut=1, fixed_4_dsp=1, embedded_lut=2)
 
@@ -49,7 +48,7 @@ EMBEDDED |= of(sp2_4_lut=1, fixed_4_dsp=1, embedded_lut=2)
     [
         of(sp2_4_lut=1, fixed_4_lut=2, fixed_4_dsp=1),
         of(sp2_4_lut=1, fixed_4_lut=2, fixed_4_dsp=1) | {"DspVersion": 2},
-        OF_EACH_WIDTH | {"MH": 14, "DspVersion": 3},
+        OF_EACH_WIDTH | {"MH": 18, "DspVersion": 3},
         EMBEDDED,
     ],
     ids=["7-series", "UltraScale+", "DSPs of all widths", "constants"],
@@ -121,6 +120,8 @@ def test_illegal_parameters_are_named(change, message):
             {"ActBits": 24, "DspVersion": 3},
             "ActBits = 24: the DSP's port B takes 2 to 23",
         ),
+        ("dsp_lanes", {"Chain": 1}, "Chain = 1: must be at least 2"),
+        ("dsp_lanes", {"Chain": 4}, "Lanes = 4: the DSP's port A takes 1 to 3"),
         ("dsp_lanes", {"Lanes": 5}, "Lanes = 5: the DSP's port A takes 1 to 4"),
         ("dsp_lanes", {"WeightBits": 8, "Lanes": 3}, "Lanes = 3: the DSP's port A takes 1 to 2"),
         ("dsp_lanes", {"AccBits": 7}, "AccBits = 7: a product takes 8"),
@@ -176,7 +177,7 @@ FAULTS = {
     "carry_chain.sv": ("assign below = carry[k-1][Bits-1];", "assign below = 1'b0;"),
     "row_compressor.sv": ("32'hE8E8_E8E8", "32'hE8E8_E8E0"),
     "accumulator_columns.sv": ("Start[k] ? 8'hC3 : 8'h3C", "8'h3C"),
-    "dsp_pair.sv": ("- low[k+1] +", "- 2'd0 +"),
+    "dsp_chain.sv": ("- low[k+1] +", "- 2'd0 +"),
     "dsp_mac.sv": ("Chained ? 3'b001 :", "Chained ? 3'b000 :"),
     "dsp_lane_sum.sv": ("~below_i[r]", "below_i[r]"),
     "vector_replay.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
@@ -188,16 +189,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_bench_finds_an_injected_fault(name, tmp_path):
     unit = Unit(8, 10, 4, sp2=1, booth=1, dsp=2, embedded=1, act_signed=True, primitives=True)
-    old, new = FAULTS[name]
-    sources = []
-    for path in harness.rtl_sources():
-        text = path.read_text()
-        if path.name == name:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        copy = Path(tmp_path / path.name)
-        copy.write_text(text)
-        sources.append(copy)
+    sources = harness.broken(name, *FAULTS[name], tmp_path)
     job = random_job(unit, 40, 3)
     try:
         result = harness.run(

@@ -139,10 +139,11 @@ def _rows(
     """Lanes for rows whose order is free.
 
     DSP lanes come in full packs, whose slices are then used up, or they take all rows that they
-    can. Of LUT lanes, only the ends of what the rows allow: costs are linear in between.
+    can; those of a scheme are of one kind. Of LUT lanes, only the ends of what the rows allow:
+    costs are linear in between.
     """
     given = _worthwhile([k for k in _allowed(design, DENSE) if not k.constant], demand)
-    luts, dsps = ([k for k in given if k.engine == engine] for engine in ("lut", "dsp"))
+    luts = [kind for kind in given if kind.engine == "lut"]
     depth = demand.rows // pe
     if sp2_share is not None:
         # Met to the nearest whole lane, or not at all.
@@ -154,16 +155,25 @@ def _rows(
         if not demand.fits(wanted):
             return
         demand = shared
-    on_dsps = {kind.scheme.name for kind in dsps}
-    others = [kind for kind in luts if kind.scheme.name not in on_dsps]
-    for order in permutations((*others, *dsps)) if dsps else ():
-        yield from _filled(demand, depth, pe, {}, order)
     orders = [tuple(luts)] if design.in_order else _ends(luts)
-    each = max(2, math.floor(tried ** (1 / len(dsps)))) if dsps else 0
-    for numbers in product(*(_numbers(demand, depth, pe, pack(k), each, k) for k in dsps)):
-        fixed = dict(zip(dsps, numbers, strict=True))
-        for order in orders:
-            yield from _filled(demand, depth, pe, fixed, order)
+    for dsps in _one_a_scheme(kind for kind in given if kind.engine == "dsp"):
+        on_dsps = {kind.scheme.name for kind in dsps}
+        others = [kind for kind in luts if kind.scheme.name not in on_dsps]
+        for order in permutations((*others, *dsps)) if dsps else ():
+            yield from _filled(demand, depth, pe, {}, order)
+        each = max(2, math.floor(tried ** (1 / len(dsps)))) if dsps else 0
+        for numbers in product(*(_numbers(demand, depth, pe, pack(k), each, k) for k in dsps)):
+            fixed = dict(zip(dsps, numbers, strict=True))
+            for order in orders:
+                yield from _filled(demand, depth, pe, fixed, order)
+
+
+def _one_a_scheme(given: Iterable[LaneKind]) -> Iterator[tuple[LaneKind, ...]]:
+    """Choices of one kind for each scheme; of no kinds at all, one of none."""
+    by_scheme: dict[str, list[LaneKind]] = {}
+    for kind in given:
+        by_scheme.setdefault(kind.scheme.name, []).append(kind)
+    return product(*by_scheme.values())
 
 
 def _numbers(demand: Demand, depth: int, pe: int, pack: int, splits: int, kind: LaneKind) -> range:
