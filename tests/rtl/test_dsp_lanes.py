@@ -1,5 +1,6 @@
 """DSP lanes: their sums, however long chains are, their sizes, and the slices that they take."""
 
+import re
 from itertools import product
 
 import harness
@@ -125,40 +126,39 @@ def test_operands_that_come_at_a_wrong_time_are_found(name, old, new, tmp_path):
             np.testing.assert_array_equal(found, golden)
 
 
-def test_sizes_are_those_in_python():
-    cases = [
-        (block, simd, bits, act_bits, signed, chain)
-        for block, simd, chain in product(BLOCKS, (1, 2, 3, 5, 8, 9, 14, 33), (2, 4))
-        for bits, act_bits, signed in ((4, 4, 0), (4, 8, 1), (3, 2, 1), (8, 8, 0))
+def sizes(block, simd, bits, act_bits, signed, chain):
+    """Functions of msq_pkg.sv and what they come to, as counted in Python."""
+    size = (bits, act_bits, bool(signed))
+    kind = DspLane("kind", "", schemes.get(f"fixed_{bits}"), chain=chain)
+    spacing = dsp.product_bits(*size)
+    if block.apart(*size, chain):
+        spacing = dsp.field_bits(*size, chain)
+    port, of_word = f"{bits}, {act_bits}, {signed}, {chain}", f"{simd}, {chain}"
+    waits = " + ".join(f"msq_pkg::dsp_wait({of_word}, {e})" for e in range(simd))
+    return {
+        f"msq_pkg::dsp_packing({block.version}, {port})": block.lanes(*size, chain),
+        f"msq_pkg::dsp_spacing({block.version}, {port})": spacing,
+        f"msq_pkg::dsp_lane_depth({block.version}, {simd}, {port})": dsp_depth(
+            kind, simd, act_bits, bool(signed), block
+        ),
+        f"msq_pkg::dsp_chains({of_word})": len(dsp.chain_lengths(simd, chain)),
+        waits: dsp.waits(simd, chain),
+    }
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_sizes_are_those_in_python(wrong, tmp_path):
+    counted = {}
+    for block, simd, chain in product(BLOCKS, (1, 2, 3, 5, 8, 9, 14, 33), (2, 4)):
+        for bits, act_bits, signed in ((4, 4, 0), (4, 8, 1), (3, 2, 1), (8, 8, 0)):
+            counted |= sizes(block, simd, bits, act_bits, signed, chain)
+    checks = [
+        f'if ({call} != {number + wrong}) $error("size {i} is %0d", {call});'
+        for i, (call, number) in enumerate(counted.items())
     ]
-    numbers = "\n".join(f"""
-    sizes[{i}] = {{
-      8'(msq_pkg::dsp_lane_depth({block.version}, {simd}, {bits}, {act_bits}, {signed}, {chain})),
-      8'(msq_pkg::dsp_packing({block.version}, {bits}, {act_bits}, {signed}, {chain})),
-      8'(msq_pkg::dsp_spacing({block.version}, {bits}, {act_bits}, {signed}, {chain})),
-      8'(msq_pkg::dsp_chains({simd}, {chain})), 8'(waits({simd}, {chain}))}};"""
-        for i, (block, simd, bits, act_bits, signed, chain) in enumerate(cases))  # fmt: skip
-    wrapper = harness.wrap_function(1, 40 * len(cases), 1, f"""
-  function automatic int unsigned waits(int unsigned simd, int unsigned chain);
-    waits = 0;
-    for (int unsigned e = 0; e < simd; e++) waits += msq_pkg::dsp_wait(simd, chain, e);
-  endfunction
-  logic [{len(cases) - 1}:0][39:0] sizes;
-  always_comb begin{numbers}
-  end
-  assign out = sizes;""")  # fmt: skip
-    word = harness.pack(np.zeros((1, 1)), 1)
-    result = harness.run(harness.build(wrapper), word, word, 1)
-    found = harness.unpack(result.words, 8, 5 * len(cases)).reshape(-1, 5)[:, ::-1]
-    for case, row in zip(cases, found.tolist(), strict=True):
-        block, simd, bits, act_bits, signed, chain = case
-        size = (bits, act_bits, bool(signed))
-        kind = DspLane("kind", "", schemes.get(f"fixed_{bits}"), chain=chain)
-        field = dsp.field_bits(*size, chain)
-        assert row == [
-            dsp_depth(kind, simd, act_bits, bool(signed), block),
-            block.lanes(*size, chain),
-            field if block.apart(*size, chain) else dsp.product_bits(*size),
-            len(dsp.chain_lengths(simd, chain)),
-            dsp.waits(simd, chain),
-        ], case
+    module = tmp_path / "sizes.sv"
+    module.write_text("\n".join(["module sizes;", *checks, "endmodule"]))
+    report = harness.lint("sizes", {}, module)
+    found = re.findall(r"size (\d+) is (\d+)", report)
+    assert len(found) == len(checks) * wrong, report
+    assert wrong or "Built from" in report

@@ -1,8 +1,5 @@
 """Illegal parameters are named at elaboration, sources are clean, and the benches find faults."""
 
-import os
-import subprocess
-
 import harness
 import numpy as np
 import pytest
@@ -19,21 +16,6 @@ def of(**lanes: int) -> dict[str, str]:
 
 GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "ActBits": 4, "AccBits": 16, "DspVersion": 1}
 GOOD |= of(sp2_4_lut=1, fixed_4_dsp=1)
-
-
-def lint(top: str, parameters: dict[str, int | str]) -> str:
-    command, root = harness.verilator()
-    settings = [f"-G{name}={value}" for name, value in parameters.items()]
-    files = map(str, harness.design_files())
-    run = subprocess.run(
-        [command, "--lint-only", "--top-module", top, *settings, *files],
-        env=os.environ | {"VERILATOR_ROOT": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout + run.stderr
-
 
 ONE_EACH = "32'h00010001"  # for either lane
 OF_EACH_WIDTH = of(sp2_4_lut=1, fixed_4_dsp=1, fixed_3_dsp=4, fixed_5_dsp=2, fixed_6_dsp=1,
@@ -54,7 +36,7 @@ EMBEDDED |= of(sp2_4_lut=1, fixed_4_dsp=1, embedded_lut=2)
     ids=["7-series", "UltraScale+", "DSPs of all widths", "constants"],
 )
 def test_verilator_has_no_warning(primitives, lanes):
-    report = lint("mvau_msq", GOOD | lanes | {"UsePrimitives": primitives})
+    report = harness.lint("mvau_msq", GOOD | lanes | {"UsePrimitives": primitives})
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
@@ -66,7 +48,7 @@ SERIAL |= {"LaneGroups": ONE_EACH, "Hi": ONE_EACH}
 
 @pytest.mark.parametrize("change", [{}, {"UsePrimitives": 1}, {"SIMD": 4, "MH": 2, "Members": 5}])
 def test_verilator_has_no_warning_of_serial_lanes(change):
-    report = lint("mvau_serial", SERIAL | change)
+    report = harness.lint("mvau_serial", SERIAL | change)
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
@@ -84,7 +66,7 @@ def test_verilator_has_no_warning_of_serial_lanes(change):
     ],
 )
 def test_illegal_parameters_of_serial_lanes_are_named(change, message):
-    assert message in lint("mvau_serial", SERIAL | change)
+    assert message in harness.lint("mvau_serial", SERIAL | change)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +89,7 @@ def test_illegal_parameters_of_serial_lanes_are_named(change, message):
     ],
 )
 def test_illegal_parameters_are_named(change, message):
-    assert message in lint("mvau_msq", GOOD | change)
+    assert message in harness.lint("mvau_msq", GOOD | change)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +128,7 @@ def test_illegal_parameters_are_named(change, message):
     ],
 )
 def test_what_does_not_fit_a_dsp_is_named(top, change, message):
-    assert message in lint(top, change)
+    assert message in harness.lint(top, change)
 
 
 @pytest.mark.parametrize(
