@@ -26,6 +26,7 @@ from msq_finn.plan.search.splits import splits
 from msq_finn.plan.search.streams import Streams
 
 MODEL = default_model()
+CHAIN = "fixed_4_dsp_chain"
 
 
 def rows(sp2: int, fixed: int, either: int) -> Demand:
@@ -34,7 +35,7 @@ def rows(sp2: int, fixed: int, either: int) -> Demand:
 
 def lanes(sp2: int = 0, lut: int = 0, dsp: int = 0, chain: int = 0) -> LaneCounts:
     luts = {"sp2_4_lut": sp2, "fixed_4_lut": lut}
-    return LaneCounts(luts | {"fixed_4_dsp": dsp, "fixed_4_dsp_chain": chain})
+    return LaneCounts(luts | {"fixed_4_dsp": dsp, CHAIN: chain})
 
 
 def _legal(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
@@ -276,6 +277,26 @@ def test_rows_of_many_schemes_are_planned():
     # A row that 4 bits hold needs no wider lane, and five bits hold none of them.
     assert not kinds & {"fixed_5_dsp", "apot_4_lut", "sp2_4_lut"}
     assert split(Layer("a", 16, 16, 1, demand=demand), MSQ, 2) == []
+
+
+def test_dsp_lanes_of_a_scheme_are_of_one_kind():
+    layer = Layer("a", 16, 24, 1)
+    found = {own for own in split(layer, MSQ, 24) if own.of_engine("dsp")}
+    pairs, chains = ({own[k] for own in found if k in own} for k in ("fixed_4_dsp", CHAIN))
+    assert pairs == set(range(4, 25, 4)) and chains == set(range(3, 25, 3))  # full slices
+    assert not any("fixed_4_dsp" in own and CHAIN in own for own in found)
+
+
+def test_chains_take_fewer_luts_and_more_slices():
+    layer = Layer("a", 64, 24, 1)
+    pairs, chains = (
+        LaneCosts(MODEL, layer).compute(16, LaneCounts({name: 12}))
+        for name in ("fixed_4_dsp", CHAIN)
+    )
+    assert (pairs.dsp, chains.dsp) == (3 * 16, 4 * 16)
+    assert chains.lut < 0.5 * pairs.lut
+    # Weights of two in four elements wait one and two cycles, as do their activations.
+    assert chains.ff > (12 + 1) * 4 * 3 * 4
 
 
 @pytest.mark.parametrize("rows", [4, 5, 6])
