@@ -254,7 +254,8 @@ def test_layers_that_meet_in_an_add_agree():
 
 
 def split(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
-    return splits(layer, design, 1, pe, LaneCosts(MODEL, layer).pack)
+    costs = LaneCosts(MODEL, layer)
+    return splits(layer, design, 1, pe, costs.pack, costs.beats)
 
 
 def test_rows_fill_whole_lanes():
@@ -280,11 +281,30 @@ def test_rows_of_many_schemes_are_planned():
 
 
 def test_dsp_lanes_of_a_scheme_are_of_one_kind():
-    layer = Layer("a", 16, 24, 1)
+    # Of signed activations of 8 bits a slice takes three rows, or two in a chain: either may pay.
+    layer = Layer("a", 16, 24, 1, act_bits=8, act_signed=True)
     found = {own for own in split(layer, MSQ, 24) if own.of_engine("dsp")}
     pairs, chains = ({own[k] for own in found if k in own} for k in ("fixed_4_dsp", CHAIN))
-    assert pairs == set(range(4, 25, 4)) and chains == set(range(3, 25, 3))  # full slices
+    assert pairs == set(range(3, 25, 3)) and chains == set(range(2, 25, 2))  # full slices
     assert not any("fixed_4_dsp" in own and CHAIN in own for own in found)
+
+
+@pytest.mark.parametrize("simd", [1, 4, 16, 64])
+def test_what_the_planner_leaves_out_has_no_use(simd: int):
+    # As many slices of pairs as of chains take more LUTs, and so do the pairs of all rows.
+    layer = Layer("a", 64, 48, 1)
+    costs = LaneCosts(MODEL, layer)
+    assert not any("fixed_4_dsp" in own for own in split(layer, MSQ, 48))
+    for slices in range(1, 13):
+        pairs, chains = (
+            costs.compute(simd, lanes(lut=48 - pack * slices, **{kind: pack * slices}))
+            for kind, pack in (("dsp", 4), ("chain", 3))
+        )
+        assert pairs.dsp == chains.dsp == slices * simd
+        assert chains.lut < pairs.lut
+    assert costs.compute(simd, lanes(chain=48)).lut < costs.compute(simd, lanes(dsp=48)).lut
+    assert costs.beats(get(CHAIN), get("fixed_4_dsp"))
+    assert not costs.beats(get("fixed_4_dsp"), get(CHAIN))
 
 
 def test_chains_take_fewer_luts_and_more_slices():

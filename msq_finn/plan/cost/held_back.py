@@ -56,7 +56,7 @@ def held_back() -> list[Point]:
         Msq(72, 12, 12, of(fixed_4_dsp=4)),
         Msq(60, 18, 6, of(fixed_4_dsp=6), acc_bits=15),
         Msq(72, 18, 12, of(fixed_4_dsp_chain=6)),
-        Msq(60, 12, 20, of(fixed_4_dsp_chain=3), acc_bits=15),
+        Msq(80, 12, 20, of(fixed_4_dsp_chain=3), acc_bits=15),
         Msq(80, 16, 10, of(sp2_4_lut=2, fixed_4_dsp_chain=6)),
         Msq(72, 8, 18, of(fixed_4_dsp_chain=4), act_bits=8, act_signed=True, acc_bits=18),
         Msq(80, 20, 10, of(sp2_4_lut=2, fixed_4_lut=1, fixed_4_dsp=2)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from msq_finn.lanes import LaneCounts, LaneKind, Shape, dsp, get
+from msq_finn.lanes import DENSE, LaneCounts, LaneKind, Shape, dsp, get, kinds
 from msq_finn.lanes.divisors import folds, padded
 from msq_finn.ops.recurrent.gated_cells import UNIT_DSPS
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
@@ -23,6 +23,9 @@ RECURRENT_UNIT = Cost(lut=348, dsp=UNIT_DSPS, lutram=16, ff=340)
 
 #: What takes steps of several sequences in turn, beside the memories of these and two words.
 TURNS = Cost(lut=85, ff=70)
+
+#: Elements that lanes take a cycle where kinds of them are compared.
+COMPARED_SIMD = 8
 
 #: Style of the weight memory of lanes that hold their weights.
 EMBEDDED = "embedded"
@@ -63,6 +66,30 @@ class LaneCosts:
             kind: of lane.
         """
         return kind.pack(self.shape(1, 1))
+
+    def beats(self, one: LaneKind, other: LaneKind) -> bool:
+        """Tell whether DSP lanes leave no use for others of their scheme, however many there are.
+
+        They take fewer LUTs, and a slice of them saves as many against LUT lanes: as many slices
+        of the others leave more LUTs to be used. Of few and of many elements lanes compare alike.
+
+        Args:
+            one: kind of lane.
+            other: that may have to go.
+        """
+        instead = [k for k in kinds(DENSE) if k.engine == "lut" and k.scheme == one.scheme]
+        if not instead:
+            return False
+        shape = self.shape(min(COMPARED_SIMD, self.layer.mw), 1)
+        most = min(self._part(kind.name, 1, shape).lut for kind in instead)
+        (luts, saved), (others, others_save) = (self._saved(k, shape, most) for k in (one, other))
+        return luts < others and saved >= others_save
+
+    def _saved(self, kind: LaneKind, shape: Shape, most: float) -> tuple[float, float]:
+        """LUTs of a lane on DSP slices, and of what one of LUTs takes, those that a slice saves."""
+        pack = kind.pack(shape)
+        luts = self._part(kind.name, pack, shape).lut / pack
+        return luts, (most - luts) * pack / kind.slices(pack, shape)
 
     def compute(self, simd: int, lanes: LaneCounts) -> Cost:
         """The lanes and what they share.

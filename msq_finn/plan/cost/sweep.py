@@ -207,6 +207,7 @@ def _dsp_lanes() -> list[Point]:
         Msq(64, 12, 8, of(fixed_4_dsp_chain=3)),
         Msq(72, 12, 9, of(fixed_4_dsp_chain=6)),
         Msq(56, 8, 14, of(fixed_4_dsp_chain=4)),
+        Msq(60, 12, 20, of(fixed_4_dsp_chain=3), acc_bits=15),
         Msq(256, 6, 32, of(fixed_4_dsp_chain=6), acc_bits=16),
         Msq(32, 4, 8, of(fixed_4_dsp_chain=4), act_bits=8, acc_bits=16),
         Msq(64, 12, 8, of(sp2_4_lut=3, fixed_4_dsp_chain=3)),
