@@ -263,7 +263,7 @@ def test_rows_fill_whole_lanes():
     layer = Layer("a", 8, 8, 1, demand=rows(3, 5, 0))
     assert split(layer, MSQ, 4) == []
     assert lanes(3, 5, 0) in split(layer, MSQ, 8)
-    assert lanes(3, 1, 4) in split(layer, MSQ, 8)
+    assert lanes(3, 2, chain=3) in split(layer, MSQ, 8)
 
 
 def test_rows_of_many_schemes_are_planned():
@@ -274,7 +274,7 @@ def test_rows_of_many_schemes_are_planned():
     found = split(Layer("a", 16, 16, 1, demand=demand), MSQ, 16)
     assert all(demand.fits(choice) and choice.pe == 16 for choice in found)
     kinds = {name for choice in found for name in choice}
-    assert kinds >= {"pot_4_lut", "fixed_4_lut", "fixed_8_lut", "fixed_4_dsp", "fixed_8_dsp"}
+    assert kinds >= {"pot_4_lut", "fixed_4_lut", "fixed_8_lut", CHAIN, "fixed_8_dsp"}
     # A row that 4 bits hold needs no wider lane, and five bits hold none of them.
     assert not kinds & {"fixed_5_dsp", "apot_4_lut", "sp2_4_lut"}
     assert split(Layer("a", 16, 16, 1, demand=demand), MSQ, 2) == []

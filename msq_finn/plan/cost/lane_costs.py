@@ -77,13 +77,16 @@ class LaneCosts:
             one: kind of lane.
             other: that may have to go.
         """
-        instead = [k for k in kinds(DENSE) if k.engine == "lut" and k.scheme == one.scheme]
-        if not instead:
+        luts = (k for k in kinds(DENSE) if k.engine == "lut" and not k.constant)
+        instead = [kind for kind in luts if kind.scheme == one.scheme]
+        if one is other or not instead:
             return False
         shape = self.shape(min(COMPARED_SIMD, self.layer.mw), 1)
         most = min(self._part(kind.name, 1, shape).lut for kind in instead)
-        (luts, saved), (others, others_save) = (self._saved(k, shape, most) for k in (one, other))
-        return luts < others and saved >= others_save
+        (takes, saves), (takes_other, saves_other) = (
+            self._saved(kind, shape, most) for kind in (one, other)
+        )
+        return takes < takes_other and saves >= saves_other
 
     def _saved(self, kind: LaneKind, shape: Shape, most: float) -> tuple[float, float]:
         """LUTs of a lane on DSP slices, and of what one of LUTs takes, those that a slice saves."""
