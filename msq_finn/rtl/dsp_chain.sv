@@ -7,10 +7,10 @@
 /// products, fields_o[k] is lane k's sum plus half a field: the chain starts at that, so that no
 /// lane borrows from the next, and carries_o is zero.
 ///
-/// Elsewhere, where Chain is 2, fields_o[k] is lane k's sum modulo 2^Spacing, less the borrow of the
-/// lanes below. carries_o[k] - 2 is the multiple of 2^Spacing that belongs to lane k, -2 to 1: the
-/// bits above its field, less the next lane's sum, whose two lowest bits are computed beside the
-/// DSP.
+/// Elsewhere, where Chain is 2, fields_o[k] is lane k's sum modulo 2^Spacing, less the borrow of
+/// the lanes below. carries_o[k] - 2 is the multiple of 2^Spacing that belongs to lane k, -2 to 1:
+/// the bits above its field, less the next lane's sum, whose two lowest bits are computed beside
+/// the DSP.
 ///
 /// The operands of each slice behind the second come a cycle after those of the slice below. Both
 /// outputs follow the last slice's operands by four cycles.

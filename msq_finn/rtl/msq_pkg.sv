@@ -113,8 +113,9 @@ package msq_pkg;
     return max(2, (simd + dsp_chains(simd, chain) - 1) / dsp_chains(simd, chain));
   endfunction
 
-  // Cycles that an element's operands wait for its DSP, so that its product meets the sum of the DSP
-  // below, and all chains end together. DSPs that have one below, or stand alone, do one themselves.
+  // Cycles that an element's operands wait for its DSP, so that its product meets the sum of the
+  // DSP below, and all chains end together. DSPs that have one below, or stand alone, do one of
+  // them themselves.
   function automatic int unsigned dsp_wait(
       int unsigned simd, int unsigned chain, int unsigned element);
     int unsigned length, place, used;
