@@ -243,7 +243,7 @@ def apart_lane_columns(
     """Compressor columns of one DSP lane whose fields hold sums of a chain's products.
 
     Args:
-        weight_bits: of a weight.
+        weight_bits: of a weight, its sign included.
         simd: elements that a lane takes a cycle.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.
