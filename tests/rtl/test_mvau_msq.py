@@ -69,11 +69,9 @@ UNITS = {
     "DSP chains, signed": Unit(
         13, 10, 13, dsp=2, chain=3, act_bits=5, act_signed=True, dsp_version=2, primitives=True
     ),
-    "DSP chains, 8 bits": Unit(15, 12, 5, booth=1, dsp=1, chain=4, act_bits=8, dsp_version=3),
     "DSP chains, narrow sums": Unit(
-        14, 8, 7, chain=4, act_bits=2, act_signed=True, acc_bits=6, primitives=True
+        14, 12, 7, booth=1, dsp=1, chain=4, act_bits=2, act_signed=True, acc_bits=6, dsp_version=3
     ),
-    "DSP chains, one product": Unit(3, 4, 1, chain=4, act_bits=7, primitives=True),
     "DSPs, narrow sums": Unit(
         9, 12, 3, sp2=1, other_dsp=((3, 2), (7, 3)), act_bits=2, acc_bits=7, dsp_version=2
     ),
