@@ -38,16 +38,12 @@ module lane_bench
 );
 
   localparam int unsigned Depth = Kind.engine == Constant ? embedded_lane_depth(Groups, ActBits) :
-      Kind.engine == Dsp ? dsp_lane_depth(1, Simd, CodeBits, ActBits, 1'b0) :
+      Kind.engine == Dsp ? dsp_lane_depth(1, Simd, CodeBits, ActBits, 1'b0, int'(Kind.chain)) :
       lut_lane_depth(Simd, Kind);
-
-  localparam int unsigned Packing = Kind.engine == Constant ? Pe :
-      Kind.engine == Dsp ? dsp_packing(1, CodeBits, ActBits, 1'b0) : 1;
 
   localparam int unsigned Latency = Depth + acc_depth(AccBits);
 
-  logic [Depth:0]   valid, first;
-  logic [Latency:0] done;
+  logic [Latency:0] valid, first, done;
 
   assign valid[0] = valid_i;
   assign first[0] = first_i;
@@ -57,65 +53,66 @@ module lane_bench
   always_ff @(posedge clk_i) begin
     // All flags are reset, as mvu's are.
     if (!rst_ni) begin
-      valid[Depth:1]  <= '0;
-      first[Depth:1]  <= '0;
-      done[Latency:1] <= '0;
+      valid[Latency:1] <= '0;
+      first[Latency:1] <= '0;
+      done[Latency:1]  <= '0;
     end else if (en_i) begin
-      valid[Depth:1]  <= valid[Depth-1:0];
-      first[Depth:1]  <= first[Depth-1:0];
-      done[Latency:1] <= done[Latency-1:0];
+      valid[Latency:1] <= valid[Latency-1:0];
+      first[Latency:1] <= first[Latency-1:0];
+      done[Latency:1]  <= done[Latency-1:0];
     end
   end
 
-  for (genvar i = 0; i < Pe; i += Packing) begin : gen_lane
-    if (Kind.engine == Dsp) begin : gen_dsp
-      localparam int unsigned Lanes = min(Packing, Pe - i);
-
-      dsp_lanes #(
-        .Lanes        (Lanes),
-        .Simd         (Simd),
-        .Folds        (Folds),
-        .WeightBits   (CodeBits),
-        .ActBits      (ActBits),
-        .AccBits      (AccBits),
-        .DspVersion   (1),
-        .UsePrimitives(1)
-      ) u_lanes (
-        .clk_i,
-        .en_i,
-        .weights_i  (codes_i[i+:Lanes]),
-        .acts_i,
-        .acc_valid_i(valid[Depth]),
-        .acc_first_i(first[Depth]),
-        .acc_o      (sums_o[i+:Lanes])
-      );
-    end else if (Kind.engine == Constant) begin : gen_embedded
-      embedded_lanes #(
-        .Pe           (Pe),
-        .Simd         (Simd),
-        .SumFolds     (Folds),
-        .FoldBits     (FoldBits),
-        .ActBits      (ActBits),
-        .AccBits      (AccBits),
-        .Groups       (Groups),
-        .Members      (Members),
-        .TableBits    (TableBits),
-        .LaneGroups   (LaneGroups),
-        .Source       (Source),
-        .Lo           (Lo),
-        .Hi           (Hi),
-        .Table        (Table),
-        .Fabric       (Series7)
-      ) u_lanes (
-        .clk_i,
-        .en_i,
-        .fold_i,
-        .acts_i,
-        .acc_valid_i(valid[Depth]),
-        .acc_first_i(first[Depth]),
-        .acc_o      (sums_o)
-      );
-    end else begin : gen_lut
+  if (Kind.engine == Dsp) begin : gen_dsp
+    dsp_engine #(
+      .Pe           (Pe),
+      .WeightBits   (CodeBits),
+      .Simd         (Simd),
+      .Chain        (int'(Kind.chain)),
+      .Folds        (Folds),
+      .ActBits      (ActBits),
+      .AccBits      (AccBits),
+      .DspVersion   (1),
+      .Latency      (Latency),
+      .UsePrimitives(1)
+    ) u_lanes (
+      .clk_i,
+      .en_i,
+      .weights_i(codes_i),
+      .acts_i,
+      .valid_i  (valid),
+      .first_i  (first),
+      .done_i   (done),
+      .sums_o
+    );
+  end else if (Kind.engine == Constant) begin : gen_embedded
+    embedded_lanes #(
+      .Pe           (Pe),
+      .Simd         (Simd),
+      .SumFolds     (Folds),
+      .FoldBits     (FoldBits),
+      .ActBits      (ActBits),
+      .AccBits      (AccBits),
+      .Groups       (Groups),
+      .Members      (Members),
+      .TableBits    (TableBits),
+      .LaneGroups   (LaneGroups),
+      .Source       (Source),
+      .Lo           (Lo),
+      .Hi           (Hi),
+      .Table        (Table),
+      .Fabric       (Series7)
+    ) u_lanes (
+      .clk_i,
+      .en_i,
+      .fold_i,
+      .acts_i,
+      .acc_valid_i(valid[Depth]),
+      .acc_first_i(first[Depth]),
+      .acc_o      (sums_o)
+    );
+  end else begin : gen_lut
+    for (genvar i = 0; i < Pe; i++) begin : gen_lane
       lut_lane #(
         .Kind         (Kind),
         .Simd         (Simd),

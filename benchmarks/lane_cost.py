@@ -48,7 +48,15 @@ DEPTHS = {f"embedded_d{depth}": depth for depth in (1, 2, 4, 8, 16)}
 SERIAL = {f"serial_d{depth}": (depth, False) for depth in (4, 8, 16, 32, 64)} | {
     f"serial_d{depth}_rows": (depth, True) for depth in (8, 16, 32, 64)
 }
-LANE_NAMES = [BASELINE, *LUT_KINDS, "fixed_4_dsp", *DEPTHS, *SERIAL, *WIDE_LANES]
+LANE_NAMES = [
+    BASELINE,
+    *LUT_KINDS,
+    "fixed_4_dsp",
+    "fixed_4_dsp_chain",
+    *DEPTHS,
+    *SERIAL,
+    *WIDE_LANES,
+]
 SEED = 1
 
 

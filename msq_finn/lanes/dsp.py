@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from msq_finn.errors import MsqError
@@ -55,23 +56,31 @@ class DspBlock:
                     "use LUT lanes or narrower numbers"
                 )
 
-    def lanes(self, weight_bits: int, act_bits: int, act_signed: bool) -> int:
+    def lanes(self, weight_bits: int, act_bits: int, act_signed: bool, chain: int = 2) -> int:
         """Rows of narrow-range weights that share a slice (``dsp_packing`` in msq_pkg.sv).
+
+        Rows are as far apart as a field is wide; where two products add up, as a product is.
 
         Args:
             weight_bits: of a weight, its sign included.
             act_bits: of an activation.
             act_signed: whether activations are two's complement.
+            chain: products that add up in a chain of slices, at most.
 
         Raises:
             MsqError: an operand is wider than its port.
+
+        >>> get("DSP48E1").lanes(4, 4, False), get("DSP48E1").lanes(4, 4, False, chain=4)
+        (4, 3)
         """
         self.check(weight_bits, act_bits, act_signed)
         step = product_bits(weight_bits, act_bits, act_signed)
+        if chain > 2:
+            step = field_bits(weight_bits, act_bits, act_signed, chain)
         return 1 + (self.weight_port - weight_bits) // step
 
-    def apart(self, weight_bits: int, act_bits: int, act_signed: bool) -> bool:
-        """Whether that many lanes leave room for sums of two products (``dsp_apart`` there).
+    def apart(self, weight_bits: int, act_bits: int, act_signed: bool, chain: int = 2) -> bool:
+        """Whether that many lanes leave room for a chain's sums (``dsp_apart`` there).
 
         Elsewhere a few LUTs tell a lane's sum from its neighbour's carries.
 
@@ -79,6 +88,7 @@ class DspBlock:
             weight_bits: of a weight, its sign included.
             act_bits: of an activation.
             act_signed: whether activations are two's complement.
+            chain: products that add up in a chain of slices, at most.
 
         Raises:
             MsqError: an operand is wider than its port.
@@ -86,8 +96,8 @@ class DspBlock:
         >>> get("DSP48E1").apart(4, 4, False), get("DSP48E1").apart(4, 8, False)
         (False, True)
         """
-        step = product_bits(weight_bits, act_bits, act_signed) + 2
-        above = self.lanes(weight_bits, act_bits, act_signed) - 1
+        step = field_bits(weight_bits, act_bits, act_signed, chain)
+        above = self.lanes(weight_bits, act_bits, act_signed, chain) - 1
         return weight_bits + above * step <= self.weight_port
 
 
@@ -103,6 +113,56 @@ def product_bits(weight_bits: int, act_bits: int, act_signed: bool) -> int:
     7
     """
     return weight_bits + act_bits - 1 - act_signed
+
+
+def field_bits(weight_bits: int, act_bits: int, act_signed: bool, chain: int) -> int:
+    """Return the bits that hold the sum of a chain's products (``dsp_field_bits`` in msq_pkg.sv).
+
+    Args:
+        weight_bits: of a weight, its sign included.
+        act_bits: of an activation.
+        act_signed: whether activations are two's complement.
+        chain: products that add up.
+
+    >>> field_bits(4, 4, False, chain=4)  # -420 to 420
+    10
+    """
+    return product_bits(weight_bits, act_bits, act_signed) + (chain - 1).bit_length() + 1
+
+
+def chain_lengths(simd: int, chain: int) -> list[int]:
+    """Return the slices of every chain (``dsp_chains`` and ``dsp_chain_length`` there).
+
+    Chains are as short as that many can be, to wait no longer than it takes.
+
+    Args:
+        simd: products a cycle.
+        chain: of them, those that add up in a chain, at most.
+
+    >>> chain_lengths(12, chain=4), chain_lengths(9, chain=4), chain_lengths(5, chain=4)
+    ([4, 4, 4], [3, 3, 3], [3, 2])
+    """
+    length = math.ceil(simd / math.ceil(simd / chain))
+    return [min(length, simd - start) for start in range(0, simd, length)]
+
+
+def waits(simd: int, chain: int) -> int:
+    """Return the cycles that operands wait for their slices, all elements together (``dsp_wait``).
+
+    Args:
+        simd: products a cycle.
+        chain: of them, those that add up in a chain, at most.
+
+    >>> waits(8, chain=4), waits(7, chain=4), waits(8, chain=2)  # 0, 0, 1, 2, each in two chains
+    (6, 7, 0)
+    """
+    lengths = chain_lengths(simd, chain)
+    longest = max(2, *lengths)
+    return sum(
+        longest - length + place - (place > 0 or length == 1)
+        for length in lengths
+        for place in range(length)
+    )
 
 
 _BLOCKS = {

@@ -38,12 +38,12 @@ def kind_parameter(kind: LaneKind) -> tuple[int, int]:
         kind: of lane, with at most MAX_PARTIALS partial products.
     """
     partials = [partial.packed() for partial in kind.partials]
-    numbers = (kind.rtl_engine, 2), (kind.module, 8), (kind.code_bits, 4), (len(partials), 4)
+    numbers = (kind.rtl_engine, 2), (kind.module, 8), (kind.code_bits, 4), (kind.chain, 4)
     padded = [*partials, *[_EMPTY] * (MAX_PARTIALS - len(partials))]
-    return packed([*numbers, *reversed(padded)])
+    return packed([*numbers, (len(partials), 4), *reversed(padded)])
 
 
-_KIND_BITS = 18 + MAX_PARTIALS * _EMPTY[1]
+_KIND_BITS = 22 + MAX_PARTIALS * _EMPTY[1]
 
 
 def literal(parameter: tuple[int, int]) -> str:

@@ -103,6 +103,11 @@ class LaneKind(ABC):
         return 0
 
     @property
+    def chain(self) -> int:
+        """DSP slices whose products add up before their sum is read, at most; 0 without."""
+        return 0
+
+    @property
     def code_bits(self) -> int:
         """Bits of a weight in memory; 0 where the lane holds its weights."""
         return 0 if self.constant else self.scheme.bits

@@ -34,16 +34,25 @@ def _lut_depth(kind: LaneKind, simd: int) -> int:
     return max(1, long + tree_depth(len(kind.partials) * simd))
 
 
-def _dsp_depth(
+def dsp_depth(
     kind: LaneKind, simd: int, act_bits: int, act_signed: bool, block: dsp.DspBlock
 ) -> int:
-    pairs = (simd + 1) // 2
-    merged = 1
-    if not block.apart(kind.code_bits, act_bits, act_signed):
+    """Cycles from operands to the accumulators of DSP lanes (``dsp_lane_depth``).
+
+    Args:
+        kind: of lane.
+        simd: products a cycle.
+        act_bits: bits of an activation.
+        act_signed: whether activations are two's complement.
+        block: the device's kind of DSP slice.
+    """
+    lengths = dsp.chain_lengths(simd, kind.chain)
+    chains, merged = len(lengths), 1
+    if not block.apart(kind.code_bits, act_bits, act_signed, kind.chain):
         spacing = dsp.product_bits(kind.code_bits, act_bits, act_signed)
-        carries = (3 * pairs).bit_length()
-        merged = min(pairs, 2) * (3 if carries > spacing else 2)
-    return 4 + tree_depth(pairs) + tree_depth(merged)
+        carries = (3 * chains).bit_length()
+        merged = min(chains, 2) * (3 if carries > spacing else 2)
+    return 2 + max(2, *lengths) + tree_depth(chains) + tree_depth(merged)
 
 
 def sum_latency(
@@ -67,7 +76,7 @@ def sum_latency(
     depth = max(
         _lut_depth(kind, simd)
         if kind.engine == "lut"
-        else _dsp_depth(kind, simd, act_bits, act_signed, block)
+        else dsp_depth(kind, simd, act_bits, act_signed, block)
         for kind in lanes.kinds
     )
     widest = max([4, *(kind.code_bits for kind in lanes.kinds if kind.engine == "dsp")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -67,15 +68,28 @@ class SerialLut(ConstantLut):
         }
 
 
+@dataclass(frozen=True, eq=False)
 class DspLane(LaneKind):
-    """Fixed-point rows that share a slice's multiplier side by side (dsp_lanes.sv)."""
+    """Fixed-point rows that share a slice's multiplier side by side (dsp_lanes.sv).
+
+    Attributes:
+        name: as in LaneKind, like the next three.
+        label: what tables call it.
+        scheme: two's complement of narrow range.
+        units: those that have such lanes.
+        chain: slices whose products add up before their sum is read, at most. Rows leave room for
+            the sum of more than two, so that fewer share a slice, but only each chain's sum takes
+            LUTs.
+    """
 
     engine: ClassVar[str] = "dsp"
     rtl_engine: ClassVar[int] = 1
 
+    chain: int = 2
+
     def pack(self, shape: Shape) -> int:
         """Rows in a slice."""
-        return shape.block.lanes(self.scheme.bits, shape.act_bits, shape.act_signed)
+        return shape.block.lanes(self.scheme.bits, shape.act_bits, shape.act_signed, self.chain)
 
     def slices(self, lanes: int, shape: Shape) -> int:
         """One a pack and product."""
@@ -84,9 +98,13 @@ class DspLane(LaneKind):
     def features(self, lanes: int, shape: Shape) -> Features:
         """The fields' trees, with carries of their own where sums are not apart."""
         bits, act, signed = self.scheme.bits, shape.act_bits, shape.act_signed
-        made = {"DSP lanes": lanes, "accumulator bits": lanes * shape.acc_bits}
-        if shape.block.apart(bits, act, signed):
-            columns = lanes * trees.apart_lane_columns(bits, shape.simd, act, signed)
+        made = {
+            "DSP lanes": lanes,
+            "accumulator bits": lanes * shape.acc_bits,
+            "waiting bits": lanes * bits * dsp.waits(shape.simd, self.chain),
+        }
+        if shape.block.apart(bits, act, signed, self.chain):
+            columns = lanes * trees.apart_lane_columns(bits, shape.simd, act, signed, self.chain)
             return {**made, "compressor columns": columns}
         columns = sum(
             trees.dsp_lane_columns(bits, shape.simd, act, signed, shape.acc_bits, lane == 0)

@@ -19,6 +19,11 @@ from msq_finn.lanes.partial import LONG, shift_fields
 
 _BOTH = (DENSE, DEPTHWISE)
 
+#: Slices in a chain: with three rows of four bits to a slice and 4-bit activations, a DSP48E1 has
+#: bits for the sum of as many. Operands wait two cycles at most, in flip-flops: from three on, they
+#: would take LUTs as shift registers.
+CHAIN = 4
+
 _TABLE: dict[str, LaneKind] = {}
 
 
@@ -69,6 +74,7 @@ register(_booth(8))
 for _bits in (4, 3, 5, 6, 7, 8):
     _fixed = schemes.get(f"fixed_{_bits}")
     register(DspLane(f"fixed_{_bits}_dsp", f"Fixed({_bits}) DSP", _fixed))
+register(DspLane("fixed_4_dsp_chain", "Fixed(4) DSP chain", schemes.get("fixed_4"), chain=CHAIN))
 for _bits in (5, 8):
     _fixed = schemes.get(f"fixed_{_bits}")
     register(ChannelDsp(f"int_{_bits}_dsp", f"INT{_bits} DSP", _fixed, (DEPTHWISE,)))

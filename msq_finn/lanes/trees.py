@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from msq_finn.lanes.constants import BLOCK, INPUTS, fold_bits, lane_groups
-from msq_finn.lanes.dsp import product_bits
+from msq_finn.lanes.dsp import chain_lengths, field_bits, product_bits
 
 #: Random lanes that an average is taken over.
 SAMPLES = 4
@@ -237,13 +237,18 @@ def dsp_lane_columns(
 
 
 @cache
-def apart_lane_columns(weight_bits: int, simd: int, act_bits: int, act_signed: bool) -> int:
-    """Compressor columns of one DSP lane whose fields hold sums of two products.
+def apart_lane_columns(
+    weight_bits: int, simd: int, act_bits: int, act_signed: bool, chain: int
+) -> int:
+    """Compressor columns of one DSP lane whose fields hold sums of a chain's products.
 
     Args:
+        weight_bits: of a weight, its sign included.
         simd: elements that a lane takes a cycle.
         act_bits: bits of an activation.
         act_signed: whether activations are signed.
+        chain: products that add up in a chain of slices, at most.
     """
-    pairs, step = (simd + 1) // 2, product_bits(weight_bits, act_bits, act_signed) + 2
-    return columns(((0, step),) * pairs, (pairs * (2**step - 1)).bit_length())
+    fields = len(chain_lengths(simd, chain))
+    step = field_bits(weight_bits, act_bits, act_signed, chain)
+    return columns(((0, step),) * fields, (fields * (2**step - 1)).bit_length())

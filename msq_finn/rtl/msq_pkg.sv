@@ -69,25 +69,60 @@ package msq_pkg;
     return weight_bits + act_bits - 1 - (act_signed ? 1 : 0);
   endfunction
 
-  // Weights that fit side by side on a DSP's port, a product apart.
-  function automatic int unsigned dsp_packing(
-      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed);
-    return 1 + (dsp_weight_port(version) - weight_bits)
-        / dsp_product_bits(weight_bits, act_bits, act_signed);
+  // Bits that hold the sum of a chain's products, of either sign.
+  function automatic int unsigned dsp_field_bits(
+      int unsigned weight_bits, int unsigned act_bits, bit act_signed, int unsigned chain);
+    return dsp_product_bits(weight_bits, act_bits, act_signed) + $clog2(chain) + 1;
   endfunction
 
-  // Whether as many fit where each lane has bits of its own for a sum of two products.
+  // Weights that fit side by side on a DSP's port: a field apart, or where two products add up,
+  // which can do without, a product.
+  function automatic int unsigned dsp_packing(
+      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed,
+      int unsigned chain);
+    return 1 + (dsp_weight_port(version) - weight_bits)
+        / (chain > 2 ? dsp_field_bits(weight_bits, act_bits, act_signed, chain)
+           : dsp_product_bits(weight_bits, act_bits, act_signed));
+  endfunction
+
+  // Whether as many fit where each lane has a field of its own.
   function automatic bit dsp_apart(
-      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed);
-    return weight_bits + (dsp_packing(version, weight_bits, act_bits, act_signed) - 1)
-        * (dsp_product_bits(weight_bits, act_bits, act_signed) + 2) <= dsp_weight_port(version);
+      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed,
+      int unsigned chain);
+    return weight_bits + (dsp_packing(version, weight_bits, act_bits, act_signed, chain) - 1)
+        * dsp_field_bits(weight_bits, act_bits, act_signed, chain) <= dsp_weight_port(version);
   endfunction
 
   // Bits between the lanes of one DSP.
   function automatic int unsigned dsp_spacing(
-      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed);
-    return dsp_product_bits(weight_bits, act_bits, act_signed)
-        + (dsp_apart(version, weight_bits, act_bits, act_signed) ? 2 : 0);
+      int unsigned version, int unsigned weight_bits, int unsigned act_bits, bit act_signed,
+      int unsigned chain);
+    return dsp_apart(version, weight_bits, act_bits, act_signed, chain)
+        ? dsp_field_bits(weight_bits, act_bits, act_signed, chain)
+        : dsp_product_bits(weight_bits, act_bits, act_signed);
+  endfunction
+
+  // Chains of DSPs that a word of activations takes.
+  function automatic int unsigned dsp_chains(int unsigned simd, int unsigned chain);
+    return (simd + chain - 1) / chain;
+  endfunction
+
+  // DSPs in each of them, but for the last, which may be shorter: as few as that many chains can
+  // have, to wait no longer than it takes.
+  function automatic int unsigned dsp_chain_length(int unsigned simd, int unsigned chain);
+    return max(2, (simd + dsp_chains(simd, chain) - 1) / dsp_chains(simd, chain));
+  endfunction
+
+  // Cycles that an element's operands wait for its DSP, so that its product meets the sum of the
+  // DSP below, and all chains end together. DSPs that have one below, or stand alone, do one of
+  // them themselves.
+  function automatic int unsigned dsp_wait(
+      int unsigned simd, int unsigned chain, int unsigned element);
+    int unsigned length, place, used;
+    length = dsp_chain_length(simd, chain);
+    place  = element % length;
+    used   = min(length, simd - (element - place));
+    return length - used + place - (place != 0 || used == 1 ? 1 : 0);
   endfunction
 
   // How a lane multiplies: partial products of LUTs, DSP slices, or tables of constants.
@@ -118,6 +153,7 @@ package msq_pkg;
     engine_e                    engine;
     bit [7:0]                   products;   // what makes partial products, see product_rows.sv
     bit [3:0]                   code_bits;  // 0: the lane holds its weights
+    bit [3:0]                   chain;      // DSPs that add up, at most
     bit [3:0]                   count;      // partial products
     partial_t [MaxPartials-1:0] partials;
   } lane_kind_t;
@@ -208,16 +244,16 @@ package msq_pkg;
     return (acc_bits + AccColumns - 1) / AccColumns;
   endfunction
 
-  // The DSPs take four, then the trees of a pack's fields, then the merge with their carries where
-  // fields are not apart.
+  // A chain of two DSPs takes four, then the trees of a pack's fields, then the merge with their
+  // carries where fields are not apart.
   function automatic int unsigned dsp_lane_depth(
       int unsigned version, int unsigned simd, int unsigned weight_bits, int unsigned act_bits,
-      bit act_signed);
-    int unsigned pairs, merged;
-    pairs = (simd + 1) / 2;
-    merged = dsp_apart(version, weight_bits, act_bits, act_signed) ? 1
-        : dsp_merge_rows(pairs, dsp_spacing(version, weight_bits, act_bits, act_signed));
-    return 4 + tree_depth(pairs) + tree_depth(merged);
+      bit act_signed, int unsigned chain);
+    int unsigned chains, merged;
+    chains = dsp_chains(simd, chain);
+    merged = dsp_apart(version, weight_bits, act_bits, act_signed, chain) ? 1
+        : dsp_merge_rows(chains, dsp_spacing(version, weight_bits, act_bits, act_signed, chain));
+    return 2 + dsp_chain_length(simd, chain) + tree_depth(chains) + tree_depth(merged);
   endfunction
 
   // DSP lanes of several kinds keep step with the deepest.
@@ -228,7 +264,7 @@ package msq_pkg;
     for (int unsigned g = 0; g < MaxGroups; g++) begin
       if (groups[g].lanes != 0 && groups[g].kind.engine == Dsp) begin
         depth = max(depth, dsp_lane_depth(version, simd, int'(groups[g].kind.code_bits), act_bits,
-                                          act_signed));
+                                          act_signed, int'(groups[g].kind.chain)));
       end
     end
     return depth;

@@ -190,6 +190,7 @@ module mvau_msq
         .Pe           (Pe),
         .WeightBits   (CodeBits),
         .Simd         (Simd),
+        .Chain        (int'(Kind.chain)),
         .Folds        (SF),
         .ActBits      (ActBits),
         .ActSigned    (ActSigned),

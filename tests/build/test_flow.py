@@ -47,7 +47,7 @@ def test_every_convolution_is_mixed(network):
     # The first is fast enough to hold its weights.
     assert layouts[0].is_constant
     assert layouts[1]["sp2_4_lut"] > 0
-    assert layouts[1].get("fixed_4_lut", 0) + layouts[1].get("fixed_4_dsp", 0) > 0
+    assert any(name.startswith("fixed_4_") for name in layouts[1])
     assert getCustomOp(mixed[0]).get_nodeattr("offsetOutput") == 1
     assert getCustomOp(mixed[2]).get_nodeattr("offsetOutput") == 0
 

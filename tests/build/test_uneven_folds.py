@@ -84,6 +84,19 @@ CASES = {
         },
         [(10, 13), (13, 11), (11, 4)],
     ),
+    # The same on chains of DSP slices: of three and two, four and three, four.
+    "chains": (
+        prime_mlp,
+        (1, 10),
+        {
+            "MVAU_MSQ_rtl_0": lanes(5, sp2_4_lut=2, fixed_4_dsp_chain=2),
+            "Thresholding_rtl_0": {"PE": 3},
+            "MVAU_MSQ_rtl_1": lanes(7, sp2_4_lut=2, fixed_4_dsp_chain=2),
+            "Thresholding_rtl_1": {"PE": 3},
+            "MVAU_MSQ_rtl_2": lanes(4, fixed_4_dsp_chain=4),
+        },
+        [(10, 13), (13, 11), (11, 4)],
+    ),
     # PE 3 of 7 and 2 of 5 channels; SIMD 4 of 18, 16 of 63, 7 of 80 columns.
     "channels": (
         seven_channels,
@@ -112,7 +125,8 @@ CASES = {
 
 
 @pytest.mark.parametrize(
-    "case", ["mlp", *(pytest.param(c, marks=pytest.mark.slow) for c in ("channels", "residual"))]
+    "case",
+    ["mlp", "chains", *(pytest.param(c, marks=pytest.mark.slow) for c in ("channels", "residual"))],
 )
 def test_a_network_all_the_way(tmp_path, case):
     make, shape, folding, sizes = CASES[case]

@@ -92,6 +92,8 @@ def test_nodes_that_were_never_run_are_refused():
         (Msq(64, 15, 8, of(sp2_4_lut=10, fixed_4_dsp=5)), 16),
         (Msq(64, 15, 8, of(fixed_4_dsp=3), act_bits=8), 16),
         (Msq(64, 15, 8, of(fixed_4_dsp=3), act_bits=8, act_signed=True), 8),
+        (Msq(64, 16, 8, of(fixed_4_dsp_chain=4)), 16),
+        (Msq(64, 15, 8, of(fixed_4_dsp_chain=3), act_bits=8, act_signed=True), 16),
         (Msq(64, 16, 8, of(sp2_4_lut=4)), 0),
         (Mvu(64, 16, 8, 8), 16),
         (Mvu(64, 16, 8, 4, act_bits=8, act_signed=True), 16),

@@ -46,7 +46,8 @@ def rows(sp2: int, fixed: int, either: int) -> Demand:
 
 
 def split(layer: Layer, design: Design, simd: int, pe: int) -> list[dict[str, int]]:
-    found = splits(layer, design, simd, pe, LaneCosts(default_model(), layer).pack)
+    costs = LaneCosts(default_model(), layer)
+    found = splits(layer, design, simd, pe, costs.pack, costs.beats)
     return [dict(lanes) for lanes in found]
 
 

@@ -26,26 +26,28 @@ from msq_finn.plan.search.splits import splits
 from msq_finn.plan.search.streams import Streams
 
 MODEL = default_model()
+CHAIN = "fixed_4_dsp_chain"
 
 
 def rows(sp2: int, fixed: int, either: int) -> Demand:
     return Demand({("sp2_4",): sp2, ("fixed_4",): fixed, PAIR: either})
 
 
-def lanes(sp2: int = 0, lut: int = 0, dsp: int = 0) -> LaneCounts:
-    return LaneCounts({"sp2_4_lut": sp2, "fixed_4_lut": lut, "fixed_4_dsp": dsp})
+def lanes(sp2: int = 0, lut: int = 0, dsp: int = 0, chain: int = 0) -> LaneCounts:
+    luts = {"sp2_4_lut": sp2, "fixed_4_lut": lut}
+    return LaneCounts(luts | {"fixed_4_dsp": dsp, CHAIN: chain})
 
 
 def _legal(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
     """Every number of lanes of every kind, straight from what is allowed."""
     depth = layer.mh // pe
     found = []
-    for sp2, lut, dsps in product(range(pe + 1), repeat=3):
+    for sp2, lut, dsps, chains in product(range(pe + 1), repeat=4):
         least = layer.demand.only("sp2_4")
         most = least + layer.demand.get(PAIR, 0)
-        if sp2 + lut + dsps != pe or not least <= sp2 * depth <= most:
+        if sp2 + lut + dsps + chains != pe or not least <= sp2 * depth <= most:
             continue
-        choice = lanes(sp2, lut, dsps)
+        choice = lanes(sp2, lut, dsps, chains)
         if all(design.has(kind) for kind in choice.kinds):
             found.append(choice)
     return found + [LaneCounts({name: pe}) for name in design.finn]
@@ -253,7 +255,8 @@ def test_layers_that_meet_in_an_add_agree():
 
 
 def split(layer: Layer, design: Design, pe: int) -> list[LaneCounts]:
-    return splits(layer, design, 1, pe, LaneCosts(MODEL, layer).pack)
+    costs = LaneCosts(MODEL, layer)
+    return splits(layer, design, 1, pe, costs.pack, costs.beats)
 
 
 def test_rows_fill_whole_lanes():
@@ -261,7 +264,7 @@ def test_rows_fill_whole_lanes():
     layer = Layer("a", 8, 8, 1, demand=rows(3, 5, 0))
     assert split(layer, MSQ, 4) == []
     assert lanes(3, 5, 0) in split(layer, MSQ, 8)
-    assert lanes(3, 1, 4) in split(layer, MSQ, 8)
+    assert lanes(3, 2, chain=3) in split(layer, MSQ, 8)
 
 
 def test_rows_of_many_schemes_are_planned():
@@ -272,10 +275,49 @@ def test_rows_of_many_schemes_are_planned():
     found = split(Layer("a", 16, 16, 1, demand=demand), MSQ, 16)
     assert all(demand.fits(choice) and choice.pe == 16 for choice in found)
     kinds = {name for choice in found for name in choice}
-    assert kinds >= {"pot_4_lut", "fixed_4_lut", "fixed_8_lut", "fixed_4_dsp", "fixed_8_dsp"}
+    assert kinds >= {"pot_4_lut", "fixed_4_lut", "fixed_8_lut", CHAIN, "fixed_8_dsp"}
     # A row that 4 bits hold needs no wider lane, and five bits hold none of them.
     assert not kinds & {"fixed_5_dsp", "apot_4_lut", "sp2_4_lut"}
     assert split(Layer("a", 16, 16, 1, demand=demand), MSQ, 2) == []
+
+
+def test_dsp_lanes_of_a_scheme_are_of_one_kind():
+    # Of signed activations of 8 bits a slice takes three rows, or two in a chain: either may pay.
+    layer = Layer("a", 16, 24, 1, act_bits=8, act_signed=True)
+    found = {own for own in split(layer, MSQ, 24) if own.of_engine("dsp")}
+    pairs, chains = ({own[k] for own in found if k in own} for k in ("fixed_4_dsp", CHAIN))
+    assert pairs == set(range(3, 25, 3)) and chains == set(range(2, 25, 2))  # full slices
+    assert not any("fixed_4_dsp" in own and CHAIN in own for own in found)
+
+
+@pytest.mark.parametrize("simd", [1, 4, 16, 64])
+def test_what_the_planner_leaves_out_has_no_use(simd: int):
+    # As many slices of pairs as of chains take more LUTs, and so do the pairs of all rows.
+    layer = Layer("a", 64, 48, 1)
+    costs = LaneCosts(MODEL, layer)
+    assert not any("fixed_4_dsp" in own for own in split(layer, MSQ, 48))
+    for slices in range(1, 13):
+        pairs, chains = (
+            costs.compute(simd, lanes(lut=48 - pack * slices, **{kind: pack * slices}))
+            for kind, pack in (("dsp", 4), ("chain", 3))
+        )
+        assert pairs.dsp == chains.dsp == slices * simd
+        assert chains.lut < pairs.lut
+    assert costs.compute(simd, lanes(chain=48)).lut < costs.compute(simd, lanes(dsp=48)).lut
+    assert costs.beats(get(CHAIN), get("fixed_4_dsp"))
+    assert not costs.beats(get("fixed_4_dsp"), get(CHAIN))
+
+
+def test_chains_take_fewer_luts_and_more_slices():
+    layer = Layer("a", 64, 24, 1)
+    pairs, chains = (
+        LaneCosts(MODEL, layer).compute(16, LaneCounts({name: 12}))
+        for name in ("fixed_4_dsp", CHAIN)
+    )
+    assert (pairs.dsp, chains.dsp) == (3 * 16, 4 * 16)
+    assert chains.lut < 0.5 * pairs.lut
+    # Weights of two in four elements wait one and two cycles, as do their activations.
+    assert chains.ff > (12 + 1) * 4 * 3 * 4
 
 
 @pytest.mark.parametrize("rows", [4, 5, 6])

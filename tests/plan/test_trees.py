@@ -71,6 +71,8 @@ LANES = [
     # Apart on DSP48E1 alone.
     Msq(72, 6, 18, of(fixed_4_dsp=6), act_bits=8, acc_bits=18),
     Msq(80, 10, 10, of(pot_4_lut=3, fixed_4_dsp=1, fixed_8_dsp=1), acc_bits=18),
+    # Chains of four slices, the last of them shorter.
+    Msq(72, 9, 18, of(fixed_4_dsp_chain=9)),
     Depthwise(9, 6, 3, of(fixed_4_lut=6), acc_bits=13),
 ]
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +38,19 @@ def rtl_sources() -> list[Path]:
 def design_files() -> list[Path]:
     """The design's files and the models of primitives."""
     return [*rtl_sources(), PRIMITIVES]
+
+
+def broken(name: str, old: str, new: str, folder: Path) -> list[Path]:
+    """The design's files with a fault in one of them, copied to a folder."""
+    sources = []
+    for path in rtl_sources():
+        text = path.read_text()
+        if path.name == name:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        (folder / path.name).write_text(text)
+        sources.append(folder / path.name)
+    return sources
 
 
 def stream_words(bits: int) -> int:
@@ -76,6 +90,27 @@ def verilator() -> tuple[str, Path]:
         [binary, "--getenv", "VERILATOR_ROOT"], capture_output=True, text=True, check=True
     )
     return binary, Path(asked.stdout.strip())
+
+
+def lint(top: str, parameters: Mapping[str, int | str], *more: Path) -> str:
+    """What Verilator says of a module of the design, or of more files."""
+    command, root = verilator()
+    settings = [f"-G{name}={value}" for name, value in parameters.items()]
+    run = subprocess.run(
+        [
+            command,
+            "--lint-only",
+            "--top-module",
+            top,
+            *settings,
+            *map(str, [*design_files(), *more]),
+        ],
+        env=os.environ | {"VERILATOR_ROOT": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout + run.stderr
 
 
 def cache_dir() -> Path:

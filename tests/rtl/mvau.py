@@ -79,6 +79,7 @@ class Unit:
     embedded: int = 0
     others: tuple[tuple[str, int], ...] = ()  # in the order of OTHERS
     other_dsp: tuple[tuple[int, int], ...] = ()  # bits of a code and lanes, in that order
+    chain: int = 0
     act_bits: int = 4
     act_signed: bool = False
     acc_bits: int = 20
@@ -94,12 +95,13 @@ class Unit:
     def codes_pe(self) -> int:
         """Lanes that take codes."""
         others = sum(count for _, count in (*self.others, *self.other_dsp))
-        return self.sp2 + self.booth + self.dsp + others
+        return self.sp2 + self.booth + self.dsp + self.chain + others
 
     @property
     def lanes(self) -> LaneCounts:
         others = {f"{name}_lut": count for name, count in self.others}
         others |= {f"fixed_{bits}_dsp": count for bits, count in self.other_dsp}
+        others["fixed_4_dsp_chain"] = self.chain
         own = {"sp2_4_lut": self.sp2, "fixed_4_lut": self.booth, "fixed_4_dsp": self.dsp}
         return LaneCounts(own | others | {"embedded_lut": self.embedded})
 
@@ -114,7 +116,7 @@ class Unit:
             return "sp2"
         names = ["booth"] * self.booth + [n for n, count in self.others for _ in range(count)]
         names += ["dsp"] * self.dsp + [f"dsp_{n}" for n, pe in self.other_dsp for _ in range(pe)]
-        names += ["embedded"] * self.embedded
+        names += ["dsp"] * self.chain + ["embedded"] * self.embedded
         return names[lane - self.sp2]
 
     @property

@@ -11,6 +11,7 @@ KINDS = {
     "sp2_4_lut": "sp2",
     "fixed_4_lut": "booth",
     "fixed_4_dsp": "dsp",
+    "fixed_4_dsp_chain": "dsp",
     "embedded_lut": "embedded",
     "serial_lut": "embedded",
     "fixed_8_dsp": "dsp_8",

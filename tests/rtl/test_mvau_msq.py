@@ -65,6 +65,13 @@ UNITS = {
         dsp_version=3,
         primitives=True,
     ),
+    "DSP chains": Unit(18, 9, 9, sp2=2, chain=7, primitives=True),
+    "DSP chains, signed": Unit(
+        13, 10, 13, dsp=2, chain=3, act_bits=5, act_signed=True, dsp_version=2, primitives=True
+    ),
+    "DSP chains, narrow sums": Unit(
+        14, 12, 7, booth=1, dsp=1, chain=4, act_bits=2, act_signed=True, acc_bits=6, dsp_version=3
+    ),
     "DSPs, narrow sums": Unit(
         9, 12, 3, sp2=1, other_dsp=((3, 2), (7, 3)), act_bits=2, acc_bits=7, dsp_version=2
     ),
@@ -138,6 +145,7 @@ def test_a_million_macs_per_lane_kind():
         *({"others": ((name, 4),), "acc_bits": 24} for name in OTHERS),
         *({"other_dsp": ((bits, 4),), "acc_bits": 28} for bits in OTHER_DSP_BITS),
         *({"dsp": 4, "dsp_version": version} for version in (2, 3)),
+        *({"chain": 4, "dsp_version": version} for version in (1, 2, 3)),
         {"other_dsp": ((8, 4),), "act_bits": 8, "acc_bits": 28},
         {"other_dsp": ((8, 4),), "act_bits": 8, "acc_bits": 28, "dsp_version": 3},
     ],

@@ -1,9 +1,5 @@
 """Illegal parameters are named at elaboration, sources are clean, and the benches find faults."""
 
-import os
-import subprocess
-from pathlib import Path
-
 import harness
 import numpy as np
 import pytest
@@ -22,24 +18,9 @@ def of(**lanes: int) -> dict[str, str]:
 GOOD = {"MW": 8, "MH": 4, "SIMD": 2, "ActBits": 4, "AccBits": 16, "DspVersion": 1}
 GOOD |= of(sp2_4_lut=1, fixed_4_dsp=1)
 
-
-def lint(top: str, parameters: dict[str, int | str]) -> str:
-    command, root = harness.verilator()
-    settings = [f"-G{name}={value}" for name, value in parameters.items()]
-    files = map(str, (*harness.design_files(), weight_rom.SOURCE))
-    run = subprocess.run(
-        [command, "--lint-only", "--top-module", top, *settings, *files],
-        env=os.environ | {"VERILATOR_ROOT": str(root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout + run.stderr
-
-
 ONE_EACH = "32'h00010001"  # for either lane
 OF_EACH_WIDTH = of(sp2_4_lut=1, fixed_4_dsp=1, fixed_3_dsp=4, fixed_5_dsp=2, fixed_6_dsp=1,
-                   fixed_7_dsp=2, fixed_8_dsp=3)  # fmt: skip
+                   fixed_7_dsp=2, fixed_8_dsp=3, fixed_4_dsp_chain=4)  # fmt: skip
 EMBEDDED = {"MH": 4, "MW": 4, "Members": 4, "LaneGroups": ONE_EACH, "Hi": ONE_EACH}
 EMBEDDED |= of(sp2_4_lut=1, fixed_4_dsp=1, embedded_lut=2)
 
@@ -50,13 +31,13 @@ EMBEDDED |= of(sp2_4_lut=1, fixed_4_dsp=1, embedded_lut=2)
     [
         of(sp2_4_lut=1, fixed_4_lut=2, fixed_4_dsp=1),
         of(sp2_4_lut=1, fixed_4_lut=2, fixed_4_dsp=1) | {"DspVersion": 2},
-        OF_EACH_WIDTH | {"MH": 14, "DspVersion": 3},
+        OF_EACH_WIDTH | {"MH": 18, "DspVersion": 3},
         EMBEDDED,
     ],
     ids=["7-series", "UltraScale+", "DSPs of all widths", "constants"],
 )
 def test_verilator_has_no_warning(primitives, lanes):
-    report = lint("mvau_msq", GOOD | lanes | {"UsePrimitives": primitives})
+    report = harness.lint("mvau_msq", GOOD | lanes | {"UsePrimitives": primitives})
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
@@ -68,7 +49,7 @@ SERIAL |= {"LaneGroups": ONE_EACH, "Hi": ONE_EACH}
 
 @pytest.mark.parametrize("change", [{}, {"UsePrimitives": 1}, {"SIMD": 4, "MH": 2, "Members": 5}])
 def test_verilator_has_no_warning_of_serial_lanes(change):
-    report = lint("mvau_serial", SERIAL | change)
+    report = harness.lint("mvau_serial", SERIAL | change)
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
@@ -79,7 +60,7 @@ ROM = {"Width": 40, "Depth": 5, "Contents": '"words.dat"'}
 
 @pytest.mark.parametrize("style", ["block", "distributed", "ultra", "auto"])
 def test_verilator_has_no_warning_of_a_weight_memory(style):
-    report = lint("weight_rom", ROM | {"RamStyle": f'"{style}"'})
+    report = harness.lint("weight_rom", ROM | {"RamStyle": f'"{style}"'}, weight_rom.SOURCE)
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
@@ -89,7 +70,7 @@ def test_verilator_has_no_warning_of_a_weight_memory(style):
 def test_a_weight_memory_of_nothing_is_named(name):
     size = ROM | {name: 0}
     message = f"Width = {size['Width']} and Depth = {size['Depth']}: must be at least 1"
-    assert message in lint("weight_rom", size)
+    assert message in harness.lint("weight_rom", size, weight_rom.SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +85,7 @@ def test_a_weight_memory_of_nothing_is_named(name):
     ],
 )
 def test_illegal_parameters_of_serial_lanes_are_named(change, message):
-    assert message in lint("mvau_serial", SERIAL | change)
+    assert message in harness.lint("mvau_serial", SERIAL | change)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +108,7 @@ def test_illegal_parameters_of_serial_lanes_are_named(change, message):
     ],
 )
 def test_illegal_parameters_are_named(change, message):
-    assert message in lint("mvau_msq", GOOD | change)
+    assert message in harness.lint("mvau_msq", GOOD | change)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +121,8 @@ def test_illegal_parameters_are_named(change, message):
             {"ActBits": 24, "DspVersion": 3},
             "ActBits = 24: the DSP's port B takes 2 to 23",
         ),
+        ("dsp_lanes", {"Chain": 1}, "Chain = 1: must be at least 2"),
+        ("dsp_lanes", {"Chain": 4}, "Lanes = 4: the DSP's port A takes 1 to 3"),
         ("dsp_lanes", {"Lanes": 5}, "Lanes = 5: the DSP's port A takes 1 to 4"),
         ("dsp_lanes", {"WeightBits": 8, "Lanes": 3}, "Lanes = 3: the DSP's port A takes 1 to 2"),
         ("dsp_lanes", {"AccBits": 7}, "AccBits = 7: a product takes 8"),
@@ -164,7 +147,7 @@ def test_illegal_parameters_are_named(change, message):
     ],
 )
 def test_what_does_not_fit_a_dsp_is_named(top, change, message):
-    assert message in lint(top, change)
+    assert message in harness.lint(top, change)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +178,7 @@ FAULTS = {
     "carry_chain.sv": ("assign below = carry[k-1][Bits-1];", "assign below = 1'b0;"),
     "row_compressor.sv": ("32'hE8E8_E8E8", "32'hE8E8_E8E0"),
     "accumulator_columns.sv": ("Start[k] ? 8'hC3 : 8'h3C", "8'h3C"),
-    "dsp_pair.sv": ("- low[k+1] +", "- 2'd0 +"),
+    "dsp_chain.sv": ("- low[k+1] +", "- 2'd0 +"),
     "dsp_mac.sv": ("Chained ? 3'b001 :", "Chained ? 3'b000 :"),
     "dsp_lane_sum.sv": ("~below_i[r]", "below_i[r]"),
     "vector_replay.sv": ("valid_o <= step;", "valid_o <= 1'b1;"),
@@ -207,16 +190,7 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_bench_finds_an_injected_fault(name, tmp_path):
     unit = Unit(8, 10, 4, sp2=1, booth=1, dsp=2, embedded=1, act_signed=True, primitives=True)
-    old, new = FAULTS[name]
-    sources = []
-    for path in harness.rtl_sources():
-        text = path.read_text()
-        if path.name == name:
-            assert text.count(old) == 1
-            text = text.replace(old, new)
-        copy = Path(tmp_path / path.name)
-        copy.write_text(text)
-        sources.append(copy)
+    sources = harness.broken(name, *FAULTS[name], tmp_path)
     job = random_job(unit, 40, 3)
     try:
         result = harness.run(

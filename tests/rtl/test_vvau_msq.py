@@ -6,7 +6,7 @@ from pathlib import Path
 import harness
 import numpy as np
 import pytest
-from test_rtl_checks import lint, of
+from test_rtl_checks import of
 from vvau import Depthwise, outputs, random_job
 
 MIXED = Depthwise(9, 12, sp2=2, booth=1, dsp=3)
@@ -123,7 +123,7 @@ WIDE = of(sp2_4_lut=1, fixed_4_lut=1, int_8_dsp=2)
     ids=["portable", "7-series", "UltraScale+", "LUT lanes", "8 bits"],
 )
 def test_verilator_has_no_warning(change):
-    report = lint("vvau_msq", GOOD | change)
+    report = harness.lint("vvau_msq", GOOD | change)
     assert "Built from" in report
     assert "%Warning" not in report
     assert "%Error" not in report
@@ -146,7 +146,7 @@ def test_verilator_has_no_warning(change):
     ],
 )
 def test_illegal_parameters_are_named(change, message):
-    assert message in lint("vvau_msq", GOOD | change)
+    assert message in harness.lint("vvau_msq", GOOD | change)
 
 
 @pytest.mark.parametrize(
@@ -159,5 +159,5 @@ def test_two_channels_share_a_dsp_only_where_their_sums_fit(window, act_bits, we
     largest = 2 * window * (2**act_bits - 1) * (2 ** (weight_bits - 1) - 1)
     assert (2 * largest + 1 <= 2 ** (18 - act_bits - 1)) == fits
     parameters = {"Window": window, "ActBits": act_bits, "WeightBits": weight_bits}
-    report = lint("dsp_channels", {"Channels": 2} | parameters)
+    report = harness.lint("dsp_channels", {"Channels": 2} | parameters)
     assert ("Channels = 2: the sums" in report) == (not fits)

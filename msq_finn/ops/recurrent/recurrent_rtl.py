@@ -191,7 +191,7 @@ class RecurrentRTL(LanesRTL):
         return parameters
 
     def _wrapper(self, weights: IntArray, fpgapart: str) -> str:
-        top = self.get_nodeattr("gen_top_module")
+        top, name = self.get_nodeattr("gen_top_module"), self.onnx_node.name
         memory = weight_rom.instance(
             self.calc_wmem(),
             self.weight_bits(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cache
 
-from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, dsp, get
+from msq_finn.lanes import DENSE, FINN, LaneCounts, LaneKind, Shape, dsp, get, kinds
 from msq_finn.lanes.divisors import folds, padded
 from msq_finn.ops.recurrent.gated_cells import UNIT_DSPS
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
@@ -27,6 +27,9 @@ TURNS = Cost(lut=85, ff=70)
 #: The register of a length that is written at run time, and what tells padding by it; from Yosys
 #: runs of LSTM layers of 16 states, which took 32 to 63 LUTs and 85 to 101 flip-flops more.
 LENGTH = Cost(lut=45, ff=95)
+
+#: Elements that lanes take a cycle where kinds of them are compared.
+COMPARED_SIMD = 8
 
 #: Style of the weight memory of lanes that hold their weights.
 EMBEDDED = "embedded"
@@ -67,6 +70,33 @@ class LaneCosts:
             kind: of lane.
         """
         return kind.pack(self.shape(1, 1))
+
+    def beats(self, one: LaneKind, other: LaneKind) -> bool:
+        """Tell whether DSP lanes leave no use for others of their scheme, however many there are.
+
+        They take fewer LUTs, and a slice of them saves as many against LUT lanes: as many slices
+        of the others leave more LUTs to be used. Of few and of many elements lanes compare alike.
+
+        Args:
+            one: kind of lane.
+            other: that may have to go.
+        """
+        luts = (k for k in kinds(DENSE) if k.engine == "lut" and not k.constant)
+        instead = [kind for kind in luts if kind.scheme == one.scheme]
+        if one is other or not instead:
+            return False
+        shape = self.shape(min(COMPARED_SIMD, self.layer.mw), 1)
+        most = min(self._part(kind.name, 1, shape).lut for kind in instead)
+        (takes, saves), (takes_other, saves_other) = (
+            self._saved(kind, shape, most) for kind in (one, other)
+        )
+        return takes < takes_other and saves >= saves_other
+
+    def _saved(self, kind: LaneKind, shape: Shape, most: float) -> tuple[float, float]:
+        """LUTs of a lane on DSP slices, and of what one of LUTs takes, those that a slice saves."""
+        pack = kind.pack(shape)
+        luts = self._part(kind.name, pack, shape).lut / pack
+        return luts, (most - luts) * pack / kind.slices(pack, shape)
 
     def compute(self, simd: int, lanes: LaneCounts) -> Cost:
         """The lanes and what they share.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, get
+from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, dsp, get
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.memories import bits, ram_sites, rom_sites
 
@@ -97,9 +97,15 @@ def frame(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Features:
         # A single word is kept in registers.
         "replay memory": width * rom_sites(words) if kept and words > 1 else 0,
         "replay bits": width if kept else 0,
+        "waiting bits": shape.act_bits * sum(_waits(kind, shape.simd) for kind in lanes.kinds),
         "counter bits": bits(words) + bits(passes),
         "layer": 1,
     }
+
+
+def _waits(kind: LaneKind, simd: int) -> int:
+    """Cycles that activations wait for the slices of chains, which all lanes of a kind share."""
+    return dsp.waits(simd, kind.chain) if kind.chain else 0
 
 
 def offsets(pe: int, acc_bits: int, passes: int) -> Features:

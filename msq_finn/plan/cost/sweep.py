@@ -206,6 +206,15 @@ def _dsp_lanes() -> list[Point]:
         Msq(32, 4, 8, of(fixed_4_dsp=2), act_bits=8, acc_bits=16),
         # Three lanes share a DSP48E2, and have no room between them; two a DSP48E1.
         Msq(36, 6, 9, of(fixed_4_dsp=6), act_bits=8, acc_bits=17),
+        # Chains of one to four slices, some of them shorter than the others.
+        Msq(16, 6, 2, of(fixed_4_dsp_chain=3), acc_bits=12),
+        Msq(64, 12, 8, of(fixed_4_dsp_chain=3)),
+        Msq(72, 12, 9, of(fixed_4_dsp_chain=6)),
+        Msq(56, 8, 14, of(fixed_4_dsp_chain=4)),
+        Msq(60, 12, 20, of(fixed_4_dsp_chain=3), acc_bits=15),
+        Msq(256, 6, 32, of(fixed_4_dsp_chain=6), acc_bits=16),
+        Msq(32, 4, 8, of(fixed_4_dsp_chain=4), act_bits=8, acc_bits=16),
+        Msq(64, 12, 8, of(sp2_4_lut=3, fixed_4_dsp_chain=3)),
         Msq(64, 16, 8, of(sp2_4_lut=4, fixed_4_dsp=4)),
         Msq(32, 12, 4, of(sp2_4_lut=2, fixed_4_lut=2, fixed_4_dsp=2), acc_bits=13),
         Msq(64, 10, 8, of(sp2_4_lut=2), add_offset=True, acc_bits=16),

@@ -163,7 +163,7 @@ class Layer:
         if (own := self.recurrence) is None:
             raise ValueError(f"{self.name} is not recurrent")
         # On DSP lanes of a DSP48E1, which are the deepest.
-        lanes, block = LaneCounts({"fixed_4_dsp": 1}), dsp.get("DSP48E1")
+        lanes, block = LaneCounts({"fixed_4_dsp": 1, "fixed_4_dsp_chain": 1}), dsp.get("DSP48E1")
         sums = sum_latency(lanes, simd, self.act_bits, self.act_signed, self.acc_bits, block)
         results = own.states * self.unit_rows // pe if own.all_states else 0
         latency, inputs = sums + own.cycles, self.inputs // simd

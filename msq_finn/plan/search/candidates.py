@@ -240,7 +240,7 @@ class Catalogue:
         if key not in self._splits:
             costs = self._costs(layer)
             by_width: dict[int, list[LaneCounts]] = {}
-            for lanes in splits(layer, self.design, simd, pe, costs.pack):
+            for lanes in splits(layer, self.design, simd, pe, costs.pack, costs.beats):
                 by_width.setdefault(costs.word_bits(1, lanes), []).append(lanes)
             self._splits[key] = list(by_width.values())
         return self._splits[key]

@@ -19,11 +19,14 @@ RATIO_ERROR = 0.125
 #: Numbers of DSP packs that are tried for one PE; a quarter of them where rows are padded.
 MAX_SPLITS = 32
 
-#: Lanes of a kind that share DSP slices.
+#: Lanes of a kind that share DSP slices; whether a kind of DSP lanes leaves no use for another.
 Pack = Callable[[LaneKind], int]
+Beats = Callable[[LaneKind, LaneKind], bool]
 
 
-def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list[LaneCounts]:
+def splits(
+    layer: Layer, design: Design, simd: int, pe: int, pack: Pack, beats: Beats
+) -> list[LaneCounts]:
     """List the sensible choices of ``pe`` lanes that take codes.
 
     Args:
@@ -32,9 +35,10 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
         simd: elements that a lane takes a cycle.
         pe: lanes.
         pack: lanes of a kind that share DSP slices.
+        beats: whether one kind of DSP lanes leaves no use for another of its scheme.
     """
     if layer.recurrence:
-        return _units(layer, design, simd, pe, pack)
+        return _units(layer, design, simd, pe, pack, beats)
     if layer.depthwise:
         return _channels(layer, design, simd, pe, pack)
     found: set[LaneCounts] = set()
@@ -46,7 +50,7 @@ def splits(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
         share = None if layer.ordered else design.sp2_share
         found.update(
             lanes
-            for lanes in _rows(demand, design, pe, pack, share, tried)
+            for lanes in _rows(demand, design, pe, pack, beats, share, tried)
             if not (design.in_order and number) or lanes.of_engine("dsp")
         )
     if layer.demand.taken_by(kinds(FINN)) == layer.mh:
@@ -90,7 +94,9 @@ def at_once(layer: Layer, design: Design) -> LaneCounts | None:
     return next((LaneCounts({kind.name: layer.mh}) for kind in fitting), None)
 
 
-def _units(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list[LaneCounts]:
+def _units(
+    layer: Layer, design: Design, simd: int, pe: int, pack: Pack, beats: Beats
+) -> list[LaneCounts]:
     """Lanes for units whose rows lie side by side: those of layers of a row a unit, so many times.
 
     Their weights are codes.
@@ -98,7 +104,7 @@ def _units(layer: Layer, design: Design, simd: int, pe: int, pack: Pack) -> list
     rows = layer.unit_rows
     demand = Demand({names: count // rows for names, count in layer.demand.items()})
     units = replace(layer, mh=layer.mh // rows, demand=demand, recurrence=None)
-    found = splits(units, design, simd, pe // rows, lambda kind: max(1, pack(kind) // rows))
+    found = splits(units, design, simd, pe // rows, lambda kind: max(1, pack(kind) // rows), beats)
     return [LaneCounts({name: n * rows for name, n in lanes.items()}) for lanes in found]
 
 
@@ -134,15 +140,22 @@ def _orders_of_rows(layer: Layer) -> Iterator[Demand]:
 
 
 def _rows(
-    demand: Demand, design: Design, pe: int, pack: Pack, sp2_share: float | None, tried: int
+    demand: Demand,
+    design: Design,
+    pe: int,
+    pack: Pack,
+    beats: Beats,
+    sp2_share: float | None,
+    tried: int,
 ) -> Iterator[LaneCounts]:
     """Lanes for rows whose order is free.
 
     DSP lanes come in full packs, whose slices are then used up, or they take all rows that they
-    can. Of LUT lanes, only the ends of what the rows allow: costs are linear in between.
+    can; those of a scheme are of one kind, which no other beats. Of LUT lanes, only the ends of
+    what the rows allow: costs are linear in between.
     """
     given = _worthwhile([k for k in _allowed(design, DENSE) if not k.constant], demand)
-    luts, dsps = ([k for k in given if k.engine == engine] for engine in ("lut", "dsp"))
+    luts = [kind for kind in given if kind.engine == "lut"]
     depth = demand.rows // pe
     if sp2_share is not None:
         # Met to the nearest whole lane, or not at all.
@@ -154,16 +167,26 @@ def _rows(
         if not demand.fits(wanted):
             return
         demand = shared
-    on_dsps = {kind.scheme.name for kind in dsps}
-    others = [kind for kind in luts if kind.scheme.name not in on_dsps]
-    for order in permutations((*others, *dsps)) if dsps else ():
-        yield from _filled(demand, depth, pe, {}, order)
     orders = [tuple(luts)] if design.in_order else _ends(luts)
-    each = max(2, math.floor(tried ** (1 / len(dsps)))) if dsps else 0
-    for numbers in product(*(_numbers(demand, depth, pe, pack(k), each, k) for k in dsps)):
-        fixed = dict(zip(dsps, numbers, strict=True))
-        for order in orders:
-            yield from _filled(demand, depth, pe, fixed, order)
+    for dsps in _one_a_scheme((kind for kind in given if kind.engine == "dsp"), beats):
+        on_dsps = {kind.scheme.name for kind in dsps}
+        others = [kind for kind in luts if kind.scheme.name not in on_dsps]
+        for order in permutations((*others, *dsps)) if dsps else ():
+            yield from _filled(demand, depth, pe, {}, order)
+        each = max(2, math.floor(tried ** (1 / len(dsps)))) if dsps else 0
+        for numbers in product(*(_numbers(demand, depth, pe, pack(k), each, k) for k in dsps)):
+            fixed = dict(zip(dsps, numbers, strict=True))
+            for order in orders:
+                yield from _filled(demand, depth, pe, fixed, order)
+
+
+def _one_a_scheme(given: Iterable[LaneKind], beats: Beats) -> Iterator[tuple[LaneKind, ...]]:
+    """Choices of one kind for each scheme; of no kinds at all, one of none."""
+    by_scheme: dict[str, list[LaneKind]] = {}
+    for kind in given:
+        by_scheme.setdefault(kind.scheme.name, []).append(kind)
+    same = by_scheme.values()
+    return product(*([k for k in own if not any(beats(o, k) for o in own)] for own in same))
 
 
 def _numbers(demand: Demand, depth: int, pe: int, pack: int, splits: int, kind: LaneKind) -> range:

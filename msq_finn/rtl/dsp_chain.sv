@@ -1,27 +1,32 @@
 `default_nettype none
 
-/// Products of one or two activations with the weights of several lanes, each lane's products
-/// summed.
+/// Products of a few activations with the weights of several lanes, each lane's products summed in
+/// a chain of slices.
 ///
-/// Weights sit Spacing bits apart on the DSP's port. Where that leaves room for the sum of two
+/// Weights sit Spacing bits apart on the DSP's port. Where that leaves room for the sum of Chain
 /// products, fields_o[k] is lane k's sum plus half a field: the chain starts at that, so that no
 /// lane borrows from the next, and carries_o is zero.
 ///
-/// Elsewhere fields_o[k] is lane k's sum modulo 2^Spacing, less the borrow of the lanes below.
-/// carries_o[k] - 2 is the multiple of 2^Spacing that belongs to lane k, -2 to 1: the bits above
-/// its field, less the next lane's sum, whose two lowest bits are computed beside the DSP. Both
-/// follow the operands by four cycles.
-module dsp_pair
+/// Elsewhere, where Chain is 2, fields_o[k] is lane k's sum modulo 2^Spacing, less the borrow of
+/// the lanes below. carries_o[k] - 2 is the multiple of 2^Spacing that belongs to lane k, -2 to 1:
+/// the bits above its field, less the next lane's sum, whose two lowest bits are computed beside
+/// the DSP.
+///
+/// The operands of each slice behind the second come a cycle after those of the slice below. Both
+/// outputs follow the last slice's operands by four cycles.
+module dsp_chain
   import msq_pkg::*;
 #(
   parameter int unsigned Lanes = 4,
-  parameter int unsigned Elements = 2,
+  parameter int unsigned Chain = 2,     // products that fields may have to hold the sum of
+  parameter int unsigned Elements = 2,  // of them, those that there are
   parameter int unsigned WeightBits = 4,
   parameter int unsigned ActBits = 4,
   parameter bit ActSigned = 0,
   parameter int unsigned DspVersion = 1,
   parameter bit UsePrimitives = 0,
-  localparam int unsigned Spacing = dsp_spacing(DspVersion, WeightBits, ActBits, ActSigned)
+  localparam int unsigned Spacing =
+      dsp_spacing(DspVersion, WeightBits, ActBits, ActSigned, Chain)
 ) (
   input  logic                                           clk_i,
   input  logic                                           en_i,
@@ -34,7 +39,7 @@ module dsp_pair
   localparam int unsigned PortBits = dsp_weight_port(DspVersion);
   localparam int unsigned ActPortBits = dsp_act_port(DspVersion);
   localparam int unsigned SumBits = dsp_sum_port(DspVersion);
-  localparam bit Apart = dsp_apart(DspVersion, WeightBits, ActBits, ActSigned);
+  localparam bit Apart = dsp_apart(DspVersion, WeightBits, ActBits, ActSigned, Chain);
 
   function automatic bit [57:0] half_fields();
     bit [57:0] start;
@@ -46,8 +51,6 @@ module dsp_pair
   logic [Elements-1:0][SumBits-1:0] chain, sum;
 
   for (genvar e = 0; e < Elements; e++) begin : gen_element
-    localparam bit Last = e == Elements - 1;
-
     logic [PortBits-1:0]    minuend, subtrahend;
     logic [ActPortBits-1:0] act;
     logic [SumBits-1:0]     below;
@@ -78,7 +81,7 @@ module dsp_pair
 
     dsp_mac #(
       .DspVersion   (DspVersion),
-      .Delayed      (Last),
+      .Delayed      (e != 0 || Elements == 1),
       .Chained      (e != 0),
       .Start        (half_fields()),
       .UsePrimitives(UsePrimitives)
