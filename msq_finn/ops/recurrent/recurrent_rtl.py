@@ -253,7 +253,8 @@ endmodule
 
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
         """The wrapper, the weight memory and the modules beneath, in compilation order."""
-        name = f"{self.onnx_node.name}_memstream_wrapper.v"
+        # FINN renames a node that it puts into a kernel; its files keep their names.
+        name = f"{self.get_nodeattr('gen_top_module')}_memstream_wrapper.v"
         memory = Path(self.get_nodeattr("code_gen_dir_ipgen")) / name
         own = sorted(_RTL.glob("*.sv"))
         lanes = [Path(path) for path in super().get_rtl_file_list(abspath=True)]
