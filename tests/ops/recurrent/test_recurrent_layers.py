@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,6 +116,13 @@ def test_a_wrong_constant_shows(attribute):
 def test_factors_are_counted_as_dsp_slices():
     op = op_of(Random.drawn(CASES["LUT lanes of both schemes"]).model())
     assert op.dsp_estimation("xc7z020clg400-1") == 7 * 2
+
+
+def test_a_node_that_finn_renames_keeps_its_files():
+    """As FINN does with what it puts into a kernel, behind the generation of RTL."""
+    model = generated(Random.drawn(CASES["one unit"]).model())
+    model.graph.node[0].name = f"StreamingDataflowPartition_1_{model.graph.node[0].name}"
+    assert all(Path(file).is_file() for file in op_of(model).get_rtl_file_list(abspath=True))
 
 
 def test_units_in_another_order_give_the_same_states():
