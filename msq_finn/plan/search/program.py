@@ -18,7 +18,7 @@ from msq_finn.silence import silence
 TIME_LIMIT_S = 60.0
 
 #: A choice may count this much more than the cheapest, as a share.
-GAP = 0.001
+GAP = 0.005
 
 #: Ways that make a choice cost this much more than the relaxed program's optimum are left out at
 #: first: a cheapest choice is mostly nearer to it.
