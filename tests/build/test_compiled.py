@@ -69,16 +69,22 @@ def test_a_prediction_leaves_its_waveform(design, tmp_path):
 
 
 def test_predictions_come_from_rtl_and_not_from_the_exported_model(design, tmp_path):
-    """Weights that are lost from the LUTs' tables show."""
+    """Weights that are lost from the LUTs' tables, or from memories, show."""
     images = np.random.default_rng(9).random((4, 8))
     before = design.predict(images)
-    wrappers = sorted((design.folder / "build" / "finn").rglob("MVAU_MSQ*_wrapper.v"))
-    texts = {path: path.read_text() for path in wrappers}
+    code = design.folder / "build" / "finn"
+    held = {
+        "MVAU_MSQ*_wrapper.v": (r"(\.Table\(\d+'h)[0-9a-f]+", r"\g<1>0"),
+        "memblock.dat": ("[1-9a-f]", "0"),
+    }
+    texts = {path: path.read_text() for pattern in held for path in code.rglob(pattern)}
     try:
-        for path, text in texts.items():
-            empty = re.sub(r"(\.Table\(\d+'h)[0-9a-f]+", r"\g<1>0", text)
-            assert empty != text
-            path.write_text(empty)
+        emptied = set()
+        for pattern, (weights, zeros) in held.items():
+            for path in code.rglob(pattern):
+                path.write_text(re.sub(weights, zeros, texts[path]))
+                emptied |= {path.parent} if path.read_text() != texts[path] else set()
+        assert emptied == {path.parent for path in texts}
         assert (design.predict(images) != before).any()
     finally:
         for path, text in texts.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import rtl_library
 
@@ -47,6 +49,11 @@ def constant(steps: int) -> str:
     return f"wire [{bits - 1}:0] length = {bits}'d{steps};"
 
 
+def source() -> Path:
+    """FINN's AXI-lite, which the register stands behind."""
+    return rtl_library() / "axi/hdl/axilite.sv"
+
+
 def register(name: str, steps: int) -> str:
     """The wire ``length`` in Verilog, driven by the register behind the port.
 
@@ -57,7 +64,7 @@ def register(name: str, steps: int) -> str:
     Raises:
         MsqError: this FINN's library has no AXI-lite.
     """
-    if not (rtl_library() / "axi/hdl/axilite.sv").exists():
+    if not source().exists():
         raise MsqError(
             f"{ATTRIBUTE} needs axi/hdl/axilite.sv, which this FINN's library lacks; use "
             "finn-plus, or upstream's dev",

@@ -256,12 +256,18 @@ endmodule
         own = sorted(_RTL.glob("*.sv"))
         lanes = [Path(path) for path in super().get_rtl_file_list(abspath=True)]
         wrapper, *units = lanes
-        files = [weight_rom.SOURCE, *units, *own, wrapper]
+        files = [*self._beside_lanes(), *units, *own, wrapper]
         return [str(f) if abspath else f.name for f in files]
 
     def get_verilog_paths(self) -> list[str]:
         """Folders that hold the node's sources."""
-        return [*super().get_verilog_paths(), str(_RTL), str(weight_rom.SOURCE.parent)]
+        beside = [str(path.parent) for path in self._beside_lanes()]
+        return [*super().get_verilog_paths(), str(_RTL), *beside]
+
+    def _beside_lanes(self) -> list[Path]:
+        """Sources of the weight memory, and of the port where there is one."""
+        port = [length_port.source()] if self.get_nodeattr(length_port.ATTRIBUTE) else []
+        return [weight_rom.SOURCE, *port]
 
     def code_generation_ipi(self) -> list[str]:
         """The Vivado IPI commands that add the sources and the cell."""
