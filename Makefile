@@ -19,8 +19,8 @@ test: lint docs
 test-all: lint
 	$(BIN)/pytest -n 2 tests msq_finn transforms
 
-# Runs every notebook and stores what it prints and draws; `make test` runs all but the three
-# that take minutes.
+# Runs every notebook and stores what it prints and draws; `make test` runs all but the four
+# that take a minute or more.
 notebooks: $(READY)
 	$(BIN)/python -m tests.store_notebooks
 	$(BIN)/pytest -q tests/test_notebooks.py -k "not runs"

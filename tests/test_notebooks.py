@@ -9,8 +9,13 @@ import pytest
 
 from .store_notebooks import NOTEBOOKS, STORED, fingerprint, run
 
-#: Those that take minutes, for `make notebooks`.
-LONG = ("4_build_simulate_resources", "5_from_a_finn_model", "6_post_training")
+#: Those that take a minute or more, for `make notebooks`.
+LONG = (
+    "2_train_row_mixed_digits",
+    "4_build_simulate_resources",
+    "5_from_a_finn_model",
+    "6_post_training",
+)
 
 
 def pictures(notebook):
