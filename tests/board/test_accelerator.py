@@ -212,9 +212,8 @@ def test_weights_that_do_not_stay_are_seen(weights):
 
 
 def test_weights_without_a_kernel_are_refused(weights):
-    with pytest.raises(
-        RuntimeError, match="the overlay has no memory StreamingDataflowPartition_2"
-    ):
+    said = "the overlay has no StreamingDataflowPartition_2 for 2_0_MVAU_MSQ_rtl_2.dat"
+    with pytest.raises(RuntimeError, match=said):
         accelerator_of(board_of()).load_runtime_weights(weights[0])
 
 
@@ -268,10 +267,13 @@ def test_a_length_is_not_written_under_a_run():
 def test_what_has_no_length_or_does_not_take_it_is_named():
     with pytest.raises(RuntimeError, match="sequences of one length; build it with --runtime"):
         accelerator_of(board_of()).sequence_length = 3
-    with pytest.raises(RuntimeError, match="no recurrent layer StreamingDataflowPartition_2"):
+    with pytest.raises(
+        RuntimeError, match="no StreamingDataflowPartition_2 for lengths of sequences"
+    ):
         recurrent(board_of())
     stuck = recurrent(board_of(memories=registers_of(stuck=0)))
-    with pytest.raises(RuntimeError, match="StreamingDataflowPartition_2 reads 8 for a sequence"):
+    said = "Partition_2 reads 0x00000008 for 0x00000003 at word 0 of lengths of sequences"
+    with pytest.raises(RuntimeError, match=said):
         stuck.sequence_length = 3
     apart = registers_of()
     apart["StreamingDataflowPartition_4"].array[0] = 3

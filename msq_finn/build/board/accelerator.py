@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .formats import Formats
+from .kernel_words import KernelWords
 from .packing import size
 from .sequences import SequenceLength
 
@@ -281,21 +282,8 @@ class Accelerator(Formats):
         """
         files = sorted(folder.glob("*.dat"))
         for file in files:
-            name = f"StreamingDataflowPartition_{file.name.split('_')[0]}"
-            if name not in self.overlay.ip_dict:
-                raise RuntimeError(f"{file.name}: the overlay has no memory {name} to write")
-            memory = getattr(self.overlay, name).mmio
-            words = [int(word, 16) for word in file.read_text().split()]
-            # One by one: wider accesses are none that an AXI-Lite port need take.
-            for index, word in enumerate(words):
-                memory.write(4 * index, word)
-            for index, word in enumerate(words):
-                found = int(memory.array[index])
-                if found != word:
-                    raise RuntimeError(
-                        f"{name} reads {found:#010x} for {word:#010x} at word {index} of "
-                        f"{file.name}"
-                    )
+            kernel = KernelWords(self.overlay, file.name.split("_")[0], file.name)
+            kernel.write([int(word, 16) for word in file.read_text().split()])
         if files:
             # What weights were on their way before is used up by a run that nobody reads.
             self.execute_on_buffers()

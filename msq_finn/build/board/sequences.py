@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .kernel_words import KernelWords
+
 
 class SequenceLength:
     """The registers of all recurrent layers, each at the first word of its kernel.
@@ -22,12 +24,8 @@ class SequenceLength:
     """
 
     def __init__(self, overlay: Any, kernels: Sequence[int], longest: int) -> None:
-        names = [f"StreamingDataflowPartition_{kernel}" for kernel in kernels]
-        for name in names:
-            if name not in overlay.ip_dict:
-                raise RuntimeError(f"the overlay has no recurrent layer {name}")
         self.longest = longest
-        self._registers = {name: getattr(overlay, name).mmio for name in names}
+        self._layers = [KernelWords(overlay, kernel, "lengths of sequences") for kernel in kernels]
 
     def read(self) -> int:
         """Steps of a sequence.
@@ -35,7 +33,7 @@ class SequenceLength:
         Raises:
             RuntimeError: layers have different ones.
         """
-        found = {name: int(register.array[0]) for name, register in self._registers.items()}
+        found = {layer.name: layer.read() for layer in self._layers}
         if len(set(found.values())) != 1:
             raise RuntimeError(f"recurrent layers have sequences of different lengths: {found}")
         return next(iter(found.values()))
@@ -48,14 +46,11 @@ class SequenceLength:
 
         Raises:
             ValueError: other steps.
-            RuntimeError: a register reads as something else.
+            RuntimeError: a register reads as another.
         """
         if int(steps) != steps or not 1 <= steps <= self.longest:
             raise ValueError(
                 f"a sequence has a whole number of steps from 1 to {self.longest}, not {steps}"
             )
-        for name, register in self._registers.items():
-            register.write(0, int(steps))
-            found = int(register.array[0])
-            if found != steps:
-                raise RuntimeError(f"{name} reads {found} for a sequence of {steps} steps")
+        for layer in self._layers:
+            layer.write([int(steps)])
