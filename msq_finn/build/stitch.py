@@ -16,24 +16,15 @@ from msq_finn.build.stitched import STREAM_CHECK, TOP, Instance, Stitched
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat.nodes import rtl_sources, stream_ports, weight_stream_bits, weights_port
 from msq_finn.lowering.rtl_nodes import refuse_hls
-from msq_finn.ops import memstream, weight_rom
+from msq_finn.ops import axilite, memstream, weight_rom
 from msq_finn.ops.lanes_rtl import LanesRTL
 
 _THROTTLE = Path(__file__).with_name("rate_throttle.sv")
 
 _INPUT = re.compile(r"^\s*input\s+(?:wire\s+|logic\s+)?(?:\[[^\]]*\]\s*)?(\w+)", re.MULTILINE)
 
-#: AXI-lite signals of what can be written at run time: who drives them, and their width.
-_AXILITE = {
-    name: (direction, width)
-    for direction, widths in (
-        ("input", {"AWVALID": 1, "AWADDR": 32, "WVALID": 1, "WDATA": 32, "WSTRB": 4, "BREADY": 1}),
-        ("input", {"ARVALID": 1, "ARADDR": 32, "RREADY": 1}),
-        ("output", {"AWREADY": 1, "WREADY": 1, "BVALID": 1, "BRESP": 2}),
-        ("output", {"ARREADY": 1, "RVALID": 1, "RDATA": 32, "RRESP": 2}),
-    )
-    for name, width in widths.items()
-}
+#: AXI-lite signals of what can be written at run time, but for protection, which stays 0.
+_AXILITE = {name: signal for name, signal in axilite.signals().items() if not name.endswith("PROT")}
 
 
 def stitch(
@@ -241,7 +232,7 @@ def _add_weight_memory(result: Stitched, op: Any, configuration: dict[str, str])
         beneath = [weight_rom.SOURCE]
     else:
         beneath = memstream.sources()
-        inputs = ("AWPROT", "ARPROT", *(n for n, (side, _) in _AXILITE.items() if side == "input"))
+        inputs = (name for name, (side, _) in axilite.signals().items() if side == "input")
         pins |= {"s_axis_0_tvalid": "'0", "s_axis_0_tdata": "'0"}
         pins |= {f"s_axilite_{name}": "'0" for name in inputs} | configuration
     for signal in ("tdata", "tvalid", "tready"):

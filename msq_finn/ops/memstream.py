@@ -8,6 +8,7 @@ from typing import Any
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import rtl_library
 from msq_finn.finn_compat.nodes import weight_stream_bits
+from msq_finn.ops import axilite
 
 _TEMPLATE = "memstream/hdl/memstream_wrapper_template.v"
 
@@ -85,14 +86,7 @@ def _bare(
     return f"""\
 module {name}_memstream_wrapper (
   input ap_clk, input ap_clk2x, input ap_rst_n,
-  output s_axilite_AWREADY, input s_axilite_AWVALID, input [2:0] s_axilite_AWPROT,
-  input [31:0] s_axilite_AWADDR, output s_axilite_WREADY, input s_axilite_WVALID,
-  input [31:0] s_axilite_WDATA, input [3:0] s_axilite_WSTRB, input s_axilite_BREADY,
-  output s_axilite_BVALID, output [1:0] s_axilite_BRESP, output s_axilite_ARREADY,
-  input s_axilite_ARVALID, input [2:0] s_axilite_ARPROT, input [31:0] s_axilite_ARADDR,
-  input s_axilite_RREADY, output s_axilite_RVALID, output [1:0] s_axilite_RRESP,
-  output [31:0] s_axilite_RDATA, input s_axis_0_tvalid, input s_axis_0_tdata,
-  output s_axis_0_tready,
+{axilite.ports()}  input s_axis_0_tvalid, input s_axis_0_tdata, output s_axis_0_tready,
   input m_axis_0_tready, output m_axis_0_tvalid, output [{width - 1}:0] m_axis_0_tdata
 );
   memstream #(

@@ -6,34 +6,18 @@ from pathlib import Path
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import rtl_library
+from msq_finn.ops import axilite
 
 #: The layer's attribute for it.
 ATTRIBUTE = "runtime_writeable_length"
 
-#: The port's name, as that of FINN's memories that are written at run time.
-PORT = "s_axilite"
-
 #: Bits of its addresses; every word is the register.
 _ADDRESS_BITS = 4
-
-_INPUTS = {
-    "AWVALID": 1, "AWPROT": 3, "AWADDR": _ADDRESS_BITS, "WVALID": 1, "WDATA": 32, "WSTRB": 4,
-    "BREADY": 1, "ARVALID": 1, "ARPROT": 3, "ARADDR": _ADDRESS_BITS, "RREADY": 1,
-}  # fmt: skip
-_OUTPUTS = {
-    "AWREADY": 1, "WREADY": 1, "BVALID": 1, "BRESP": 2,
-    "ARREADY": 1, "RVALID": 1, "RDATA": 32, "RRESP": 2,
-}  # fmt: skip
 
 
 def ports() -> str:
     """Declarations of the port's signals in Verilog, each with a comma behind it."""
-    sides = (("input", _INPUTS), ("output", _OUTPUTS))
-    return "".join(
-        f"  {side} [{bits - 1}:0] {PORT}_{signal},\n"
-        for side, signals in sides
-        for signal, bits in signals.items()
-    )
+    return axilite.ports(_ADDRESS_BITS)
 
 
 def constant(steps: int) -> str:
@@ -70,7 +54,7 @@ def register(name: str, steps: int) -> str:
             "finn-plus, or upstream's dev",
             where=name,
         )
-    pins = "".join(f".{s.lower()}({PORT}_{s}), " for s in (*_INPUTS, *_OUTPUTS))
+    pins = "".join(f".{s.lower()}({axilite.PORT}_{s}), " for s in axilite.signals())
     return f"""\
 wire [{steps.bit_length() - 1}:0] length;
   wire length_en, length_write, length_ack;

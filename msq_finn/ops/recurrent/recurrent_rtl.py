@@ -17,7 +17,7 @@ from msq_finn.lanes import dsp
 from msq_finn.lanes.counts import IntArray
 from msq_finn.lanes.divisors import check_divides
 from msq_finn.lanes.hardware import lanes_parameter, literal
-from msq_finn.ops import weight_file, weight_rom
+from msq_finn.ops import axilite, weight_file, weight_rom
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.recurrent import length_port
 from msq_finn.ops.recurrent.gated_cells import GRU
@@ -75,7 +75,7 @@ class RecurrentRTL(LanesRTL):
         """FINN's names of the ports, with that of the length where it can be written."""
         names: dict[str, Any] = super().get_verilog_top_module_intf_names()
         if self.get_nodeattr(length_port.ATTRIBUTE):
-            names["axilite"] = [length_port.PORT]
+            names["axilite"] = [axilite.PORT]
         return names
 
     def has_rom(self) -> bool:
@@ -204,7 +204,7 @@ class RecurrentRTL(LanesRTL):
         word = f"{{{padding}'d0, out_data}}" if padding else "out_data"
         parameters = self._parameters(weights, fpgapart).items()
         steps, writeable = self.get_nodeattr("Steps"), self.get_nodeattr(length_port.ATTRIBUTE)
-        busses = ":".join([*([length_port.PORT] if writeable else []), "in0_V", "out0_V"])
+        busses = ":".join([*([axilite.PORT] if writeable else []), "in0_V", "out0_V"])
         length = length_port.register(name, steps) if writeable else length_port.constant(steps)
         # Verilator has no models of Xilinx primitives; tests show both forms of the lanes equal.
         text = f"""\
