@@ -25,8 +25,8 @@ from rich.table import Table
 
 from msq_finn.plan.cost import stored_runs
 from msq_finn.plan.cost.characterize import characterize, workers
+from msq_finn.plan.cost.lane_sweep import of
 from msq_finn.plan.cost.point_kinds import Depthwise, Msq, Point
-from msq_finn.plan.cost.sweep import of
 
 #: Of about equal size, so that two workers can share them; Yosys needs seconds for each.
 POINTS: list[Point] = [

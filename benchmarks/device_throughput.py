@@ -40,10 +40,11 @@ from msq_finn.devices import DEVICES
 from msq_finn.lanes.kind import FINN, Features, LaneKind, Shape
 from msq_finn.plan.cost.cost_model import CostModel, default_model
 from msq_finn.plan.frontend import zoo
+from msq_finn.plan.search.budget import Budget
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import DESIGNS as PLANNERS
 from msq_finn.plan.search.design import Design
-from msq_finn.plan.search.optimize import Budget, maximize, what_limits
+from msq_finn.plan.search.optimize import maximize, what_limits
 
 CLK_NS = 10.0
 PAPER = {

@@ -20,7 +20,8 @@ from msq_finn.devices import DEVICES
 from msq_finn.plan.cost.cost_model import default_model
 from msq_finn.plan.frontend import zoo
 from msq_finn.plan.frontend.network import Network
-from msq_finn.plan.search.optimize import Budget, maximize
+from msq_finn.plan.search.budget import Budget
+from msq_finn.plan.search.optimize import maximize
 
 PAIRS: list[tuple[Callable[[], Network], str]] = [
     (zoo.resnet50, "xcu250"),

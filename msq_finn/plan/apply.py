@@ -26,8 +26,9 @@ from msq_finn.plan.frontend.network import Network
 from msq_finn.plan.frontend.other_nodes import set_fold
 from msq_finn.plan.frontend.pixels import windows_at
 from msq_finn.plan.making import layer_plan
+from msq_finn.plan.search.budget import Budget
 from msq_finn.plan.search.design import PLANNED, Design
-from msq_finn.plan.search.optimize import Budget, Solution, maximize, meet
+from msq_finn.plan.search.optimize import Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.pixel_marks import mark_pixels
 from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED

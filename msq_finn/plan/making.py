@@ -23,10 +23,11 @@ from msq_finn.plan.report.outcome import (
     PlannedResources,
     Totals,
 )
+from msq_finn.plan.search.budget import RESOURCES, Budget
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import PLANNED
 from msq_finn.plan.search.explain import Choice, choices, difference
-from msq_finn.plan.search.optimize import RESOURCES, Budget, Solution, maximize, meet, what_limits
+from msq_finn.plan.search.optimize import Solution, maximize, meet, what_limits
 from msq_finn.plan.search.option import Option
 
 #: What of a layer is slowest, as a report calls it behind the layer's name.

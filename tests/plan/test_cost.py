@@ -11,6 +11,7 @@ from msq_finn.lanes import dsp
 from msq_finn.plan.cost import cost_model, features, stored_runs, sweep
 from msq_finn.plan.cost.held_back import held_back
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
+from msq_finn.plan.cost.lane_sweep import of
 from msq_finn.plan.cost.point_kinds import (
     Add,
     Dwc,
@@ -22,7 +23,6 @@ from msq_finn.plan.cost.point_kinds import (
     WeightRom,
     Window,
 )
-from msq_finn.plan.cost.sweep import of
 from msq_finn.plan.frontend.network import Layer
 from msq_finn.plan.report import terminal
 from msq_finn.synth.resources import Resources

@@ -18,9 +18,10 @@ from msq_finn.plan.cost.lane_costs import LaneCosts
 from msq_finn.plan.cost.point_kinds import Memstream, Msq, Mvu, WeightRom
 from msq_finn.plan.frontend.network import Conv, Layer, Network
 from msq_finn.plan.frontend.zoo import resnet_cifar
+from msq_finn.plan.search.budget import Budget
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import DESIGNS, MSQ, PLANNED, Design
-from msq_finn.plan.search.optimize import Budget, maximize, meet, solve
+from msq_finn.plan.search.optimize import maximize, meet, solve
 from msq_finn.plan.search.pareto import unbeaten
 from msq_finn.plan.search.splits import splits
 from msq_finn.plan.search.streams import Streams

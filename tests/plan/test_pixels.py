@@ -22,8 +22,9 @@ from msq_finn.plan.frontend.network import Conv, Layer, Network
 from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
 from msq_finn.plan.frontend.zoo import resnet_cifar, vgg10_radioml
 from msq_finn.plan.making import layer_plan, make_plan
+from msq_finn.plan.search.budget import Budget
 from msq_finn.plan.search.design import DESIGNS, EDITED, MSQ
-from msq_finn.plan.search.optimize import Budget, meet
+from msq_finn.plan.search.optimize import meet
 from msq_finn.rtl.pixel_words import pixel_words
 
 BUDGET = Budget.of(DEVICES["xc7z045"])

@@ -13,8 +13,8 @@ from msq_finn.errors import MsqError
 from msq_finn.plan.cost import stored_runs
 from msq_finn.plan.cost.characterize import characterize, workers
 from msq_finn.plan.cost.design_point import Design
+from msq_finn.plan.cost.lane_sweep import of
 from msq_finn.plan.cost.point_kinds import NODES, Add, Dwc, Msq, Padding, Point
-from msq_finn.plan.cost.sweep import of
 from msq_finn.synth.resources import Resources
 
 PART = stored_runs.PARTS["DSP48E2"]

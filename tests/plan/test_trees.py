@@ -14,8 +14,8 @@ from msq_finn import synth
 from msq_finn.lanes import dsp, sources, trees
 from msq_finn.plan.cost import stored_runs
 from msq_finn.plan.cost.features import features
+from msq_finn.plan.cost.lane_sweep import of
 from msq_finn.plan.cost.point_kinds import Depthwise, Msq, Unit
-from msq_finn.plan.cost.sweep import of
 
 from .. import yosys
 

@@ -15,7 +15,8 @@ from msq_finn.lanes import LaneCounts, Shape
 from msq_finn.lanes.dsp import DspBlock
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.lane_features import group_of, offsets, unit
-from msq_finn.plan.cost.memories import bits, bram36, ram_sites, rom_sites
+from msq_finn.plan.cost.memories import bits, bram36, ram_sites
+from msq_finn.plan.cost.memory_features import memstream, weight_rom
 from msq_finn.plan.cost.point_kinds import (
     Add,
     Depthwise,
@@ -39,35 +40,6 @@ from msq_finn.plan.cost.repack_features import repack
 
 #: Words from which on a read-only memory of no stated style becomes block RAM.
 BRAM_FROM = 1024
-
-#: Words up to which a table's LUT also holds back the register behind it, and then shares no site.
-WITH_ENABLE = 8
-
-
-def _memstream(point: Memstream) -> Features:
-    stored = point.style == "distributed"
-    return {
-        "memory": point.width * rom_sites(point.depth) if stored else 0,
-        "width": point.width,
-        "address bits": bits(point.depth),
-        "node": 1,
-    }
-
-
-def _weight_rom(point: WeightRom) -> Features:
-    columns, sites = point.width, 0.0
-    if point.style == "distributed":
-        # Of few words there are few different columns.
-        columns = min(columns, 2**point.depth - 2)
-        sites = 1.0 if point.depth <= WITH_ENABLE else rom_sites(point.depth)
-    return {
-        "memory": columns * sites,
-        "width": columns,
-        "address bits": bits(point.depth),
-        # Of a power of two, the counter ends by itself.
-        "last word": bits(point.depth) * (point.depth & point.depth - 1 != 0),
-        "node": point.depth > 1,
-    }
 
 
 def _thresholds(point: Thresholds) -> Features:
@@ -174,8 +146,8 @@ def _table(point: LookupTable) -> Features:
 
 
 _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
-    Memstream: _memstream,
-    WeightRom: _weight_rom,
+    Memstream: memstream,
+    WeightRom: weight_rom,
     Thresholds: _thresholds,
     Window: _window,
     WordWindow: _window,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from msq_finn.plan.cost.lane_sweep import of
 from msq_finn.plan.cost.point_kinds import (
     Depthwise,
     Dwc,
@@ -17,7 +18,6 @@ from msq_finn.plan.cost.point_kinds import (
     WeightRom,
     Window,
 )
-from msq_finn.plan.cost.sweep import of
 
 
 def held_back() -> list[Point]:

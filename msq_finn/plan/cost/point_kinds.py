@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from msq_finn.plan.cost.design_point import Point
-from msq_finn.plan.cost.lane_points import Depthwise, Memstream, Msq, Mvu, Unit, WeightRom
+from msq_finn.plan.cost.lane_points import Depthwise, Msq, Mvu, Unit
+from msq_finn.plan.cost.memory_points import Memstream, WeightRom
 from msq_finn.plan.cost.own_points import Add, OwnNode, Pool, Repack
 from msq_finn.plan.cost.stream_points import (
     Dwc,

@@ -12,7 +12,7 @@ from msq_finn.devices import Device, device_of_part
 from msq_finn.plan.cost.cost_model import default_model
 from msq_finn.plan.frontend.network import Network
 from msq_finn.plan.report.outcome import Outcome
-from msq_finn.plan.search.optimize import Budget
+from msq_finn.plan.search.budget import Budget
 from msq_finn.plan.search.ratios import best_by_share
 from msq_finn.progress import Progress, silent
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from msq_finn.plan.cost.cost_model import Cost, add
 from msq_finn.plan.frontend.network import Layer
+from msq_finn.plan.search.budget import Budget
 from msq_finn.plan.search.candidates import Catalogue
-from msq_finn.plan.search.optimize import Budget, Solution
+from msq_finn.plan.search.optimize import Solution
 from msq_finn.plan.search.option import Option, Table
 
 #: Alternatives within the plan's cycles that are listed for a layer.

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from msq_finn.devices import Device
-from msq_finn.errors import MsqError
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.frontend.network import Fold, Network
+from msq_finn.plan.search.budget import RESOURCES, Budget
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
 from msq_finn.plan.search.option import Bundle, FloatArray, Item, Option
@@ -23,66 +22,6 @@ from msq_finn.plan.search.program import cheapest, relaxed
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
 #: what routing needs most, and what other designs lack.
 SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
-
-RESOURCES = Cost._fields
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Resources that a design may take.
-
-    Attributes:
-        lut: LUT sites.
-        dsp: DSP slices.
-        bram: block RAMs of 36 kbit.
-        lutram: LUT sites that are memory.
-        ff: flip-flops.
-    """
-
-    lut: float
-    dsp: float
-    bram: float
-    lutram: float = math.inf
-    ff: float = math.inf
-
-    @classmethod
-    def of(
-        cls,
-        device: Device,
-        lut: float = 0.8,
-        dsp: float = 1.0,
-        bram: float = 0.9,
-        lutram: float = 1.0,
-        ff: float = 1.0,
-    ) -> Budget:
-        """Take shares of a device.
-
-        Args:
-            device: whose resources they are.
-            lut: share of the LUT sites, above 0 and at most 1, as the others.
-            dsp: share of the DSP slices.
-            bram: share of the block RAMs.
-            lutram: share of the LUT sites that can be memory.
-            ff: share of the flip-flops.
-
-        Raises:
-            MsqError: a share is not above 0 and at most 1.
-        """
-        shares = {"lut": lut, "dsp": dsp, "bram": bram, "lutram": lutram, "ff": ff}
-        for name, share in shares.items():
-            if not 0 < share <= 1:
-                raise MsqError(f"budget {name}={share:g}: give a share above 0 and at most 1")
-        return cls(
-            lut * device.lut,
-            dsp * device.dsp,
-            bram * device.bram36,
-            lutram * device.lutram,
-            ff * device.ff,
-        )
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        """The limits, in the order of Cost."""
-        return iter((self.lut, self.dsp, self.bram, self.lutram, self.ff))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from dataclasses import replace
 from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.plan.cost.cost_model import CostModel
 from msq_finn.plan.frontend.network import Network
+from msq_finn.plan.search.budget import Budget
 from msq_finn.plan.search.design import at_share
-from msq_finn.plan.search.optimize import Budget, maximize
+from msq_finn.plan.search.optimize import maximize
 
 #: Shares of SP2 rows that are tried: all fixed point, 1:3, 1:2, 1:1, 3:2, 2:1, 3:1, all SP2.
 SHARES = (0.0, 1 / 4, 1 / 3, 1 / 2, 3 / 5, 2 / 3, 3 / 4, 1.0)
