@@ -89,17 +89,16 @@ class LanesRTL(RTLBackend):
         """
         if self.get_nodeattr("mem_mode") != "internal_decoupled":
             return
-        style, empty = self.get_nodeattr("ram_style"), False
-        if style == "ultra" and not is_versal(fpgapart):
-            empty = True
-            if not self.get_nodeattr("runtime_writeable_weights"):
-                raise MsqError(
-                    f"UltraRAM of {fpgapart} has no initial contents; set "
-                    "runtime_writeable_weights, or another ram_style",
-                    where=self.onnx_node.name,
-                )
+        style = self.get_nodeattr("ram_style")
+        starts_empty = style == "ultra" and not is_versal(fpgapart)
+        if starts_empty and not self.get_nodeattr("runtime_writeable_weights"):
+            raise MsqError(
+                f"UltraRAM of {fpgapart} has no initial contents; set "
+                "runtime_writeable_weights, or another ram_style",
+                where=self.onnx_node.name,
+            )
         folder, name = Path(self.get_nodeattr("code_gen_dir_ipgen")), self.onnx_node.name
-        contents = "" if empty else folder / "memblock.dat"
+        contents = "" if starts_empty else folder / "memblock.dat"
         size = self.calc_wmem(), weight_stream_bits(self)
         if self.has_rom():
             text = weight_rom.wrapper(name, *size, contents, style)
