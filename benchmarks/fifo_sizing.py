@@ -70,13 +70,6 @@ def digits28() -> nn.Module:
 KNOWN = NETWORKS | {"digits28": Network(digits28, (1, 28, 28), 110_000)}
 
 
-def exported(model: nn.Module, shape: tuple[int, ...], folder: Path) -> Path:
-    """Export a network."""
-    source = folder / "model.onnx"
-    export_qonnx(model, torch.rand(1, *shape), str(source), dynamo=False, opset_version=13)
-    return source
-
-
 def lowered_to(folder: Path, model: nn.Module, shape: tuple[int, ...], target: Target) -> Lowered:
     """Lower a network to RTL."""
     source = folder / "model.onnx"
