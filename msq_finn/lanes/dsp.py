@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 from msq_finn.errors import MsqError
 
@@ -146,6 +147,7 @@ def chain_lengths(simd: int, chain: int) -> list[int]:
     return [min(length, simd - start) for start in range(0, simd, length)]
 
 
+@cache
 def waits(simd: int, chain: int) -> int:
     """Return the cycles that operands wait for their slices, all elements together (``dsp_wait``).
 

@@ -36,7 +36,7 @@ def columns(rows: tuple[Row, ...], width: int) -> int:
     >>> columns(((0, 4),) * 4, 8), columns(((0, 4),) * 2, 8)
     (4, 0)
     """
-    return sum(total for total, _ in _levels(rows, width))
+    return _tree(rows, width)[0]
 
 
 def registers(rows: tuple[Row, ...], width: int) -> int:
@@ -49,7 +49,15 @@ def registers(rows: tuple[Row, ...], width: int) -> int:
     >>> registers(((0, 4),) * 4, 8)  # a sum of 5 bits, and majorities of 4
     9
     """
-    return sum(high - low for _, left in _levels(rows, width) for low, high in left)
+    return _tree(rows, width)[1]
+
+
+@cache
+def _tree(rows: tuple[Row, ...], width: int) -> tuple[int, int]:
+    """Compressor columns and flip-flops of all levels."""
+    levels = list(_levels(rows, width))
+    registers = (high - low for _, left in levels for low, high in left)
+    return sum(total for total, _ in levels), sum(registers)
 
 
 def _levels(rows: tuple[Row, ...], width: int) -> Iterator[tuple[int, tuple[Row, ...]]]:

@@ -17,11 +17,15 @@ from msq_finn.plan.search.budget import RESOURCES, Budget
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
 from msq_finn.plan.search.option import Bundle, FloatArray, Item, Option
-from msq_finn.plan.search.program import cheapest, relaxed
+from msq_finn.plan.search.program import GAP, cheapest, relaxed
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
 #: what routing needs most, and what other designs lack.
 SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
+
+#: What a budget would have to be is found to within this share: a closer figure helps nobody, and
+#: took half of all the time.
+NEEDS_GAP = 0.01
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def _solve_items(
     program = _program(items, budget, without)
     if program is None:
         return None, True
-    ways, proven = cheapest(*program)
+    ways, proven = cheapest(*program, gap=NEEDS_GAP if without else GAP)
     if ways is None:
         return None, proven
     return [item.bundle(way) for item, way in zip(items, ways, strict=True)], True

@@ -67,7 +67,7 @@ def relaxed(costs: FloatArray, uses: FloatArray, sizes: Sequence[int]) -> Relaxe
 
 
 def cheapest(
-    costs: FloatArray, uses: FloatArray, sizes: Sequence[int]
+    costs: FloatArray, uses: FloatArray, sizes: Sequence[int], gap: float = GAP
 ) -> tuple[list[int] | None, bool]:
     """Choose a way for each item.
 
@@ -75,6 +75,7 @@ def cheapest(
         costs: to keep low, of every way, item by item, shape (ways,).
         uses: shares of the limits that every way takes, shape (limits, ways).
         sizes: ways that each item has.
+        gap: what the choice may count more than the cheapest, as a share.
 
     Returns:
         the number of the way of each item, or None; and whether None is proven.
@@ -89,15 +90,15 @@ def cheapest(
     starts = np.searchsorted(owners, np.arange(len(sizes)))
     # No choice with a way costs less than the relaxed optimum and the way's reduced cost.
     near = every[bound.reduced <= CORE]
-    chosen, cost, _ = _choose(costs, uses, owners, near)
-    if chosen is not None and (1 - GAP) * cost <= bound.cost + CORE:
+    chosen, cost, _ = _choose(costs, uses, owners, near, gap)
+    if chosen is not None and (1 - gap) * cost <= bound.cost + CORE:
         return (chosen - starts).tolist(), True
-    chosen, _, proven = _choose(costs, uses, owners, every)
+    chosen, _, proven = _choose(costs, uses, owners, every, gap)
     return (None, proven) if chosen is None else ((chosen - starts).tolist(), True)
 
 
 def _choose(
-    costs: FloatArray, uses: FloatArray, owners: IntArray, ways: IntArray
+    costs: FloatArray, uses: FloatArray, owners: IntArray, ways: IntArray, gap: float
 ) -> tuple[IntArray | None, float, bool]:
     """The cheapest choice among some ways, its cost, and if there is none, whether it is proven."""
     with silence():
@@ -110,7 +111,7 @@ def _choose(
                 LinearConstraint(_one_each(owners[ways]), lb=1.0, ub=1.0),
             ],
             # Nothing beats anything among the ways: looking for what can go takes longest of all.
-            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": GAP, "presolve": False},
+            options={"time_limit": TIME_LIMIT_S, "mip_rel_gap": gap, "presolve": False},
         )
     if result.x is None:
         return None, math.inf, result.status == 2
