@@ -118,3 +118,16 @@ def test_layers_on_the_host_are_named(tmp_path):
     network = network_of_file(exported(model, tmp_path / "model.onnx", (1, 8)), "Pynq-Z1")
     assert network.on_host == ("0 (MatMul)",)
     assert [layer.name for layer in network.layers] == ["2"]
+
+
+def test_the_layer_that_the_input_goes_into_is_known(tmp_path):
+    torch.manual_seed(0)
+    model = settled(
+        qnn.QuantIdentity(act_quant=ActQuant),
+        qnn.QuantLinear(8, 8, **FIXED),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantLinear(8, 4, **FIXED),
+        shape=(8,),
+    )
+    network = network_of_file(exported(model, tmp_path / "model.onnx", (1, 8)), "Pynq-Z1")
+    assert [layer.first for layer in network.layers] == [True, False]

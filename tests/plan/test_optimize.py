@@ -207,6 +207,17 @@ def test_nothing_reaches_less_than_the_fastest_cycles(dim: int):
     assert solve(catalogue, fastest - 1, plenty) == (None, True)
 
 
+def test_the_networks_input_comes_as_wide_as_the_first_layer_takes_it():
+    layer = Layer("fc", 12, 8, 4)
+    streams = Catalogue(NETWORK, MSQ, MODEL).streams
+    (first,) = streams.fronts(replace(layer, first=True), 6, 4, 64)
+    (later,) = streams.fronts(layer, 6, 4, 64)
+    assert first.cost == Cost()
+    # A word of one element makes do with 48 cycles.
+    assert streams.link(layer, 64) == 1 and later.cost.lut > 0
+    assert (first.cycles, later.cycles) == (8, 48)
+
+
 def test_what_the_next_target_needs_is_the_least_that_lets_it_fit():
     budget = Budget(600, 2, 8)
     found = maximize(NETWORK, budget, MODEL)

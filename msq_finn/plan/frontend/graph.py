@@ -141,6 +141,7 @@ def layer_of(model: ModelWrapper, node: Any) -> Layer:
         conv=_conv(model, node),
         demand=Demand.of(rows),
         depthwise=depthwise,
+        first=_is_first(model, node),
         **_addition(model, behind),
     )
 
@@ -160,7 +161,12 @@ def _recurrent(model: ModelWrapper, node: Any) -> Layer:
         steps=0,
         demand=Demand.of([names for names in units for _ in range(GATES)]),
         recurrence=Recurrence(len(units), op.cell.cycles, bool(op.get_nodeattr("allStates"))),
+        first=_is_first(model, node),
     )
+
+
+def _is_first(model: ModelWrapper, node: Any) -> bool:
+    return node.input[0] in {tensor.name for tensor in model.graph.input}
 
 
 def _acc_bits(op: Any, weights: Any) -> int:

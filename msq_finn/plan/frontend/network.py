@@ -95,6 +95,7 @@ class Layer:
         ordered: whether the order of its rows is given, as that of a network's outputs: all rows
             are then of one scheme.
         recurrence: of a recurrent layer, whose vectors are steps.
+        first: whether the network's input goes into it, in words as wide as it likes.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Layer:
     group: str = ""
     ordered: bool = False
     recurrence: Recurrence | None = None
+    first: bool = False
 
     def __post_init__(self) -> None:
         """Derive what is not given, and refuse what cannot be."""

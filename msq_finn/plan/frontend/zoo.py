@@ -43,7 +43,7 @@ def _pool(name: str, channels: int, dim: Pair, kernel: int, stride: int = 0, pad
 def _finished(name: str, layers: list[Layer], *nodes: Node) -> Network:
     """Give the first layer wide inputs and the last none but sums."""
     first, last = layers[0], layers[-1]
-    layers[0] = replace(first, act_bits=8, act_signed=True, acc_bits=0)
+    layers[0] = replace(first, act_bits=8, act_signed=True, acc_bits=0, first=True)
     layers[-1] = replace(last, steps=0, ordered=True)
     return Network(name, tuple(layers), nodes)
 

@@ -89,6 +89,7 @@ class BeforeLanes(Converters):
         lanes = layer.cycles(simd, pe, planes)
         if conv is None or not conv.is_needed:
             length = layer.mh if layer.depthwise else layer.inputs
+            link = taken if layer.first else link
             stream = Repacked(layer.act_bits, link, length, cycles // layer.vectors)
             cost = self.converted(stream, taken)
             words = layer.vectors * folds(length, link)
