@@ -2,9 +2,9 @@
 
 /// Searches a value's place among its channel's thresholds, one comparison a cycle.
 ///
-/// A channel's words are numbered as nodes of a binary tree, the root 1: a comparison's node is a one
-/// and the results so far, highest first. The word of the next comparison is read while this one is
-/// made, so that memories of LUTs and of block RAM take as long.
+/// A channel's words are numbered as nodes of a binary tree, the root 1: that of a comparison is a
+/// one and the results so far, highest first. The word of the next comparison is read while this
+/// one is made, so that memories of LUTs and of block RAM take as long.
 module threshold_search #(
   parameter int unsigned InBits = 8,
   parameter bit Signed = 1'b1,                // the values
@@ -42,9 +42,12 @@ module threshold_search #(
   logic [Planes-1:0]        node_q, node_d;
   logic [AddressBits-1:0]   address;
   logic [ThresholdBits-1:0] word_q;
+  logic signed [InBits:0]   value, limit;
   logic                     reached;
 
-  assign reached  = $signed({Signed && value_i[InBits-1], value_i}) > $signed(word_q);
+  assign value    = {Signed && value_i[InBits-1], value_i};
+  assign limit    = (InBits + 1)'($signed(word_q));
+  assign reached  = value > limit;
   assign result_o = Planes'({node_q, reached});
   assign last_o   = node_q[Planes-1];
   assign node_d   = first_i ? Planes'(1) : result_o;
