@@ -40,7 +40,10 @@ module stream_thresholds #(
   end
 
   logic [FoldBits-1:0] fold_q, fold_d;
+  // Elements of a word end together.
+  /* verilator lint_off UNUSEDSIGNAL */
   logic [Elements-1:0] ends;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic                first, last, room, step;
 
   // A reset reads the first word of the memories.

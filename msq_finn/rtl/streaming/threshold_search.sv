@@ -51,12 +51,7 @@ module threshold_search #(
   assign result_o = Planes'({node_q, reached});
   assign last_o   = node_q[Planes-1];
   assign node_d   = first_i ? Planes'(1) : result_o;
-
-  if (Folds > 1) begin : gen_folds
-    assign address = {fold_i, node_d};
-  end else begin : gen_channel
-    assign address = node_d;
-  end
+  assign address  = AddressBits'({fold_i, node_d});  // a single channel's has no fold
 
   always_ff @(posedge clk_i) begin
     if (step_i) begin
