@@ -35,9 +35,7 @@ module threshold_search #(
   (* ram_style = RamStyle, rom_style = RamStyle *)
   logic [ThresholdBits-1:0] memory [Folds << Planes];
 
-  if (Contents != "") begin : gen_contents
-    initial $readmemh($sformatf("%s%0d.dat", Contents, Index), memory);
-  end
+  initial $readmemh($sformatf("%s%0d.dat", Contents, Index), memory);
 
   logic [Planes-1:0]        node_q, node_d;
   logic [AddressBits-1:0]   address;
