@@ -15,7 +15,7 @@ from msq_finn.lanes import LaneCounts, Shape
 from msq_finn.lanes.dsp import DspBlock
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.lane_features import group_of, offsets, unit
-from msq_finn.plan.cost.memories import bits, bram36, ram_sites
+from msq_finn.plan.cost.memories import bits, bram36, ram_sites, rom_sites
 from msq_finn.plan.cost.memory_features import memstream, weight_rom
 from msq_finn.plan.cost.point_kinds import (
     Add,
@@ -30,6 +30,7 @@ from msq_finn.plan.cost.point_kinds import (
     Point,
     Pool,
     Repack,
+    SerialThresholds,
     Thresholds,
     Unit,
     WeightRom,
@@ -64,6 +65,21 @@ def _thresholds(point: Thresholds) -> Features:
         "block memory": stored * (len(depths) - len(in_luts)),
         "comparator bits": stored * stages,
         "lane stages squared": point.pe * stages**2,
+        "node": 1,
+    }
+
+
+def _serial_thresholds(point: SerialThresholds) -> Features:
+    folds, planes = point.channels // point.pe, bits(point.steps + 1)
+    stored = point.pe * point.in_bits if point.style == "distributed" else 0
+    return {
+        "memory": stored * rom_sites(folds << planes),
+        "bits compared": point.pe * point.in_bits,
+        "planes": point.pe * planes,
+        "lanes": point.pe,
+        "fold bits": bits(folds),
+        # Of a power of two, the counter ends by itself.
+        "last fold": bits(folds) * (folds & folds - 1 != 0),
         "node": 1,
     }
 
@@ -149,6 +165,7 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Memstream: memstream,
     WeightRom: weight_rom,
     Thresholds: _thresholds,
+    SerialThresholds: _serial_thresholds,
     Window: _window,
     WordWindow: _window,
     Padding: _padding,
@@ -193,7 +210,7 @@ def group(point: Point) -> str:
     """
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
-    if isinstance(point, Memstream | WeightRom):
+    if isinstance(point, Memstream | WeightRom | SerialThresholds):
         return f"{point.node} {point.style}"
     if isinstance(point, Repack):
         return "narrow" if point.narrows else "widen"
@@ -282,6 +299,9 @@ def brams(point: Point) -> float:
     if isinstance(point, Thresholds):
         deep = [d for d in threshold_depths(point) if d >= (point.bram_from or BRAM_FROM)]
         return point.pe * sum(bram36(point.in_bits, depth) for depth in deep)
+    if isinstance(point, SerialThresholds) and point.style == "block":
+        depth = point.channels // point.pe << bits(point.steps + 1)
+        return point.pe * bram36(point.in_bits, depth)
     if isinstance(point, Window) and point.style == "block":
         width = point.simd * point.act_bits
         if is_parallel(point):
