@@ -7,12 +7,13 @@ import pytest
 from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.build import fifos
-from msq_finn.build.differences import mismatches
+from msq_finn.build.differences import differ, mismatches
 from msq_finn.build.generate import generate
 from msq_finn.build.run import build
 from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.build.trial import random_images
+from msq_finn.build.verdict.judge import judge
 from msq_finn.errors import MsqError
 from msq_finn.lowering.cycles import node_cycles, predicted_interval
 from msq_finn.lowering.host_side import Host
@@ -62,7 +63,10 @@ def thresholds_of(lowered):
 
 
 def check_simulation(lowered, folder):
-    """Whether simulation gives the exported model's results at the rate that nodes say."""
+    """Whether simulation gives the exported model's results at the rate that nodes say.
+
+    Returns what judges what the RTL gives as it lies there.
+    """
     images = random_images(lowered, 5, seed=2)
     inputs = accelerator_inputs(lowered, images)
     fifos.size_fifos(lowered, folder / "sizing")
@@ -74,6 +78,13 @@ def check_simulation(lowered, folder):
     assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.02)
     stalled, _ = run_accelerator(lowered.model, design, inputs, **STALLS)
     np.testing.assert_array_equal(stalled, found.raw)
+
+    def judged():
+        simulation = simulate(lowered, design, images)
+        wrong = differ(simulation.outputs, reference, step)
+        return wrong, judge(lowered, images, simulation, wrong)
+
+    return judged
 
 
 def test_a_plan_has_them_where_there_is_time(outcome):
@@ -89,7 +100,17 @@ def test_a_mixed_network_as_planned(tmp_path, source, outcome):
     # 16 pixels of 4 channels, and 4 comparisons each.
     serial = (256, "distributed")
     assert thresholds_of(lowered) == [(256, "block"), serial, (64, "none"), serial]
-    check_simulation(lowered, tmp_path)
+    judged = check_simulation(lowered, tmp_path)
+    # A threshold that is wrong is a fault of its node: the first of all channels.
+    (file,) = tmp_path.glob("finn/*ThresholdingSerial_rtl_0*/*_threshs_0.dat")
+    kept = file.read_text()
+    words = kept.split()
+    words[1::16] = [f"{int(word, 16) ^ 4:x}" for word in words[1::16]]
+    file.write_text("\n".join(words) + "\n")
+    wrong, verdict = judged()
+    file.write_text(kept)
+    assert wrong.any()
+    assert {fault.found.node for fault in verdict.faults} == {"ThresholdingSerial_rtl_0"}
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from msq_finn.lanes import LaneCounts, Shape
 from msq_finn.lanes.dsp import DspBlock
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.lane_features import group_of, offsets, unit
-from msq_finn.plan.cost.memories import bits, bram36, ram_sites, rom_sites
+from msq_finn.plan.cost.memories import bits, bram36, ram_sites, table_sites
 from msq_finn.plan.cost.memory_features import memstream, weight_rom
 from msq_finn.plan.cost.point_kinds import (
     Add,
@@ -71,15 +71,13 @@ def _thresholds(point: Thresholds) -> Features:
 
 def _serial_thresholds(point: SerialThresholds) -> Features:
     folds, planes = point.channels // point.pe, bits(point.steps + 1)
-    stored = point.pe * point.in_bits if point.style == "distributed" else 0
+    # Sums seldom come near the ends of their type: the upper bits of thresholds are their signs.
+    stored = point.pe * max(1, point.in_bits - 2) if point.style == "distributed" else 0
     return {
-        "memory": stored * rom_sites(folds << planes),
+        "memory": stored * table_sites(folds << planes),
         "bits compared": point.pe * point.in_bits,
-        "planes": point.pe * planes,
-        "lanes": point.pe,
+        "bits of results": point.pe * planes,
         "fold bits": bits(folds),
-        # Of a power of two, the counter ends by itself.
-        "last fold": bits(folds) * (folds & folds - 1 != 0),
         "node": 1,
     }
 
