@@ -207,7 +207,7 @@ def resources(folder, unit):
 
 
 def test_a_unit_in_luts_takes_its_memory_and_one_comparator(tmp_path):
-    """Four LUTs a bit of 256 words, half a LUT a bit compared: FINN's takes 225 sites."""
+    """Four LUTs a bit of 256 words, half a LUT a bit compared: FINN's takes 127 sites."""
     found = resources(tmp_path, Unit(16, 1, 15, "INT16", 4))
     assert 16 * 4 <= found.lut_sites <= 17 * 5 + 25
     assert found.lut_memory == found.bram36 == 0
@@ -215,7 +215,7 @@ def test_a_unit_in_luts_takes_its_memory_and_one_comparator(tmp_path):
 
 
 def test_a_unit_in_block_ram_takes_next_to_no_luts(tmp_path):
-    """FINN's takes 340 sites."""
+    """FINN's takes 339 sites."""
     found = resources(tmp_path, Unit(64, 1, 15, "INT16", 4, style="block"))
     assert found.lut_sites <= 30 and found.lut_memory == 0
     assert found.bram36 == 0.5

@@ -1,6 +1,7 @@
 """RTL for ops that FINN has in HLS only on Zynq, so that networks build without Vitis HLS.
 
 ``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
+Those of several pixels, and serial thresholds, are made of FINN's once a network is folded.
 """
 
 from msq_finn.finn_compat import is_main, is_upstream

@@ -71,10 +71,12 @@ def _thresholds(point: Thresholds) -> Features:
 
 def _serial_thresholds(point: SerialThresholds) -> Features:
     folds, planes = point.channels // point.pe, bits(point.steps + 1)
-    # Sums seldom come near the ends of their type: the upper bits of thresholds are their signs.
-    stored = point.pe * max(1, point.in_bits - 2) if point.style == "distributed" else 0
+    # Sums seldom come near the ends of their type, so that upper bits of thresholds are their
+    # signs; unless a tree has more words than thresholds, which the largest value fills.
+    is_full = point.steps == 2**planes - 1
+    stored = point.pe * max(1, point.in_bits - (2 if is_full else 0))
     return {
-        "memory": stored * table_sites(folds << planes),
+        "memory": stored * table_sites(folds << planes) if point.style == "distributed" else 0,
         "bits compared": point.pe * point.in_bits,
         "bits of results": point.pe * planes,
         "fold bits": bits(folds),
