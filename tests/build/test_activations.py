@@ -35,14 +35,14 @@ def lowered_equals_exported(model, folder):
 )
 def test_functions_become_thresholds(tmp_path, name):
     ops = lowered_equals_exported(networks.with_thresholds(name), tmp_path)
-    assert ops[-3:] == ["MVAU_MSQ_rtl", "ThresholdingSerial_rtl", "MVAU_MSQ_rtl"]
+    assert ops[-3:] == ["MVAU_MSQ_rtl", "Thresholding_rtl", "MVAU_MSQ_rtl"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", networks.TABLES)
 def test_functions_that_rise_and_fall_become_tables(tmp_path, name):
     ops = lowered_equals_exported(networks.with_table(name), tmp_path)
-    assert ops[-3:] == ["ThresholdingSerial_rtl", "StreamingTable_rtl", "MVAU_MSQ_rtl"]
+    assert ops[-3:] == ["Thresholding_rtl", "StreamingTable_rtl", "MVAU_MSQ_rtl"]
 
 
 def test_a_table_all_the_way(tmp_path):
