@@ -71,13 +71,13 @@ def _thresholds(point: Thresholds) -> Features:
 
 def _serial_thresholds(point: SerialThresholds) -> Features:
     folds, planes = point.channels // point.pe, bits(point.steps + 1)
-    # Sums seldom come near the ends of their type, so that upper bits of thresholds are their
-    # signs; unless a tree has more words than thresholds, which the largest value fills.
-    is_full = point.steps == 2**planes - 1
-    stored = point.pe * max(1, point.in_bits - (2 if is_full else 0))
+    # Sums seldom come near the ends of their type: thresholds' two upper bits are their signs.
+    compared = point.pe * max(1, point.in_bits - 2)
+    # But where a tree has more words than thresholds, the largest value fills it.
+    stored = compared if point.steps == 2**planes - 1 else point.pe * point.in_bits
     return {
         "memory": stored * table_sites(folds << planes) if point.style == "distributed" else 0,
-        "bits compared": point.pe * point.in_bits,
+        "bits compared": compared,
         "bits of results": point.pe * planes,
         "fold bits": bits(folds),
         "node": 1,
