@@ -46,6 +46,7 @@ from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.pad_folds import PadFolds
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
+from msq_finn.transforms.serial_thresholds import SearchThresholds
 from msq_finn.transforms.writeable_lengths import NotePadding, WriteLengths
 
 __all__ = [
@@ -98,8 +99,9 @@ def step_msq_fold(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """Place rows on lanes and fold the lanes' row constants into the thresholds (after folding).
 
-    Layers whose PE or SIMD does not divide are filled up with zeros then, and maps of which several
-    pixels go through in a cycle get words of these.
+    Layers whose PE or SIMD does not divide are filled up with zeros then, maps of which several
+    pixels go through in a cycle get words of these, and thresholds for which there is time become
+    serial.
 
     Args:
         model: folded dataflow partition.
@@ -120,7 +122,7 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
     model = ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
-    return ours(model, cfg, PadFolds(), GroupPixels(), InferShapes())
+    return ours(model, cfg, PadFolds(), GroupPixels(), SearchThresholds(), InferShapes())
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:

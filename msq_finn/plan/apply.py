@@ -32,6 +32,7 @@ from msq_finn.plan.search.optimize import Solution, maximize, meet
 from msq_finn.transforms.fold_streaming import fold_streaming
 from msq_finn.transforms.pixel_marks import mark_pixels
 from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED
+from msq_finn.transforms.serial_thresholds import mark_serial, mark_thresholds
 
 _NO_DSPS = ("lut", "bram", "lutram", "ff")
 
@@ -83,11 +84,11 @@ def fold_for(
         MsqError: no lanes take a layer's rows.
     """
     if not any(node.op_type.startswith(ROW_MIXED) for node in model.graph.node):
-        return _unplanned(model, cycles, widest)
+        return _unplanned(model, cycles, widest, design.searches)
     network = network_of_model(model, "model", widest)
     options = _cheapest(network, cycles, part, design).options
     layers = [layer_plan(*each) for each in zip(network.layers, options, strict=True)]
-    return _folded(model, network, layers, cycles, widest)
+    return _folded(model, network, layers, cycles, widest, design.searches)
 
 
 def _cheapest(network: Network, cycles: int, part: str, design: Design) -> Solution:
@@ -139,11 +140,12 @@ def _folded(
     layers: Sequence[LayerPlan],
     cycles: int = 0,
     widest: int = 2**30,
+    searches: bool = True,
 ) -> ModelWrapper:
     each = zip(layers, network.layers, strict=True)
     slowest = max(frame_cycles(planned, layer) for planned, layer in each)
     target = max(cycles, slowest)
-    model = _unplanned(model, target, widest)
+    model = _unplanned(model, target, widest, searches)
     by_name = {node.name: node for node in model.graph.node}
     for other in network.nodes:
         set_fold(model, by_name[other.name], other.fold(target))
@@ -155,14 +157,15 @@ def _folded(
     return model
 
 
-def _unplanned(model: ModelWrapper, cycles: int, widest: int) -> ModelWrapper:
+def _unplanned(model: ModelWrapper, cycles: int, widest: int, searches: bool) -> ModelWrapper:
     """Fold what is FINN's.
 
     Its second pass would relax all nodes to the slowest, a layer of ours that is still folded as
     little as can be.
     """
     folding = SetFolding(cycles, mvau_wwidth_max=widest, two_pass_relaxation=False)
-    return fold_streaming(model.transform(folding), cycles)
+    model = fold_streaming(model.transform(folding), cycles)
+    return mark_thresholds(model, cycles) if searches else model
 
 
 def _behind(model: ModelWrapper, node: Any) -> Iterator[Any]:
@@ -196,6 +199,7 @@ def _fold(model: ModelWrapper, node: Any, layer: LayerPlan, windows: int) -> Non
     thresholds = model.find_consumer(node.output[0])
     if layer.threshold_pe and thresholds is not None:
         getCustomOp(thresholds).set_nodeattr("PE", layer.threshold_pe)
+        mark_serial(thresholds, layer.serial_thresholds)
     for behind in (node, *_behind(model, node)):
         mark_pixels(behind, windows)
     if layer.window is None:

@@ -10,6 +10,7 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes.divisors import folds
 from msq_finn.plan.cost.cost_model import add, default_model
 from msq_finn.plan.cost.lane_costs import LaneCosts
+from msq_finn.plan.cost.memories import bits
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.network import Layer, Network
@@ -182,7 +183,8 @@ def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
         if conv.pad != (0, 0):
             found.append(math.prod(conv.padded) * conv.channels // window.simd)
     if planned.threshold_pe:
-        found.append(layer.vectors // windows * folds(layer.mh, planned.threshold_pe))
+        words = layer.vectors // windows * folds(layer.mh, planned.threshold_pe)
+        found.append(words * (bits(layer.steps + 1) if planned.serial_thresholds != "none" else 1))
     return max(found)
 
 

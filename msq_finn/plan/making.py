@@ -201,6 +201,7 @@ def layer_plan(layer: Layer, option: Option) -> LayerPlan:
         window=window,
         pixels=cast(Literal[1, 2, 4, 8], option.pixels),
         threshold_pe=option.back.pe,
+        serial_thresholds=cast(Literal["none", "distributed", "block"], option.back.serial),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import gzip
 import hashlib
 import json
@@ -232,13 +233,22 @@ def _key(top: str, texts: Sequence[str], folders: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for text in texts:
         for name in _quoted([text]):
-            if name.startswith("/") and Path(name).is_file():
-                text = text.replace(name, hashlib.sha256(Path(name).read_bytes()).hexdigest())
+            if name.startswith("/") and (contents := _contents(Path(name))):
+                text = text.replace(name, hashlib.sha256(contents).hexdigest())
         digest.update(text.replace(top, "@top@").encode() + b"\0")
     headers = [p for folder in folders for p in sorted(folder.iterdir()) if p.suffix in _HEADERS]
     for path in (*headers, *_data_files(texts, folders)):
         digest.update(path.name.replace(top, "@top@").encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
+
+
+def _contents(start: Path) -> bytes:
+    """What is in a file, or in those of memories whose names begin so."""
+    if start.is_file():
+        return start.read_bytes()
+    begun = sorted(start.parent.glob(f"{glob.escape(start.name)}*")) if start.name else []
+    files = [path for path in begun if path.suffix in _DATA]
+    return b"\0".join(path.name[len(start.name) :].encode() + path.read_bytes() for path in files)
 
 
 def _quoted(texts: Iterable[str]) -> set[str]:

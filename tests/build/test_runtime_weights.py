@@ -65,8 +65,11 @@ def test_kernels_are_numbered_as_finn_cuts_a_network_with_branches(tmp_path):
     from msq_finn.build.kernels import runtime_kernels
 
     source = exported(residual_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
+    # With a folding file, thresholds are those of FINN that can be written.
+    (config := tmp_path / "folding.json").write_text("{}")
     (work := tmp_path / "work").mkdir()
-    build(source, Target("Pynq-Z1", target_fps=10_000), tmp_path, work, 2, until="estimate")
+    target = Target("Pynq-Z1", target_fps=10_000, folding_config=config)
+    build(source, target, tmp_path, work, 2, until="estimate")
     model = ModelWrapper(str(work / "dataflow.onnx"))
     assert model.get_nodes_by_op_type("DuplicateStreams_rtl")
     assert runtime_kernels(model, "Pynq-Z1") == {}

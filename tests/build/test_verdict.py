@@ -116,7 +116,7 @@ def test_what_the_graph_computes_needs_no_fault(network):
 
 def shift_thresholds(model):
     """By one, in every channel, so that some sum lies between."""
-    node = [n for n in model.graph.node if n.op_type == "Thresholding_rtl"][1]
+    node = [n for n in model.graph.node if n.op_type.startswith("Thresholding")][1]
     thresholds = model.get_initializer(node.input[1]).copy()
     thresholds[:, 2] -= 1
     return node, 1, thresholds, node

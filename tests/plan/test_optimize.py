@@ -69,7 +69,7 @@ def _held(layer: Layer, simd: int, pe: int, name: str) -> float:
 
 def _everything(network: Network, design: Design, cycles: int) -> list[list[Cost]]:
     """Per layer, the costs of all foldings that meet a target."""
-    streams = Streams(MODEL, design.uneven)
+    streams = Streams(MODEL, design.uneven, design.searches)
     layers = network.layers
     result = []
     for index, layer in enumerate(layers):

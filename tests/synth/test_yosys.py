@@ -302,3 +302,25 @@ def test_contents_of_memories_belong_to_the_key(synth, tmp_path: Path, monkeypat
     data.write_text("5\na\n")
     with pytest.raises(pytest.fail.Exception):
         synth(text, "table_rom")
+
+
+def test_contents_named_by_their_start_belong_to_the_key(synth, tmp_path: Path, monkeypatch):
+    text = f"""
+    module two_roms (input logic index, output logic [1:0] word);
+      for (genvar i = 0; i < 2; i++) begin : gen_rom
+        logic words[2];
+        initial $readmemh($sformatf("%s%0d.dat", "{tmp_path}/lane_", i), words);
+        assign word[i] = words[index];
+      end
+    endmodule
+    """
+    for lane in range(2):
+        (tmp_path / f"lane_{lane}.dat").write_text("1\n1\n")
+    assert synth(text, "two_roms").lut_sites == 0
+    monkeypatch.setattr(yosys, "_run", lambda *_: pytest.fail("synthesised again"))
+    for lane in range(2):
+        (tmp_path / f"other_{lane}.dat").write_text("1\n1\n")
+    assert synth(text.replace("lane_", "other_"), "two_roms").lut_sites == 0
+    (tmp_path / "lane_1.dat").write_text("1\n0\n")
+    with pytest.raises(pytest.fail.Exception):
+        synth(text, "two_roms")

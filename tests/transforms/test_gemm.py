@@ -48,7 +48,7 @@ def test_gemm_becomes_a_matrix_product_with_its_bias_in_the_thresholds(tmp_path,
     target = Target("Pynq-Z1", target_fps=1_000_000)
     lowered = generate(source, target, tmp_path, stop_before="step_msq_insert_streams")
     operations = [node.op_type for node in lowered.model.graph.node]
-    assert operations == ["MVAU_MSQ_rtl", "Thresholding_rtl", "MVAU_MSQ_rtl"]
+    assert operations == ["MVAU_MSQ_rtl", "ThresholdingSerial_rtl", "MVAU_MSQ_rtl"]
     rows = getCustomOp(lowered.model.graph.node[0]).row_schemes()
     assert ("sp2_4",) in rows and ("fixed_4",) in rows
     images = rng.random((20, 12), dtype=np.float32)

@@ -1,6 +1,7 @@
 """RTL for ops that FINN has in HLS only on Zynq, so that networks build without Vitis HLS.
 
 ``SpecializeLayers`` picks them by name; ``preferred_impl_style="hls"`` on a node still selects HLS.
+Those of several pixels, and serial thresholds, are made of FINN's once a network is folded.
 """
 
 from msq_finn.finn_compat import is_main, is_upstream
@@ -17,6 +18,7 @@ from msq_finn.ops.streaming.pixel_pool import PoolPixels_rtl
 from msq_finn.ops.streaming.pixel_windows import ConvolutionInputGeneratorPixels_rtl
 from msq_finn.ops.streaming.pool import Pool_rtl
 from msq_finn.ops.streaming.reverse import ReverseSteps_rtl
+from msq_finn.ops.streaming.thresholding_serial import ThresholdingSerial_rtl
 from msq_finn.ops.streaming.upsample import UpsampleNearestNeighbour_rtl
 from msq_finn.ops.streaming.vector_converter import StreamingDataWidthConverterVector_rtl
 
@@ -32,6 +34,7 @@ STREAMING_OPS = (
     StreamingDataWidthConverterVector_rtl,
     StreamingTable_rtl,
     ReverseSteps_rtl,
+    ThresholdingSerial_rtl,
     # Upstream describes the sizes of maps by other attributes.
     *(() if is_upstream() else (UpsampleNearestNeighbour_rtl,)),
     # Upstream's main adds by another op, and concatenates and splits without folding.

@@ -78,6 +78,10 @@ class StreamingRTL(RTLBackend):
         """How many elements the parallelism divides (channels, or labels)."""
         return int(self.get_normal_output_shape()[-1])
 
+    def stream_inputs(self) -> int:
+        """How many of the node's inputs are streams, the first ones."""
+        return len(self.onnx_node.input)
+
     def check_folding(self) -> None:
         """Refuse words that the tensors are not made of.
 
@@ -133,7 +137,7 @@ class StreamingRTL(RTLBackend):
         parameters = self.rtl_parameters()
         self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
         ports = [
-            self.input_ports[min(i, len(self.input_ports) - 1)] for i in range(len(node.input))
+            self.input_ports[min(i, len(self.input_ports) - 1)] for i in range(self.stream_inputs())
         ]
         inputs = [InputStream(port, self.get_instream_width(i)) for i, port in enumerate(ports)]
         text = render(

@@ -15,7 +15,7 @@ from msq_finn.lanes import LaneCounts, Shape
 from msq_finn.lanes.dsp import DspBlock
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.lane_features import group_of, offsets, unit
-from msq_finn.plan.cost.memories import bits, bram36, ram_sites
+from msq_finn.plan.cost.memories import bits, bram36, ram_sites, table_sites
 from msq_finn.plan.cost.memory_features import memstream, weight_rom
 from msq_finn.plan.cost.point_kinds import (
     Add,
@@ -30,6 +30,7 @@ from msq_finn.plan.cost.point_kinds import (
     Point,
     Pool,
     Repack,
+    SerialThresholds,
     Thresholds,
     Unit,
     WeightRom,
@@ -64,6 +65,21 @@ def _thresholds(point: Thresholds) -> Features:
         "block memory": stored * (len(depths) - len(in_luts)),
         "comparator bits": stored * stages,
         "lane stages squared": point.pe * stages**2,
+        "node": 1,
+    }
+
+
+def _serial_thresholds(point: SerialThresholds) -> Features:
+    folds, planes = point.channels // point.pe, bits(point.steps + 1)
+    # Sums seldom come near the ends of their type: thresholds' two upper bits are their signs.
+    compared = point.pe * max(1, point.in_bits - 2)
+    # But where a tree has more words than thresholds, the largest value fills it.
+    stored = compared if point.steps == 2**planes - 1 else point.pe * point.in_bits
+    return {
+        "memory": stored * table_sites(folds << planes) if point.style == "distributed" else 0,
+        "bits compared": compared,
+        "bits of results": point.pe * planes,
+        "fold bits": bits(folds),
         "node": 1,
     }
 
@@ -149,6 +165,7 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Memstream: memstream,
     WeightRom: weight_rom,
     Thresholds: _thresholds,
+    SerialThresholds: _serial_thresholds,
     Window: _window,
     WordWindow: _window,
     Padding: _padding,
@@ -193,7 +210,7 @@ def group(point: Point) -> str:
     """
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
-    if isinstance(point, Memstream | WeightRom):
+    if isinstance(point, Memstream | WeightRom | SerialThresholds):
         return f"{point.node} {point.style}"
     if isinstance(point, Repack):
         return "narrow" if point.narrows else "widen"
@@ -282,6 +299,9 @@ def brams(point: Point) -> float:
     if isinstance(point, Thresholds):
         deep = [d for d in threshold_depths(point) if d >= (point.bram_from or BRAM_FROM)]
         return point.pe * sum(bram36(point.in_bits, depth) for depth in deep)
+    if isinstance(point, SerialThresholds) and point.style == "block":
+        depth = point.channels // point.pe << bits(point.steps + 1)
+        return point.pe * bram36(point.in_bits, depth)
     if isinstance(point, Window) and point.style == "block":
         width = point.simd * point.act_bits
         if is_parallel(point):

@@ -29,6 +29,33 @@ def rom_sites(depth: int) -> float:
     return 0.5 if depth <= 32 else math.ceil(depth / 64) + _mux_sites(math.ceil(depth / 256))
 
 
+def table_sites(words: int) -> float:
+    """LUT sites of one bit of a memory that nobody writes, of any number of words.
+
+    A table of 64 words is a LUT. Two, and two of these again, are selected from without a LUT, but
+    only where both are as deep (see ``synth/rom_tables.py``).
+
+    Args:
+        words: of the memory.
+
+    >>> [table_sites(words) for words in (32, 64, 96, 112, 256, 272)]
+    [0.5, 1, 2.5, 2, 4, 5.5]
+    """
+    return _table(words)[0]
+
+
+def _table(words: int) -> tuple[float, int]:
+    """LUT sites, and the inputs of the table unless a LUT selects what it gives."""
+    inputs = bits(words)
+    if inputs <= 6:
+        return (0.5 if inputs <= 5 else 1), inputs
+    (low, deep), (high, as_deep) = (
+        _table(part) for part in (2 ** (inputs - 1), words - 2 ** (inputs - 1))
+    )
+    free = deep == as_deep and deep in (6, 7)
+    return (low + high, inputs) if free else (low + high + 1, 0)
+
+
 def ram_sites(width: int, depth: int) -> float:
     """LUT sites of a memory with two addresses: four sites hold six bits of 32, or three of 64.
 

@@ -11,6 +11,7 @@ from msq_finn.plan.cost.stream_points import (
     Fifo,
     FinnNode,
     LookupTable,
+    SerialThresholds,
     Thresholds,
 )
 from msq_finn.plan.cost.window_points import Padding, Window, WordWindow
@@ -31,6 +32,7 @@ __all__ = [
     "Point",
     "Pool",
     "Repack",
+    "SerialThresholds",
     "Thresholds",
     "Unit",
     "WeightRom",
@@ -47,6 +49,7 @@ NODES: dict[str, type[Point]] = {
         Memstream,
         WeightRom,
         Thresholds,
+        SerialThresholds,
         Window,
         Padding,
         Dwc,

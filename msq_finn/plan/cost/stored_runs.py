@@ -14,7 +14,15 @@ from pathlib import Path
 
 from msq_finn.errors import MsqError
 from msq_finn.lanes import sources
-from msq_finn.plan.cost.point_kinds import NODES, LookupTable, OwnNode, Point, Unit, WeightRom
+from msq_finn.plan.cost.point_kinds import (
+    NODES,
+    LookupTable,
+    OwnNode,
+    Point,
+    SerialThresholds,
+    Unit,
+    WeightRom,
+)
 from msq_finn.synth.resources import Resources
 from msq_finn.synth.yosys import family_of
 
@@ -51,6 +59,8 @@ def sources_of(point: Point) -> str:
         files = sources(point.lanes.is_serial)
     elif isinstance(point, OwnNode | LookupTable | WeightRom):
         files = [point.source]
+    elif isinstance(point, SerialThresholds):
+        files = point.sources
     else:
         return ""
     digest = hashlib.sha256()

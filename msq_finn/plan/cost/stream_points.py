@@ -57,7 +57,7 @@ class Thresholds(FinnNode):
         span = np.clip(rng.uniform(0.02, 0.3, size) * limit, self.steps, 2 * limit - 1)
         middle = np.clip(rng.normal(0, 0.05, size) * limit, span / 2 - limit, limit - 1 - span / 2)
         values = np.round(middle + span * np.linspace(-0.5, 0.5, self.steps)).astype(int)
-        bits = (self.steps + 1).bit_length() - 1
+        bits = self.steps.bit_length()
         return {
             "op_type": "Thresholding_rtl",
             "shapes": [(1, self.channels)] * 2,
@@ -70,6 +70,38 @@ class Thresholds(FinnNode):
             "numInputVectors": [1],
             "depth_trigger_bram": self.bram_from,
         }
+
+
+@dataclass(frozen=True)
+class SerialThresholds(FinnNode):
+    """ThresholdingSerial_rtl with thresholds such as those of Thresholds.
+
+    Attributes:
+        channels: thresholded apart.
+        pe: channels compared a cycle.
+        in_bits: bits of what is compared.
+        steps: thresholds of a channel.
+        style: of the memories, "distributed" or "block".
+    """
+
+    node: ClassVar[str] = "serial_thresholds"
+    channels: int
+    pe: int
+    in_bits: int
+    steps: int = 15
+    style: str = "distributed"
+
+    @property
+    def sources(self) -> list[Path]:
+        """The modules' files."""
+        folder = sources()[0].parent / "streaming"
+        return [folder / f"{module}.sv" for module in ("threshold_search", "stream_thresholds")]
+
+    def op(self) -> dict[str, Any]:
+        """See FinnNode."""
+        like = Thresholds(self.channels, self.pe, self.in_bits, self.steps).op()
+        del like["depth_trigger_bram"]
+        return like | {"op_type": "ThresholdingSerial_rtl", "ram_style": self.style}
 
 
 @dataclass(frozen=True)

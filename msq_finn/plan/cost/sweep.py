@@ -13,6 +13,7 @@ from msq_finn.plan.cost.point_kinds import (
     Point,
     Pool,
     Repack,
+    SerialThresholds,
     Thresholds,
     WeightRom,
     Window,
@@ -100,6 +101,40 @@ def _memories() -> list[Point]:
     ]
 
 
+#: Channels, those compared a cycle, bits of a value, thresholds of a channel.
+_IN_LUTS = (
+    (16, 1, 16, 15),
+    (16, 1, 12, 15),
+    (12, 1, 14, 15),
+    (8, 1, 14, 15),
+    (32, 4, 14, 15),
+    (4, 1, 5, 15),
+    (16, 4, 12, 15),
+    (24, 8, 16, 15),
+    (8, 4, 10, 15),
+    (8, 8, 13, 15),
+    (16, 16, 12, 15),
+    (64, 16, 16, 15),
+    (32, 2, 14, 3),
+    (32, 1, 12, 1),
+    (6, 2, 12, 255),
+    (20, 4, 12, 7),
+    (64, 2, 12, 15),
+    (64, 1, 16, 15),
+)
+_IN_BLOCK_RAM = (
+    (64, 1, 16, 15),
+    (24, 1, 12, 15),
+    (128, 1, 14, 15),
+    (32, 4, 14, 15),
+    (96, 8, 16, 15),
+    (256, 2, 18, 15),
+    (16, 2, 12, 255),
+    (64, 8, 12, 7),
+    (48, 16, 14, 15),
+)
+
+
 def _thresholds() -> list[Point]:
     points = (
         *((8, 8, 12), (16, 4, 10), (32, 4, 12), (32, 2, 14), (64, 2, 12), (64, 1, 16)),
@@ -120,6 +155,8 @@ def _thresholds() -> list[Point]:
         Thresholds(64, 2, 12, bram_from=128),
         Thresholds(16, 2, 12, steps=255),
         Thresholds(16, 4, 10, steps=255),
+        *(SerialThresholds(*sizes) for sizes in _IN_LUTS),
+        *(SerialThresholds(*sizes, style="block") for sizes in _IN_BLOCK_RAM),
     ]
 
 

@@ -50,6 +50,8 @@ def check(layer: LayerPlan, path: str) -> None:
     _check_rows(layer, refuse)
     if layer.threshold_pe:
         check_within(where, "threshold_pe", layer.threshold_pe, "MH", layer.mh)
+    elif layer.serial_thresholds != "none":
+        raise refuse("serial_thresholds", "no thresholds follow; remove it, or set threshold_pe")
     if layer.depthwise:
         _check_channels(layer, refuse)
 

@@ -65,7 +65,10 @@ class LayerPlan(Strict):
         rows: of each scheme.
         window: the sliding window, where there is one.
         pixels: neighbouring pixels of a row that go into the layer in a cycle.
-        threshold_pe: thresholds compared a cycle, 0 where none follow.
+        threshold_pe: channels whose sums are compared with thresholds at a time, 0 where none
+            follow.
+        serial_thresholds: style of the memory from which a channel's are compared one a cycle;
+            "none" where a pipeline compares a channel a cycle.
     """
 
     name: str
@@ -80,3 +83,4 @@ class LayerPlan(Strict):
     window: WindowPlan | None = None
     pixels: Literal[1, 2, 4, 8] = 1
     threshold_pe: Count = 0
+    serial_thresholds: Literal["none", "distributed", "block"] = "none"

@@ -201,6 +201,7 @@ class Fold:
         simd: elements that a lane takes a cycle; 1 for others.
         parallel: whether windows leave whole.
         pixels: that go in side by side; ``pe`` counts the elements of all that leave.
+        serial: whether thresholds are compared one after another.
     """
 
     cycles: int
@@ -208,6 +209,7 @@ class Fold:
     simd: int = 1
     parallel: bool = False
     pixels: int = 1
+    serial: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from msq_finn.plan.frontend.pixels import pool_words
 from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
 from msq_finn.transforms.layer_names import layer_names
 from msq_finn.transforms.pixel_marks import mark_pixels
+from msq_finn.transforms.serial_thresholds import mark_serial, serial_cycles, serial_style
 
 
 def other_nodes(model: ModelWrapper, taken: Iterable[str], widest: int = 2**30) -> list[Node]:
@@ -60,6 +61,7 @@ def set_fold(model: ModelWrapper, node: Any, fold: Fold) -> None:
     mark_pixels(node, together)
     if attribute is not None:
         op.set_nodeattr(attribute, fold.pe // together)
+    mark_serial(node, serial_style(model, node) if fold.serial else "none")
     if "parallel_window" in op.get_nodeattr_types():
         op.set_nodeattr("parallel_window", int(fold.parallel))
     if generator is not None:
@@ -114,6 +116,8 @@ def _folds(model: ModelWrapper, node: Any, widest: int) -> Iterator[Fold]:
             set_fold(model, node, fold)
             cycles = max(node_cycles(getCustomOp(part)) for part in parts)
             yield Fold(cycles, fold.pe, fold.simd, fold.parallel)
+            if serial_style(model, node) != "none":
+                yield Fold(serial_cycles(node), fold.pe, serial=True)
     yield from _side_by_side(model, node)
 
 
@@ -180,7 +184,9 @@ def _parallelism(op: Any) -> tuple[str | None, int]:
 def _least(folds: Iterable[Fold]) -> Iterator[Fold]:
     """Foldings by what they take; none that is no faster than one that takes less."""
     fastest = None
-    for fold in sorted(folds, key=lambda f: (f.pe * f.simd, f.parallel, f.cycles, -f.simd)):
+    for fold in sorted(
+        folds, key=lambda f: (f.pe * f.simd, f.parallel, not f.serial, f.cycles, -f.simd)
+    ):
         if fastest is None or fold.cycles < fastest:
             fastest = fold.cycles
             yield fold

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 from msq_finn.lanes.divisors import divisors, folds, padded
+from msq_finn.ops.streaming.threshold_tree import memory_style
 from msq_finn.plan.cost.cost_model import Cost, add
 from msq_finn.plan.cost.memories import bits
-from msq_finn.plan.cost.point_kinds import Add, Thresholds
+from msq_finn.plan.cost.point_kinds import Add, Point, SerialThresholds, Thresholds
 from msq_finn.plan.frontend.network import Layer
 from msq_finn.plan.search.converters import SHALLOW, Converters, Repacked
 from msq_finn.plan.search.pareto import least_memory
 
 #: Bits of a finished activation.
 ACT_BITS = 4
+
+#: Memories that thresholds may be compared from one after another; "none" for FINN's pipeline.
+STYLES = ("none", "distributed", "block")
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,14 @@ class Back:
         pe: channels a cycle, 0 where nothing follows the lanes.
         cycles: a frame.
         cost: with the converters around them.
+        serial: style of the memory that thresholds are compared from one after another, "none"
+            where they are not.
     """
 
     pe: int
     cycles: int
     cost: Cost
+    serial: str = "none"
 
 
 class BehindLanes(Converters):
@@ -52,27 +60,29 @@ class BehindLanes(Converters):
             layer, pe = _together(layer, windows), windows * pe
         found, most = list[Back](), cycles // layer.vectors
         each = [layer.mh] if windows > 1 else self._threshold_lanes(layer, pe, cycles)
-        for lanes in each:
+        styles = STYLES if self.searches and windows == 1 else STYLES[:1]
+        for lanes, serial in product(each, styles):
             spent = layer.vectors * folds(layer.mh, lanes)
+            spent *= bits(layer.steps + 1) if serial != "none" else 1
             if spent > cycles or (lanes > pe and found):
                 continue
             channels = padded(layer.mh, lanes)
             parts = [
                 self.dwc(Repacked(layer.acc_bits, pe, layer.mh, most), lanes),
                 self.fifo(lanes * layer.acc_bits),
-                self.cost(Thresholds(channels, lanes, layer.acc_bits, layer.steps)),
+                self.cost(_thresholds(channels, lanes, layer.acc_bits, layer.steps, serial)),
             ]
             joined = lanes
             if layer.adds:
                 joined = next(d for d in divisors(layer.mh) if layer.mh // d * lanes <= channels)
                 operand = bits(layer.steps + 1)
                 parts.append(self.converted(Repacked(operand, lanes, layer.mh, most), joined))
-                parts += self._addition(layer, joined)
+                parts += self._addition(layer, joined, most)
             parts.append(self.fifo(joined * ACT_BITS))
             if following:
                 stream = Repacked(ACT_BITS, joined, layer.mh, most)
                 parts.append(self.converted(stream, following))
-            found.append(Back(lanes // windows, spent, add(parts)))
+            found.append(Back(lanes // windows, spent, add(parts), serial))
         return least_memory(found)
 
     def _threshold_lanes(self, layer: Layer, pe: int, cycles: int) -> list[int]:
@@ -82,19 +92,34 @@ class BehindLanes(Converters):
             return list(divisors(layer.mh))
         return sorted({*divisors(layer.mh), pe, folds(layer.mh, min(most, layer.mh))})
 
-    def _addition(self, layer: Layer, lanes: int) -> list[Cost]:
-        """The sum with a second stream: its FIFO, its thresholds, and those of the sum."""
+    def _addition(self, layer: Layer, lanes: int, cycles: int) -> list[Cost]:
+        """The sum with a second stream: its FIFO, its thresholds, and those of the sum.
+
+        There are ``cycles`` for a vector.
+        """
         operand = bits(layer.steps + 1)
         costs = [
             self.fifo(lanes * operand, SHALLOW + layer.skip_pixels * layer.mh // lanes),
             self.fifo(lanes * operand),
             self.cost(Add(lanes, operand)),
             self.fifo(lanes * (operand + 1)),
-            self.cost(Thresholds(layer.mh, lanes, operand + 1, layer.sum_steps)),
+            self._cheapest(layer.mh, lanes, operand + 1, layer.sum_steps, cycles),
         ]
         if layer.skip_steps:
-            costs.append(self.cost(Thresholds(layer.mh, lanes, ACT_BITS, layer.skip_steps)))
+            costs.append(self._cheapest(layer.mh, lanes, ACT_BITS, layer.skip_steps, cycles))
         return costs
+
+    def _cheapest(self, channels: int, lanes: int, in_bits: int, steps: int, cycles: int) -> Cost:
+        """Thresholds as a build folds them that stand in no plan."""
+        in_time = channels // lanes * bits(steps + 1) <= cycles
+        serial = memory_style(channels, lanes, steps) if self.searches and in_time else "none"
+        return self.cost(_thresholds(channels, lanes, in_bits, steps, serial))
+
+
+def _thresholds(channels: int, lanes: int, in_bits: int, steps: int, serial: str) -> Point:
+    if serial == "none":
+        return Thresholds(channels, lanes, in_bits, steps)
+    return SerialThresholds(channels, lanes, in_bits, steps, serial)
 
 
 def _together(layer: Layer, windows: int) -> Layer:

@@ -27,7 +27,7 @@ from msq_finn.plan.search.option import (
     item_of,
 )
 from msq_finn.plan.search.pareto import unbeaten
-from msq_finn.plan.search.side_by_side import SideBySide, one_pixel
+from msq_finn.plan.search.side_by_side import SideBySide, foldable
 from msq_finn.plan.search.splits import constants, splits
 from msq_finn.plan.search.streams import Streams
 from msq_finn.plan.search.targets import CycleTargets
@@ -51,12 +51,12 @@ class Catalogue:
     """
 
     def __init__(self, network: Network, design: Design, model: CostModel) -> None:
-        self.network = network if design.widens else one_pixel(network)
+        self.network = foldable(network, design)
         self.design = design
         self.model = model
         self.side_by_side = SideBySide(design)
         self.targets = CycleTargets(self.network, design, self.side_by_side)
-        self.streams = Streams(model, design.uneven)
+        self.streams = Streams(model, design.uneven, design.searches)
         self._node_costs = NodeCosts(model, self.streams)
         self._lane_costs: dict[Layer, LaneCosts] = {}
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}

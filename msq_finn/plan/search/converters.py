@@ -36,11 +36,13 @@ class Converters:
     Args:
         model: costs.
         uneven: whether folds may be padded, and width converters are ours.
+        searches: whether thresholds may be compared one after another.
     """
 
-    def __init__(self, model: CostModel, uneven: bool = False) -> None:
+    def __init__(self, model: CostModel, uneven: bool = False, searches: bool = False) -> None:
         self.cost = cache(model.cost)
         self.uneven = uneven
+        self.searches = searches
 
     def dwc(self, stream: Repacked, given: int) -> Cost:
         """Width converters, with a FIFO between two, if any is needed.

@@ -21,6 +21,7 @@ class Design:
             weights allow, which is SP2. Kinds of LUT lanes cost the same within the cost model's
             error, so this costs next to nothing.
         side_by_side: several pixels may go through our layers in a cycle.
+        serial_thresholds: thresholds may be compared one after another.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Design:
     sp2_share: float | None = None
     in_order: bool = False
     side_by_side: bool = True
+    serial_thresholds: bool = True
 
     def has(self, kind: LaneKind) -> bool:
         """Tell whether layers may have lanes of a kind.
@@ -47,6 +49,11 @@ class Design:
     def widens(self) -> bool:
         """Whether several pixels may go through in a cycle: FINN's layers take one."""
         return self.side_by_side and not self.finn
+
+    @property
+    def searches(self) -> bool:
+        """Whether thresholds may be compared one after another: FINN compares all of a stage."""
+        return self.serial_thresholds and not self.finn
 
     @property
     def mixes(self) -> bool:
@@ -80,8 +87,9 @@ MSQ = Design("msq")
 #: The paper's arrangement, SP2 on LUTs and fixed point on DSPs, at the ratio that suits a layer.
 PLANNED = Design("planned", in_order=True)
 
-#: The same, one pixel a cycle: for foldings that are edited by hand, node by node.
-EDITED = replace(PLANNED, side_by_side=False)
+#: The same, one pixel a cycle and thresholds in FINN's pipeline: for foldings that are edited by
+#: hand, node by node.
+EDITED = replace(PLANNED, side_by_side=False, serial_thresholds=False)
 
 DESIGNS = {
     design.name: design

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from msq_finn.lanes import dsp
+from msq_finn.ops.streaming.threshold_tree import memory_style
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.features import BRAM_FROM
 from msq_finn.plan.cost.memories import ram_sites, registered_ram
@@ -16,6 +17,7 @@ from msq_finn.plan.cost.point_kinds import (
     Mvu,
     Padding,
     Pool,
+    SerialThresholds,
     Thresholds,
     Window,
     WordWindow,
@@ -69,7 +71,11 @@ class NodeCosts:
             return self._matrix(node, fold)
         if node.kind == "Thresholding":
             channels = max(node.channels, fold.pe)
-            return [cost(Thresholds(channels, fold.pe, node.in_bits, node.steps))]
+            sizes = (channels, fold.pe, node.in_bits, node.steps)
+            if fold.serial:
+                style = memory_style(channels, fold.pe, node.steps)
+                return [cost(SerialThresholds(*sizes, style))]
+            return [cost(Thresholds(*sizes))]
         if node.kind == "DuplicateStreams":  # a few flip-flops, which its FIFOs outweigh
             return []
         if node.kind == "StreamingTable":

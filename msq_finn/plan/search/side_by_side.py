@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 from msq_finn.lanes import LaneCounts
-from msq_finn.plan.frontend.network import Layer, Network
+from msq_finn.plan.frontend.network import Fold, Layer, Network
 from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
 from msq_finn.plan.search.design import Design
 from msq_finn.plan.search.foldings import fronts_that_meet
@@ -44,17 +44,19 @@ class SideBySide:
         return 1 if _meets(layer, cycles) else next(fast, 1)
 
 
-def one_pixel(network: Network) -> Network:
-    """A network whose other nodes take one pixel a cycle, as FINN's do.
+def foldable(network: Network, design: Design) -> Network:
+    """A network whose other nodes have a design's foldings only: FINN's take a pixel a cycle.
 
     Args:
         network: any.
+        design: what foldings are of.
     """
-    single = (
-        replace(node, folds=tuple(fold for fold in node.folds if fold.pixels == 1))
-        for node in network.nodes
-    )
-    return replace(network, nodes=tuple(single))
+
+    def can(fold: Fold) -> bool:
+        return (fold.pixels == 1 or design.widens) and (not fold.serial or design.searches)
+
+    nodes = (replace(node, folds=tuple(filter(can, node.folds))) for node in network.nodes)
+    return replace(network, nodes=tuple(nodes))
 
 
 def _meets(layer: Layer, cycles: int) -> bool:

@@ -82,9 +82,13 @@ class Streamed:
 
 def streamed(model, *inputs, stall_in=0.0, stall_out=0.0, seed=0):
     """Send frames back to back through a node's RTL; inputs are [frames, *normal shape] each."""
+    return stream(generated(model), *inputs, stall_in=stall_in, stall_out=stall_out, seed=seed)
+
+
+def stream(model, *inputs, stall_in=0.0, stall_out=0.0, seed=0):
+    """As `streamed`, where the RTL has been generated."""
     from msq_finn.sim import axi_streams
 
-    model = generated(model)
     op, node = op_of(model), model.graph.node[0]
     frames = len(inputs[0])
     sent, counts = {}, {}

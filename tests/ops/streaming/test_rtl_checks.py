@@ -60,6 +60,9 @@ VARIANTS = [
     ("stream_widen", {"In": 3, "Out": 4, "Length": 5}),
     ("stream_widen", {"In": 4, "Out": 6, "Length": 13, "Unit": 2}),
     ("stream_widen", {"In": 5, "Out": 9, "Length": 3}),
+    ("stream_thresholds", {}),
+    ("stream_thresholds", {"Elements": 2, "Folds": 3, "Steps": 14, "Bias": -7, "OutBits": 4}),
+    ("stream_thresholds", {"Signed": 0, "Steps": 1, "OutBits": 1, "ThresholdBits": 9}),
     ("stream_top_k", {}),
     ("stream_top_k", {"Labels": 12, "PE": 3, "K": 5, "Signed": 0, "InBits": 1}),
     ("stream_top_k", {"Labels": 4, "PE": 4, "K": 4}),
@@ -116,6 +119,8 @@ def test_verilator_has_no_warning(top, parameters):
         ("stream_widen", {"Bits": 0}, "Bits = 0, In = 2 and Length = 4: must be at least 1"),
         ("stream_widen", {"Out": 2}, "In = 2: must be less than Out = 2"),
         ("stream_widen", {"Unit": 3}, "Unit = 3: must divide In = 2 and Out = 4"),
+        ("stream_thresholds", {"Steps": 0}, "Elements = 1, Folds = 1 and Steps = 0: must be at"),
+        ("stream_thresholds", {"ThresholdBits": 10}, "ThresholdBits = 10: must be 1 to InBits + 1"),
         ("stream_top_k", {"PE": 3}, "Labels = 10: must be a positive multiple of PE = 3"),
         ("stream_top_k", {"K": 11}, "K = 11: must be 1 to Labels = 10"),
         ("stream_top_k", {"OutBits": 3}, "OutBits = 3: 10 labels need 4"),
@@ -125,12 +130,14 @@ def test_illegal_parameters_are_named(top, parameters, message):
     assert message in lint(top, parameters)
 
 
-def test_yosys_reads_every_variant():
+def test_yosys_reads_every_variant(tmp_path):
+    for lane in range(2):  # contents of memories
+        (tmp_path / f"{lane}.dat").write_text("0\n")
     commands = []
     for top, parameters in VARIANTS:
         given = " ".join(f"-G {name}={value}" for name, value in parameters.items())
         commands += ["design -reset", yosys.read(top, SOURCES, given)]
         commands += [f"hierarchy -check -top {top}", "proc", "check -assert"]
-    run = yosys.run(*commands)
+    run = yosys.run(*commands, cwd=tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.count("Found and reported 0 problems") == len(VARIANTS)
