@@ -16,6 +16,7 @@ from msq_finn.build.stitched import Stitched
 from msq_finn.lowering.cycles import predicted_interval
 from msq_finn.lowering.ends import together
 from msq_finn.lowering.lower import Lowered, logged
+from msq_finn.ops.streaming.backend import StreamingRTL
 from msq_finn.plan.frontend.windows import WINDOW_WORDS
 from msq_finn.progress import Progress, silent
 
@@ -92,7 +93,8 @@ def _is_shallow(model: Any, fifo: Any) -> bool:
     if node is None or not node.op_type.startswith("ConvolutionInputGenerator"):
         return False
     op = getCustomOp(node)
-    return bool(op.get_nodeattr("parallel_window")) or max(op.get_nodeattr("Stride")) == 1
+    reads_on = isinstance(op, StreamingRTL) or bool(op.get_nodeattr("parallel_window"))
+    return reads_on or max(op.get_nodeattr("Stride")) == 1
 
 
 def _most_held(
