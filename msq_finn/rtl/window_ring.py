@@ -1,19 +1,20 @@
-"""How many words a window generator keeps: the fewest that never make its streams wait."""
+"""How many words a window generator keeps: so many that its streams do not wait for each other."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
-
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 #: Words that a memory has at least, and in steps of which it grows, per style of it.
 _UNITS = {"block": 512, "ultra": 4096}
 _LUT_UNIT = 64
+
+#: Words that are in the ring longer: one goes in when its place has been free for a cycle, and may
+#: be read a cycle later.
+_DELAY = 2
 
 
 @dataclass(frozen=True)
@@ -67,82 +68,62 @@ class Windows:
         rows, pixels = self.out
         return folds * max(rows * pixels * self.size, self.dim[0] * self.dim[1])
 
-    def pixels(self, depthwise: bool) -> int:
-        """Pixels to keep so that neither stream ever waits for the other, if both are there.
+    @property
+    def pixels(self) -> int:
+        """Pixels to keep so that neither stream waits for the other while both flow evenly.
 
-        A window lets go of the pixels before its own when it begins; those that come into their
-        place are there a cycle each later. Window u of a frame begins in cycle size · u where the
-        output is the slower stream, so that every pixel of a later one comes early enough if the
-        ring holds what the window before u begins with, up to the pixel that comes in that cycle.
-        Where the input is the slower one, it is the same the other way round: no window ends so
-        late that a pixel has no place.
+        In the time of a window as many pixels come as there are for each. A window has to be there
+        when it begins, and what comes until it ends must not lie where its first pixel does: how
+        far the pixels that there are may be from the ones that there must be is the same for every
+        frame, and the largest of it is what the ring holds.
 
-        Args:
-            depthwise: whether a window is gone through once per word of a pixel: the last pixel's
-                first word counts as needed from its beginning on.
-
-        >>> Windows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).pixels(False)
-        67
-        >>> Windows((8, 8), (2, 2), (2, 2)).pixels(False)
-        16
-        >>> Windows((8, 8), (1, 1), (2, 2)).pixels(False)
-        1
+        >>> Windows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).pixels
+        68
+        >>> Windows((8, 8), (2, 2), (2, 2)).pixels
+        20
         """
-        return _pixels(self, depthwise)
+        return _pixels(self)
 
-    def words(self, folds: int, depthwise: bool, style: str) -> int:
+    @property
+    def moves(self) -> tuple[int, int, int]:
+        """Pixels from a window to the next of a row, to the next row's first, and to the frame's.
+
+        >>> Windows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).moves
+        (1, 1, 1)
+        >>> Windows((8, 8), (3, 3), (2, 2)).moves
+        (2, 12, 28)
+        """
+        (height, width), (down, across) = self.dim, self.stride
+        last_row, last = ((n - 1) * s for n, s in zip(self.out, self.stride, strict=True))
+        return across, down * width - last, (height - last_row) * width - last
+
+    def words(self, folds: int, style: str) -> int:
         """Words of the ring; a power of two where its memory has as many anyway.
-
-        A word goes in at the earliest in the cycle behind the one in which its place is free.
 
         Args:
             folds: words of a pixel.
-            depthwise: whether a window is gone through once per word of a pixel.
             style: of the memory.
 
         >>> window = Windows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1))
-        >>> window.words(1, False, "distributed"), window.words(9, False, "block")
-        (128, 1024)
-        >>> window.words(2, False, "distributed")
-        135
+        >>> window.words(1, "distributed"), window.words(2, "distributed"), window.words(9, "block")
+        (128, 138, 1024)
         """
-        needed = folds * self.pixels(depthwise) + 1
+        needed = folds * self.pixels + _DELAY
         power, unit = 1 << (needed - 1).bit_length(), _UNITS.get(style, _LUT_UNIT)
         return power if power <= unit * -(-needed // unit) else needed
 
 
-def _inside(first: IntArray, offsets: IntArray, size: int) -> BoolArray:
-    """Which of the places ``first + offsets`` are of a map, shape (first, offsets)."""
-    place = first[:, None] + offsets
-    return (place >= 0) & (place < size)
-
-
 @cache
-def _pixels(windows: Windows, depthwise: bool) -> int:
+def _pixels(windows: Windows) -> int:
     (height, width), (rows, pixels) = windows.dim, windows.out
-    top, left, _, _ = windows.pads
-    above, beside = (
-        np.arange(rows) * windows.stride[0] - top,
-        np.arange(pixels) * windows.stride[1] - left,
-    )
-    down, across = (np.arange(k) * d for k, d in zip(windows.kernel, windows.dilation, strict=True))
-    exists = (
-        _inside(above, down, height)[:, None, :, None] & _inside(beside, across, width)[:, None]
-    )
-    behind = down[:, None] * width + across  # of a window's first pixel
-    sent = np.arange(windows.size).reshape(windows.kernel)
-    late = np.where(exists, behind + 1 if depthwise else behind - sent, -np.inf).max((2, 3))
-    held = np.where(exists, behind + 1, 0).max()
-
-    # Two frames, of which the second has whatever is before it.
+    above = np.arange(rows) * windows.stride[0] - windows.pads[0]
+    beside = np.arange(pixels) * windows.stride[1] - windows.pads[1]
+    down, across = ((k - 1) * d for k, d in zip(windows.kernel, windows.dilation, strict=True))
+    # Of every window, counted from a frame's first pixel on: where it begins, and what is behind
+    # its last pixel, the zeros behind the map left out.
     first = (above[:, None] * width + beside).ravel()
-    first = np.concatenate([first, first + height * width])
-    begin = np.arange(len(first)) * windows.size
-    late = first + np.tile(late.ravel(), 2) - begin
-    early = begin + windows.size - first
-    frame = rows * pixels
-    if frame * windows.size >= height * width:
-        before = np.maximum.accumulate(early)[frame - 1 : -1]
-        return int(max(held, (before + late[frame:]).max()))
-    before = np.maximum.accumulate(late)[frame:]
-    return int(max(held, (before + early[frame:]).max()))
+    last_row, last = np.minimum(above + down, height - 1), np.minimum(beside + across, width - 1)
+    behind = (last_row[:, None] * width + last + 1).ravel()
+    each = height * width / len(first)
+    time = np.arange(len(first)) * each
+    return math.ceil((time + each - first).max() + (behind - time).max())

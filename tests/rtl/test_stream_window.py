@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 import harness
 import numpy as np
 import pytest
 
+from msq_finn.plan.cost.point_kinds import PaddedWindow
+from msq_finn.plan.cost.stored_runs import PARTS
 from msq_finn.rtl.window_ring import Windows
+from tests import icarus, yosys
 
 SOURCE = harness.RTL / "streaming" / "stream_window.sv"
 
@@ -36,7 +40,7 @@ class Case:
 
     @property
     def words(self) -> int:
-        return self.depth or self.folds * self.windows.pixels(self.depthwise) + 1
+        return self.depth or self.folds * self.windows.pixels + 2
 
     @property
     def sent(self) -> int:
@@ -159,4 +163,92 @@ def test_windows_leave_in_order(bench, index):
         if not how:
             ends = result.cycles.reshape(len(frames), -1)[:, -1]
             cycles = case.windows.cycles(case.folds)
-            assert list(np.diff(ends[:-1])) == [cycles] * 3
+            # Zeros above the second frame leave while the first one ends.
+            assert list(np.diff(ends)[1:]) == [cycles] * (FRAMES - 2)
+
+
+BENCH = """
+`timescale 1ns / 1ps
+module bench;
+  reg clk = 0, rst_n, given, ready;
+  reg [WIDTH-1:0] word;
+  wire [WIDTH-1:0] data;
+  wire taken, valid;
+  windows dut (.clk_i(clk), .rst_ni(rst_n), .in_data_i(given === 1'b1 ? word : {WIDTH{1'bx}}),
+    .in_valid_i(given), .in_ready_o(taken), .out_data_o(data), .out_valid_o(valid),
+    .out_ready_i(ready));
+
+  integer random;
+  // Nothing is known of the streams before and in a reset, of which one cycle is enough.
+  task pass(input integer cycles, input integer seed);
+    begin
+      random = seed;
+      rst_n = 0;
+      given = 1'bx;
+      ready = 1'bx;
+      @(posedge clk) #1 rst_n = 1;
+      word = 1;
+      given = 0;
+      $display("reset %b", valid);
+      repeat (cycles) begin
+        if (!given) given = $random(random);
+        ready = $random(random);
+        @(negedge clk) if (valid !== 1'b0 && ready) $display("word %b %b", valid, data);
+        if (taken === 1'bx) $display("word x x");
+        if (given && taken) @(posedge clk) #1 begin word = word + 1; given = 0; end
+        else @(posedge clk) #1;
+      end
+    end
+  endtask
+
+  always #5 clk = !clk;
+  initial begin
+    pass(7, 1);
+    pass(1, 2);
+    pass(90, 3);
+    pass(2, 4);
+    pass(900, 5);
+    $finish;
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("index", [0, 1, 4, 5, 8])
+def test_nothing_is_unknown_behind_a_reset(tmp_path, index):
+    """Registers and memory start as X, resets fall in the middle of windows, frames begin anew."""
+    case, top, bench = CASES[index], tmp_path / "top.sv", tmp_path / "bench.sv"
+    top.write_text(f"""
+module windows (
+  input logic clk_i, rst_ni, in_valid_i, out_ready_i, input logic [{WIDTH - 1}:0] in_data_i,
+  output logic in_ready_o, out_valid_o, output logic [{WIDTH - 1}:0] out_data_o
+);
+  {case.instance()} i (.*);
+endmodule
+""")
+    bench.write_text(BENCH.replace("WIDTH", str(WIDTH)))
+    # Registers and multiplexers hand on an X where an "if" would not.
+    read = yosys.read("windows", [SOURCE, top])
+    done = yosys.run(read, "proc", "opt_clean", "write_verilog -noattr rtl.v", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = icarus.run([tmp_path / "rtl.v", bench], ["bench"], tmp_path)
+    assert report.endswith("status 0"), report
+    words = 1 + np.arange(20 * np.prod(case.dim) * case.folds)
+    wanted = expected(case, words.reshape(20, *case.dim, case.folds))
+    begun, *passes = report.split("reset ")
+    assert "word" not in begun and len(passes) == 5
+    for text in passes:
+        assert text[0] == "0"
+        found = re.findall(r"word (\S+) (\S+)", text)
+        assert found == [("1", f"{word:0{WIDTH}b}") for word in wanted[: len(found)]]
+    assert len(found) > 300
+
+
+def test_words_in_block_ram_take_no_luts():
+    """Address, counters and zeros alone, of which the words' width is no matter."""
+    like = PaddedWindow(16, 2, 32, 32, pad_rows=1, pad_pixels=1, style="block")
+    points = (like, replace(like, width=64))
+    narrow, wide = (point.synthesize(PARTS["DSP48E1"]) for point in points)
+    assert narrow.lut_sites == wide.lut_sites <= 66
+    assert (narrow.bram36, wide.bram36) == (0.5, 1.0)
+    assert wide.lut_memory == 0

@@ -86,8 +86,7 @@ class ConvolutionInputGeneratorPadded_rtl(StreamingRTL, PaddedWindows):
 
     def depth(self) -> int:
         """Words of the ring."""
-        depthwise, style = bool(self.get_nodeattr("depthwise")), self.get_nodeattr("ram_style")
-        return self.windows().words(self.folds(), depthwise, style)
+        return self.windows().words(self.folds(), self.get_nodeattr("ram_style"))
 
     def rtl_parameters(self) -> dict[str, int | str]:
         """See StreamingRTL."""

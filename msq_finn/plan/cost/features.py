@@ -26,6 +26,7 @@ from msq_finn.plan.cost.point_kinds import (
     Memstream,
     Msq,
     Mvu,
+    PaddedWindow,
     Padding,
     Point,
     Pool,
@@ -102,6 +103,22 @@ def _padding(point: Padding) -> Features:
     }
 
 
+def _padded_window(point: PaddedWindow) -> Features:
+    depth, windows = point.depth, point.windows
+    around = depth.bit_count() > 1  # addresses that wrap are compared and moved back
+    kernel = bits(point.kernel_rows) + bits(point.kernel_pixels)
+    height, width = point.rows + 2 * point.pad_rows, point.pixels + 2 * point.pad_pixels
+    return {
+        "memory": ram_sites(point.width, depth) if point.style == "distributed" else 0,
+        "address bits": bits(depth),
+        "wrapping bits": around * bits(depth),
+        "counter bits": bits(height) + bits(width) + kernel + bits(point.folds),
+        "width": point.width,
+        "uneven steps": len({*windows.moves}) - 1,
+        "node": 1,
+    }
+
+
 def _dwc(point: Dwc) -> Features:
     unit = math.gcd(point.in_bits, point.out_bits)
     steps_in, steps_out = point.in_bits // unit, point.out_bits // unit
@@ -152,6 +169,7 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Window: _window,
     WordWindow: _window,
     Padding: _padding,
+    PaddedWindow: _padded_window,
     Dwc: _dwc,
     Repack: repack,
     Fifo: _fifo,
@@ -193,7 +211,7 @@ def group(point: Point) -> str:
     """
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
-    if isinstance(point, Memstream | WeightRom):
+    if isinstance(point, Memstream | WeightRom | PaddedWindow):
         return f"{point.node} {point.style}"
     if isinstance(point, Repack):
         return "narrow" if point.narrows else "widen"
@@ -289,6 +307,8 @@ def brams(point: Point) -> float:
             lines = max(1, point.line * folds)
             return (point.kernel - 1) * bram36(width, lines)
         return bram36(width, window_depth(point))
+    if isinstance(point, PaddedWindow) and point.style == "block":
+        return bram36(point.width, point.depth)
     if isinstance(point, Fifo) and fifo_style(point) == "block":
         return bram36(point.width, 2 ** bits(max(512, point.depth - 1)))
     return 0

@@ -127,6 +127,6 @@ def test_what_the_hardware_cannot_do_is_refused(changes, message):
 
 def test_block_ram_is_counted():
     case = replace(CASES[0], dim=(32, 32), channels=64, simd=8, style="block")
-    assert op_of(generator(case)).depth() == 1024  # of 8 * 67 + 1 words of 32 bits
+    assert op_of(generator(case)).depth() == 1024  # of 8 * 68 + 2 words of 32 bits
     assert op_of(generator(case)).bram_estimation() == 2
     assert op_of(generator(replace(case, style="distributed"))).bram_estimation() == 0
