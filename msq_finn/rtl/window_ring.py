@@ -126,4 +126,4 @@ def _pixels(windows: Windows) -> int:
     behind = (last_row[:, None] * width + last + 1).ravel()
     each = height * width / len(first)
     time = np.arange(len(first)) * each
-    return math.ceil((time + each - first).max() + (behind - time).max())
+    return math.ceil(float((time + each - first).max() + (behind - time).max()))

@@ -29,8 +29,18 @@ class PaddedWindows(ConvolutionInputGenerator):
 
     def windows(self) -> Windows:
         """The windows and the map."""
-        names = ("IFMDim", "ConvKernelDim", "Stride", "Padding", "Dilation")
-        return Windows(*(tuple(map(int, self.get_nodeattr(name))) for name in names))
+        top, left, bottom, right = self.get_nodeattr("Padding")
+        return Windows(
+            self._pair("IFMDim"),
+            self._pair("ConvKernelDim"),
+            self._pair("Stride"),
+            (int(top), int(left), int(bottom), int(right)),
+            self._pair("Dilation"),
+        )
+
+    def _pair(self, name: str) -> tuple[int, int]:
+        rows, pixels = self.get_nodeattr(name)
+        return int(rows), int(pixels)
 
     def folds(self) -> int:
         """Words of a pixel."""

@@ -23,7 +23,7 @@ module stream_window #(
   parameter int unsigned PadBottom = 0,
   parameter int unsigned PadRight = 0,
   parameter bit Depthwise = 0,
-  parameter int unsigned Depth = 16,          // at least the words of the map that a window reaches over
+  parameter int unsigned Depth = 16,          // words of the map that a window has, or more
   parameter RamStyle = "auto"                 // "block", "distributed", "ultra", or "auto"
 ) (
   input  logic              clk_i,
@@ -47,7 +47,7 @@ module stream_window #(
   localparam int LastPixel =
       (PaddedPixels - SpanPixels) / int'(StridePixels) * int'(StridePixels);
 
-  // Words from one pixel, or row, to the next; from a window's first to its last.
+  // Words from a pixel, or row, to the next; from a window's first to its last.
   localparam int Pixel = int'(Folds);
   localparam int Row = int'(Pixels) * Pixel;
   localparam int Span = (SpanRows - 1) * Row + SpanPixels * Pixel - 1;
@@ -78,8 +78,7 @@ module stream_window #(
            PadTop, PadLeft, PadBottom, PadRight);
   end
   if (int'(Depth) <= First) begin : gen_check_depth
-    $fatal(1, "Depth = %0d: must be more than the %0d words that the first window is before the map",
-           Depth, First);
+    $fatal(1, "Depth = %0d: must be more than the %0d words of zeros before the map", Depth, First);
   end
 
   function automatic int most(int a, int b);
