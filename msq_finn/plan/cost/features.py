@@ -15,7 +15,7 @@ from msq_finn.lanes import LaneCounts, Shape
 from msq_finn.lanes.dsp import DspBlock
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.lane_features import group_of, offsets, unit
-from msq_finn.plan.cost.memories import bits, bram36, ram_sites
+from msq_finn.plan.cost.memories import bank_sites, bits, bram36, ram_cells, ram_sites
 from msq_finn.plan.cost.memory_features import memstream, weight_rom
 from msq_finn.plan.cost.point_kinds import (
     Add,
@@ -103,18 +103,25 @@ def _padding(point: Padding) -> Features:
     }
 
 
-def _padded_window(point: PaddedWindow) -> Features:
+def _padded_window(point: PaddedWindow, block: DspBlock) -> Features:
     depth, windows = point.depth, point.windows
+    in_luts, eights = point.style == "distributed", block.name != "DSP48E1"
     around = depth.bit_count() > 1  # addresses that wrap are compared and moved back
     kernel = bits(point.kernel_rows) + bits(point.kernel_pixels)
     height, width = point.rows + 2 * point.pad_rows, point.pixels + 2 * point.pad_pixels
     return {
-        "memory": ram_sites(point.width, depth) if point.style == "distributed" else 0,
+        "memory": in_luts * ram_cells(point.width, depth, eights),
+        "banks": in_luts * bank_sites(point.width, depth),
         "address bits": bits(depth),
         "wrapping bits": around * bits(depth),
         "counter bits": bits(height) + bits(width) + kernel + bits(point.folds),
         "width": point.width,
+        "loops": sum(
+            size > 1
+            for size in (height, width, point.kernel_rows, point.kernel_pixels, point.folds)
+        ),
         "uneven steps": len({*windows.moves}) - 1,
+        "passes": point.depthwise and point.folds > 1,
         "node": 1,
     }
 
@@ -169,7 +176,6 @@ _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Window: _window,
     WordWindow: _window,
     Padding: _padding,
-    PaddedWindow: _padded_window,
     Dwc: _dwc,
     Repack: repack,
     Fifo: _fifo,
@@ -186,6 +192,8 @@ def features(point: Point, block: DspBlock) -> Features:
         point: the node.
         block: the device's DSP slice.
     """
+    if isinstance(point, PaddedWindow):
+        return _padded_window(point, block)
     if not isinstance(point, Unit | Mvu):
         return _FEATURES[type(point)](point)
     lanes, shape = _lanes(point, block)

@@ -136,6 +136,7 @@ def _windows() -> list[Point]:
         Window(64, 4, 28, kernel=2, stride=2, depthwise=True),
         Window(64, 8, 18, depthwise=True),
         *(_padded(*sizes, style=style) for sizes in _PADDED for style in ("distributed", "block")),
+        *(PaddedWindow(64, 2, 256, 1, 3, 1, pad_rows=1, style=s) for s in ("distributed", "block")),
     ]
 
 
@@ -157,6 +158,7 @@ _PADDED = (
     (16, 4, 32, 3, 2, 1),
     (16, 16, 28, 3, 1, 1),
     (64, 1, 28, 2, 2, 0),
+    (32, 4, 16, 2, 2, 0),
     (16, 4, 32, 1, 2, 0),
     (32, 2, 112, 3, 2, 1),
 )
