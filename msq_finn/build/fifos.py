@@ -103,8 +103,9 @@ def _most_words(model: Any, fifo: Any, windows: int) -> int:
         return _DEEP
     op = getCustomOp(node)
     if isinstance(op, StreamingRTL):
-        *vectors, words, _ = getCustomOp(fifo).get_folded_output_shape()
-        cycles = max(slowest, node_cycles(op)) / math.prod(vectors)
+        # Counted in windows: the vectors of converters are shorter.
+        vectors, shape = math.prod(op.windows().out), getCustomOp(fifo).get_folded_output_shape()
+        words, cycles = math.prod(shape[:-1]) // vectors, max(slowest, node_cycles(op)) / vectors
         return words_before_lanes(words, cycles)
     reads_on = op.get_nodeattr("parallel_window") or max(op.get_nodeattr("Stride")) == 1
     return windows if reads_on else _DEEP
