@@ -13,11 +13,13 @@ from msq_finn.build.end_ports import input_ports
 from msq_finn.build.simulate import finish_times, run_accelerator, steady_interval
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched import Stitched
-from msq_finn.lowering.cycles import predicted_interval
+from msq_finn.lowering.cycles import node_cycles, predicted_interval
 from msq_finn.lowering.ends import together
 from msq_finn.lowering.lower import Lowered, logged
-from msq_finn.plan.frontend.windows import WINDOW_WORDS
+from msq_finn.ops.streaming.backend import StreamingRTL
+from msq_finn.plan.frontend.windows import WINDOW_WORDS, words_before_lanes
 from msq_finn.progress import Progress, silent
+from msq_finn.transforms.insert_converters import CONVERTER
 
 #: Depth of FIFOs that are to show what they need, if a few frames have as many words; the most that
 #: FINN's have. What waits for a branch that goes down several scales and up again is most of a map.
@@ -61,7 +63,8 @@ def size_fifos(lowered: Lowered, folder: Path, progress: Progress = silent) -> d
     folder.mkdir(parents=True, exist_ok=True)
     interval = float(predicted_interval(lowered.model))
     with_all_fifos = lowered.model.model.SerializeToString()
-    shallow = any(_is_shallow(lowered.model, fifo) for fifo in _fifos(lowered))
+    limits = (_most_words(lowered.model, fifo, WINDOW_WORDS) for fifo in _fifos(lowered))
+    shallow = any(limit < _DEEP for limit in limits)
     attempts = _ATTEMPTS if shallow else _ATTEMPTS[1:]
     with logged(lowered.folder / "sim.log"):
         for count, needless, windows in attempts:
@@ -84,15 +87,28 @@ def _fifos(lowered: Lowered) -> list[Any]:
     return [n for n in lowered.model.graph.node if n.op_type.startswith("StreamingFIFO")]
 
 
-def _is_shallow(model: Any, fifo: Any) -> bool:
-    """Whether a FIFO holds windows, or parts of them, that may as well wait as pixels."""
-    node = model.find_producer(fifo.input[0])
+def _most_words(model: Any, fifo: Any, windows: int) -> int:
+    """Words that a FIFO may have: windows, or parts of them, may as well wait as pixels.
+
+    Args:
+        model: with every FIFO.
+        fifo: one of them.
+        windows: that may wait behind a generator of FINN's; all where as many as there are.
+    """
+    node, slowest = model.find_producer(fifo.input[0]), 0
     while node is not None and node.op_type.startswith(("StreamingFIFO", "StreamingDataWidth")):
+        slowest = max(slowest, node_cycles(getCustomOp(node)))
         node = model.find_producer(node.input[0])
-    if node is None or not node.op_type.startswith("ConvolutionInputGenerator"):
-        return False
+    if windows >= _DEEP or node is None or not node.op_type.startswith("ConvolutionInputGenerator"):
+        return _DEEP
     op = getCustomOp(node)
-    return bool(op.get_nodeattr("parallel_window")) or max(op.get_nodeattr("Stride")) == 1
+    if isinstance(op, StreamingRTL):
+        # Counted in windows: the vectors of converters are shorter.
+        vectors, shape = math.prod(op.windows().out), getCustomOp(fifo).get_folded_output_shape()
+        words, cycles = math.prod(shape[:-1]) // vectors, max(slowest, node_cycles(op)) / vectors
+        return words_before_lanes(words, cycles)
+    reads_on = op.get_nodeattr("parallel_window") or max(op.get_nodeattr("Stride")) == 1
+    return windows if reads_on else _DEEP
 
 
 def _most_held(
@@ -107,7 +123,7 @@ def _most_held(
     for node in _fifos(lowered):
         op = getCustomOp(node)
         words = int(np.prod(op.get_folded_output_shape()[:-1]))
-        most = windows if _is_shallow(lowered.model, node) else _DEEP
+        most = _most_words(lowered.model, node, windows)
         _set_depth(lowered, op, min(most, max(32, 4 * words)))
     deep = stitch(lowered.model, folder, frame_interval=math.ceil(interval), control_only=True)
     return _run(lowered, deep, frames, progress)
@@ -126,8 +142,22 @@ def _run(
     return steady_interval(finish_times(result, frames)), held
 
 
+def _waits_in_ring(model: Any, fifo: Any) -> bool:
+    """Whether what a FIFO holds may wait in our window generator, and a converter has a word."""
+    source, sink = model.find_producer(fifo.input[0]), model.find_consumer(fifo.output[0])
+    return (
+        source is not None
+        and source.op_type.startswith("ConvolutionInputGeneratorPadded")
+        and sink is not None
+        and sink.op_type == CONVERTER
+    )
+
+
 def _apply(lowered: Lowered, held: dict[str, int], needless: int) -> dict[str, int]:
     depths = {name: max(n, _LEAST_DEPTH) for name, n in held.items() if n > needless}
+    for node in _fifos(lowered):
+        if _waits_in_ring(lowered.model, node):
+            depths.pop(node.name, None)
     for node in _fifos(lowered):
         if node.name in depths:
             _set_depth(lowered, getCustomOp(node), depths[node.name])

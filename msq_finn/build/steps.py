@@ -44,6 +44,7 @@ from msq_finn.transforms.insert_converters import InsertConverters
 from msq_finn.transforms.insert_split_fifos import InsertSplitFIFOs
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.pad_folds import PadFolds
+from msq_finn.transforms.pad_in_windows import PadInWindows
 from msq_finn.transforms.place_rows import INPUT_ORDER, OUTPUT_ORDER, PlaceRows
 from msq_finn.transforms.reorder_on_host import ReorderOnHost
 from msq_finn.transforms.serial_thresholds import SearchThresholds
@@ -122,7 +123,8 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
     model = ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
-    return ours(model, cfg, PadFolds(), GroupPixels(), SearchThresholds(), InferShapes())
+    settled = (PadFolds(), GroupPixels(), PadInWindows(), SearchThresholds())
+    return ours(model, cfg, *settled, InferShapes())
 
 
 def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.ops.streaming.backend import StreamingRTL
+
 IntArray = NDArray[np.int64]
 
 #: Up to so many cycles a window generator is followed clock by clock. Beyond, what FINN's estimate
@@ -36,14 +38,15 @@ def slowest_node(model: Any) -> Any:
 def node_cycles(op: Any) -> int:
     """Cycles from one frame of a node to the next.
 
-    They are what the op's ``get_exp_cycles`` says, but for window generators that write one word a
-    cycle: FINN's estimate for these is too large for small images.
+    They are what the op's ``get_exp_cycles`` says, but for FINN's window generators that write one
+    word a cycle: its estimate for these is too large for small images.
 
     Args:
         op: the node's custom op.
     """
     estimate = int(op.get_exp_cycles())
-    if not op.onnx_node.op_type.startswith("ConvolutionInputGenerator"):
+    is_window = op.onnx_node.op_type.startswith("ConvolutionInputGenerator")
+    if not is_window or isinstance(op, StreamingRTL):
         return estimate
     serial = not op.get_nodeattr("dynamic_mode") and op.select_impl_style() == "default"
     return _window_cycles(op) if serial and estimate <= _FOLLOWED else estimate

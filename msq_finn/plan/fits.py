@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from msq_finn.devices import device_of_part
@@ -15,7 +14,7 @@ from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
-from msq_finn.plan.frontend.windows import window_cycles
+from msq_finn.plan.frontend.windows import front_cycles
 
 
 def fits_network(plan: Plan, network: Network, path: str) -> list[LayerPlan]:
@@ -179,9 +178,7 @@ def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
     if planned.pixels > 1:
         found.append(pixel_cycles(layer, planned.pixels))
     elif conv is not None and window is not None:
-        found.append(window_cycles(conv, window.simd, window.parallel, layer.depthwise))
-        if conv.pad != (0, 0):
-            found.append(math.prod(conv.padded) * conv.channels // window.simd)
+        found.append(front_cycles(conv, window.simd, window.parallel, layer.depthwise))
     if planned.threshold_pe:
         words = layer.vectors // windows * folds(layer.mh, planned.threshold_pe)
         found.append(words * (bits(layer.steps + 1) if planned.serial_thresholds != "none" else 1))

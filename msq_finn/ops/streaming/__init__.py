@@ -13,6 +13,7 @@ from msq_finn.ops.streaming.elementwise_add import ElementwiseAddInt_rtl
 from msq_finn.ops.streaming.global_acc_pool import GlobalAccPool_rtl
 from msq_finn.ops.streaming.label_select import LabelSelect_rtl
 from msq_finn.ops.streaming.lookup import StreamingTable_rtl
+from msq_finn.ops.streaming.padded_windows import ConvolutionInputGeneratorPadded_rtl
 from msq_finn.ops.streaming.pixel_padding import FMPadding_Pixel_rtl
 from msq_finn.ops.streaming.pixel_pool import PoolPixels_rtl
 from msq_finn.ops.streaming.pixel_windows import ConvolutionInputGeneratorPixels_rtl
@@ -27,6 +28,7 @@ STREAMING_OPS = (
     Pool_rtl,
     PoolPixels_rtl,
     ConvolutionInputGeneratorPixels_rtl,
+    ConvolutionInputGeneratorPadded_rtl,
     GlobalAccPool_rtl,
     DuplicateStreams_rtl,
     LabelSelect_rtl,

@@ -15,7 +15,14 @@ from msq_finn.lanes import LaneCounts, Shape
 from msq_finn.lanes.dsp import DspBlock
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.lane_features import group_of, offsets, unit
-from msq_finn.plan.cost.memories import bits, bram36, ram_sites, table_sites
+from msq_finn.plan.cost.memories import (
+    bank_sites,
+    bits,
+    bram36,
+    ram_cells,
+    ram_sites,
+    table_sites,
+)
 from msq_finn.plan.cost.memory_features import memstream, weight_rom
 from msq_finn.plan.cost.point_kinds import (
     Add,
@@ -26,6 +33,7 @@ from msq_finn.plan.cost.point_kinds import (
     Memstream,
     Msq,
     Mvu,
+    PaddedWindow,
     Padding,
     Point,
     Pool,
@@ -118,6 +126,29 @@ def _padding(point: Padding) -> Features:
     }
 
 
+def _padded_window(point: PaddedWindow, block: DspBlock) -> Features:
+    depth, windows = point.depth, point.windows
+    in_luts, eights = point.style == "distributed", block.name != "DSP48E1"
+    around = depth.bit_count() > 1  # addresses that wrap are compared and moved back
+    kernel = bits(point.kernel_rows) + bits(point.kernel_pixels)
+    height, width = point.rows + 2 * point.pad_rows, point.pixels + 2 * point.pad_pixels
+    return {
+        "memory": in_luts * ram_cells(point.width, depth, eights),
+        "banks": in_luts * bank_sites(point.width, depth),
+        "address bits": bits(depth),
+        "wrapping bits": around * bits(depth),
+        "counter bits": bits(height) + bits(width) + kernel + bits(point.folds),
+        "width": point.width,
+        "loops": sum(
+            size > 1
+            for size in (height, width, point.kernel_rows, point.kernel_pixels, point.folds)
+        ),
+        "uneven steps": len({*windows.moves}) - 1,
+        "passes": point.depthwise and point.folds > 1,
+        "node": 1,
+    }
+
+
 def _dwc(point: Dwc) -> Features:
     unit = math.gcd(point.in_bits, point.out_bits)
     steps_in, steps_out = point.in_bits // unit, point.out_bits // unit
@@ -185,6 +216,8 @@ def features(point: Point, block: DspBlock) -> Features:
         point: the node.
         block: the device's DSP slice.
     """
+    if isinstance(point, PaddedWindow):
+        return _padded_window(point, block)
     if not isinstance(point, Unit | Mvu):
         return _FEATURES[type(point)](point)
     lanes, shape = _lanes(point, block)
@@ -210,7 +243,7 @@ def group(point: Point) -> str:
     """
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
-    if isinstance(point, Memstream | WeightRom | SerialThresholds):
+    if isinstance(point, Memstream | WeightRom | PaddedWindow | SerialThresholds):
         return f"{point.node} {point.style}"
     if isinstance(point, Repack):
         return "narrow" if point.narrows else "widen"
@@ -309,6 +342,8 @@ def brams(point: Point) -> float:
             lines = max(1, point.line * folds)
             return (point.kernel - 1) * bram36(width, lines)
         return bram36(width, window_depth(point))
+    if isinstance(point, PaddedWindow) and point.style == "block":
+        return bram36(point.width, point.depth)
     if isinstance(point, Fifo) and fifo_style(point) == "block":
         return bram36(point.width, 2 ** bits(max(512, point.depth - 1)))
     return 0

@@ -57,7 +57,7 @@ def _table(words: int) -> tuple[float, int]:
 
 
 def ram_sites(width: int, depth: int) -> float:
-    """LUT sites of a memory with two addresses: four sites hold six bits of 32, or three of 64.
+    """LUT sites of a memory with two addresses, and of what selects among its banks.
 
     Args:
         width: bits of a word.
@@ -66,10 +66,37 @@ def ram_sites(width: int, depth: int) -> float:
     >>> ram_sites(16, 32), ram_sites(16, 64), ram_sites(16, 128)
     (12, 24, 64)
     """
+    return ram_cells(width, depth) + bank_sites(width, depth)
+
+
+def ram_cells(width: int, depth: int, eights: bool = False) -> int:
+    """LUT sites that hold bits: four of them six bits of 32 words, or three of 64.
+
+    Args:
+        width: bits of a word.
+        depth: words.
+        eights: whether eight sites are one memory, as on UltraScale+: of 14 bits, or seven.
+
+    >>> ram_cells(16, 128), ram_cells(64, 64, eights=True)
+    (48, 80)
+    """
+    sites, short, long = (8, 14, 7) if eights else (4, 6, 3)
     if depth <= 32:
-        return 4 * math.ceil(width / 6)
-    banks = math.ceil(depth / 64)
-    return 4 * math.ceil(width / 3) * banks + width * _mux_sites(banks)
+        return sites * math.ceil(width / short)
+    return sites * math.ceil(width / long) * math.ceil(depth / 64)
+
+
+def bank_sites(width: int, depth: int) -> int:
+    """LUT sites that select among the banks of a memory with two addresses.
+
+    Args:
+        width: bits of a word.
+        depth: words.
+
+    >>> bank_sites(16, 64), bank_sites(16, 128)
+    (0, 16)
+    """
+    return width * _mux_sites(math.ceil(depth / 64))
 
 
 def _mux_sites(inputs: int) -> int:

@@ -10,6 +10,8 @@ from typing import ClassVar
 
 from msq_finn.lanes import sources
 from msq_finn.plan.cost.design_point import Design, Point
+from msq_finn.plan.frontend.network import Conv
+from msq_finn.rtl.window_ring import Windows
 
 
 class OwnNode(Point):
@@ -106,3 +108,105 @@ class Repack(OwnNode):
         """See OwnNode."""
         sizes = {"In": self.taken, "Out": self.given, "Unit": math.gcd(self.taken, self.given)}
         return {"Bits": self.bits, "Length": self.length, **sizes}
+
+
+_WINDOWS = """\
+module windows (
+  input logic clk_i, rst_ni,
+  input logic [{last}:0] in_data_i, input logic in_valid_i, output logic in_ready_o,
+  output logic [{last}:0] out_data_o, output logic out_valid_o, input logic out_ready_i
+);
+  {module} #({given}) i_windows (.*);
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class PaddedWindow(OwnNode):
+    """Our window generator with the padding inside.
+
+    Attributes:
+        width: bits of a word.
+        folds: words of a pixel.
+        rows: of the map.
+        pixels: of a row.
+        kernel_rows: of a window.
+        kernel_pixels: of a row of a window.
+        stride_rows: from one window to the next below.
+        stride_pixels: from one window to the next beside.
+        pad_rows: zeros above and below.
+        pad_pixels: zeros to the left and to the right.
+        depthwise: whether windows leave channel by channel.
+        style: of the memory, "distributed" or "block".
+    """
+
+    node: ClassVar[str] = "window"
+    width: int
+    folds: int
+    rows: int
+    pixels: int
+    kernel_rows: int = 3
+    kernel_pixels: int = 3
+    stride_rows: int = 1
+    stride_pixels: int = 1
+    pad_rows: int = 0
+    pad_pixels: int = 0
+    depthwise: bool = False
+    style: str = "distributed"
+
+    @classmethod
+    def of(cls, conv: Conv, simd: int, act_bits: int, depthwise: bool, style: str) -> PaddedWindow:
+        """The generator of a layer's windows.
+
+        Args:
+            conv: the window.
+            simd: channels a cycle.
+            act_bits: bits of an activation.
+            depthwise: whether windows leave channel by channel.
+            style: of the memory, "distributed" or "block".
+        """
+        folds = conv.channels // simd
+        sizes = (*conv.dim, *conv.kernel, *conv.stride, *conv.pad)
+        return cls(simd * act_bits, folds, *sizes, depthwise=depthwise, style=style)
+
+    @property
+    def windows(self) -> Windows:
+        """The windows and the map."""
+        return Windows(
+            (self.rows, self.pixels),
+            (self.kernel_rows, self.kernel_pixels),
+            (self.stride_rows, self.stride_pixels),
+            (self.pad_rows, self.pad_pixels) * 2,
+        )
+
+    @property
+    def depth(self) -> int:
+        """Words of the ring."""
+        return self.windows.words(self.folds, self.style)
+
+    def parameters(self) -> dict[str, int]:
+        """Numbers among the module's parameters."""
+        top, left, bottom, right = self.windows.pads
+        return {
+            "Width": self.width,
+            "Folds": self.folds,
+            "Rows": self.rows,
+            "Pixels": self.pixels,
+            "KernelRows": self.kernel_rows,
+            "KernelPixels": self.kernel_pixels,
+            "StrideRows": self.stride_rows,
+            "StridePixels": self.stride_pixels,
+            "PadTop": top,
+            "PadLeft": left,
+            "PadBottom": bottom,
+            "PadRight": right,
+            "Depthwise": int(self.depthwise),
+            "Depth": self.depth,
+        }
+
+    def design(self, folder: Path, part: str) -> Design:
+        """The module in a wrapper, as parameters that are text reach it only there."""
+        wrapper, given = folder / "windows.sv", {**self.parameters(), "RamStyle": f'"{self.style}"'}
+        text = ", ".join(f".{name}({value})" for name, value in given.items())
+        wrapper.write_text(_WINDOWS.format(last=self.width - 1, module=self.module, given=text))
+        return "windows", [wrapper, self.source], {}

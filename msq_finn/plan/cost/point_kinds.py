@@ -5,7 +5,7 @@ from __future__ import annotations
 from msq_finn.plan.cost.design_point import Point
 from msq_finn.plan.cost.lane_points import Depthwise, Msq, Mvu, Unit
 from msq_finn.plan.cost.memory_points import Memstream, WeightRom
-from msq_finn.plan.cost.own_points import Add, OwnNode, Pool, Repack
+from msq_finn.plan.cost.own_points import Add, OwnNode, PaddedWindow, Pool, Repack
 from msq_finn.plan.cost.stream_points import (
     Dwc,
     Fifo,
@@ -28,6 +28,7 @@ __all__ = [
     "Msq",
     "Mvu",
     "OwnNode",
+    "PaddedWindow",
     "Padding",
     "Point",
     "Pool",
@@ -52,6 +53,7 @@ NODES: dict[str, type[Point]] = {
         SerialThresholds,
         Window,
         Padding,
+        PaddedWindow,
         Dwc,
         Repack,
         Fifo,

@@ -9,6 +9,7 @@ from msq_finn.plan.cost.point_kinds import (
     Fifo,
     LookupTable,
     Memstream,
+    PaddedWindow,
     Padding,
     Point,
     Pool,
@@ -171,4 +172,30 @@ def _windows() -> list[Point]:
         Window(4, 4, 18, act_bits=8),
         Window(64, 4, 28, kernel=2, stride=2, depthwise=True),
         Window(64, 8, 18, depthwise=True),
+        *(_padded(*sizes, style=style) for sizes in _PADDED for style in ("distributed", "block")),
+        *(PaddedWindow(64, 2, 256, 1, 3, 1, pad_rows=1, style=s) for s in ("distributed", "block")),
     ]
+
+
+def _padded(
+    width: int, folds: int, dim: int, kernel: int, stride: int, pad: int, style: str
+) -> PaddedWindow:
+    """Windows over a square; those of no zeros leave channel by channel, as before pools."""
+    sizes = (dim, dim, kernel, kernel, stride, stride, pad, pad)
+    return PaddedWindow(width, folds, *sizes, depthwise=not pad, style=style)
+
+
+#: Bits of a word, words of a pixel, pixels in each direction, of a window, from one to the next,
+#: and zeros on each side.
+_PADDED = (
+    (64, 1, 32, 3, 1, 1),
+    (16, 4, 16, 3, 1, 1),
+    (32, 8, 8, 3, 1, 1),
+    (256, 1, 8, 3, 1, 1),
+    (16, 4, 32, 3, 2, 1),
+    (16, 16, 28, 3, 1, 1),
+    (64, 1, 28, 2, 2, 0),
+    (32, 4, 16, 2, 2, 0),
+    (16, 4, 32, 1, 2, 0),
+    (32, 2, 112, 3, 2, 1),
+)

@@ -11,6 +11,7 @@ from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.lanes.divisors import folds
 from msq_finn.lanes.latency import sum_latency
 from msq_finn.ops.recurrent.turns import Turns
+from msq_finn.rtl.window_ring import Windows
 
 Pair = tuple[int, int]
 
@@ -47,6 +48,11 @@ class Conv:
             (n - k) // s + 1 for n, k, s in zip(self.padded, self.kernel, self.stride, strict=True)
         )
         return height, width
+
+    @property
+    def windows(self) -> Windows:
+        """The window as our generator has it."""
+        return Windows(self.dim, self.kernel, self.stride, self.pad * 2)
 
     @property
     def is_needed(self) -> bool:

@@ -42,6 +42,29 @@ def window_cycles(conv: Conv, simd: int, parallel: bool, depthwise: bool = False
     return start + rows * row_cycles(conv, simd, parallel, depthwise)
 
 
+def front_cycles(
+    conv: Conv, simd: int, parallel: bool, depthwise: bool = False, ours: bool = True
+) -> int:
+    """Cycles for a frame of a window generator, and of the padding where that is another node.
+
+    Args:
+        conv: the window.
+        simd: channels a cycle.
+        parallel: whether windows leave whole, which is FINN's alone.
+        depthwise: whether windows leave channel by channel.
+        ours: whether the generator is ours otherwise.
+
+    >>> conv = Conv(16, (8, 8), pad=(1, 1))
+    >>> [front_cycles(conv, 16, False, ours=ours) for ours in (True, False)]
+    [576, 599]
+    """
+    if ours and not parallel:
+        return conv.windows.cycles(conv.channels // simd)
+    spent = window_cycles(conv, simd, parallel, depthwise)
+    padded = math.prod(conv.padded) * conv.channels // simd if conv.pad != (0, 0) else 0
+    return max(spent, padded)
+
+
 def row_cycles(conv: Conv, simd: int, parallel: bool, depthwise: bool = False) -> int:
     """Cycles in which a row of windows leaves, once its pixels are there.
 
@@ -72,6 +95,22 @@ def backlog(conv: Conv, row_words: int, window: int, lanes: int) -> int:
     24
     """
     return max(0, math.ceil(row_words * (1 - window * conv.out[0] / lanes)))
+
+
+def words_before_lanes(words: int, cycles: float) -> int:
+    """Words to keep between our generator and lanes, which take a vector without a pause.
+
+    Lanes of several folds of rows read a vector once, a word a cycle, and then pause. What the
+    generator does not give in so many cycles must be there when they begin.
+
+    Args:
+        words: that the lanes take for a vector.
+        cycles: in which the generator gives these.
+
+    >>> words_before_lanes(29, 72), words_before_lanes(9, 9)
+    (20, 2)
+    """
+    return 2 + max(0, math.ceil(words * (1 - words / cycles)))
 
 
 def waiting_pixels(branch: Iterable[Conv], size: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from msq_finn.lanes.divisors import divisors, folds, smallest_parts
 from msq_finn.plan.frontend.network import Conv, Layer
-from msq_finn.plan.frontend.windows import window_cycles
+from msq_finn.plan.frontend.windows import front_cycles
 
 
 def foldings(layer: Layer) -> list[tuple[int, int]]:
@@ -83,20 +83,19 @@ def foldings_that_meet(layer: Layer, uneven: bool, cycles: int) -> list[tuple[in
     return list(dict.fromkeys([*even, *least]))
 
 
-def fronts_that_meet(layer: Layer, conv: Conv, cycles: int) -> Iterator[tuple[int, bool]]:
+def fronts_that_meet(
+    layer: Layer, conv: Conv, cycles: int, ours: bool
+) -> Iterator[tuple[int, bool]]:
     """Channels a cycle, and whether windows leave whole, that meet a target.
 
     Args:
         layer: whose window it is.
         conv: the window.
         cycles: target, cycles a frame.
+        ours: whether generators of windows that do not leave whole are ours.
     """
-    pads = conv.pad != (0, 0)
     for simd in divisors(conv.channels):
-        padded = math.prod(conv.padded) * conv.channels // simd
-        if pads and padded > cycles:
-            continue
-        if window_cycles(conv, simd, False, layer.depthwise) <= cycles:
+        if front_cycles(conv, simd, False, layer.depthwise, ours) <= cycles:
             yield simd, False
-        if simd == conv.channels and window_cycles(conv, simd, True) <= cycles:
+        if simd == conv.channels and front_cycles(conv, simd, True) <= cycles:
             yield simd, True

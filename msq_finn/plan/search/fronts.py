@@ -9,13 +9,23 @@ from itertools import chain
 
 from msq_finn.lanes.divisors import divisors, folds, smallest_parts
 from msq_finn.plan.cost.cost_model import Cost, add
-from msq_finn.plan.cost.point_kinds import Padding, Window, WordWindow
+from msq_finn.plan.cost.point_kinds import PaddedWindow, Padding, Window, WordWindow
 from msq_finn.plan.frontend.network import Conv, Layer
 from msq_finn.plan.frontend.pixels import in_words, pixel_cycles, windows_at, words_of
-from msq_finn.plan.frontend.windows import WINDOW_WORDS, backlog, row_cycles, window_cycles
+from msq_finn.plan.frontend.windows import (
+    WINDOW_WORDS,
+    backlog,
+    front_cycles,
+    row_cycles,
+    words_before_lanes,
+)
 from msq_finn.plan.search.converters import SHALLOW, Converters, Repacked
 from msq_finn.plan.search.foldings import fronts_that_meet
 from msq_finn.plan.search.pareto import least_memory
+from msq_finn.rtl.routes import route
+
+#: What a window generator's memory may be made of.
+STYLES = ("distributed", "block")
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class BeforeLanes(Converters):
         if pixels > 1:
             return pixels * (conv.channels if conv is not None else layer.mw)
         if conv is not None and conv.is_needed:
-            fronts = list(fronts_that_meet(layer, conv, cycles))
+            fronts = list(fronts_that_meet(layer, conv, cycles, self.uneven))
             return min((simd for simd, _ in fronts), default=conv.channels)
         length = layer.mh if layer.depthwise else layer.inputs
         parts = smallest_parts(length) if self.pads(layer) else divisors(length)
@@ -94,7 +104,7 @@ class BeforeLanes(Converters):
             cost = self.converted(stream, taken)
             words = layer.vectors * folds(length, link)
             return [Front(0, False, "", words, cost)]
-        choices = list(fronts_that_meet(layer, conv, cycles))
+        choices = list(fronts_that_meet(layer, conv, cycles, self.uneven))
         if layer.depthwise:
             choices = [choice for choice in choices if choice == (pe, simd > 1)]
         pixel = Repacked(layer.act_bits, link, conv.channels, cycles // math.prod(conv.dim))
@@ -121,10 +131,13 @@ class BeforeLanes(Converters):
             lanes: cycles a frame of the lanes.
         """
         (elements, parallel), act = choice, layer.act_bits
-        spent = window_cycles(conv, elements, parallel, layer.depthwise)
+        spent = front_cycles(conv, elements, parallel, layer.depthwise, self.uneven)
         around = [self.converted(pixel, elements)]
         whole = conv.kernel[0] * conv.kernel[1] * elements if parallel else elements
         length = layer.mh * layer.mw if layer.depthwise else layer.mw
+        if self.uneven and not parallel:
+            yield from self._rings(layer, conv, (elements, taken, length), around, lanes)
+            return
         words = conv.out[1] * folds(length, taken)
         leaves = row_cycles(conv, elements, parallel, layer.depthwise)
         held = ahead = SHALLOW + backlog(conv, words, leaves, lanes)
@@ -137,15 +150,47 @@ class BeforeLanes(Converters):
             row = words_of_pixel * (pixels if parallel else max(pixels, conv.padded[1]))
             padding = self.cost(Padding(conv.channels, elements, max(conv.dim), act))
             around += [padding, self.fifo(elements * act, SHALLOW + row)]
-            spent = max(spent, math.prod(conv.padded) * conv.channels // elements)
         if whole != taken:
             stream = Repacked(act, whole, length, lanes // layer.vectors)
             around += [self.fifo(whole * act), self.dwc(stream, taken)]
         around.append(self.fifo(taken * act, held))
-        for style in ("distributed", "block"):
+        for style in STYLES:
             point = Window.nearest(conv, elements, act, parallel, style)
             window = self.cost(replace(point, depthwise=layer.depthwise))
             yield Front(elements, parallel, style, spent, add((*around, window)))
+
+    def _rings(
+        self,
+        layer: Layer,
+        conv: Conv,
+        sizes: tuple[int, int, int],
+        before: list[Cost],
+        lanes: int,
+    ) -> Iterator[Front]:
+        """Our generator in every style of memory, up to the lanes.
+
+        What is ahead of the lanes waits in its ring: a converter needs no FIFO before it.
+
+        Args:
+            layer: whose window it is.
+            conv: the window.
+            sizes: elements of a word of the generator, of the lanes, and of a vector.
+            before: what is before the generator.
+            lanes: cycles a frame of the lanes.
+        """
+        (elements, taken, length), act = sizes, layer.act_bits
+        spent = front_cycles(conv, elements, False)
+        stream = Repacked(act, elements, length, lanes // layer.vectors)
+        hops = route(elements, taken, length, stream.cycles)
+        each = [
+            spent / layer.vectors,
+            *(folds(length, min(given, left)) for given, left, _ in hops),
+        ]
+        held = words_before_lanes(folds(length, taken), max(each))
+        around = [*before, self.dwc(stream, taken), self.fifo(taken * act, held)]
+        for style in STYLES:
+            ring = self.cost(PaddedWindow.of(conv, elements, act, layer.depthwise, style))
+            yield Front(elements, False, style, spent, add((*around, ring)))
 
     def _side_by_side(
         self, layer: Layer, simd: int, pe: int, planes: int, pixels: int
@@ -182,6 +227,6 @@ class BeforeLanes(Converters):
         if whole != taken:
             stream = Repacked(act, whole, whole, lanes // layer.vectors)
             around += [self.fifo(whole * act), self.dwc(stream, taken)]
-        for style in ("distributed", "block"):
+        for style in STYLES:
             window = self.cost(WordWindow.over(over, act, style))
             yield Front(conv.channels, True, style, spent, add((*around, window)))

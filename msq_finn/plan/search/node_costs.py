@@ -15,6 +15,7 @@ from msq_finn.plan.cost.point_kinds import (
     LookupTable,
     Memstream,
     Mvu,
+    PaddedWindow,
     Padding,
     Pool,
     SerialThresholds,
@@ -93,11 +94,19 @@ class NodeCosts:
             return [*sums, self._held(node, fold)] if node.kind == "GlobalAccPool" else sums
         if node.kind == "FMPadding":
             return [cost(Padding(node.channels, fold.pe, max(node.conv.dim), node.in_bits))]
-        window = Window.nearest(node.conv, fold.pe, node.in_bits, fold.parallel, "distributed")
+        window = self._window(node, node.conv, fold)
         if node.kind != "Pool":
-            return [cost(window)]
+            return [window]
         pool = Pool(fold.pe, math.prod(node.conv.kernel), max(node.in_bits, node.out_bits))
-        return [cost(replace(window, depthwise=True)), cost(pool)]
+        return [window, cost(pool)]
+
+    def _window(self, node: Node, conv: Conv, fold: Fold) -> Cost:
+        """The generator of a node's windows: FINN's where they leave whole."""
+        cost, depthwise = self.streams.cost, node.kind == "Pool"
+        if self.streams.uneven and not fold.parallel:
+            return cost(PaddedWindow.of(conv, fold.pe, node.in_bits, depthwise, "distributed"))
+        window = Window.nearest(conv, fold.pe, node.in_bits, fold.parallel, "distributed")
+        return cost(replace(window, depthwise=depthwise))
 
     def _pool_of_words(self, node: Node, conv: Conv, fold: Fold) -> list[Cost]:
         """A pool of whole windows, several pixels a cycle, with the generator of these."""

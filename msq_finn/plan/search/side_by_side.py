@@ -62,6 +62,10 @@ def foldable(network: Network, design: Design) -> Network:
 def _meets(layer: Layer, cycles: int) -> bool:
     """Whether one pixel a cycle is enough for a layer and its windows."""
     conv = layer.conv
-    if conv is not None and conv.is_needed and not any(fronts_that_meet(layer, conv, cycles)):
+    if (
+        conv is not None
+        and conv.is_needed
+        and not any(fronts_that_meet(layer, conv, cycles, ours=True))
+    ):
         return False
     return layer.vectors <= cycles

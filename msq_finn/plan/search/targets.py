@@ -11,7 +11,7 @@ from msq_finn.lanes.constants import MAX_FOLDS
 from msq_finn.lanes.divisors import divisors, folds
 from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.frontend.pixels import pixel_cycles, windows_at
-from msq_finn.plan.frontend.windows import window_cycles
+from msq_finn.plan.frontend.windows import front_cycles, window_cycles
 from msq_finn.plan.search.design import Design
 from msq_finn.plan.search.foldings import foldings, fronts_that_meet, lane_folds, row_parts
 from msq_finn.plan.search.side_by_side import SideBySide
@@ -56,8 +56,9 @@ class CycleTargets:
             together = [pixel_cycles(layer, pixels) for pixels in self.side_by_side.numbers(layer)]
             fewest.append(min(self.of_lanes(layer)))
             if (conv := layer.conv) is not None and conv.is_needed:
+                ours = self.design.uneven
                 reached = sorted(set(self._of_streams(layer)))
-                alone = (c for c in reached if any(fronts_that_meet(layer, conv, c)))
+                alone = (c for c in reached if any(fronts_that_meet(layer, conv, c, ours)))
                 fewest.append(min([*together, *islice(alone, 1)], default=0))
         return max(fewest)
 
@@ -79,8 +80,11 @@ class CycleTargets:
         conv = layer.conv
         if conv is not None and conv.is_needed:
             for simd in divisors(conv.channels):
-                yield window_cycles(conv, simd, False, layer.depthwise)
-                yield math.prod(conv.padded) * conv.channels // simd
+                if self.design.uneven:
+                    yield front_cycles(conv, simd, False)
+                else:
+                    yield window_cycles(conv, simd, False, layer.depthwise)
+                    yield math.prod(conv.padded) * conv.channels // simd
             yield window_cycles(conv, conv.channels, True)
         if layer.steps:
             for lanes in row_parts(layer, self.design.uneven):
