@@ -15,14 +15,7 @@ from msq_finn.lanes import LaneCounts, Shape
 from msq_finn.lanes.dsp import DspBlock
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.lane_features import group_of, offsets, unit
-from msq_finn.plan.cost.memories import (
-    bank_sites,
-    bits,
-    bram36,
-    ram_cells,
-    ram_sites,
-    table_sites,
-)
+from msq_finn.plan.cost.memories import bits, bram36, ram_sites
 from msq_finn.plan.cost.memory_features import memstream, weight_rom
 from msq_finn.plan.cost.point_kinds import (
     Add,
@@ -46,107 +39,19 @@ from msq_finn.plan.cost.point_kinds import (
     WordWindow,
 )
 from msq_finn.plan.cost.repack_features import repack
-
-#: Words from which on a read-only memory of no stated style becomes block RAM.
-BRAM_FROM = 1024
-
-
-def _thresholds(point: Thresholds) -> Features:
-    stages = bits(point.steps + 1)
-    limit = point.bram_from or BRAM_FROM
-    folds = point.channels // point.pe
-    depths = [depth for depth in threshold_depths(point) if depth > 1]
-    # A stage's address is the fold's beside that of the stage: words between them are decoded.
-    in_luts = [depth // folds << bits(folds) for depth in depths if depth < limit]
-    stored = point.pe * point.in_bits
-
-    def words(low: int, high: int) -> float:
-        """Words that memories in LUTs have between two depths, as shares of that range."""
-        return sum(max(0, min(d, high) - low) for d in in_luts) / (high - low)
-
-    # Contents are optimised with the logic: a word costs the more, the deeper its memory.
-    return {
-        "words to 16": stored * words(0, 16),
-        "words to 64": stored * words(16, 64),
-        "words to 256": stored * words(64, 256),
-        "words beyond": stored * words(256, 512),
-        "block memory": stored * (len(depths) - len(in_luts)),
-        "comparator bits": stored * stages,
-        "lane stages squared": point.pe * stages**2,
-        "node": 1,
-    }
-
-
-def _serial_thresholds(point: SerialThresholds) -> Features:
-    folds, planes = point.channels // point.pe, bits(point.steps + 1)
-    # Sums seldom come near the ends of their type: thresholds' two upper bits are their signs.
-    compared = point.pe * max(1, point.in_bits - 2)
-    # But where a tree has more words than thresholds, the largest value fills it.
-    stored = compared if point.steps == 2**planes - 1 else point.pe * point.in_bits
-    return {
-        "memory": stored * table_sites(folds << planes) if point.style == "distributed" else 0,
-        "bits compared": compared,
-        "bits of results": point.pe * planes,
-        "fold bits": bits(folds),
-        "node": 1,
-    }
-
-
-def _window(point: Window) -> Features:
-    width = point.simd * point.act_bits
-    out = window_out(point)
-    folds = point.channels // point.simd
-    if is_parallel(point):
-        depth = max(1, point.line * folds)
-        stored = (point.kernel - 1) * ram_sites(width, depth)
-        return {
-            "memory": stored if point.style == "distributed" else 0,
-            "window bits": point.taps * width,
-            "line address bits": (point.kernel - 1) * bits(depth),
-            "counter bits": 2 * bits(out) + bits(folds) + 2 * bits(point.dim**2 * folds),
-            "node": 1,
-        }
-    depth = window_depth(point)
-    return {
-        "memory": ram_sites(width, depth) if point.style == "distributed" else 0,
-        "width": width,
-        "address bits": bits(depth),
-        "counter bits": 2 * bits(out) + 2 * bits(point.kernel) + bits(folds),
-        "element bits": bits(point.dim**2 * folds),
-        "node": 1,
-    }
-
-
-def _padding(point: Padding) -> Features:
-    folds = point.channels // point.simd
-    return {
-        "width": point.simd * point.act_bits,
-        "counter bits": 2 * bits(point.dim + 2) + bits(folds),
-        "node": 1,
-    }
-
-
-def _padded_window(point: PaddedWindow, block: DspBlock) -> Features:
-    depth, windows = point.depth, point.windows
-    in_luts, eights = point.style == "distributed", block.name != "DSP48E1"
-    around = depth.bit_count() > 1  # addresses that wrap are compared and moved back
-    kernel = bits(point.kernel_rows) + bits(point.kernel_pixels)
-    height, width = point.rows + 2 * point.pad_rows, point.pixels + 2 * point.pad_pixels
-    return {
-        "memory": in_luts * ram_cells(point.width, depth, eights),
-        "banks": in_luts * bank_sites(point.width, depth),
-        "address bits": bits(depth),
-        "wrapping bits": around * bits(depth),
-        "counter bits": bits(height) + bits(width) + kernel + bits(point.folds),
-        "width": point.width,
-        "loops": sum(
-            size > 1
-            for size in (height, width, point.kernel_rows, point.kernel_pixels, point.folds)
-        ),
-        "uneven steps": len({*windows.moves}) - 1,
-        "passes": point.depthwise and point.folds > 1,
-        "node": 1,
-    }
+from msq_finn.plan.cost.threshold_features import (
+    serial_brams,
+    serial_thresholds,
+    threshold_brams,
+    thresholds,
+)
+from msq_finn.plan.cost.window_features import (
+    is_parallel,
+    padded_window,
+    padding,
+    window,
+    window_brams,
+)
 
 
 def _dwc(point: Dwc) -> Features:
@@ -195,11 +100,11 @@ def _table(point: LookupTable) -> Features:
 _FEATURES: dict[type[Point], Callable[[Any], Features]] = {
     Memstream: memstream,
     WeightRom: weight_rom,
-    Thresholds: _thresholds,
-    SerialThresholds: _serial_thresholds,
-    Window: _window,
-    WordWindow: _window,
-    Padding: _padding,
+    Thresholds: thresholds,
+    SerialThresholds: serial_thresholds,
+    Window: window,
+    WordWindow: window,
+    Padding: padding,
     Dwc: _dwc,
     Repack: repack,
     Fifo: _fifo,
@@ -217,7 +122,7 @@ def features(point: Point, block: DspBlock) -> Features:
         block: the device's DSP slice.
     """
     if isinstance(point, PaddedWindow):
-        return _padded_window(point, block)
+        return padded_window(point, block)
     if not isinstance(point, Unit | Mvu):
         return _FEATURES[type(point)](point)
     lanes, shape = _lanes(point, block)
@@ -250,47 +155,6 @@ def group(point: Point) -> str:
     if isinstance(point, Unit):
         return group_of(point.lanes.kinds[0], isinstance(point, Depthwise))
     return point.node
-
-
-def threshold_depths(point: Thresholds) -> list[int]:
-    """Words of the memory of every stage of a lane's binary search.
-
-    Args:
-        point: the node.
-    """
-    folds = point.channels // point.pe
-    return [folds * 2**stage for stage in range(bits(point.steps + 1))]
-
-
-def window_out(point: Window) -> int:
-    """Pixels of the result in one direction.
-
-    Args:
-        point: the node.
-    """
-    return (point.dim - point.kernel) // point.stride + 1
-
-
-def is_parallel(point: Window) -> bool:
-    """Whether a window leaves at once (FINN's "parallel" style).
-
-    Args:
-        point: the node.
-    """
-    return point.parallel or point.kernel == 1
-
-
-def window_depth(point: Window) -> int:
-    """Words of the addressable buffer (convolutioninputgenerator_rtl.py, get_buffer_depth).
-
-    Args:
-        point: the node.
-    """
-    folds = point.channels // point.simd
-    whole = (point.kernel - 1) * point.dim + point.kernel
-    ahead = max(0, point.stride - 1 - point.kernel**2)
-    ahead += max(0, (point.stride - 1) * point.dim - point.kernel**2)
-    return (whole + ahead) * folds
 
 
 def fifo_style(point: Fifo) -> str:
@@ -327,23 +191,17 @@ def brams(point: Point) -> float:
     Args:
         point: the node.
     """
-    if isinstance(point, Memstream | WeightRom) and point.style == "block":
-        return bram36(point.width, point.depth)
     if isinstance(point, Thresholds):
-        deep = [d for d in threshold_depths(point) if d >= (point.bram_from or BRAM_FROM)]
-        return point.pe * sum(bram36(point.in_bits, depth) for depth in deep)
-    if isinstance(point, SerialThresholds) and point.style == "block":
-        depth = point.channels // point.pe << bits(point.steps + 1)
-        return point.pe * bram36(point.in_bits, depth)
-    if isinstance(point, Window) and point.style == "block":
-        width = point.simd * point.act_bits
-        if is_parallel(point):
-            folds = point.channels // point.simd
-            lines = max(1, point.line * folds)
-            return (point.kernel - 1) * bram36(width, lines)
-        return bram36(width, window_depth(point))
-    if isinstance(point, PaddedWindow) and point.style == "block":
+        return threshold_brams(point)
+    if isinstance(point, Fifo):
+        deep = bits(max(512, point.depth - 1))
+        return bram36(point.width, 2**deep) if fifo_style(point) == "block" else 0
+    if getattr(point, "style", "") != "block":
+        return 0
+    if isinstance(point, SerialThresholds):
+        return serial_brams(point)
+    if isinstance(point, Window):
+        return window_brams(point)
+    if isinstance(point, Memstream | WeightRom | PaddedWindow):
         return bram36(point.width, point.depth)
-    if isinstance(point, Fifo) and fifo_style(point) == "block":
-        return bram36(point.width, 2 ** bits(max(512, point.depth - 1)))
     return 0

@@ -8,7 +8,6 @@ from dataclasses import replace
 from msq_finn.lanes import dsp
 from msq_finn.ops.streaming.threshold_tree import memory_style
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
-from msq_finn.plan.cost.features import BRAM_FROM
 from msq_finn.plan.cost.memories import ram_sites, registered_ram
 from msq_finn.plan.cost.point_kinds import (
     Add,
@@ -23,6 +22,7 @@ from msq_finn.plan.cost.point_kinds import (
     Window,
     WordWindow,
 )
+from msq_finn.plan.cost.threshold_features import BRAM_FROM
 from msq_finn.plan.frontend.network import Conv, Fold, Node
 from msq_finn.plan.frontend.pixels import in_words, words_of
 from msq_finn.plan.search.converters import Repacked
