@@ -118,14 +118,18 @@ def _fits(costs: list[list[Cost]], budget: Budget) -> bool:
     for layer in costs:
         if not layer:
             return False
-        sums = (sums[:, None, :] + np.array(layer)[None]).reshape(-1, len(Cost._fields))
-        sums = np.unique(sums[(sums <= np.array(list(budget)) + 1e-6).all(axis=1)], axis=0)
+        sums = (sums[:, None, :] + _needed(np.array(layer))[None]).reshape(-1, len(Cost._fields))
+        sums = _needed(sums[(sums <= np.array(list(budget)) + 1e-6).all(axis=1)])
         if not len(sums):
             return False
-        # Only what nothing else beats can be needed; quadratic, and on purpose not the code's own.
-        worse = (sums[None] <= sums[:, None]).all(2) & (sums[None] < sums[:, None]).any(2)
-        sums = sums[~worse.any(axis=1)]
     return True
+
+
+def _needed(costs: np.ndarray) -> np.ndarray:
+    """What nothing else beats; quadratic, and on purpose not the code's own."""
+    costs = np.unique(costs, axis=0)
+    beaten = [((costs <= row).all(axis=1) & (costs < row).any(axis=1)).any() for row in costs]
+    return costs[~np.array(beaten, dtype=bool)]
 
 
 NETWORK = Network(

@@ -108,9 +108,13 @@ def test_cycles_follow_from_the_decisions():
             "lanes": LaneCounts({name: layer.mh}),
             "window": None,
             "threshold_pe": layer.mh,
+            "serial_thresholds": "none",
         }
         planned = made.plan.layers[1].model_copy(update=update)
         assert frame_cycles(planned, layer) == 2 * planes * layer.vectors
+        # Of 15 thresholds, four comparisons.
+        planned = planned.model_copy(update={"serial_thresholds": "block"})
+        assert frame_cycles(planned, layer) == max(2 * planes, 4) * layer.vectors
 
 
 def test_a_target_is_planned_for():
