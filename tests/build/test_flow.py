@@ -62,6 +62,16 @@ def test_rtl_equals_the_exported_model(network):
     assert result.cycles_per_image <= 1.05 * fifos.predicted_interval(lowered.model)
 
 
+def test_windows_wait_in_their_ring(network):
+    """The padding is in the generators, and no FIFO is between them and width converters."""
+    model = network[0].model
+    rings = model.get_nodes_by_op_type("ConvolutionInputGeneratorPadded_rtl")
+    assert rings and not model.get_nodes_by_op_type("FMPadding_rtl")
+    behind = [model.find_consumer(node.output[0]) for node in rings]
+    for fifo in (node for node in behind if node.op_type == "StreamingFIFO_rtl"):
+        assert not model.find_consumer(fifo.output[0]).op_type.startswith("StreamingDataWidth")
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_stalls_change_nothing(network, seed):
     lowered, design, images, _ = network
