@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,8 +16,10 @@ from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.lane_costs import EMBEDDED, LaneCosts
 from msq_finn.plan.frontend.network import Fold, Layer, Network
 from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
+from msq_finn.plan.search.backs import Back
 from msq_finn.plan.search.design import Design
 from msq_finn.plan.search.foldings import foldings_that_meet
+from msq_finn.plan.search.fronts import Front
 from msq_finn.plan.search.node_costs import NodeCosts
 from msq_finn.plan.search.option import (
     COLUMNS,
@@ -40,6 +44,11 @@ SLACK, OWN_SLACK = 3, 2
 #: what they are for; at most so many, those of the fewest.
 MOST_UNEVEN = 8
 
+#: A window, thresholds, and what both cost.
+Outside = tuple[Front, Back, Cost]
+
+_Choice = TypeVar("_Choice", Outside, Around)
+
 
 class Catalogue:
     """Options of a network's layers, remembered between targets.
@@ -57,6 +66,7 @@ class Catalogue:
         self.side_by_side = SideBySide(design)
         self.targets = CycleTargets(self.network, design, self.side_by_side)
         self.streams = Streams(model, design.uneven, design.searches)
+        self._backs = cache(self.streams.backs)
         self._node_costs = NodeCosts(model, self.streams)
         self._lane_costs: dict[Layer, LaneCosts] = {}
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
@@ -153,13 +163,12 @@ class Catalogue:
         blocks = []
         for serial in (False, True):
             for simd, pe in self._pairs(layer, cycles, serial):
-                own = layer.cycles(simd, pe, layer.act_bits if serial else 1)
+                planes = layer.act_bits if serial else 1
+                own = layer.cycles(simd, pe, planes)
                 every = self._lanes(layer, simd, pe, serial)
-                around = [
-                    self._around(layer, simd, lanes[0], following, cycles, pixels)
-                    for lanes in every
-                ]
-                if all(around):
+                outside = self._outside(layer, simd, pe, planes, following, cycles, pixels)
+                if outside:
+                    around = [self._around(layer, simd, lanes[0], outside) for lanes in every]
                     computed = self._compute(layer, simd, pe, serial)
                     blocks += [
                         Block(simd, lanes, compute, choices, own, pixels)
@@ -175,7 +184,8 @@ class Catalogue:
         if lanes is None or max(own, pixel_cycles(layer, pixels)) > cycles:
             return []
         compute = windows * np.array([self._costs(layer).compute(simd, lanes)], dtype=float)
-        around = self._around(layer, simd, lanes, following, cycles, pixels)
+        outside = self._outside(layer, simd, lanes.pe, 1, following, cycles, pixels)
+        around = self._around(layer, simd, lanes, outside, windows)
         return [Block(simd, [lanes], compute, around, own, pixels)] if around else []
 
     def _pairs(self, layer: Layer, cycles: int, serial: bool) -> list[tuple[int, int]]:
@@ -199,30 +209,35 @@ class Catalogue:
                     most = min(most, slack * simd * pe)
         return found
 
-    def _around(
+    def _outside(
         self,
         layer: Layer,
         simd: int,
-        lanes: LaneCounts,
+        pe: int,
+        planes: int,
         following: int,
         cycles: int,
         pixels: int,
+    ) -> list[Outside]:
+        """Window and thresholds of a folding: the choices that nothing beats."""
+        windows = windows_at(layer, pixels) or 1
+        fronts = self.streams.fronts(layer, simd, pe, cycles, planes, pixels)
+        backs = self._backs(layer, pe, following, cycles, windows)
+        found = [(f, b, add((f.cost, b.cost))) for f in fronts for b in backs]
+        return _unbeaten(found)
+
+    def _around(
+        self, layer: Layer, simd: int, lanes: LaneCounts, outside: list[Outside], windows: int = 1
     ) -> list[Around]:
-        """Memory, window and thresholds of a folding: the choices that nothing beats."""
-        planes, windows = lanes.planes(layer.act_bits), windows_at(layer, pixels) or 1
-        fronts = self.streams.fronts(layer, simd, lanes.pe, cycles, planes, pixels)
-        backs = self.streams.backs(layer, lanes.pe, following, cycles, windows)
+        """The same with the lanes' memory, for each of so many windows."""
         styles = (EMBEDDED,) if lanes.is_constant else ("distributed", "block")
-        choices = []
-        for style in styles:
-            memory = self._costs(layer).memory(simd, lanes, style).times(windows)
-            for front in fronts:
-                for back in backs:
-                    cost = add((memory, front.cost, back.cost))
-                    choices.append((style, front, back, cost))
-        if not choices:
-            return []
-        return [choices[index] for index in unbeaten(np.array([choice[3] for choice in choices]))]
+        memories = [self._costs(layer).memory(simd, lanes, s).times(windows) for s in styles]
+        found = [
+            (style, front, back, add((memory, cost)))
+            for style, memory in zip(styles, memories, strict=True)
+            for front, back, cost in outside
+        ]
+        return _unbeaten(found)
 
     def _constant(self, layer: Layer, serial: bool) -> LaneKind | None:
         if (layer, serial) not in self._held:
@@ -259,3 +274,10 @@ class Catalogue:
         if layer not in self._lane_costs:
             self._lane_costs[layer] = LaneCosts(self.model, layer)
         return self._lane_costs[layer]
+
+
+def _unbeaten(choices: list[_Choice]) -> list[_Choice]:
+    """Those whose costs, which stand last, nothing beats."""
+    if not choices:
+        return []
+    return [choices[index] for index in unbeaten(np.array([choice[-1] for choice in choices]))]
