@@ -18,7 +18,7 @@ _DELAY = 2
 
 
 @dataclass(frozen=True)
-class Windows:
+class MapWindows:
     """Windows over a map; numbers of rows, then of pixels of a row.
 
     Attributes:
@@ -39,7 +39,7 @@ class Windows:
     def out(self) -> tuple[int, int]:
         """Windows over each other, and beside each other.
 
-        >>> Windows((8, 7), (3, 3), (2, 1), (1, 0, 1, 1)).out
+        >>> MapWindows((8, 7), (3, 3), (2, 1), (1, 0, 1, 1)).out
         (4, 6)
         """
         return self._along(0), self._along(1)
@@ -60,9 +60,9 @@ class Windows:
         Args:
             folds: words of a pixel.
 
-        >>> Windows((8, 8), (3, 3), pads=(1, 1, 1, 1)).cycles(2)
+        >>> MapWindows((8, 8), (3, 3), pads=(1, 1, 1, 1)).cycles(2)
         1152
-        >>> Windows((8, 8), (1, 1), (2, 2)).cycles(2)
+        >>> MapWindows((8, 8), (1, 1), (2, 2)).cycles(2)
         128
         """
         rows, pixels = self.out
@@ -77,9 +77,9 @@ class Windows:
         far the pixels that there are may be from the ones that there must be is the same for every
         frame, and the largest of it is what the ring holds.
 
-        >>> Windows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).pixels
+        >>> MapWindows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).pixels
         68
-        >>> Windows((8, 8), (2, 2), (2, 2)).pixels
+        >>> MapWindows((8, 8), (2, 2), (2, 2)).pixels
         20
         """
         return _pixels(self)
@@ -88,9 +88,9 @@ class Windows:
     def moves(self) -> tuple[int, int, int]:
         """Pixels from a window to the next of a row, to the next row's first, and to the frame's.
 
-        >>> Windows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).moves
+        >>> MapWindows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).moves
         (1, 1, 1)
-        >>> Windows((8, 8), (3, 3), (2, 2)).moves
+        >>> MapWindows((8, 8), (3, 3), (2, 2)).moves
         (2, 12, 28)
         """
         (height, width), (down, across) = self.dim, self.stride
@@ -104,7 +104,7 @@ class Windows:
             folds: words of a pixel.
             style: of the memory.
 
-        >>> window = Windows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1))
+        >>> window = MapWindows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1))
         >>> window.words(1, "distributed"), window.words(2, "distributed"), window.words(9, "block")
         (128, 138, 1024)
         """
@@ -114,7 +114,7 @@ class Windows:
 
 
 @cache
-def _pixels(windows: Windows) -> int:
+def _pixels(windows: MapWindows) -> int:
     (height, width), (rows, pixels) = windows.dim, windows.out
     above = np.arange(rows) * windows.stride[0] - windows.pads[0]
     beside = np.arange(pixels) * windows.stride[1] - windows.pads[1]

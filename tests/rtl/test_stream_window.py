@@ -11,7 +11,7 @@ import pytest
 
 from msq_finn.plan.cost.point_kinds import PaddedWindow
 from msq_finn.plan.cost.stored_runs import PARTS
-from msq_finn.rtl.window_ring import Windows
+from msq_finn.rtl.window_ring import MapWindows
 from tests import icarus, yosys
 
 SOURCE = harness.RTL / "streaming" / "stream_window.sv"
@@ -35,8 +35,8 @@ class Case:
     depth: int = 0
 
     @property
-    def windows(self) -> Windows:
-        return Windows(self.dim, self.kernel, self.stride, self.pads, self.dilation)
+    def windows(self) -> MapWindows:
+        return MapWindows(self.dim, self.kernel, self.stride, self.pads, self.dilation)
 
     @property
     def words(self) -> int:

@@ -9,13 +9,13 @@ import numpy as np
 from finn.custom_op.fpgadataflow.convolutioninputgenerator import ConvolutionInputGenerator
 
 from msq_finn.ops.streaming.backend import StreamingRTL
-from msq_finn.rtl.window_ring import Windows
+from msq_finn.rtl.window_ring import MapWindows
 
 #: Words and bits of a block RAM of 18 kbit.
 _BLOCKS = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 
 
-class PaddedWindows(ConvolutionInputGenerator):
+class ConvolutionInputGeneratorPadded(ConvolutionInputGenerator):
     """FINN's window generator together with the padding before it.
 
     FINN's attributes are those of the map without zeros; ``Padding`` has these above, to the left,
@@ -27,10 +27,10 @@ class PaddedWindows(ConvolutionInputGenerator):
         """FINN's attributes of the op and ``Padding``."""
         return super().get_nodeattr_types() | {"Padding": ("ints", True, [0, 0, 0, 0])}
 
-    def windows(self) -> Windows:
+    def windows(self) -> MapWindows:
         """The windows and the map."""
         top, left, bottom, right = self.get_nodeattr("Padding")
-        return Windows(
+        return MapWindows(
             self._pair("IFMDim"),
             self._pair("ConvKernelDim"),
             self._pair("Stride"),
@@ -84,7 +84,7 @@ class PaddedWindows(ConvolutionInputGenerator):
         context[self.onnx_node.output[0]] = found.reshape(self.get_normal_output_shape())
 
 
-class ConvolutionInputGeneratorPadded_rtl(StreamingRTL, PaddedWindows):
+class ConvolutionInputGeneratorPadded_rtl(StreamingRTL, ConvolutionInputGeneratorPadded):
     """A ring of pixels without zeros; a word goes in and a word comes out in every cycle."""
 
     module = "stream_window"

@@ -11,7 +11,7 @@ from typing import ClassVar
 from msq_finn.lanes import sources
 from msq_finn.plan.cost.design_point import Design, Point
 from msq_finn.plan.frontend.network import Conv
-from msq_finn.rtl.window_ring import Windows
+from msq_finn.rtl.window_ring import MapWindows
 
 
 class OwnNode(Point):
@@ -170,9 +170,9 @@ class PaddedWindow(OwnNode):
         return cls(simd * act_bits, folds, *sizes, depthwise=depthwise, style=style)
 
     @property
-    def windows(self) -> Windows:
+    def windows(self) -> MapWindows:
         """The windows and the map."""
-        return Windows(
+        return MapWindows(
             (self.rows, self.pixels),
             (self.kernel_rows, self.kernel_pixels),
             (self.stride_rows, self.stride_pixels),

@@ -11,7 +11,7 @@ from msq_finn.lanes.demand import PAIR, Demand
 from msq_finn.lanes.divisors import folds
 from msq_finn.lanes.latency import sum_latency
 from msq_finn.ops.recurrent.turns import Turns
-from msq_finn.rtl.window_ring import Windows
+from msq_finn.rtl.window_ring import MapWindows
 
 Pair = tuple[int, int]
 
@@ -50,9 +50,9 @@ class Conv:
         return height, width
 
     @property
-    def windows(self) -> Windows:
+    def windows(self) -> MapWindows:
         """The window as our generator has it."""
-        return Windows(self.dim, self.kernel, self.stride, self.pad * 2)
+        return MapWindows(self.dim, self.kernel, self.stride, self.pad * 2)
 
     @property
     def is_needed(self) -> bool:
