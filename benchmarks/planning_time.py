@@ -30,7 +30,7 @@ PAIRS: list[tuple[Callable[[], Network], str]] = [
 
 
 def measure(network: Network, device: str) -> dict[str, object]:
-    model = default_model()
+    model = default_model("DSP48E1" if device.startswith("xc7") else "DSP48E2")
     start = time.perf_counter()
     found = maximize(network, Budget.of(DEVICES[device]), model)
     seconds = time.perf_counter() - start
