@@ -32,6 +32,7 @@ from itertools import product
 from typing import ClassVar
 
 import click
+from finn.util.basic import get_dsp_block
 from rich.console import Console
 from rich.table import Table
 
@@ -81,7 +82,7 @@ DESIGNS = PLANNERS | {"finn_best": Design("finn_best", (), finn=("finn_dsp", "fi
 
 def costs(device: str) -> CostModel:
     """The device's cost model, which takes those sites as they are."""
-    model = default_model("DSP48E1" if device.startswith("xc7") else "DSP48E2")
+    model = default_model(get_dsp_block(device))
     counted = {
         name: {**groups, "finn_mvu": {**groups["finn_mvu"], "compressor sites": one}}
         for name, groups, one in (

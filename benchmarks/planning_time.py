@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 import click
+from finn.util.basic import get_dsp_block
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,7 @@ PAIRS: list[tuple[Callable[[], Network], str]] = [
 
 
 def measure(network: Network, device: str) -> dict[str, object]:
-    model = default_model("DSP48E1" if device.startswith("xc7") else "DSP48E2")
+    model = default_model(get_dsp_block(device))
     start = time.perf_counter()
     found = maximize(network, Budget.of(DEVICES[device]), model)
     seconds = time.perf_counter() - start

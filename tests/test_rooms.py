@@ -124,6 +124,7 @@ def loaded_by(module):
         ("msq_finn.cli", {"torch", "brevitas", "numpy", "onnx", "qonnx", "finn", "pyosys"}),
         ("msq_finn.lanes", {"torch", "brevitas", "onnx", "qonnx", "finn", "pyosys"}),
         ("msq_finn.plan.file.schema", {"torch", "brevitas", "onnx", "qonnx", "finn", "pyosys"}),
+        ("msq_finn.plan.search.optimize", {"torch", "brevitas", "finn", "pyosys"}),
         ("msq_finn.training.loop", {"finn", "pyosys"}),
     ],
 )

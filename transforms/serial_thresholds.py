@@ -10,8 +10,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
-from msq_finn.ops.streaming.threshold_tree import memory_style
 from msq_finn.ops.streaming.thresholding_serial import ThresholdingSerial_rtl
+from msq_finn.rtl.threshold_tree import memory_style
 
 #: FINN's op, and attribute of it at folding: style of the memory that its thresholds are to have
 #: where they are compared one after another.

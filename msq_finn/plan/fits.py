@@ -9,12 +9,12 @@ from msq_finn.errors import MsqError
 from msq_finn.lanes.divisors import folds
 from msq_finn.plan.cost.cost_model import add, default_model
 from msq_finn.plan.cost.lane_costs import LaneCosts
-from msq_finn.plan.cost.memories import bits
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.network import Layer, Network
 from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
 from msq_finn.plan.frontend.windows import front_cycles
+from msq_finn.rtl import threshold_tree
 
 
 def fits_network(plan: Plan, network: Network, path: str) -> list[LayerPlan]:
@@ -181,7 +181,8 @@ def frame_cycles(planned: LayerPlan, layer: Layer) -> int:
         found.append(front_cycles(conv, window.simd, window.parallel, layer.depthwise))
     if planned.threshold_pe:
         words = layer.vectors // windows * folds(layer.mh, planned.threshold_pe)
-        found.append(words * (bits(layer.steps + 1) if planned.serial_thresholds != "none" else 1))
+        serial = planned.serial_thresholds != "none"
+        found.append(words * (threshold_tree.planes(layer.steps) if serial else 1))
     return max(found)
 
 

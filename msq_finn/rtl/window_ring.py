@@ -97,6 +97,17 @@ class MapWindows:
         last_row, last = ((n - 1) * s for n, s in zip(self.out, self.stride, strict=True))
         return across, down * width - last, (height - last_row) * width - last
 
+    def parameters(self) -> dict[str, int]:
+        """Parameters of stream_window.sv that say where windows lie."""
+        pairs = {
+            ("Rows", "Pixels"): self.dim,
+            ("KernelRows", "KernelPixels"): self.kernel,
+            ("StrideRows", "StridePixels"): self.stride,
+            ("DilationRows", "DilationPixels"): self.dilation,
+            ("PadTop", "PadLeft", "PadBottom", "PadRight"): self.pads,
+        }
+        return {n: v for pair in pairs.items() for n, v in zip(*pair, strict=True)}
+
     def words(self, folds: int, style: str) -> int:
         """Words of the ring; a power of two where its memory has as many anyway.
 

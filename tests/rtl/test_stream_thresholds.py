@@ -11,8 +11,8 @@ import pytest
 from qonnx.core.datatype import DataType
 
 import msq_finn.rtl
-from msq_finn.ops.streaming.threshold_tree import tree_words, word_bits
 from msq_finn.plan.cost.stored_runs import PARTS
+from msq_finn.rtl.threshold_tree import tree_words, word_bits
 from msq_finn.sim import primitives
 from msq_finn.synth import yosys as synth
 from tests import icarus, yosys

@@ -101,18 +101,9 @@ class ConvolutionInputGeneratorPadded_rtl(StreamingRTL, ConvolutionInputGenerato
     def rtl_parameters(self) -> dict[str, int | str]:
         """See StreamingRTL."""
         self.integer_type(self.get_input_datatype())
-        windows = self.windows()
-        pairs = {
-            ("Rows", "Pixels"): windows.dim,
-            ("KernelRows", "KernelPixels"): windows.kernel,
-            ("StrideRows", "StridePixels"): windows.stride,
-            ("DilationRows", "DilationPixels"): windows.dilation,
-            ("PadTop", "PadLeft", "PadBottom", "PadRight"): windows.pads,
-        }
-        sizes = {n: v for pair in pairs.items() for n, v in zip(*pair, strict=True)}
         return {
             "Width": self.get_instream_width(),
-            **sizes,
+            **self.windows().parameters(),
             "Folds": self.folds(),
             "Depthwise": self.get_nodeattr("depthwise"),
             "Depth": self.depth(),

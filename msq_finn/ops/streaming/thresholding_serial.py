@@ -9,7 +9,7 @@ from finn.custom_op.fpgadataflow.thresholding import Thresholding
 
 from msq_finn.errors import MsqError
 from msq_finn.ops.streaming.backend import StreamingRTL, is_plain_integer
-from msq_finn.ops.streaming.threshold_tree import planes, tree_words, word_bits
+from msq_finn.rtl.threshold_tree import planes, tree_words, word_bits
 
 #: FINN's attributes for thresholds that are written at run time, or of which there are many sets.
 _OTHERS_THRESHOLDS = ("runtime_writeable_weights", "mlo_max_iter", "bodies")

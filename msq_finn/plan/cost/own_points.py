@@ -186,20 +186,10 @@ class PaddedWindow(OwnNode):
 
     def parameters(self) -> dict[str, int]:
         """Numbers among the module's parameters."""
-        top, left, bottom, right = self.windows.pads
         return {
             "Width": self.width,
             "Folds": self.folds,
-            "Rows": self.rows,
-            "Pixels": self.pixels,
-            "KernelRows": self.kernel_rows,
-            "KernelPixels": self.kernel_pixels,
-            "StrideRows": self.stride_rows,
-            "StridePixels": self.stride_pixels,
-            "PadTop": top,
-            "PadLeft": left,
-            "PadBottom": bottom,
-            "PadRight": right,
+            **self.windows.parameters(),
             "Depthwise": int(self.depthwise),
             "Depth": self.depth,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.memories import bits, bram36, table_sites
 from msq_finn.plan.cost.point_kinds import SerialThresholds, Thresholds
+from msq_finn.rtl.threshold_tree import planes
 
 #: Words from which on a read-only memory of no stated style becomes block RAM.
 BRAM_FROM = 1024
@@ -16,7 +17,7 @@ def thresholds(point: Thresholds) -> Features:
     Args:
         point: the node.
     """
-    stages = bits(point.steps + 1)
+    stages = planes(point.steps)
     limit = point.bram_from or BRAM_FROM
     folds = point.channels // point.pe
     depths = [depth for depth in threshold_depths(point) if depth > 1]
@@ -47,15 +48,15 @@ def serial_thresholds(point: SerialThresholds) -> Features:
     Args:
         point: the node.
     """
-    folds, planes = point.channels // point.pe, bits(point.steps + 1)
+    folds, levels = point.channels // point.pe, planes(point.steps)
     # Sums seldom come near the ends of their type: thresholds' two upper bits are their signs.
     compared = point.pe * max(1, point.in_bits - 2)
     # But where a tree has more words than thresholds, the largest value fills it.
-    stored = compared if point.steps == 2**planes - 1 else point.pe * point.in_bits
+    stored = compared if point.steps == 2**levels - 1 else point.pe * point.in_bits
     return {
-        "memory": stored * table_sites(folds << planes) if point.style == "distributed" else 0,
+        "memory": stored * table_sites(folds << levels) if point.style == "distributed" else 0,
         "bits compared": compared,
-        "bits of results": point.pe * planes,
+        "bits of results": point.pe * levels,
         "fold bits": bits(folds),
         "node": 1,
     }
@@ -68,7 +69,7 @@ def threshold_depths(point: Thresholds) -> list[int]:
         point: the node.
     """
     folds = point.channels // point.pe
-    return [folds * 2**stage for stage in range(bits(point.steps + 1))]
+    return [folds * 2**stage for stage in range(planes(point.steps))]
 
 
 def threshold_brams(point: Thresholds) -> float:
@@ -87,5 +88,5 @@ def serial_brams(point: SerialThresholds) -> float:
     Args:
         point: the node.
     """
-    depth = point.channels // point.pe << bits(point.steps + 1)
+    depth = point.channels // point.pe << planes(point.steps)
     return point.pe * bram36(point.in_bits, depth)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from msq_finn.lanes.divisors import divisors, folds, padded
-from msq_finn.ops.streaming.threshold_tree import memory_style
 from msq_finn.plan.cost.cost_model import Cost, add
 from msq_finn.plan.cost.memories import bits
 from msq_finn.plan.cost.point_kinds import Add, Point, SerialThresholds, Thresholds
 from msq_finn.plan.frontend.network import Layer
 from msq_finn.plan.search.converters import SHALLOW, Converters, Repacked
 from msq_finn.plan.search.pareto import least_memory
+from msq_finn.rtl.threshold_tree import memory_style, planes
 
 #: Bits of a finished activation.
 ACT_BITS = 4
@@ -63,7 +63,7 @@ class BehindLanes(Converters):
         styles = STYLES if self.searches and windows == 1 else STYLES[:1]
         for lanes, serial in product(each, styles):
             spent = layer.vectors * folds(layer.mh, lanes)
-            spent *= bits(layer.steps + 1) if serial != "none" else 1
+            spent *= planes(layer.steps) if serial != "none" else 1
             if spent > cycles or (lanes > pe and found):
                 continue
             channels = padded(layer.mh, lanes)
@@ -111,7 +111,7 @@ class BehindLanes(Converters):
 
     def _cheapest(self, channels: int, lanes: int, in_bits: int, steps: int, cycles: int) -> Cost:
         """Thresholds as a build folds them that stand in no plan."""
-        in_time = channels // lanes * bits(steps + 1) <= cycles
+        in_time = channels // lanes * planes(steps) <= cycles
         serial = memory_style(channels, lanes, steps) if self.searches and in_time else "none"
         return self.cost(_thresholds(channels, lanes, in_bits, steps, serial))
 

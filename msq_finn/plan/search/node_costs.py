@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 from msq_finn.lanes import dsp
-from msq_finn.ops.streaming.threshold_tree import memory_style
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.cost.memories import ram_sites, registered_ram
 from msq_finn.plan.cost.point_kinds import (
@@ -27,6 +26,7 @@ from msq_finn.plan.frontend.network import Conv, Fold, Node
 from msq_finn.plan.frontend.pixels import in_words, words_of
 from msq_finn.plan.search.converters import Repacked
 from msq_finn.plan.search.streams import Streams
+from msq_finn.rtl.threshold_tree import memory_style
 
 #: What keeps the places in the memory of a reversal; from Yosys runs of 8 to 1024 words of 8 to 64
 #: bits.
