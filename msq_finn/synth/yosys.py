@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import gzip
 import hashlib
 import json
@@ -12,7 +11,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -22,6 +21,7 @@ from msq_finn import cache
 from msq_finn.errors import MissingToolError, MsqError
 from msq_finn.rewordings import for_slang
 from msq_finn.synth.resources import Resources
+from msq_finn.synth.run_key import data_files, own_sources, run_key
 
 __all__ = ["NetlistSource", "Resources", "Synthesis", "family_of", "run", "synthesize", "version"]
 
@@ -33,8 +33,6 @@ _CONSTANT_STEPS = 10_000_000
 
 _STUBS = Path(__file__).with_name("xilinx_stubs.v")
 _BLACK_BOXES = re.findall(r"(?m)^module (\w+)", _STUBS.read_text())
-_DATA = (".dat", ".mem", ".hex")
-_HEADERS = (".svh", ".vh")
 
 
 def version() -> str:
@@ -169,9 +167,9 @@ def run(
         *(f"-D {name}={value}" for name, value in sorted((defines or {}).items())),
     ]
     family = family_of(part)
-    key = _key(top, texts, folders)
+    key = run_key(top, texts, folders)
     settings = json.dumps([tool, family, options, list(unused_ports)]).replace(top, "@top@")
-    digest = hashlib.sha256(f"{_own_sources()} {settings} {key}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{own_sources()} {settings} {key}".encode()).hexdigest()
     module = f"netlist_{digest[:16]}"
 
     def make(folder: Path) -> None:
@@ -179,7 +177,7 @@ def run(
             _written(folder / str(index) / file.name, new) if new else file
             for index, (file, new) in enumerate(zip(files, reworded, strict=True))
         ]
-        for path in _data_files(texts, folders):
+        for path in data_files(texts, folders):
             (folder / path.name).symlink_to(path.absolute())
         slang = [
             "--ignore-assertions",
@@ -213,57 +211,6 @@ def _existing(path: Path, top: str) -> Path:
 def _literal(value: int) -> str:
     """A parameter's value; plain SystemVerilog numbers have 32 bits."""
     return str(value) if -(2**31) <= value < 2**31 else rf"{value.bit_length()}\'h{value:x}"
-
-
-def _own_sources() -> str:
-    """Hash of this package: other counting rules make other results."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.[pv]*")):
-        if path.is_file():
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _key(top: str, texts: Sequence[str], folders: Sequence[Path]) -> str:
-    """Hash of everything that is read, but for names that FINN numbers through.
-
-    Generated sources differ in the top's name and in the path of memory contents. With the one
-    replaced by a constant and the other by the contents, equal nodes have equal keys.
-    """
-    digest = hashlib.sha256()
-    for text in texts:
-        for name in _quoted([text]):
-            if name.startswith("/") and (contents := _contents(Path(name))):
-                text = text.replace(name, hashlib.sha256(contents).hexdigest())
-        digest.update(text.replace(top, "@top@").encode() + b"\0")
-    headers = [p for folder in folders for p in sorted(folder.iterdir()) if p.suffix in _HEADERS]
-    for path in (*headers, *_data_files(texts, folders)):
-        digest.update(path.name.replace(top, "@top@").encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def _contents(start: Path) -> bytes:
-    """What is in a file, or in those of memories whose names begin so."""
-    if start.is_file():
-        return start.read_bytes()
-    begun = sorted(start.parent.glob(f"{glob.escape(start.name)}*")) if start.name else []
-    files = [path for path in begun if path.suffix in _DATA]
-    return b"\0".join(path.name[len(start.name) :].encode() + path.read_bytes() for path in files)
-
-
-def _quoted(texts: Iterable[str]) -> set[str]:
-    return {name for text in texts for name in re.findall(r'"([^"\n]+)"', text)}
-
-
-def _data_files(texts: Sequence[str], folders: Sequence[Path]) -> list[Path]:
-    """Memory contents that the sources name, in full or by the start of the name."""
-    names = {name.removeprefix("./") for name in _quoted(texts)} - {""}
-    return [
-        path
-        for folder in folders
-        for path in sorted(folder.iterdir())
-        if path.suffix in _DATA and any(path.name.startswith(name) for name in names)
-    ]
 
 
 def _written(path: Path, text: str) -> Path:
