@@ -73,14 +73,15 @@ class MapWindows:
         """Pixels to keep so that neither stream waits for the other while both flow evenly.
 
         In the time of a window as many pixels come as there are for each. A window has to be there
-        when it begins, and what comes until it ends must not lie where its first pixel does: how
-        far the pixels that there are may be from the ones that there must be is the same for every
-        frame, and the largest of it is what the ring holds.
+        when it begins, but for its last pixel, which comes by the time that it is read; and what
+        comes until it ends must not lie where its first pixel does: how far the pixels that there
+        are may be from the ones that there must be is the same for every frame, and the largest of
+        it is what the ring holds.
 
         >>> MapWindows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1)).pixels
-        68
+        67
         >>> MapWindows((8, 8), (2, 2), (2, 2)).pixels
-        20
+        19
         """
         return _pixels(self)
 
@@ -117,7 +118,7 @@ class MapWindows:
 
         >>> window = MapWindows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1))
         >>> window.words(1, "distributed"), window.words(2, "distributed"), window.words(9, "block")
-        (128, 138, 1024)
+        (128, 136, 1024)
         """
         needed = folds * self.pixels + _DELAY
         power, unit = 1 << (needed - 1).bit_length(), _UNITS.get(style, _LUT_UNIT)
@@ -135,6 +136,10 @@ def _pixels(windows: MapWindows) -> int:
     first = (above[:, None] * width + beside).ravel()
     last_row, last = np.minimum(above + down, height - 1), np.minimum(beside + across, width - 1)
     behind = (last_row[:, None] * width + last + 1).ravel()
+    # Pixels of a window up to its last one that is no zero.
+    over, before = (last_row - above) // windows.dilation[0], (last - beside) // windows.dilation[1]
+    read = (over[:, None] * windows.kernel[1] + before + 1).ravel()
     each = height * width / len(first)
     time = np.arange(len(first)) * each
-    return math.ceil(float((time + each - first).max() + (behind - time).max()))
+    coming = np.minimum(each * read / windows.size, 1)
+    return math.ceil(float((time + each - first).max() + (behind - coming - time).max()))

@@ -101,6 +101,10 @@ CASES = [
     Case((4, 5), (3, 4), pads=(2, 3, 2, 3), folds=2),  # full: addresses go back behind a row
     Case((6, 40), (3, 3), pads=(1, 1, 1, 1), folds=1, depth=128),
     Case((3, 40), (3, 3), pads=(1, 1, 1, 1), folds=2, style="block"),
+    Case((6, 1), (3, 3), pads=(1, 1, 1, 1), folds=4),  # zeros are read behind every last pixel
+    Case((6, 1), (3, 3), pads=(1, 1, 1, 1), folds=4, depthwise=True),
+    Case((3, 3), (3, 3), pads=(2, 2, 2, 2), folds=5, depthwise=True),  # more windows than pixels
+    Case((8, 8), (3, 3), (2, 2), pads=(1, 1, 1, 1), folds=4, depthwise=True, style="block"),
 ]
 
 
