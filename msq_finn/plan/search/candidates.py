@@ -72,6 +72,7 @@ class Catalogue:
         self._splits: dict[tuple[Layer, int, int], list[list[LaneCounts]]] = {}
         self._held: dict[tuple[Layer, bool], LaneKind | None] = {}
         self._computed: dict[tuple[Layer, int, int, bool], list[FloatArray]] = {}
+        self._tables: dict[int, list[tuple[Table, ...]]] = {}
         self._items: dict[int, list[Item]] = {}
         self._following = {a.name: b for a, b in pairwise(network.layers)}
 
@@ -83,6 +84,25 @@ class Catalogue:
         for layer in self.network.layers:
             order.setdefault(layer.group or layer.name, []).append(layer)
         return list(order.values())
+
+    def tables(self, cycles: int) -> list[tuple[Table, ...]]:
+        """Options of every group's layers for a cycle target; equal groups have the same tables.
+
+        Args:
+            cycles: target, cycles a frame.
+        """
+        if cycles not in self._tables:
+            made: dict[tuple[Layer, int], Table] = {}
+            groups: dict[tuple[tuple[Layer, int], ...], tuple[Table, ...]] = {}
+            found = []
+            for group in self.groups():
+                keys = tuple(self.key(layer, cycles) for layer in group)
+                for key in keys:
+                    if key not in made:
+                        made[key] = Table.of(self._blocks(*key, cycles))
+                found.append(groups.setdefault(keys, tuple(made[key] for key in keys)))
+            self._tables[cycles] = found
+        return self._tables[cycles]
 
     def items(self, cycles: int) -> list[Item]:
         """What there is to choose from for a cycle target.
@@ -98,22 +118,11 @@ class Catalogue:
             nodes that are no layers, which have one way, or none.
         """
         if cycles not in self._items:
-            self._items[cycles] = self._found(cycles)
+            groups = self.tables(cycles)
+            made = {id(tables): item_of(tables) for tables in {id(g): g for g in groups}.values()}
+            items = [made[id(tables)] for tables in groups]
+            self._items[cycles] = [*items, self._nodes_item(cycles)]
         return self._items[cycles]
-
-    def _found(self, cycles: int) -> list[Item]:
-        tables: dict[tuple[Layer, int], Table] = {}
-        items: dict[tuple[tuple[Layer, int], ...], Item] = {}
-        found = []
-        for group in self.groups():
-            keys = tuple(self.key(layer, cycles) for layer in group)
-            for key in keys:
-                if key not in tables:
-                    tables[key] = Table.of(self._blocks(*key, cycles))
-            if keys not in items:
-                items[keys] = item_of([tables[key] for key in keys])
-            found.append(items[keys])
-        return [*found, self._nodes_item(cycles)]
 
     def nodes(self, cycles: int) -> list[tuple[Fold, Cost]]:
         """How nodes that are no layers are folded for a cycle target, and what that costs.

@@ -13,11 +13,12 @@ import numpy as np
 
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
 from msq_finn.plan.frontend.network import Fold, Network
+from msq_finn.plan.search.bound import lut_share
 from msq_finn.plan.search.budget import RESOURCES, Budget
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
 from msq_finn.plan.search.option import Bundle, FloatArray, Item, Option
-from msq_finn.plan.search.program import GAP, cheapest, relaxed
+from msq_finn.plan.search.program import GAP, cheapest
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
 #: what routing needs most, and what other designs lack.
@@ -165,7 +166,7 @@ def _first_relaxed(
     low, high, trial = first, len(targets), first
     while low < high:
         before, tried = high - low, trial
-        share = _lut_share(catalogue.items(targets[tried]), budget)
+        share = lut_share(catalogue, targets[tried], budget)
         if progress is not None:
             progress(steps - before.bit_length(), steps)
         if share <= 1:
@@ -179,15 +180,6 @@ def _first_relaxed(
             guess = bisect_left(targets, share * targets[tried])
             trial = min(max(guess, low), high - 1)
     return low
-
-
-def _lut_share(items: list[Item], budget: Budget) -> float:
-    """LUTs that shares of ways take at least, of all that the budget has; infinite where the rest
-    of the budget is too small.
-    """
-    program = _program(items, budget, without="lut") if all(map(len, items)) else None
-    bound = relaxed(*program) if program is not None else None
-    return math.inf if bound is None else bound.cost
 
 
 def _spent(catalogue: Catalogue, bundles: list[Bundle], cycles: int) -> Cost:

@@ -132,13 +132,22 @@ class Table:
         return cls(blocks, starts, costs)
 
     @cached_property
+    def lanes(self) -> list[LaneCounts]:
+        """Choices of lanes of all blocks."""
+        return [lanes for block in self.blocks for lanes in block.lanes]
+
+    @cached_property
+    def segments(self) -> IntArray:
+        """First row of each choice of lanes, shape (choices,)."""
+        return np.cumsum([0, *(len(b.around) for b in self.blocks for _ in b.lanes)])[:-1]
+
+    @cached_property
     def by_lanes(self) -> dict[LaneCounts, IntArray]:
         """Choice of lanes -> rows that none of the same lanes beats."""
         rows: dict[LaneCounts, list[IntArray]] = {}
-        for block, start in zip(self.blocks, self.starts, strict=False):
-            size = len(block.around)
-            for index, lanes in enumerate(block.lanes):
-                rows.setdefault(lanes, []).append(np.arange(size) + start + index * size)
+        every = np.split(np.arange(len(self.costs)), self.segments[1:])
+        for lanes, found in zip(self.lanes, every, strict=True):
+            rows.setdefault(lanes, []).append(found)
         merged = {lanes: np.concatenate(parts) for lanes, parts in rows.items()}
         return {lanes: found[unbeaten(self.costs[found])] for lanes, found in merged.items()}
 
@@ -199,10 +208,9 @@ def item_of(tables: Sequence[Table]) -> Item:
         for table in tables:
             more = table.by_lanes[lanes]
             total = (total[:, None, :] + table.costs[more][None, :, :]).reshape(-1, COLUMNS)
-            left = np.repeat(chosen, len(more), axis=0)
-            chosen = np.column_stack([left, np.tile(more, len(left) // len(more))])
             kept = unbeaten(total)
-            total, chosen = total[kept], chosen[kept]
+            left, right = np.divmod(kept, len(more))
+            total, chosen = total[kept], np.column_stack([chosen[left], more[right]])
         rows.append(chosen)
         sums.append(total)
     choices, costs = np.concatenate(rows), np.concatenate(sums)
