@@ -24,12 +24,12 @@ from msq_finn.silence import silence
 #: A bound this near to the optimum, as a share of the LUTs, is good enough.
 TOLERANCE = 1e-4
 
-#: What one budget too much counts against one of LUTs: nothing that can be within them all pays it.
+#: What a whole budget too much counts, in budgets of LUTs: more than staying within them costs.
 _PENALTY = 1e4
 
 
 class AgreeingLayers:
-    """AgreeingLayers that have to agree, by what their lanes cost at given prices.
+    """Layers that have to have equal lanes, by what their lanes cost at given prices.
 
     Args:
         tables: options, one a layer.
@@ -96,7 +96,7 @@ def least_luts(
     """LUTs of the best shares of ways, as a share of the limit; infinite where the rest is short.
 
     Args:
-        groups: layers that have to agree, and how many such groups there are.
+        groups: layers that have to have equal lanes, and how many such groups there are.
         fixed: resources of all that has one way, LUTs first, shape (resources,).
         limits: of each resource, shape (resources,).
     """
