@@ -5,7 +5,7 @@ netlist against the RTL, in Verilator. After that the netlist runs in Icarus Ver
 that have forgotten what the bitfile gave them, a late reset, resets in the middle of images, and
 random stalls; every stream between modules is watched for X. The exit code is 1 where an image
 differs or something is unknown. Networks are those of networks.py, and the demo's without training;
-ResNet-8 has smaller images: all of its layers, in fewer cycles.
+ResNet-8 and DS-CNN have smaller inputs: all of their layers, in fewer cycles.
 
     python benchmarks/gate_level.py [--json] [--network NAME]... [--board BOARD] [--images N]
 """
@@ -43,8 +43,8 @@ from msq_finn.models import digits_cnn, ds_cnn, resnet8
 
 KNOWN = NETWORKS | {
     "demo": Network(digits_cnn, (1, 8, 8), TARGET_FPS),
-    "resnet8": Network(resnet8, (3, 8, 8), 16_000),
-    "ds_cnn": Network(ds_cnn, (1, 49, 10), 10_000),
+    "resnet8": Network(resnet8, (3, 4, 4), 20_000),
+    "ds_cnn": Network(ds_cnn, (1, 5, 6), 20_000),
 }
 DEFAULT = ("demo", "resnet8", "ds_cnn")
 
