@@ -80,4 +80,7 @@ class Converters:
         """
         if stream.word == given:
             return Cost()
+        if given >= stream.length and stream.cycles > 1:
+            # A vector's only word is taken before the next is there: builds leave such a FIFO out.
+            return self.dwc(stream, given)
         return add((self.dwc(stream, given), self.fifo(stream.bits * given)))
