@@ -1,7 +1,8 @@
 """Kernel, design and ports as FINN's ``xsi`` extension module has them, on Verilator.
 
-Names and meaning are those of ``finn_xsi/xsi.pyi``. Values are two-state and always current, so
-``read`` has nothing to fetch and ``write_back`` only notes that an input changed.
+Names and meaning are those of ``finn_xsi/xsi.pyi``; what no FINN calls is left out. Values are
+two-state and always current, so ``read`` has nothing to fetch and ``write_back`` only notes that an
+input changed.
 """
 
 from __future__ import annotations
@@ -137,10 +138,6 @@ class Design:
         table = np.frombuffer(bytearray(data), np.uint8).reshape(len(words), size)
         return self._model.stream(name, table, 0.0, (0,))
 
-    def num_ports(self) -> int:
-        """How many ports the top module has."""
-        return len(self._ports)
-
     def ports(self) -> Iterator[Port]:
         """All ports of the top module."""
         return iter(self._ports.values())
@@ -187,14 +184,6 @@ class Port:
         """Whether the design reads it."""
         return self._port.is_input
 
-    def isOutput(self) -> bool:
-        """Whether the design drives it."""
-        return not self._port.is_input
-
-    def isInout(self) -> bool:
-        """FINN's designs have none."""
-        return False
-
     def read(self) -> Port:
         """The value is always current."""
         return self
@@ -202,14 +191,6 @@ class Port:
     def write_back(self) -> None:
         """Let the next run see the value."""
         self._design.changed = True
-
-    def hasUnknown(self) -> bool:
-        """Values are two-state."""
-        return False
-
-    def isZero(self) -> bool:
-        """Whether all bits are 0."""
-        return not self.as_bool()
 
     def as_bool(self) -> bool:
         """Whether any bit is 1."""
@@ -219,17 +200,9 @@ class Port:
         """The value."""
         return self._port.read()
 
-    def as_binstr(self) -> str:
-        """The value as binary digits, the highest first."""
-        return f"{self._port.read():0{self._port.bits}b}"
-
     def as_hexstr(self) -> str:
         """The value as hexadecimal digits, the highest first."""
         return f"{self._port.read():0{(self._port.bits + 3) // 4}x}"
-
-    def as_hexstr_2state(self) -> str:
-        """The same: values are two-state."""
-        return self.as_hexstr()
 
     def clear(self) -> Port:
         """Set to 0."""
