@@ -23,8 +23,6 @@ from msq_finn.transforms.recurrent_steps import CellStep, NoStepError, Quantized
 
 IntArray = NDArray[np.int64]
 
-_RANGE = tuple[int, int]
-
 
 def matrix(
     model: ModelWrapper, step: CellStep, where: str
