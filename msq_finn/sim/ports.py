@@ -7,7 +7,7 @@ input changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -96,19 +96,25 @@ class Design:
             raise MsqError(f"the simulation failed: {reason}")
 
     def stream(
-        self, inputs: Mapping[str, Iterable[int]], outputs: Mapping[str, int], max_idle: int
-    ) -> tuple[int, dict[str, list[int]]]:
+        self,
+        io_dict: Mapping[str, dict[str, list[int]]],
+        num_out_values: int | Mapping[str, int],
+        suffix: str,
+        max_idle: int,
+    ) -> int:
         """Pass words through AXI streams with the compiled drivers.
 
-        FINN's ``xsi`` has no such method; :func:`msq_finn.sim.xsi.rtlsim_multi_io` calls it.
+        FINN's ``xsi`` has no such method; what stands for FINN's ``rtlsim_multi_io`` calls it.
 
         Args:
-            inputs: per stream the words to send, as unsigned integers.
-            outputs: per stream how many words to receive.
+            io_dict: words as unsigned integers, per stream under ``inputs`` and ``outputs``; the
+                latter's are written.
+            num_out_values: words to receive, per output where there are several.
+            suffix: what follows the streams' names in the names of ports.
             max_idle: give up after so many cycles without a word.
 
         Returns:
-            clock cycles, and the received words as unsigned integers.
+            clock cycles.
 
         Raises:
             RuntimeError: the simulation is closed.
@@ -117,8 +123,19 @@ class Design:
         if self._model is None:
             raise RuntimeError("the simulation is closed")
         self.run(1)
-        sent = {name: self._stream(name, list(words)) for name, words in inputs.items()}
-        received = {name: self._stream(name, [0] * count) for name, count in outputs.items()}
+        outputs = io_dict["outputs"]
+        counts = (
+            num_out_values
+            if isinstance(num_out_values, Mapping)
+            else dict.fromkeys(outputs, num_out_values)
+        )
+        sent = {
+            name + suffix: self._stream(name + suffix, list(words))
+            for name, words in io_dict["inputs"].items()
+        }
+        received = {
+            name + suffix: self._stream(name + suffix, [0] * int(counts[name])) for name in outputs
+        }
         begin = self._model.cycle
         status = Status.RUNNING
         while status == Status.RUNNING:
@@ -127,8 +144,9 @@ class Design:
             done = {name: stream.done for name, stream in {**sent, **received}.items()}
             raise MsqError(f"the simulation starved after {max_idle} idle cycles; words: {done}")
         self._check(status)
-        cycles = self._model.cycle - begin
-        return cycles, {name: _integers(stream.words) for name, stream in received.items()}
+        for name in outputs:
+            outputs[name] = _integers(received[name + suffix].words)
+        return self._model.cycle - begin
 
     def _stream(self, name: str, words: Sequence[int]) -> AxiStream:
         assert self._model is not None
