@@ -50,11 +50,7 @@ class Run:
 
 
 def sources_of(point: Point) -> str:
-    """Hash of the package's RTL behind a point.
-
-    Args:
-        point: the node.
-    """
+    """Hash of the package's RTL behind a point."""
     if isinstance(point, Unit):
         files = sources(point.lanes.is_serial)
     elif isinstance(point, OwnNode | LookupTable | WeightRom):
