@@ -16,7 +16,7 @@ from msq_finn.lanes.hardware import lanes_parameter, literal
 from msq_finn.ops.lanes_rtl import LanesRTL
 from msq_finn.ops.streaming.stream_wrapper import InputStream, render
 from msq_finn.ops.vvau_msq import VVAU_MSQ
-from msq_finn.rtl.literals import remarked
+from msq_finn.rtl.literals import array, remarked
 
 
 class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
@@ -52,7 +52,6 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
         offsets = np.zeros(channels, dtype=np.int64)
         if not self.get_nodeattr("offsetOutput"):
             offsets = -self.row_offsets(model.get_initializer(self.onnx_node.input[1]))
-        packed = sum((int(o) % (1 << bits)) << (c * bits) for c, o in enumerate(offsets))
         top = self.get_nodeattr("gen_top_module")
         parameters = {
             "Window": self.window(),
@@ -66,7 +65,7 @@ class VVAU_MSQ_rtl(VVAU_MSQ, LanesRTL, VVAU_rtl):
             "DspVersion": dsp.get(get_dsp_block(fpgapart)).version,
             "UsePrimitives": f"`{top}_PRIMITIVES",
             "AddOffset": int(any(offsets)),
-            "Offset": f"{channels * bits}'h{packed:x}",
+            "Offset": array(offsets, bits),
         }
         streams = [
             InputStream("act", self.get_instream_width(0)),
