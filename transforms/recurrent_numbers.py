@@ -179,7 +179,6 @@ def _weights_of(model: ModelWrapper, name: str) -> tuple[NDArray[np.int64], NDAr
 
     Args:
         model: exported graph.
-        name: of the weights.
 
     Raises:
         NoStepError: they are not quantized constants.

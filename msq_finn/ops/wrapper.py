@@ -123,7 +123,6 @@ def _unit(
 
     Args:
         module: name of the wrapper module.
-        p: its parameters.
         act: its activations.
         out: its sums.
         handshakes: what it drives instead of the wrapper's handshake signals.

@@ -17,7 +17,6 @@ def array(values: Iterable[int], bits: int) -> str:
 
     Args:
         values: negative ones become two's complement.
-        bits: of a number.
 
     >>> array([1, -1], 4)
     "8'hf1"

@@ -151,7 +151,6 @@ def toggle_clk(sim: PyVerilator, clk_name: str = "ap_clk") -> None:
 
     Args:
         sim: an open design.
-        clk_name: its clock.
     """
     for level in (1, 0):
         sim.io[clk_name] = level

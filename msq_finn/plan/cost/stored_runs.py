@@ -147,7 +147,6 @@ def append(run: Run, path: Path) -> None:
 
     Args:
         run: to store.
-        path: of the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
