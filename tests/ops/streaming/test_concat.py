@@ -61,7 +61,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
     assert streamed(model, *drawn(rng, case, (3,))).interval() == op_of(model).get_exp_cycles()
 
 
-def test_simd_has_to_divide_every_input(rng):
+def test_simd_has_to_divide_every_input():
     with pytest.raises(MsqError, match="StreamingConcat_rtl_0: SIMD=4 does not divide elements=2"):
         generated(concat([1], [(4, "UINT4"), (6, "UINT4")], 4, "UINT4"))
 
