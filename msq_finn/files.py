@@ -16,7 +16,6 @@ def require_file(path: Path, advice: str = "") -> None:
     """Refuse what is no file, or too large a one.
 
     Args:
-        path: the file.
         advice: what to do where there is none, as text that goes on.
 
     Raises:
@@ -38,7 +37,6 @@ def read(path: Path, advice: str = "") -> bytes:
     """Read a file.
 
     Args:
-        path: the file.
         advice: what to do where there is none, as text that goes on.
 
     Raises:

@@ -114,7 +114,6 @@ def noted(graph: onnx.GraphProto, tensor: str, key: str) -> str:
     """Return what was noted on a tensor; empty where nothing was.
 
     Args:
-        graph: with the tensor.
         tensor: the weights' name in the graph.
         key: of the note.
     """

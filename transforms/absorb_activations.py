@@ -130,7 +130,6 @@ def _between(
     Args:
         levels: [numbers, channels], of ascending numbers.
         places: [numbers - 1, channels], a threshold between two numbers each.
-        chain: of the levels.
 
     Returns:
         thresholds [channels, steps], ascending, of numbers times the channel's sign.

@@ -48,7 +48,6 @@ def origin(model: ModelWrapper, name: str) -> tuple[str, list[NodeProto]]:
 
     Args:
         model: exported graph.
-        name: of the tensor.
     """
     nodes: list[NodeProto] = []
     constants = constant_names(model)

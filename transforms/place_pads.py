@@ -52,7 +52,6 @@ def pads_of(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]
 
     Args:
         model: graph, constants folded.
-        node: a Pad of it.
 
     Returns:
         zeros before and behind, each as [height, width], or of a signal [length].

@@ -47,7 +47,6 @@ def quantizer_of(model: ModelWrapper, thresholds: str) -> QuantizerNote | None:
     """Read the note on thresholds, None where there is none.
 
     Args:
-        model: with the thresholds.
         thresholds: name of their tensor.
     """
     text = read_note(model, thresholds, KEY)

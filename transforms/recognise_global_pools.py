@@ -42,7 +42,6 @@ def is_mean_of_maps(
     """Whether a ReduceMean is over all axes behind the channels.
 
     Args:
-        node: the ReduceMean.
         rank: of what it reads.
         constant_of: function from a tensor's name to its value, None where it has none; newer
             opsets give the axes so.

@@ -23,8 +23,6 @@ from msq_finn.transforms.recurrent_steps import CellStep, NoStepError, Quantized
 
 IntArray = NDArray[np.int64]
 
-_RANGE = tuple[int, int]
-
 
 def matrix(
     model: ModelWrapper, step: CellStep, where: str
@@ -181,7 +179,6 @@ def _weights_of(model: ModelWrapper, name: str) -> tuple[NDArray[np.int64], NDAr
 
     Args:
         model: exported graph.
-        name: of the weights.
 
     Raises:
         NoStepError: they are not quantized constants.

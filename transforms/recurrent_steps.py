@@ -103,11 +103,7 @@ class StepFinder:
                     continue
 
     def is_zero(self, name: str) -> bool:
-        """Whether a tensor is constant and 0.
-
-        Args:
-            name: of the tensor.
-        """
+        """Whether a tensor is constant and 0."""
         value = self._constant(name)
         return value is not None and not np.any(value)
 

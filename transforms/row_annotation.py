@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
@@ -11,22 +9,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from msq_finn import schemes
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import ROWS
-from msq_finn.transforms.tensor_notes import read_note, write_note
+from msq_finn.transforms.tensor_notes import read_note
 
 IntArray = NDArray[np.int64]
-
-
-def annotate_rows(model: ModelWrapper, tensor: str, rows: Sequence[str]) -> None:
-    """Note the schemes of a layer's rows in an exported model.
-
-    FINN keeps the annotation up to the matrix-vector unit, where :func:`check_annotation` reads it.
-
-    Args:
-        model: exported model, changed in place.
-        tensor: output of the weights' ``Quant``.
-        rows: the scheme of each, such as "sp2_4".
-    """
-    write_note(model, tensor, ROWS, ",".join(rows))
 
 
 def check_annotation(model: ModelWrapper, tensor: str, weights: IntArray, layer: str) -> None:

@@ -21,10 +21,5 @@ def write_note(model: ModelWrapper, tensor: str, key: str, value: str) -> None:
 
 
 def read_note(model: ModelWrapper, tensor: str, key: str) -> str | None:
-    """Return what was noted on a tensor, None where nothing was.
-
-    Args:
-        model: with the tensor.
-        key: of the note.
-    """
+    """Return what was noted on a tensor, None where nothing was."""
     return noted(model.graph, tensor, key) or None

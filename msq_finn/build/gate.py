@@ -53,7 +53,6 @@ def step_msq_gate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: stitched and simulated dataflow graph.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         ``model`` as it is.

@@ -1,6 +1,7 @@
 """Builder steps behind generated RTL: FIFO depths, simulation and resources without Vivado.
 
-What a step finds goes to FINN's report folder; the summary and a build that goes on read it there.
+Steps have FINN's signature ``(model, cfg) -> model``, where ``cfg`` is a ``DataflowBuildConfig``.
+What one finds goes to FINN's report folder; the summary and a build that goes on read it there.
 """
 
 from __future__ import annotations
@@ -61,7 +62,6 @@ def step_msq_stitch(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: dataflow graph with generated RTL.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         ``model``, whose metadata name the design.
@@ -82,7 +82,6 @@ def step_msq_size_fifos(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: stitched dataflow graph, every FIFO at its largest depth.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         the graph with the depths set and its RTL generated and stitched anew.
@@ -163,7 +162,6 @@ def step_msq_synthesize(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: stitched dataflow graph.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         ``model`` as it is.
@@ -187,7 +185,6 @@ def step_msq_bitfile(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: dataflow graph with generated RTL.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         ``model`` as it is.
@@ -208,7 +205,6 @@ def step_msq_deploy(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: simulated dataflow graph.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Returns:
         ``model`` as it is.

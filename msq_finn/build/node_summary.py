@@ -126,7 +126,6 @@ def taken(name: str, resources: Mapping[str, Resources]) -> dict[str, Any]:
     """Resources of a node with its weight memory, by the names of a summary's fields.
 
     Args:
-        name: of the node.
         resources: of every module.
 
     Returns:

@@ -17,7 +17,6 @@ def writes(op: Any, *attributes: str) -> bool:
     """Tell whether the processor writes something of a node.
 
     Args:
-        op: the node.
         attributes: what, `WEIGHTS` or `LENGTHS`; either where none is given.
     """
     known = op.get_nodeattr_types()

@@ -51,7 +51,6 @@ def reference_outputs(source: Path, images: Ends, progress: Progress = silent) -
     """Run the exported QONNX model in qonnx, one image at a time.
 
     Args:
-        source: exported model.
         images: network inputs without the batch axis, [images, ...].
         progress: told of finished images.
 
@@ -157,7 +156,6 @@ def simulate(
     """Run images through host operations and RTL at full speed.
 
     Args:
-        design: its stitched RTL.
         images: network inputs without the batch axis, [images, ...], two or more.
         progress: told of simulated words.
         waveform: VCD file to write.

@@ -1,8 +1,9 @@
 """FINN builder steps, for ``DataflowBuildConfig.steps`` or ``inject_steps_after``.
 
-Every step has FINN's signature ``(model, cfg) -> model``. :data:`DATAFLOW_STEPS` is FINN's default
-flow up to generated hardware with ours in place (those before folding are
-:mod:`msq_finn.lowering.front_steps`); the steps named by strings are FINN's own.
+Every step has FINN's signature ``(model, cfg) -> model``, where ``cfg`` is a
+``DataflowBuildConfig``. :data:`DATAFLOW_STEPS` is FINN's default flow up to generated hardware with
+ours in place (those before folding are :mod:`msq_finn.lowering.front_steps`); the steps named by
+strings are FINN's own.
 """
 
 from __future__ import annotations
@@ -135,7 +136,6 @@ def step_msq_insert_streams(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: dataflow partition, its rows placed.
-        cfg: FINN's ``DataflowBuildConfig``.
     """
     finn_workers.prepare()
     model = ours(model, cfg, KeepWeightsNarrow(cfg._resolve_fpga_part()))
@@ -156,7 +156,6 @@ def step_msq_generate_rtl(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: dataflow partition with FIFOs.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Raises:
         MsqError: a node asks for what its RTL cannot do.

@@ -46,11 +46,7 @@ class Trial:
 
 
 def images_of(lowered: Lowered, trial: Trial) -> Ends:
-    """The images that a trial is to simulate, [images, ...].
-
-    Args:
-        trial: what to simulate.
-    """
+    """The images that a trial is to simulate, [images, ...]."""
     if isinstance(trial.images, int):
         return random_images(lowered, trial.images, trial.seed)
     return trial.images

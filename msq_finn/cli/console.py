@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import click
@@ -32,26 +31,6 @@ JSON_VERSION = 1
 
 #: Key of click's ``meta``: whether the command was given `--json`.
 AS_JSON = "msq_finn.as_json"
-
-
-@contextmanager
-def working_folder(out: Path, *, resume: bool = False) -> Iterator[Path]:
-    """Hold the output folder, and give the one for intermediate files in it.
-
-    Args:
-        out: the output folder; made if missing.
-        resume: keep what an earlier run left in it, to go on there.
-
-    Yields:
-        absolute path of the folder for intermediate files.
-
-    Raises:
-        MsqError: see :func:`msq_finn.build.output.output_folder`.
-    """
-    from msq_finn.build.output import output_folder
-
-    with output_folder(out, resume=resume) as work:
-        yield work.resolve()
 
 
 @contextmanager

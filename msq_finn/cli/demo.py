@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from msq_finn.cli import shared_options
-from msq_finn.cli.console import progress_bars, working_folder
+from msq_finn.cli.console import progress_bars
 from msq_finn.cli.summary_tables import show
 
 
@@ -25,10 +25,11 @@ def demo(out: Path | None, board: str, seed: int, epochs: int, as_json: bool) ->
     Example: msq-finn demo --out demo-out
     """
     from msq_finn import demo as demonstration
+    from msq_finn.build.output import output_folder
 
     out = out or Path("demo-out")
-    with working_folder(out) as work, progress_bars() as progress:
+    with output_folder(out) as work, progress_bars() as progress:
         summary = demonstration.run(
-            out, work, board=board, seed=seed, epochs=epochs, progress=progress
+            out, work.resolve(), board=board, seed=seed, epochs=epochs, progress=progress
         )
     show(summary, out, as_json)

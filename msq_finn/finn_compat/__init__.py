@@ -204,7 +204,6 @@ def configuration(model_path: Path, **options: Any) -> Any:
     """FINN's build configuration, which knows the exported model in every line.
 
     Args:
-        model_path: the exported model.
         options: of FINN's ``DataflowBuildConfig``.
     """
     config: Any = importlib.import_module("finn.builder.build_dataflow_config")

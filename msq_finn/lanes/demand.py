@@ -99,11 +99,7 @@ class Demand(Mapping[Schemes, int]):
         return Demand(Counter(self._rows) + Counter({self.schemes: rows}))
 
     def taken_by(self, kinds: Iterable[LaneKind]) -> int:
-        """Count the rows that at least one of these kinds takes.
-
-        Args:
-            kinds: of lanes.
-        """
+        """Count the rows that at least one of these kinds takes."""
         given = list(kinds)
         return sum(n for names, n in self._rows.items() if any(k.takes(names) for k in given))
 

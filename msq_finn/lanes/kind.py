@@ -123,11 +123,7 @@ class LaneKind(ABC):
         return self.scheme.name in names
 
     def pack(self, shape: Shape) -> int:
-        """Lanes that share slices, or are counted together.
-
-        Args:
-            shape: of the lanes.
-        """
+        """Lanes that share slices, or are counted together."""
         return 1
 
     def slices(self, lanes: int, shape: Shape) -> int:
@@ -135,7 +131,6 @@ class LaneKind(ABC):
 
         Args:
             lanes: how many.
-            shape: of the lanes.
 
         Raises:
             MsqError: an operand is wider than its port.

@@ -40,7 +40,6 @@ def dsp_depth(
     """Cycles from operands to the accumulators of DSP lanes (``dsp_lane_depth``).
 
     Args:
-        kind: of lane.
         simd: products a cycle.
         act_bits: bits of an activation.
         act_signed: whether activations are two's complement.

@@ -46,10 +46,7 @@ class ShiftLut(LutLane):
     the shift (msq_finn/rtl/long_shift_row.sv).
 
     Attributes:
-        name: as in LaneKind, like the next three.
-        label: what tables call it.
         scheme: codes are a sign above one field for each term.
-        units: those that have such lanes.
         terms: the partial products.
         placed: number in product_rows.sv of a module whose LUTs are placed by hand; 0 for shifts.
     """
@@ -117,10 +114,7 @@ class BoothLut(LutLane):
     """Radix-4 Booth digits, -2 c[2i + 1] + c[2i] + c[2i - 1], complemented if negative.
 
     Attributes:
-        name: as in LaneKind, like the next three.
-        label: what tables call it.
         scheme: two's complement of an even number of bits.
-        units: those that have such lanes.
         placed: number in product_rows.sv of a module whose LUTs are placed by hand.
     """
 
@@ -175,10 +169,6 @@ class ModuleLut(LutLane):
     of half the range of each partial product that is not long, which lut_lane.sv takes off.
 
     Attributes:
-        name: as in LaneKind, like the next three.
-        label: what tables call it.
-        scheme: the number system of its codes.
-        units: those that have such lanes.
         spans: the partial products; of them, only base and the columns added matter.
         top: name of the module.
         files: SystemVerilog files of the module and of what is beneath it.

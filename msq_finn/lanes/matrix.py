@@ -9,7 +9,6 @@ def dense_columns(rows: int, columns: int, groups: int, taps: int) -> int:
     Args:
         rows: output channels.
         columns: weights of a row.
-        groups: of the convolution.
         taps: weights of a row for one input channel.
 
     Examples:

@@ -73,10 +73,7 @@ class DspLane(LaneKind):
     """Fixed-point rows that share a slice's multiplier side by side (dsp_lanes.sv).
 
     Attributes:
-        name: as in LaneKind, like the next three.
-        label: what tables call it.
         scheme: two's complement of narrow range.
-        units: those that have such lanes.
         chain: slices whose products add up before their sum is read, at most. Rows leave room for
             the sum of more than two, so that fewer share a slice, but only each chain's sum takes
             LUTs.

@@ -1,7 +1,7 @@
 """FINN builder steps from an exported model to a dataflow graph that can be folded.
 
-Every step has FINN's signature ``(model, cfg) -> model``; the steps named by strings are FINN's
-own.
+Every step has FINN's signature ``(model, cfg) -> model``, where ``cfg`` is a
+``DataflowBuildConfig``; the steps named by strings are FINN's own.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ def step_msq_bias_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: exported QONNX graph.
-        cfg: FINN's ``DataflowBuildConfig``.
     """
     keep_source(model, cfg)
     annotate(model.model)  # where the export did not
@@ -77,7 +76,6 @@ def step_msq_round_ties(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: graph with FINN's thresholds in the place of quantizers.
-        cfg: FINN's ``DataflowBuildConfig``.
     """
     return ours(model, cfg, NoteThresholds(), RoundTiesToEven())
 
@@ -89,7 +87,6 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: tidied graph in FINN's dialect.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Raises:
         MsqError: a layer, or an op of a network on signals, has no such form.
@@ -108,7 +105,6 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: tidied graph in FINN's dialect.
-        cfg: FINN's ``DataflowBuildConfig``.
     """
     finn_workers.prepare()
     prepared = (*before_streamline(), MoveMulPastDWConv(), MarkChannelsLast())
@@ -120,7 +116,6 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: streamlined graph.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Raises:
         MsqError: branches of unequal scales meet, or a layer on maps has no hardware.
@@ -137,7 +132,6 @@ def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: graph of FINN's hardware layers.
-        cfg: FINN's ``DataflowBuildConfig``.
 
     Raises:
         MsqError: the configuration or a layer is one that the build cannot take.
@@ -165,7 +159,6 @@ def step_msq_narrow_weights(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
     Args:
         model: graph of hardware layers, their bit widths minimised.
-        cfg: FINN's ``DataflowBuildConfig``.
     """
     return ours(model, cfg, KeepWeightsNarrow(cfg._resolve_fpga_part()))
 

@@ -16,10 +16,6 @@ def digits_cnn(
 
     Made for lowering to FINN, so it has no pooling.
 
-    Args:
-        weight_quant: quantizer of weights, or None for a float network.
-        weight_options: keywords for it, with ``weight_`` in front.
-
     Returns:
         A network from images (N, 1, 8, 8) of values in [0, 1] to ten logits.
 
@@ -52,9 +48,7 @@ def tfc(
     """Build three hidden layers of 64 neurons, as FINN's TFC has.
 
     Args:
-        weight_quant: quantizer of weights, or None for a float network.
         inputs: pixels of an image.
-        weight_options: keywords for it, with ``weight_`` in front.
 
     Returns:
         A network from images (N, ...) of ``inputs`` values in [0, 1] to logits (N, 10).
@@ -70,10 +64,6 @@ def cnv(
     weight_quant: Any | None = MSQWeightPerChannelFloat, **weight_options: Any
 ) -> nn.Sequential:
     """Build FINN's CNV: six convolutions and two hidden layers.
-
-    Args:
-        weight_quant: quantizer of weights, or None for a float network.
-        weight_options: keywords for it, with ``weight_`` in front.
 
     Returns:
         A network from images (N, 3, 32, 32) to logits (N, 10).

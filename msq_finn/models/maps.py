@@ -77,11 +77,9 @@ def yolo(
     down. The coarse head is at a quarter of the image's size, the fine one at all of it.
 
     Args:
-        weight_quant: see the package.
         widths: channels of the four scales, the finest first.
         numbers: that a head gives a pixel: 4 of a box, 1 of its presence, 1 a class, for each
             anchor.
-        weight_options: see the package.
     """
     return Yolo(LayerFactory(weight_quant, weight_options), widths, numbers)
 
@@ -132,10 +130,8 @@ def unet(
     """Build a small U-Net, which gives every pixel of an image a score for each class.
 
     Args:
-        weight_quant: see the package.
         widths: channels of the scales, the finest first; height and width of an image are
             multiples of 2 to the power of one less than their number.
         classes: scores of a pixel.
-        weight_options: see the package.
     """
     return UNet(LayerFactory(weight_quant, weight_options), widths, classes)

@@ -29,10 +29,8 @@ def mobilenet_v1(
     """Build MobileNet-v1: depthwise, then pointwise convolutions.
 
     Args:
-        weight_quant: see the package.
         width: factor on the numbers of channels.
         classes: number of logits.
-        weight_options: see the package.
     """
     make = LayerFactory(weight_quant, weight_options)
     widths = [int(width * w) for w in (32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)]
@@ -82,10 +80,8 @@ def mobilenet_v2(
     """Build MobileNet-v2: inverted residuals.
 
     Args:
-        weight_quant: see the package.
         width: factor on the numbers of channels, which are rounded to multiples of 8.
         classes: number of logits.
-        weight_options: see the package.
     """
     make = LayerFactory(weight_quant, weight_options)
 

@@ -43,10 +43,6 @@ def resnet8(
 ) -> nn.Sequential:
     """Build the ResNet-8 of MLPerf Tiny.
 
-    Args:
-        weight_quant: quantizer of weights, or None for a float network.
-        weight_options: keywords for it, with ``weight_`` in front.
-
     Returns:
         A network from images (N, 3, 32, 32) to logits (N, 10).
     """
@@ -69,9 +65,7 @@ def resnet18(
     """Build ResNet-18 (He et al., CVPR 2016).
 
     Args:
-        weight_quant: quantizer of weights, or None for a float network.
         classes: number of logits.
-        weight_options: keywords for it, with ``weight_`` in front.
 
     Returns:
         A network from images (N, 3, 224, 224) to logits (N, classes).

@@ -16,10 +16,6 @@ def mnist1d_cnn(
 ) -> nn.Sequential:
     """Build three convolutions and a classifier for MNIST-1D.
 
-    Args:
-        weight_quant: quantizer of weights, or None for a float network.
-        weight_options: keywords for it, with ``weight_`` in front.
-
     Returns:
         A network from signals (N, 1, 40) to logits (N, 10).
     """
@@ -40,9 +36,7 @@ def vgg10(
     """Build RadioML's VGG10: seven convolutions and two hidden layers.
 
     Args:
-        weight_quant: quantizer of weights, or None for a float network.
         classes: number of logits, one a modulation.
-        weight_options: keywords for it, with ``weight_`` in front.
 
     Returns:
         A network from signals (N, 2, 1024), I and Q, to logits (N, classes).
@@ -136,11 +130,9 @@ def lstm_classifier(
     of states share a quantizer.
 
     Args:
-        weight_quant: see the package.
         inputs: numbers at a time.
         hidden: size of the state.
         classes: number of logits.
-        weight_options: see the package.
     """
     make, quantizers = LayerFactory(weight_quant, weight_options), {"cell_state_quant": SumQuant}
     kinds = (QuantLSTM, nn.LSTM)
@@ -159,11 +151,9 @@ def gru_classifier(
     As `lstm_classifier`; the quantized layer is `msq_finn.nn.QuantGRU`.
 
     Args:
-        weight_quant: see the package.
         inputs: numbers at a time.
         hidden: size of the state.
         classes: number of logits.
-        weight_options: see the package.
     """
     make = LayerFactory(weight_quant, weight_options)
     return RecurrentClassifier(make, (QuantGRU, nn.GRU), _QUANTIZERS, inputs, hidden, classes)

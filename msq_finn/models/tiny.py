@@ -18,10 +18,8 @@ def ds_cnn(
     """Build MLPerf Tiny's DS-CNN for keywords: a convolution, then depthwise and pointwise ones.
 
     Args:
-        weight_quant: see the package.
         width: channels.
         classes: number of logits.
-        weight_options: see the package.
 
     Returns:
         A network from spectra (N, 1, 49, 10), 10 coefficients at 49 times, to logits (N, classes).
@@ -46,10 +44,8 @@ def autoencoder(
     """Build MLPerf Tiny's autoencoder, whose error of reconstruction tells anomalies.
 
     Args:
-        weight_quant: see the package.
         inputs: numbers in and out: five frames of 128 bands of a spectrum.
         width: neurons of the eight hidden layers around the code, which has 8.
-        weight_options: see the package.
 
     Returns:
         A network from spectra (N, inputs) to reconstructions (N, inputs).

@@ -57,9 +57,7 @@ def vit_block(
     """Build a vision transformer's block, from tokens (N, T, width) to tokens.
 
     Args:
-        weight_quant: see the package.
         width: numbers per token; the layer between is four times as wide.
         heads: of attention; divides the width.
-        weight_options: see the package.
     """
     return VitBlock(LayerFactory(weight_quant, weight_options), width, heads, 4 * width)

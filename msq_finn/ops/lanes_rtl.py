@@ -10,7 +10,7 @@ from finn.util.basic import get_dsp_block, is_versal
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import is_main
-from msq_finn.finn_compat.nodes import prepare_rtlsim, weight_stream_bits
+from msq_finn.finn_compat.nodes import prepare_rtlsim, rename_ports, weight_stream_bits
 from msq_finn.lanes import dsp, sources
 from msq_finn.lanes.kind import MAX_ACC_BITS, MAX_ACT_BITS, MIN_ACT_BITS
 from msq_finn.ops import memstream, weight_rom
@@ -79,6 +79,21 @@ class LanesRTL(RTLBackend):
     def _is_pumped(self) -> bool:
         return "pumpedMemory" in self.get_nodeattr_types() and self.get_nodeattr("pumpedMemory")
 
+    def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
+        """Write the wrapper, the weight memory and its contents into the node's code folder.
+
+        Raises:
+            MsqError: an attribute asks for what the module cannot do.
+        """
+        self._check_supported(fpgapart)
+        folder = self.get_nodeattr("code_gen_dir_ipgen")
+        self.generate_params(model, folder)
+        self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
+        self._wrapper_path().write_text(rename_ports(self._wrapper(model, fpgapart), self))
+        self.generate_hdl_memstream(fpgapart)
+        self.set_nodeattr("ipgen_path", folder)
+        self.set_nodeattr("ip_path", folder)
+
     def generate_hdl_memstream(self, fpgapart: str, *_: Any, **__: Any) -> None:
         """Write the weight memory of a layer whose lanes take codes, under the name of FINN's.
 
@@ -114,6 +129,15 @@ class LanesRTL(RTLBackend):
         """The wrapper and the modules beneath it, in compilation order."""
         files = [self._wrapper_path(), *sources(self.lanes().is_serial)]
         return [str(f) if abspath else f.name for f in files]
+
+    def instantiate_ip(self, cmd: list[str]) -> None:
+        """Append the Vivado IPI commands that add the sources and the compute core."""
+        node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
+        cmd += self._added_files()
+        if self.get_nodeattr("mem_mode") == "internal_embedded":
+            cmd.append(f"create_bd_cell -type module -reference {top} {node}")
+        else:
+            cmd.append(f"create_bd_cell -type hier -reference {top} /{node}/{node}")
 
     def _added_files(self) -> list[str]:
         """The Vivado commands that add the sources; FINN adds the memory's wrapper itself."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from finn.custom_op.fpgadataflow.rtl.matrixvectoractivation_rtl import MVAU_rtl
 from finn.util.basic import get_dsp_block
 
 from msq_finn.errors import MsqError
-from msq_finn.finn_compat.nodes import execute_rtl, rename_ports
+from msq_finn.finn_compat.nodes import execute_rtl
 from msq_finn.lanes import dsp
 from msq_finn.lanes.constants import layer_tables
 from msq_finn.lanes.divisors import check_divides
@@ -22,24 +21,12 @@ from msq_finn.ops.wrapper import Parameters, render
 class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
     """MVAU_MSQ on the ``mvau_msq`` module, its weight memory beside it."""
 
-    def get_nodeattr_types(self) -> dict[str, Any]:
-        """MVAU_MSQ's and MVAU_rtl's attributes."""
-        return MVAU_rtl.get_nodeattr_types(self) | MVAU_MSQ.get_nodeattr_types(self)
-
     def execute_node(self, context: dict[str, Any], graph: Any) -> None:
         """Simulate the RTL where exec_mode says so, else compute in Python."""
         if self.get_nodeattr("exec_mode") == "rtlsim":
             execute_rtl(self, context, graph, MVAU_rtl.execute_node)
         else:
             MVAU_MSQ.execute_node(self, context, graph)
-
-    def lut_estimation(self, fpgapart: str = "") -> int:
-        """See MVAU_MSQ; FINN's RTL estimate is 0."""
-        return MVAU_MSQ.lut_estimation(self, fpgapart)
-
-    def dsp_estimation(self, fpgapart: str) -> int:
-        """See MVAU_MSQ."""
-        return MVAU_MSQ.dsp_estimation(self, fpgapart)
 
     def adapt_for_loop_body(self, input_types: Any) -> None:
         """Refuse FINN's loop rolling: the lanes' weights cannot come from external memory.
@@ -53,22 +40,6 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         """Write the weight memory's contents; embedded weights are parameters of the wrapper."""
         if self.get_nodeattr("mem_mode") == "internal_decoupled":
             super().generate_params(model, path)
-
-    def generate_hdl(self, model: Any, fpgapart: str, clk: float) -> None:
-        """Write the wrapper, the weight memory and its contents into the node's code folder.
-
-        Raises:
-            MsqError: an attribute asks for what the module cannot do.
-        """
-        self._check_supported(fpgapart)
-        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
-        self.generate_params(model, str(folder))
-        self.set_nodeattr("gen_top_module", self.get_verilog_top_module_name())
-        wrapper = render(self.get_nodeattr("gen_top_module"), self._parameters(model, fpgapart))
-        self._wrapper_path().write_text(rename_ports(wrapper, self))
-        self.generate_hdl_memstream(fpgapart)
-        self.set_nodeattr("ipgen_path", str(folder))
-        self.set_nodeattr("ip_path", str(folder))
 
     def _check_supported(self, fpgapart: str) -> None:
         name = self.onnx_node.name
@@ -91,6 +62,9 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
         if "TH" in known and self.get_nodeattr("TH") != 1:
             raise MsqError("tiling (TH > 1) is not supported by MVAU_MSQ", where=name)
         self._check_widths(fpgapart)
+
+    def _wrapper(self, model: Any, fpgapart: str) -> str:
+        return render(self.get_nodeattr("gen_top_module"), self._parameters(model, fpgapart))
 
     def _parameters(self, model: Any, fpgapart: str) -> Parameters:
         lanes = self.lanes()
@@ -117,12 +91,3 @@ class MVAU_MSQ_rtl(MVAU_MSQ, LanesRTL, MVAU_rtl):
             offsets=tuple(int(o) for o in offsets),
             pixels=self.get_nodeattr("pixels"),
         )
-
-    def instantiate_ip(self, cmd: list[str]) -> None:
-        """Append the Vivado IPI commands that add the sources and the compute core."""
-        node, top = self.onnx_node.name, self.get_nodeattr("gen_top_module")
-        cmd += self._added_files()
-        if self.get_nodeattr("mem_mode") == "internal_embedded":
-            cmd.append(f"create_bd_cell -type module -reference {top} {node}")
-            return
-        cmd.append(f"create_bd_cell -type hier -reference {top} /{node}/{node}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from msq_finn.lanes import LaneCounts
 from msq_finn.lanes.constants import LayerTables
 from msq_finn.lanes.hardware import lanes_parameter, literal
-from msq_finn.rtl.literals import remarked
+from msq_finn.rtl.literals import array, remarked
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,6 @@ class Parameters:
 
 def _bytes_up(bits: int) -> int:
     return (bits + 7) // 8 * 8
-
-
-def _offset_literal(parameters: Parameters) -> str:
-    bits = parameters.acc_bits
-    packed = sum(
-        (offset % (1 << bits)) << (row * bits) for row, offset in enumerate(parameters.offsets)
-    )
-    return f"{parameters.mh * bits}'h{packed:x}"
 
 
 def _tables(tables: LayerTables | None) -> str:
@@ -131,7 +123,6 @@ def _unit(
 
     Args:
         module: name of the wrapper module.
-        p: its parameters.
         act: its activations.
         out: its sums.
         handshakes: what it drives instead of the wrapper's handshake signals.
@@ -159,7 +150,7 @@ def _unit(
     {_tables(p.tables)}
     .ActBits({p.act_bits}), .ActSigned({int(p.act_signed)}), .AccBits({p.acc_bits}),
     .DspVersion({p.dsp_version}), .UsePrimitives(`{module}_PRIMITIVES),
-    .AddOffset({int(any(p.offsets))}), .Offset({_offset_literal(p)})
+    .AddOffset({int(any(p.offsets))}), .Offset({array(p.offsets, p.acc_bits)})
   ) i_{unit} (
     .clk_i(ap_clk), .rst_ni(ap_rst_n),
     .act_data_i({act}), .act_valid_i(in0_V_TVALID), .act_ready_o({driven["in0_V_TREADY"]}),{weights}

@@ -188,8 +188,6 @@ def _fold(model: ModelWrapper, node: Any, layer: LayerPlan, windows: int) -> Non
 
     Args:
         model: whose layer it is.
-        node: of the layer.
-        layer: its plan.
         windows: of a word of pixels.
     """
     op = getCustomOp(node)

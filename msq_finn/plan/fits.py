@@ -24,7 +24,6 @@ def fits_network(plan: Plan, network: Network, path: str) -> list[LayerPlan]:
     if no two are alike.
 
     Args:
-        plan: to check.
         network: that it is to be for.
         path: of the plan, for errors.
 

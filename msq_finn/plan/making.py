@@ -176,7 +176,6 @@ def layer_plan(layer: Layer, option: Option) -> LayerPlan:
     """Write down how a layer is folded.
 
     Args:
-        layer: what is folded.
         option: how.
     """
     front = option.front

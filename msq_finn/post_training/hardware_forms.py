@@ -111,7 +111,6 @@ def mean_over_map(node: fx.Node, shape: tuple[int, ...]) -> nn.Module | None:
     """Return the average over whole maps that a call of ``mean`` is.
 
     Args:
-        node: the call.
         shape: of what it averages, with the batch.
 
     Raises:

@@ -38,7 +38,6 @@ def quantize_layers(module: fx.GraphModule, bits: int, plan: PlanLike | None) ->
 
     Args:
         module: with activations' quantizers; changed.
-        bits: of weights.
         plan: says of each layer which number systems its rows have; None for the above.
 
     Raises:

@@ -169,7 +169,6 @@ def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
     Args:
         module: the network.
         name: to begin with.
-        new: what to add.
     """
     taken, wanted = set(dir(module)), name
     number = 0

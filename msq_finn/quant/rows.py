@@ -68,7 +68,6 @@ def by_variance(rows: Tensor, counts: Sequence[int]) -> Tensor:
 
     Args:
         rows: weights of shape (rows, columns).
-        counts: rows of each kind.
 
     Returns:
         Per row, its kind; shape (rows,), int64.

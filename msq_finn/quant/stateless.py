@@ -34,7 +34,6 @@ def constants_beside(values: tuple[float, ...], like: Tensor, dtype: torch.dtype
     tensors get a tensor of their own, which becomes a constant of what they trace.
 
     Args:
-        values: the numbers.
         like: the tensor that they meet, of any shape.
         dtype: the type that they shall have.
 

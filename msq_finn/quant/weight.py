@@ -37,12 +37,7 @@ class FixedWeightPerChannelFloat(Int8WeightPerChannelFloat):
 
 
 class FixedWeightPerTensorFloat(Int8WeightPerTensorFloat):
-    """Fixed point, narrow range: Brevitas's per-tensor integer quantizer at 4 bits.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=FixedWeightPerTensorFloat)
-    """
+    """Fixed point, narrow range: Brevitas's per-tensor integer quantizer at 4 bits."""
 
     bit_width = 4
 
@@ -65,56 +60,31 @@ class SP2WeightPerChannelFloat(
 class SP2WeightPerTensorFloat(
     SchemeQuant, NarrowIntQuant, MaxStatsScaling, PerTensorFloatScaling8bit, WeightQuantSolver
 ):
-    """Sums of two powers of two, 4 bits, scaled per tensor by the largest magnitude.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=SP2WeightPerTensorFloat)
-    """
+    """Sums of two powers of two, 4 bits, scaled per tensor by the largest magnitude."""
 
     family = "sp2"
 
 
 class PoTWeightPerChannelFloat(SP2WeightPerChannelFloat):
-    """Powers of two, 4 bits, scaled per channel by the largest magnitude.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=PoTWeightPerChannelFloat)
-    """
+    """Powers of two, 4 bits, scaled per channel by the largest magnitude."""
 
     family = "pot"
 
 
 class PoTWeightPerTensorFloat(SP2WeightPerTensorFloat):
-    """Powers of two, 4 bits, scaled per tensor by the largest magnitude.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=PoTWeightPerTensorFloat)
-    """
+    """Powers of two, 4 bits, scaled per tensor by the largest magnitude."""
 
     family = "pot"
 
 
 class APoTWeightPerChannelFloat(SP2WeightPerChannelFloat):
-    """Additive powers of two (Li et al., ICLR 2020), 4 bits, scaled per channel.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=APoTWeightPerChannelFloat)
-    """
+    """Additive powers of two (Li et al., ICLR 2020), 4 bits, scaled per channel."""
 
     family = "apot"
 
 
 class APoTWeightPerTensorFloat(SP2WeightPerTensorFloat):
-    """Additive powers of two (Li et al., ICLR 2020), 4 bits, scaled per tensor.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=APoTWeightPerTensorFloat)
-    """
+    """Additive powers of two (Li et al., ICLR 2020), 4 bits, scaled per tensor."""
 
     family = "apot"
 
@@ -151,45 +121,20 @@ class MSQWeightPerTensorFloat(
 
 
 class FixedWeightPerChannelFloatMSE(MSESymmetricScale, FixedWeightPerChannelFloat):
-    """Fixed point, 4 bits; learned scales, first those of least squared error.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=FixedWeightPerChannelFloatMSE)
-    """
+    """Fixed point, 4 bits; learned scales, first those of least squared error."""
 
 
 class SP2WeightPerChannelFloatMSE(MSESymmetricScale, SP2WeightPerChannelFloat):
-    """Sums of two powers of two, 4 bits; learned scales, first those of least squared error.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=SP2WeightPerChannelFloatMSE)
-    """
+    """Sums of two powers of two, 4 bits; learned scales, first those of least squared error."""
 
 
 class PoTWeightPerChannelFloatMSE(MSESymmetricScale, PoTWeightPerChannelFloat):
-    """Powers of two, 4 bits; learned scales, first those of least squared error.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=PoTWeightPerChannelFloatMSE)
-    """
+    """Powers of two, 4 bits; learned scales, first those of least squared error."""
 
 
 class APoTWeightPerChannelFloatMSE(MSESymmetricScale, APoTWeightPerChannelFloat):
-    """Additive powers of two, 4 bits; learned scales, first those of least squared error.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=APoTWeightPerChannelFloatMSE)
-    """
+    """Additive powers of two, 4 bits; learned scales, first those of least squared error."""
 
 
 class MSQWeightPerChannelFloatMSE(MSESymmetricScale, MSQWeightPerChannelFloat):
-    """Rows of SP2 and fixed point, 4 bits; learned scales, first those of least squared error.
-
-    Examples:
-        >>> from brevitas.nn import QuantLinear
-        >>> fc = QuantLinear(10, 5, bias=False, weight_quant=MSQWeightPerChannelFloatMSE)
-    """
+    """Rows of SP2 and fixed point, 4 bits; learned scales, first those of least squared error."""

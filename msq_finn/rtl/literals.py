@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 #: Bits of a vector that every tool has to take (IEEE 1364-2005, 4.3.1; IEEE 1800-2017, 6.9.1).
 MOST_BITS = 65_536
 
 _SIZE = re.compile(r"\b(\d+)'[bdho]")
 _REMARK = re.compile(r"^// A literal of (\d+) bits", re.MULTILINE)
+
+
+def array(values: Iterable[int], bits: int) -> str:
+    """Numbers side by side as one literal, the first in the lowest bits.
+
+    Args:
+        values: negative ones become two's complement.
+
+    >>> array([1, -1], 4)
+    "8'hf1"
+    """
+    numbers = [int(value) % (1 << bits) for value in values]
+    return f"{len(numbers) * bits}'h{sum(v << i * bits for i, v in enumerate(numbers)):x}"
 
 
 def remarked(text: str) -> str:

@@ -114,7 +114,6 @@ class MapWindows:
 
         Args:
             folds: words of a pixel.
-            style: of the memory.
 
         >>> window = MapWindows((32, 32), (3, 3), (1, 1), (1, 1, 1, 1))
         >>> window.words(1, "distributed"), window.words(2, "distributed"), window.words(9, "block")

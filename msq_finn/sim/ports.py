@@ -1,12 +1,13 @@
 """Kernel, design and ports as FINN's ``xsi`` extension module has them, on Verilator.
 
-Names and meaning are those of ``finn_xsi/xsi.pyi``. Values are two-state and always current, so
-``read`` has nothing to fetch and ``write_back`` only notes that an input changed.
+Names and meaning are those of ``finn_xsi/xsi.pyi``; what no FINN calls is left out. Values are
+two-state and always current, so ``read`` has nothing to fetch and ``write_back`` only notes that an
+input changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -95,19 +96,25 @@ class Design:
             raise MsqError(f"the simulation failed: {reason}")
 
     def stream(
-        self, inputs: Mapping[str, Iterable[int]], outputs: Mapping[str, int], max_idle: int
-    ) -> tuple[int, dict[str, list[int]]]:
+        self,
+        io_dict: Mapping[str, dict[str, list[int]]],
+        num_out_values: int | Mapping[str, int],
+        suffix: str,
+        max_idle: int,
+    ) -> int:
         """Pass words through AXI streams with the compiled drivers.
 
-        FINN's ``xsi`` has no such method; :func:`msq_finn.sim.xsi.rtlsim_multi_io` calls it.
+        FINN's ``xsi`` has no such method; what stands for FINN's ``rtlsim_multi_io`` calls it.
 
         Args:
-            inputs: per stream the words to send, as unsigned integers.
-            outputs: per stream how many words to receive.
+            io_dict: words as unsigned integers, per stream under ``inputs`` and ``outputs``; the
+                latter's are written.
+            num_out_values: words to receive, per output where there are several.
+            suffix: what follows the streams' names in the names of ports.
             max_idle: give up after so many cycles without a word.
 
         Returns:
-            clock cycles, and the received words as unsigned integers.
+            clock cycles.
 
         Raises:
             RuntimeError: the simulation is closed.
@@ -116,8 +123,19 @@ class Design:
         if self._model is None:
             raise RuntimeError("the simulation is closed")
         self.run(1)
-        sent = {name: self._stream(name, list(words)) for name, words in inputs.items()}
-        received = {name: self._stream(name, [0] * count) for name, count in outputs.items()}
+        outputs = io_dict["outputs"]
+        counts = (
+            num_out_values
+            if isinstance(num_out_values, Mapping)
+            else dict.fromkeys(outputs, num_out_values)
+        )
+        sent = {
+            name + suffix: self._stream(name + suffix, list(words))
+            for name, words in io_dict["inputs"].items()
+        }
+        received = {
+            name + suffix: self._stream(name + suffix, [0] * int(counts[name])) for name in outputs
+        }
         begin = self._model.cycle
         status = Status.RUNNING
         while status == Status.RUNNING:
@@ -126,8 +144,9 @@ class Design:
             done = {name: stream.done for name, stream in {**sent, **received}.items()}
             raise MsqError(f"the simulation starved after {max_idle} idle cycles; words: {done}")
         self._check(status)
-        cycles = self._model.cycle - begin
-        return cycles, {name: _integers(stream.words) for name, stream in received.items()}
+        for name in outputs:
+            outputs[name] = _integers(received[name + suffix].words)
+        return self._model.cycle - begin
 
     def _stream(self, name: str, words: Sequence[int]) -> AxiStream:
         assert self._model is not None
@@ -136,10 +155,6 @@ class Design:
         data = b"".join(word.to_bytes(size, "little") for word in words)
         table = np.frombuffer(bytearray(data), np.uint8).reshape(len(words), size)
         return self._model.stream(name, table, 0.0, (0,))
-
-    def num_ports(self) -> int:
-        """How many ports the top module has."""
-        return len(self._ports)
 
     def ports(self) -> Iterator[Port]:
         """All ports of the top module."""
@@ -187,14 +202,6 @@ class Port:
         """Whether the design reads it."""
         return self._port.is_input
 
-    def isOutput(self) -> bool:
-        """Whether the design drives it."""
-        return not self._port.is_input
-
-    def isInout(self) -> bool:
-        """FINN's designs have none."""
-        return False
-
     def read(self) -> Port:
         """The value is always current."""
         return self
@@ -202,14 +209,6 @@ class Port:
     def write_back(self) -> None:
         """Let the next run see the value."""
         self._design.changed = True
-
-    def hasUnknown(self) -> bool:
-        """Values are two-state."""
-        return False
-
-    def isZero(self) -> bool:
-        """Whether all bits are 0."""
-        return not self.as_bool()
 
     def as_bool(self) -> bool:
         """Whether any bit is 1."""
@@ -219,17 +218,9 @@ class Port:
         """The value."""
         return self._port.read()
 
-    def as_binstr(self) -> str:
-        """The value as binary digits, the highest first."""
-        return f"{self._port.read():0{self._port.bits}b}"
-
     def as_hexstr(self) -> str:
         """The value as hexadecimal digits, the highest first."""
         return f"{self._port.read():0{(self._port.bits + 3) // 4}x}"
-
-    def as_hexstr_2state(self) -> str:
-        """The same: values are two-state."""
-        return self.as_hexstr()
 
     def clear(self) -> Port:
         """Set to 0."""

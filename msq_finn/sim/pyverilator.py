@@ -151,7 +151,6 @@ def toggle_clk(sim: PyVerilator, clk_name: str = "ap_clk") -> None:
 
     Args:
         sim: an open design.
-        clk_name: its clock.
     """
     for level in (1, 0):
         sim.io[clk_name] = level
@@ -211,17 +210,4 @@ def rtlsim_multi_io(
             "not; use step_msq_size_fifos"
         )
     suffix = sname.removesuffix("_")
-    outputs = io_dict["outputs"]
-    counts = (
-        num_out_values
-        if isinstance(num_out_values, Mapping)
-        else dict.fromkeys(outputs, num_out_values)
-    )
-    cycles, words = sim.design.stream(
-        {name + suffix: words for name, words in io_dict["inputs"].items()},
-        {name + suffix: int(counts[name]) for name in outputs},
-        liveness_threshold,
-    )
-    for name in outputs:
-        outputs[name] = words[name + suffix]
-    return cycles
+    return sim.design.stream(io_dict, num_out_values, suffix, liveness_threshold)

@@ -183,22 +183,10 @@ def rtlsim_multi_io(
                 sim, io_dict, num_out_values, sname, liveness_threshold, liveness_estimate
             )
         )
-    outputs = io_dict["outputs"]
-    counts = (
-        num_out_values
-        if isinstance(num_out_values, dict)
-        else dict.fromkeys(outputs, num_out_values)
-    )
-    cycles, words = sim.top.stream(
-        {name + sname: words for name, words in io_dict["inputs"].items()},
-        {name + sname: int(counts[name]) for name in outputs},
-        liveness_threshold,
-    )
-    for name in outputs:
-        outputs[name] = words[name + sname]
+    cycles = int(sim.top.stream(io_dict, num_out_values, sname, liveness_threshold))
     sim.ticks += cycles
     # FINN's engine counts the cycle in which its tasks retire.
-    return int(cycles) + 1
+    return cycles + 1
 
 
 def load_sim_obj(

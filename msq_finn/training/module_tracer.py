@@ -38,8 +38,6 @@ class ModuleTracer(fx.Tracer):
         Args:
             kind: of node.
             target: what is called.
-            args: of the call.
-            kwargs: of the call.
             more: as of torch.fx.
             named: as of torch.fx.
         """

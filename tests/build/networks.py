@@ -20,9 +20,18 @@ from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
 
 
-def small_cnn(seed=0):
+def _settled(model, shape, passes=60):
+    """The model once its statistics have settled on random images."""
+    model.train()
+    with torch.no_grad():
+        for _ in range(passes):
+            model(torch.rand(shape))
+    return model.eval()
+
+
+def small_cnn():
     """Two row-mixed convolutions and a classifier with random weights, for 6x6 images."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     msq = {"bias": False, "weight_quant": MSQWeightPerChannelFloat}
     model = nn.Sequential(
         qnn.QuantIdentity(act_quant=PixelQuant),
@@ -35,16 +44,12 @@ def small_cnn(seed=0):
         nn.Flatten(),
         qnn.QuantLinear(72, 5, bias=False, weight_quant=FixedWeightPerTensorFloat),
     )
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(32, 1, 6, 6))
-    return model.eval()
+    return _settled(model, (32, 1, 6, 6))
 
 
-def rmsmp_cnn(seed=0):
+def rmsmp_cnn():
     """Two convolutions of PoT(4), Fixed(4) and Fixed(8) rows and a classifier, for 6x6 images."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     mix = {"weight_row_mix": ("pot_4", "fixed_4", "fixed_8")}
     mix |= {"weight_mix_ratios": (0.5, 0.25, 0.25), "weight_quant": MSQWeightPerChannelFloat}
     model = nn.Sequential(
@@ -58,11 +63,7 @@ def rmsmp_cnn(seed=0):
         nn.Flatten(),
         qnn.QuantLinear(144, 5, bias=False, weight_quant=FixedWeightPerTensorFloat),
     )
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(32, 1, 6, 6))
-    return model.eval()
+    return _settled(model, (32, 1, 6, 6))
 
 
 def signal_cnn(seed=0):
@@ -78,11 +79,7 @@ def signal_cnn(seed=0):
         make.classifier(64, 4),
     )
     assign_rows(model, 0.5)
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(32, 2, 16))
-    return model.eval()
+    return _settled(model, (32, 2, 16))
 
 
 def signal_map_cnn():
@@ -118,11 +115,7 @@ def mixed_to_the_end(seed=0):
     with torch.no_grad():
         model[-1].weight.mul_(rows)
     assign_rows(model, 0.5)
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(32, 2, 4, 4))
-    return model.eval()
+    return _settled(model, (32, 2, 4, 4))
 
 
 def exported(model, path, *shapes, **options):
@@ -159,15 +152,11 @@ class Residual(nn.Module):
         return self.classifier(torch.flatten(x, 1))
 
 
-def residual_cnn(seed=0):
-    torch.manual_seed(seed)
+def residual_cnn():
+    torch.manual_seed(0)
     model = Residual()
     assign_rows(model, 0.5, coupled=coupled_layers(model))
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(32, 1, 4, 4))
-    return model.eval()
+    return _settled(model, (32, 1, 4, 4))
 
 
 class InputResidual(nn.Module):
@@ -218,23 +207,19 @@ class Dense(nn.Module):
         return self.classifier(torch.flatten(self.activate(self.transition(x)), 1))
 
 
-def dense_cnn(seed=0):
-    torch.manual_seed(seed)
+def dense_cnn():
+    torch.manual_seed(0)
     model = Dense()
     assign_rows(model, 0.5, coupled=coupled_layers(model))
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(32, 1, 4, 4))
-    return model.eval()
+    return _settled(model, (32, 1, 4, 4))
 
 
-def depthwise_cnn(seed=0):
+def depthwise_cnn():
     """A convolution, two depthwise and pointwise ones, pooling and a classifier, for 6x6 images.
 
     A depthwise layer's rows have the schemes of those before it.
     """
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     make = LayerFactory(MSQWeightPerChannelFloat, {})
     model = nn.Sequential(
         make.identity(PixelQuant),
@@ -248,11 +233,7 @@ def depthwise_cnn(seed=0):
         make.classifier(16, 5),
     )
     assign_rows(model, 0.5, coupled=[["1.0", "2.0"], ["3.0", "4.0"]])
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(32, 1, 6, 6))
-    return model.eval()
+    return _settled(model, (32, 1, 6, 6))
 
 
 def signed_mlp():
@@ -293,11 +274,7 @@ def brevitas_mobilenet():
             num_classes=5,
         ),
     )
-    model.train()
-    with torch.no_grad():
-        for _ in range(30):
-            model(torch.rand(16, 3, 4, 4))
-    return model.eval()
+    return _settled(model, (16, 3, 4, 4), passes=30)
 
 
 def plain_mlp():
@@ -319,11 +296,7 @@ def plain_mlp():
             8, 4, bias=False, weight_quant=SP2WeightPerChannelFloat, weight_bit_width=5
         ),
     )
-    model.train()
-    with torch.no_grad():
-        for _ in range(30):
-            model(torch.rand(16, 8))
-    return model.eval()
+    return _settled(model, (16, 8), passes=30)
 
 
 def channels_last_mlp():
@@ -369,11 +342,7 @@ def feature_map_cnn():
         qnn.QuantConv2d(8, 6, 1, **msq),
     )
     assign_rows(model, 0.5)
-    model.train()
-    with torch.no_grad():
-        for _ in range(30):
-            model(torch.rand(8, 1, 4, 5))
-    return model.eval()
+    return _settled(model, (8, 1, 4, 5), passes=30)
 
 
 class DetectorHead(nn.Module):
@@ -443,15 +412,6 @@ def float_head_cnn():
         ),
         (8, 1, 4, 4),
     )
-
-
-def _settled(model, shape):
-    """The model once its statistics have settled on random images."""
-    model.train()
-    with torch.no_grad():
-        for _ in range(60):
-            model(torch.rand(shape))
-    return model.eval()
 
 
 def tiny_mlp():

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from qonnx.custom_op.registry import getCustomOp
 
-from msq_finn.build import fifos
-from msq_finn.build.differences import differ, mismatches
+from msq_finn.build.differences import differ
 from msq_finn.build.generate import generate
 from msq_finn.build.run import build
-from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
-from msq_finn.build.stitch import stitch
-from msq_finn.build.trial import random_images
+from msq_finn.build.simulate import reference_outputs, simulate
 from msq_finn.build.verdict.judge import judge
 from msq_finn.errors import MsqError
-from msq_finn.lowering.cycles import node_cycles, predicted_interval
+from msq_finn.lowering.cycles import node_cycles
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 from msq_finn.plan.file.schema import Plan
@@ -23,8 +19,9 @@ from msq_finn.plan.frontend.graph import network_of_file
 from msq_finn.plan.making import make_plan
 
 from .networks import exported, residual_cnn
+from .whole import same_in_rtl
 
-BOARD, PART, STALLS = "Pynq-Z1", "xc7z020clg400-1", {"stall_in": 0.3, "stall_out": 0.4, "seed": 5}
+BOARD, PART = "Pynq-Z1", "xc7z020clg400-1"
 
 
 @pytest.fixture(scope="module")
@@ -62,31 +59,6 @@ def thresholds_of(lowered):
     ]
 
 
-def check_simulation(lowered, folder):
-    """Whether simulation gives the exported model's results at the rate that nodes say.
-
-    Returns what judges what the RTL gives as it lies there.
-    """
-    images = random_images(lowered, 5, seed=2)
-    inputs = accelerator_inputs(lowered, images)
-    fifos.size_fifos(lowered, folder / "sizing")
-    design = stitch(lowered.model, folder)
-    found = simulate(lowered, design, images)
-    reference, step = reference_outputs(lowered.source, images), Host(lowered.parent).output_step()
-    assert mismatches(found.outputs, reference, step) == 0
-    assert np.ptp(reference) > 5 * step.max()
-    assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.02)
-    stalled, _ = run_accelerator(lowered.model, design, inputs, **STALLS)
-    np.testing.assert_array_equal(stalled, found.raw)
-
-    def judged():
-        simulation = simulate(lowered, design, images)
-        wrong = differ(simulation.outputs, reference, step)
-        return wrong, judge(lowered, images, simulation, wrong)
-
-    return judged
-
-
 def test_a_plan_has_them_where_there_is_time(outcome):
     styles = [layer.serial_thresholds for layer in outcome.plan.layers]
     assert styles == ["distributed", "distributed", "none"]
@@ -100,14 +72,17 @@ def test_a_mixed_network_as_planned(tmp_path, source, outcome):
     # 16 pixels of 4 channels, and 4 comparisons each.
     serial = (256, "distributed")
     assert thresholds_of(lowered) == [(256, "block"), serial, (64, "none"), serial]
-    judged = check_simulation(lowered, tmp_path)
+    design, images, *_ = same_in_rtl(lowered, tmp_path, 5, rel=0.02)
     # A threshold that is wrong is a fault of its node: the first of all channels.
     (file,) = tmp_path.glob("finn/*ThresholdingSerial_rtl_0*/*_threshs_0.dat")
     kept = file.read_text()
     words = kept.split()
     words[1::16] = [f"{int(word, 16) ^ 4:x}" for word in words[1::16]]
     file.write_text("\n".join(words) + "\n")
-    wrong, verdict = judged()
+    found = simulate(lowered, design, images)
+    reference, step = reference_outputs(source, images), Host(lowered.parent).output_step()
+    wrong = differ(found.outputs, reference, step)
+    verdict = judge(lowered, images, found, wrong)
     file.write_text(kept)
     assert wrong.any()
     assert {fault.found.node for fault in verdict.faults} == {"ThresholdingSerial_rtl_0"}

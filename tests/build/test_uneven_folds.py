@@ -9,17 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from msq_finn.build import fifos
-from msq_finn.build.differences import mismatches
 from msq_finn.build.generate import generate
-from msq_finn.build.simulate import accelerator_inputs, reference_outputs, run_accelerator, simulate
-from msq_finn.build.stitch import stitch
 from msq_finn.build.summary import layers_of
-from msq_finn.build.trial import random_images
 from msq_finn.build.verdict.judge import judge
 from msq_finn.lanes import LaneCounts
-from msq_finn.lowering.cycles import predicted_interval
-from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Target
 from msq_finn.models import LayerFactory
 from msq_finn.quant import MSQWeightPerChannelFloat
@@ -27,6 +20,7 @@ from msq_finn.training.assign import assign_rows
 from msq_finn.training.couple import coupled_layers
 
 from .networks import Residual, _settled, exported
+from .whole import same_in_rtl
 
 
 def prime_mlp():
@@ -134,18 +128,7 @@ def test_a_network_all_the_way(tmp_path, case):
     (tmp_path / "folding.json").write_text(json.dumps(folding))
     target = Target("Pynq-Z1", target_fps=100_000, folding_config=tmp_path / "folding.json")
     lowered = generate(source, target, tmp_path)
-    images = random_images(lowered, 6, seed=2)
-    inputs = accelerator_inputs(lowered, images)
-    fifos.size_fifos(lowered, tmp_path / "sizing")
-    design = stitch(lowered.model, tmp_path)
-    found = simulate(lowered, design, images)
-    reference = reference_outputs(source, images)
-    step = Host(lowered.parent).output_step()
-    assert mismatches(found.outputs, reference, step) == 0
-    assert np.ptp(reference) > 5 * step.max()
-    assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.02)
-    stalled, _ = run_accelerator(lowered.model, design, inputs, stall_in=0.3, stall_out=0.4, seed=5)
-    np.testing.assert_array_equal(stalled, found.raw)
+    _, images, found, _ = same_in_rtl(lowered, tmp_path, 6, rel=0.02)
     assert [(la.mw, la.mh) for la in layers_of(lowered.model, None)] == sizes
     if case == "mlp":
         # What looks into differences leaves padding out, and finds nothing in any tensor.

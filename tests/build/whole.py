@@ -54,6 +54,27 @@ def same_in_python(lowered, source, count=6):
     return images, reference, step
 
 
+def same_in_rtl(lowered, folder, count, **near):
+    """Size FIFOs, and compare bit for bit at full speed and under stalls.
+
+    Returns:
+        the stitched design, the images, the simulation at full speed, and that under stalls.
+    """
+    images = random_images(lowered, count, seed=2)
+    inputs = accelerator_inputs(lowered, images)
+    fifos.size_fifos(lowered, folder / "sizing")
+    design = stitch(lowered.model, folder)
+    found = simulate(lowered, design, images)
+    reference, step = reference_outputs(lowered.source, images), Host(lowered.parent).output_step()
+    assert mismatches(found.outputs, reference, step) == 0
+    for values, worth in zip(each(reference), each(step), strict=True):
+        assert np.ptp(values) > 5 * worth.max()
+    assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), **near)
+    stalled, run = run_accelerator(lowered.model, design, inputs, **STALLS)
+    mapped(np.testing.assert_array_equal, stalled, found.raw)
+    return design, images, found, run
+
+
 def all_the_way(source, folder, fps, count=6):
     """Build, size FIFOs, and compare bit for bit at full speed, under stalls and on the board.
 
@@ -61,19 +82,8 @@ def all_the_way(source, folder, fps, count=6):
         the lowered network.
     """
     lowered = generate(source, Target("Pynq-Z1", target_fps=fps), folder)
-    images = random_images(lowered, count, seed=2)
-    inputs = accelerator_inputs(lowered, images)
-    fifos.size_fifos(lowered, folder / "sizing")
-    design = stitch(lowered.model, folder)
-    found = simulate(lowered, design, images)
-    reference, host = reference_outputs(source, images), Host(lowered.parent)
-    step = host.output_step()
-    assert mismatches(found.outputs, reference, step) == 0
-    for values, worth in zip(each(reference), each(step), strict=True):
-        assert np.ptp(values) > 5 * worth.max()
-    assert found.cycles_per_image == pytest.approx(predicted_interval(lowered.model), rel=0.05)
-    stalled, run = run_accelerator(lowered.model, design, inputs, **STALLS)
-    mapped(np.testing.assert_array_equal, stalled, found.raw)
+    _, images, found, run = same_in_rtl(lowered, folder, count, rel=0.05)
+    inputs, host = accelerator_inputs(lowered, images), Host(lowered.parent)
     # Words move the same without data, so that FIFO depths may be looked for without any.
     (folder / "control").mkdir()
     control = stitch(lowered.model, folder / "control", control_only=True)

@@ -13,8 +13,8 @@ from msq_finn.training.loop import accuracy, train
 NAMES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
 
 
-def pixels(seed, images=3):
-    return np.random.default_rng(seed).integers(0, 256, (images, 3072), dtype=np.uint8)
+def pixels(seed):
+    return np.random.default_rng(seed).integers(0, 256, (3, 3072), dtype=np.uint8)
 
 
 def write_binary(folder):

@@ -46,7 +46,7 @@ def mvau(name, inp, weights, out, mw, mh, vectors, act="UINT4"):
     )
 
 
-def thresholding(name, inp, thresholds, out, channels, vectors, steps=15):
+def thresholding(name, inp, thresholds, out, channels, vectors):
     return helper.make_node(
         "Thresholding",
         [inp, thresholds],
@@ -56,7 +56,7 @@ def thresholding(name, inp, thresholds, out, channels, vectors, steps=15):
         backend="fpgadataflow",
         NumChannels=channels,
         PE=1,
-        numSteps=steps,
+        numSteps=15,
         inputDataType="INT32",
         weightDataType="INT32",
         outputDataType="UINT4",
@@ -99,16 +99,15 @@ def two_layers(rng, kinds, mw=12, outputs=4, vectors=(1,), blocks=1):
     return model
 
 
-def depthwise(rng, dense, channelwise, mw=12, outputs=4):
+def depthwise(rng, dense, channelwise):
     """MVAU -> Thresholding -> 3x3 windows -> VVAU -> Thresholding -> MVAU, on 4x4 pixels.
 
     Args:
         rng: source of weights and thresholds.
         dense: kinds of the first layer's rows.
         channelwise: kinds of the depthwise layer's.
-        mw: channels of the input.
-        outputs: rows of the last layer.
     """
+    mw, outputs = 12, 4
     channels, before, after = len(dense), [1, 4, 4], [1, 2, 2]
     info = helper.make_tensor_value_info
     windows = helper.make_node(

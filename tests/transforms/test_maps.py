@@ -96,7 +96,7 @@ def test_scales_and_shifts_of_channels_pass_global_pools(rng, op_type, shape):
     assert kinds(unchanged(rng, model, MoveLinearPastGlobalPools()))[0] == "GlobalAveragePool"
 
 
-def test_a_scale_of_pixels_does_not_pass_a_global_pool(rng):
+def test_a_scale_of_pixels_does_not_pass_a_global_pool():
     from msq_finn.transforms.streamline_global_pool import MoveLinearPastGlobalPools
 
     nodes = [node("Mul", "x c", "m"), node("GlobalAveragePool", "m", "y")]

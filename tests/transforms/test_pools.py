@@ -82,7 +82,7 @@ def test_positive_scales_pass_max_pools(rng, scale, moves):
     np.testing.assert_array_equal(execute_onnx(model, {"x": x})["y"], before)
 
 
-def test_a_scale_that_others_read_stays(rng):
+def test_a_scale_that_others_read_stays():
     nodes = [
         helper.make_node("Mul", ["x", "scale"], ["m"]),
         helper.make_node(

@@ -8,7 +8,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import ROWS
-from msq_finn.transforms.row_annotation import annotate_rows
+from msq_finn.transforms.tensor_notes import write_note
 
 from ..build.networks import depthwise_cnn, exported
 
@@ -32,7 +32,7 @@ def quantized_weights(model):
 def annotated(source, layer, schemes):
     """Write the annotation of one layer into the file; give the file's rows to ``schemes``."""
     model = ModelWrapper(str(source))
-    annotate_rows(model, quantized_weights(model)[layer], schemes)
+    write_note(model, quantized_weights(model)[layer], ROWS, ",".join(schemes))
     model.save(str(source))
 
 
@@ -72,7 +72,7 @@ def test_an_annotation_replaces_an_earlier_one_and_leaves_others(source):
     name = quantized_weights(model)[0]
     model.set_tensor_sparsity(name, {"a": 1})
     for schemes in (["sp2_4"], ["fixed_4", "sp2_4"]):
-        annotate_rows(model, name, schemes)
+        write_note(model, name, ROWS, ",".join(schemes))
     entries = next(
         a.quant_parameter_tensor_names
         for a in model.graph.quantization_annotation

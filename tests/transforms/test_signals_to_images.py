@@ -10,11 +10,11 @@ from msq_finn.errors import MsqError
 from msq_finn.transforms.signals_to_images import SignalsToImages
 
 
-def signal_net(rng, activation="Add", kernel=3):
+def signal_net(rng, activation="Add"):
     info = helper.make_tensor_value_info
     nodes = [
         helper.make_node(
-            "Conv", ["inp", "w"], ["c"], name="Conv_0", kernel_shape=[kernel], strides=[2],
+            "Conv", ["inp", "w"], ["c"], name="Conv_0", kernel_shape=[3], strides=[2],
             pads=[1, 2], dilations=[1], group=1,
         ),
         helper.make_node(activation, ["c", "b"] if activation == "Add" else ["c"], ["a"],
@@ -31,7 +31,7 @@ def signal_net(rng, activation="Add", kernel=3):
         [info("outp", TensorProto.FLOAT, [1, 4])],
     )
     model = ModelWrapper(qonnx_make_model(graph))
-    for name, shape in (("w", (3, 2, kernel)), ("b", (1, 3, 1)), ("m", (6, 4))):
+    for name, shape in (("w", (3, 2, 3)), ("b", (1, 3, 1)), ("m", (6, 4))):
         if activation == "Add" or name != "b":
             model.set_initializer(name, rng.integers(-4, 5, shape).astype(np.float32))
     return model

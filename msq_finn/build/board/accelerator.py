@@ -133,7 +133,6 @@ class Accelerator(Formats):
 
         Args:
             data: of the shape ``ishape_packed(ind)``.
-            ind: which input.
         """
         self.ibuf_packed_device[ind][:] = data
         self.ibuf_packed_device[ind].flush()
@@ -143,7 +142,6 @@ class Accelerator(Formats):
 
         Args:
             data: gets the bytes, of the shape ``oshape_packed(ind)``.
-            ind: which output.
         """
         self.obuf_packed_device[ind].invalidate()
         data[:] = self.obuf_packed_device[ind]

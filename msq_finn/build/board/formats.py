@@ -32,67 +32,35 @@ class Formats:
         self.batch_size = batch_size
 
     def idt(self, ind: int = 0) -> Element:
-        """Type of an input's elements.
-
-        Args:
-            ind: which input.
-        """
+        """Type of an input's elements."""
         return self._idt[ind]
 
     def odt(self, ind: int = 0) -> Element:
-        """Type of an output's elements.
-
-        Args:
-            ind: which output.
-        """
+        """Type of an output's elements."""
         return self._odt[ind]
 
     def ishape_normal(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape in which an input is given, ``batch_size`` first.
-
-        Args:
-            ind: which input.
-        """
+        """Shape in which an input is given, ``batch_size`` first."""
         return self._shape("ishape_normal", ind)
 
     def oshape_normal(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape in which an output is returned, ``batch_size`` first.
-
-        Args:
-            ind: which output.
-        """
+        """Shape in which an output is returned, ``batch_size`` first."""
         return self._shape("oshape_normal", ind)
 
     def ishape_folded(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an input as a stream, the elements of a word last.
-
-        Args:
-            ind: which input.
-        """
+        """Shape of an input as a stream, the elements of a word last."""
         return self._shape("ishape_folded", ind)
 
     def oshape_folded(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an output as a stream, the elements of a word last.
-
-        Args:
-            ind: which output.
-        """
+        """Shape of an output as a stream, the elements of a word last."""
         return self._shape("oshape_folded", ind)
 
     def ishape_packed(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an input's buffer, the bytes of a word last.
-
-        Args:
-            ind: which input.
-        """
+        """Shape of an input's buffer, the bytes of a word last."""
         return self._shape("ishape_packed", ind)
 
     def oshape_packed(self, ind: int = 0) -> tuple[int, ...]:
-        """Shape of an output's buffer, the bytes of a word last.
-
-        Args:
-            ind: which output.
-        """
+        """Shape of an output's buffer, the bytes of a word last."""
         return self._shape("oshape_packed", ind)
 
     def _shape(self, key: str, ind: int) -> tuple[int, ...]:
@@ -103,7 +71,6 @@ class Formats:
 
         Args:
             ibuf_normal: of the shape ``ishape_normal(ind)``.
-            ind: which input.
 
         Raises:
             ValueError: it has another shape.
@@ -120,7 +87,6 @@ class Formats:
 
         Args:
             ibuf_folded: of the shape ``ishape_folded(ind)``.
-            ind: which input.
 
         Raises:
             ValueError: a value is none of the input's type.
@@ -132,7 +98,6 @@ class Formats:
 
         Args:
             obuf_packed: of the shape ``oshape_packed(ind)``.
-            ind: which output.
         """
         return unpack(obuf_packed, self.odt(ind), self.oshape_folded(ind)[-1])
 
@@ -141,6 +106,5 @@ class Formats:
 
         Args:
             obuf_folded: of the shape ``oshape_folded(ind)``.
-            ind: which output.
         """
         return obuf_folded.reshape(self.oshape_normal(ind))

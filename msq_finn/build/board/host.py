@@ -189,7 +189,6 @@ def log_softmax(value: Array, *, axis: int) -> tuple[Array]:
 
     Args:
         value: any shape.
-        axis: along which to sum.
     """
     shifted = value - value.max(axis=axis, keepdims=True)
     return (shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True)),)

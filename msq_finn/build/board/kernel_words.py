@@ -29,11 +29,7 @@ class KernelWords:
         self._words = getattr(overlay, self.name).mmio
 
     def read(self, index: int = 0) -> int:
-        """Read a word.
-
-        Args:
-            index: of the word.
-        """
+        """Read a word."""
         return int(self._words.array[index])
 
     def write(self, words: Sequence[int]) -> None:

@@ -83,7 +83,6 @@ def follow(
     that everything behind is compared with what follows from them, bit for bit.
 
     Args:
-        reference: the exported model.
         image: network input, of its shape behind the batch axis.
         observations: what the hardware's quantizers gave.
         outputs: the network's, from the hardware, of their shape behind the batch axis.

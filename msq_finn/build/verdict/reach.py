@@ -40,7 +40,6 @@ def reached(
     Args:
         node: a convolution or a pool.
         kernel: its size along each axis.
-        place: of the output.
         size: of the input along each axis.
     """
     strides, pads, dilations = _window(node, len(kernel))
@@ -59,7 +58,6 @@ def spread(
     """The same for a transposed convolution, whose inputs are what strides step through.
 
     Args:
-        node: a transposed convolution.
         kernel: its size along each axis.
         place: of the output.
         size: of the input along each axis.

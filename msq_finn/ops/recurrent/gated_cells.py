@@ -194,11 +194,7 @@ def run(
 
 
 def attributes(numbers: CellNumbers) -> dict[str, int | list[int]]:
-    """A cell's constants as attributes of its node, see `msq_finn.ops.recurrent.recurrent_op`.
-
-    Args:
-        numbers: the constants.
-    """
+    """A cell's constants as attributes of its node, see `msq_finn.ops.recurrent.recurrent_op`."""
     shift = max(product.shift for product in numbers.products)
     products = [product.shifted(shift) for product in numbers.products]
     return {

@@ -23,9 +23,6 @@ def ports() -> str:
 def constant(steps: int) -> str:
     """The wire ``length`` in Verilog, where all sequences are as long as their frames.
 
-    Args:
-        steps: of a frame.
-
     >>> constant(8)
     "wire [3:0] length = 4'd8;"
     """

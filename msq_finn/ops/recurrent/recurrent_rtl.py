@@ -23,7 +23,7 @@ from msq_finn.ops.recurrent import length_port
 from msq_finn.ops.recurrent.gated_cells import GRU
 from msq_finn.ops.recurrent.recurrent_op import GRU_MSQ, LSTM_MSQ, RecurrentMSQ
 from msq_finn.ops.streaming.backend import packed
-from msq_finn.rtl.literals import remarked
+from msq_finn.rtl.literals import array, remarked
 
 _RTL = Path(msq_finn.rtl.__file__).parent / "recurrent"
 
@@ -31,13 +31,6 @@ _RTL = Path(msq_finn.rtl.__file__).parent / "recurrent"
 def _signed_bits(values: Sequence[int]) -> int:
     """Bits of two's complement that hold all of some numbers."""
     return max(max(-v - 1, v).bit_length() for v in values) + 1
-
-
-def _array(values: Sequence[int], bits: int) -> str:
-    """Numbers side by side as one literal, the first in the lowest bits."""
-    mask = (1 << bits) - 1
-    whole = sum((int(value) & mask) << i * bits for i, value in enumerate(values))
-    return f"{len(values) * bits}'h{whole:x}"
 
 
 def _table(entries: Sequence[int], low: int, index_bits: int, bits: int) -> list[int]:
@@ -163,8 +156,8 @@ class RecurrentRTL(LanesRTL):
             "GateFactorBits": factor_bits,
             "GateOffsetBits": offset_bits,
             "GateShift": gates.shift,
-            "GateFactor": _array(gates.factors, factor_bits),
-            "GateOffset": _array(offsets, offset_bits),
+            "GateFactor": array(gates.factors, factor_bits),
+            "GateOffset": array(offsets, offset_bits),
             "SigmoidBits": sigmoid_bits,
             "TanhBits": tanh_bits,
             "CellBits": cell_bits,
@@ -172,7 +165,7 @@ class RecurrentRTL(LanesRTL):
             "CellHigh": memory.high,
             "OutLow": products[2].low,
             "OutHigh": products[2].high,
-            "GateTables": _array(
+            "GateTables": array(
                 [e for t in sigmoids for e in _table(t, gates.low, level_bits, sigmoid_bits)],
                 sigmoid_bits,
             ),
@@ -182,8 +175,8 @@ class RecurrentRTL(LanesRTL):
             "FactorBits": max(product_factors).bit_length(),
             "OffsetBits": _signed_bits(product_offsets),
             "Shift": products[0].shift,
-            "Factor": _array(product_factors, max(product_factors).bit_length()),
-            "Offset": _array(product_offsets, _signed_bits(product_offsets)),
+            "Factor": array(product_factors, max(product_factors).bit_length()),
+            "Offset": array(product_offsets, _signed_bits(product_offsets)),
         }
         if not is_gru:
             cell = _table(numbers.tables[3], gates.low, level_bits, tanh_bits)

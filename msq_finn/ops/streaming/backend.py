@@ -35,10 +35,6 @@ def is_plain_integer(datatype: Any) -> bool:
 def packed(values: list[int], bits: int) -> str:
     """A packed array in Verilog, its first element in the lowest bits.
 
-    Args:
-        values: of the elements.
-        bits: of an element.
-
     >>> packed([1, 2], 4)
     "{4'd2, 4'd1}"
     """

@@ -65,7 +65,6 @@ def characterize(
     A killed sweep goes on where it was; runs of points whose RTL has changed are made again.
 
     Args:
-        points: what to synthesise.
         client: of :func:`workers`.
         part: FPGA part to synthesise for.
         path: file of runs; by default that of the part's family.

@@ -109,9 +109,6 @@ class CostModel:
     def lut(self, point: Point) -> float:
         """LUT sites.
 
-        Args:
-            point: the node.
-
         Raises:
             MsqError: no run of such a node has been fitted.
         """
@@ -136,11 +133,7 @@ class CostModel:
         return Cost(lut, 0, 0.0, lutram, ff)
 
     def cost(self, point: Point) -> Cost:
-        """All resources.
-
-        Args:
-            point: the node.
-        """
+        """All resources."""
         block = dsp.get(self.dsp_block)
         found = self.sites(group(point), features(point, block))
         return found._replace(dsp=dsps(point, block), bram=brams(point))

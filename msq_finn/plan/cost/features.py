@@ -118,7 +118,6 @@ def features(point: Point, block: DspBlock) -> Features:
     """Quantities that a node's LUTs are proportional to.
 
     Args:
-        point: the node.
         block: the device's DSP slice.
     """
     if isinstance(point, PaddedWindow):
@@ -141,11 +140,7 @@ def _lanes(point: Unit | Mvu, block: DspBlock) -> tuple[LaneCounts, Shape]:
 
 
 def group(point: Point) -> str:
-    """Points of one group share coefficients.
-
-    Args:
-        point: the node.
-    """
+    """Points of one group share coefficients."""
     if isinstance(point, Window):
         return "swg parallel" if is_parallel(point) else "swg"
     if isinstance(point, Memstream | WeightRom | PaddedWindow | SerialThresholds):
@@ -158,11 +153,7 @@ def group(point: Point) -> str:
 
 
 def fifo_style(point: Fifo) -> str:
-    """What a FIFO is made of (finn-rtllib's fifo.sv).
-
-    Args:
-        point: the node.
-    """
+    """What a FIFO is made of (finn-rtllib's fifo.sv)."""
     if point.depth <= 33:
         return "shift"
     if point.style != "auto":
@@ -176,7 +167,6 @@ def dsps(point: Point, block: DspBlock) -> int:
     """DSP slices; exact, they are instantiated one by one.
 
     Args:
-        point: the node.
         block: the device's DSP slice.
     """
     if not isinstance(point, Unit | Mvu):
@@ -186,11 +176,7 @@ def dsps(point: Point, block: DspBlock) -> int:
 
 
 def brams(point: Point) -> float:
-    """Block RAMs of 36 kbit.
-
-    Args:
-        point: the node.
-    """
+    """Block RAMs of 36 kbit."""
     if isinstance(point, Thresholds):
         return threshold_brams(point)
     if isinstance(point, Fifo):

@@ -33,7 +33,6 @@ def one_node_model(
         shapes: of input and output.
         dtypes: of input, parameters and output; None where the op has no such attribute.
         weights: parameters, if any.
-        attributes: of the node.
     """
     types = {
         name: dtype

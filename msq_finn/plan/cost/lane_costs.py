@@ -64,11 +64,7 @@ class LaneCosts:
         return Shape(mw, simd, folds, la.act_bits, la.act_signed, acc, self._block)
 
     def pack(self, kind: LaneKind) -> int:
-        """Lanes of a kind that share DSP slices.
-
-        Args:
-            kind: of lane.
-        """
+        """Lanes of a kind that share DSP slices."""
         return kind.pack(self.shape(1, 1))
 
     def beats(self, one: LaneKind, other: LaneKind) -> bool:
@@ -78,7 +74,6 @@ class LaneCosts:
         of the others leave more LUTs to be used. Of few and of many elements lanes compare alike.
 
         Args:
-            one: kind of lane.
             other: that may have to go.
         """
         luts = (k for k in kinds(DENSE) if k.engine == "lut" and not k.constant)
@@ -139,7 +134,6 @@ class LaneCosts:
         Args:
             simd: elements that a lane takes a cycle.
             lanes: lanes of each kind.
-            style: of the memory.
             written: whether weights are written at run time, for which FINN's memory stays.
         """
         if style == EMBEDDED:

@@ -33,8 +33,6 @@ def parts(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Iterator[Part]:
     """Take a unit's lanes apart, into full packs of DSP slices and a last one.
 
     Args:
-        lanes: of the unit.
-        shape: of its lanes.
         depthwise: whether it is the depthwise unit.
     """
     for name, count in lanes.items():
@@ -49,7 +47,6 @@ def group_of(kind: LaneKind, depthwise: bool) -> str:
     """Nodes whose coefficients hold for a lane; constants' and FINN's lanes have their own.
 
     Args:
-        kind: of lane.
         depthwise: whether it is in the depthwise unit.
     """
     if kind.constant:
@@ -64,7 +61,6 @@ def frame(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Features:
 
     Args:
         lanes: of the unit.
-        shape: of its lanes.
         depthwise: whether it is the depthwise unit.
     """
     words = shape.products // shape.simd
@@ -124,8 +120,6 @@ def unit(lanes: LaneCounts, shape: Shape, depthwise: bool = False) -> Features:
     """A whole unit of lanes that share coefficients.
 
     Args:
-        lanes: of the unit.
-        shape: of its lanes.
         depthwise: whether it is the depthwise unit.
     """
     total = frame(lanes, shape, depthwise)

@@ -66,13 +66,6 @@ class Msq(Unit):
     """MVAU_MSQ's compute module; weights that lanes hold are random, of 4 bits.
 
     Attributes:
-        mw: columns of the weight matrix.
-        mh: rows of the weight matrix.
-        simd: elements that a lane takes a cycle.
-        lanes: of each kind.
-        act_bits: bits of an activation.
-        act_signed: whether activations are signed.
-        acc_bits: bits of a sum.
         add_offset: whether rows' constants, which are random, are taken off the sums.
     """
 
@@ -108,17 +101,7 @@ class Msq(Unit):
 
 @dataclass(frozen=True)
 class Depthwise(Unit):
-    """VVAU_MSQ's compute module.
-
-    Attributes:
-        mw: elements of a window.
-        mh: channels.
-        simd: elements that a lane takes a cycle.
-        lanes: of each kind.
-        act_bits: bits of an activation.
-        act_signed: whether activations are signed.
-        acc_bits: bits of a sum.
-    """
+    """VVAU_MSQ's compute module: ``mw`` elements of a window, ``mh`` channels."""
 
     node: ClassVar[str] = "depthwise"
     acc_bits: int = 12

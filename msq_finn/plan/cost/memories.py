@@ -35,9 +35,6 @@ def table_sites(words: int) -> float:
     A table of 64 words is a LUT. Two, and two of these again, are selected from without a LUT, but
     only where both are as deep (see ``synth/rom_tables.py``).
 
-    Args:
-        words: of the memory.
-
     >>> [table_sites(words) for words in (32, 64, 96, 112, 256, 272)]
     [0.5, 1, 2.5, 2, 4, 5.5]
     """

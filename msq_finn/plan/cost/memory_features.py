@@ -11,11 +11,7 @@ WITH_ENABLE = 8
 
 
 def memstream(point: Memstream) -> Features:
-    """What the LUTs of FINN's memory are proportional to.
-
-    Args:
-        point: the memory.
-    """
+    """What the LUTs of FINN's memory are proportional to."""
     stored = point.style == "distributed"
     return {
         "memory": point.width * rom_sites(point.depth) if stored else 0,
@@ -26,11 +22,7 @@ def memstream(point: Memstream) -> Features:
 
 
 def weight_rom(point: WeightRom) -> Features:
-    """What the LUTs of ours are proportional to.
-
-    Args:
-        point: the memory.
-    """
+    """What the LUTs of ours are proportional to."""
     columns, sites = point.width, 0.0
     if point.style == "distributed":
         # Of few words there are few different columns.

@@ -43,13 +43,7 @@ class _WeightMemory(Point):
 
 @dataclass(frozen=True)
 class Memstream(_WeightMemory):
-    """FINN's memory, which could be written.
-
-    Attributes:
-        width: bits of a word.
-        depth: words.
-        style: "distributed" or "block".
-    """
+    """FINN's memory, which could be written."""
 
     node: ClassVar[str] = "memstream"
 
@@ -64,13 +58,7 @@ class Memstream(_WeightMemory):
 
 @dataclass(frozen=True)
 class WeightRom(_WeightMemory):
-    """Ours, which cannot be written.
-
-    Attributes:
-        width: bits of a word.
-        depth: words.
-        style: "distributed" or "block".
-    """
+    """Ours, which cannot be written."""
 
     node: ClassVar[str] = "weight_rom"
 

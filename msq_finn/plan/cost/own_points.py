@@ -159,7 +159,6 @@ class PaddedWindow(OwnNode):
         """The generator of a layer's windows.
 
         Args:
-            conv: the window.
             simd: channels a cycle.
             act_bits: bits of an activation.
             depthwise: whether windows leave channel by channel.

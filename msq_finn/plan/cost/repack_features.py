@@ -25,11 +25,7 @@ def _multiplexers(word: int, places: int) -> Features:
 
 
 def repack(point: Repack) -> Features:
-    """Quantities that a converter's LUTs and flip-flops are proportional to.
-
-    Args:
-        point: the converter.
-    """
+    """Quantities that a converter's LUTs and flip-flops are proportional to."""
     unit = math.gcd(point.taken, point.given)
     taken, given = point.taken // unit, point.given // unit
     words_in, words_out = folds(point.length, point.taken), folds(point.length, point.given)

@@ -50,11 +50,7 @@ class Run:
 
 
 def sources_of(point: Point) -> str:
-    """Hash of the package's RTL behind a point.
-
-    Args:
-        point: the node.
-    """
+    """Hash of the package's RTL behind a point."""
     if isinstance(point, Unit):
         files = sources(point.lanes.is_serial)
     elif isinstance(point, OwnNode | LookupTable | WeightRom):
@@ -151,7 +147,6 @@ def append(run: Run, path: Path) -> None:
 
     Args:
         run: to store.
-        path: of the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:

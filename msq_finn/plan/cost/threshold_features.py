@@ -12,11 +12,7 @@ BRAM_FROM = 1024
 
 
 def thresholds(point: Thresholds) -> Features:
-    """FINN's: a comparator and a memory a stage of the search.
-
-    Args:
-        point: the node.
-    """
+    """FINN's: a comparator and a memory a stage of the search."""
     stages = planes(point.steps)
     limit = point.bram_from or BRAM_FROM
     folds = point.channels // point.pe
@@ -43,11 +39,7 @@ def thresholds(point: Thresholds) -> Features:
 
 
 def serial_thresholds(point: SerialThresholds) -> Features:
-    """Ours: one comparator and one memory a lane, for all stages.
-
-    Args:
-        point: the node.
-    """
+    """Ours: one comparator and one memory a lane, for all stages."""
     folds, levels = point.channels // point.pe, planes(point.steps)
     # Sums seldom come near the ends of their type: thresholds' two upper bits are their signs.
     compared = point.pe * max(1, point.in_bits - 2)
@@ -63,30 +55,18 @@ def serial_thresholds(point: SerialThresholds) -> Features:
 
 
 def threshold_depths(point: Thresholds) -> list[int]:
-    """Words of the memory of every stage of a lane's binary search.
-
-    Args:
-        point: the node.
-    """
+    """Words of the memory of every stage of a lane's binary search."""
     folds = point.channels // point.pe
     return [folds * 2**stage for stage in range(planes(point.steps))]
 
 
 def threshold_brams(point: Thresholds) -> float:
-    """Block RAMs of 36 kbit, one or more a lane and stage that is deep enough.
-
-    Args:
-        point: the node.
-    """
+    """Block RAMs of 36 kbit, one or more a lane and stage that is deep enough."""
     deep = [d for d in threshold_depths(point) if d >= (point.bram_from or BRAM_FROM)]
     return point.pe * sum(bram36(point.in_bits, depth) for depth in deep)
 
 
 def serial_brams(point: SerialThresholds) -> float:
-    """Block RAMs of 36 kbit where memories are of these, a lane's in one.
-
-    Args:
-        point: the node.
-    """
+    """Block RAMs of 36 kbit where memories are of these, a lane's in one."""
     depth = point.channels // point.pe << planes(point.steps)
     return point.pe * bram36(point.in_bits, depth)

@@ -9,11 +9,7 @@ from msq_finn.plan.cost.point_kinds import PaddedWindow, Padding, Window
 
 
 def window(point: Window) -> Features:
-    """FINN's window generator.
-
-    Args:
-        point: the node.
-    """
+    """FINN's window generator."""
     width = point.simd * point.act_bits
     out = window_out(point)
     folds = point.channels // point.simd
@@ -39,11 +35,7 @@ def window(point: Window) -> Features:
 
 
 def padding(point: Padding) -> Features:
-    """FINN's padding.
-
-    Args:
-        point: the node.
-    """
+    """FINN's padding."""
     folds = point.channels // point.simd
     return {
         "width": point.simd * point.act_bits,
@@ -56,7 +48,6 @@ def padded_window(point: PaddedWindow, block: DspBlock) -> Features:
     """Ours, with the padding inside.
 
     Args:
-        point: the node.
         block: the device's DSP slice, which tells its family.
     """
     depth, windows = point.depth, point.windows
@@ -82,29 +73,17 @@ def padded_window(point: PaddedWindow, block: DspBlock) -> Features:
 
 
 def window_out(point: Window) -> int:
-    """Pixels of the result in one direction.
-
-    Args:
-        point: the node.
-    """
+    """Pixels of the result in one direction."""
     return (point.dim - point.kernel) // point.stride + 1
 
 
 def is_parallel(point: Window) -> bool:
-    """Whether a window leaves at once (FINN's "parallel" style).
-
-    Args:
-        point: the node.
-    """
+    """Whether a window leaves at once (FINN's "parallel" style)."""
     return point.parallel or point.kernel == 1
 
 
 def window_depth(point: Window) -> int:
-    """Words of the addressable buffer (convolutioninputgenerator_rtl.py, get_buffer_depth).
-
-    Args:
-        point: the node.
-    """
+    """Words of the addressable buffer (convolutioninputgenerator_rtl.py, get_buffer_depth)."""
     folds = point.channels // point.simd
     whole = (point.kernel - 1) * point.dim + point.kernel
     ahead = max(0, point.stride - 1 - point.kernel**2)
@@ -113,11 +92,7 @@ def window_depth(point: Window) -> int:
 
 
 def window_brams(point: Window) -> float:
-    """Block RAMs of 36 kbit where lines or the buffer are of these.
-
-    Args:
-        point: the node.
-    """
+    """Block RAMs of 36 kbit where lines or the buffer are of these."""
     width = point.simd * point.act_bits
     if is_parallel(point):
         folds = point.channels // point.simd

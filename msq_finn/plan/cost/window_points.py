@@ -42,7 +42,6 @@ class Window(FinnNode):
         """The nearest square window: rectangles keep their buffer's depth and window's size.
 
         Args:
-            conv: the window.
             simd: channels a cycle.
             act_bits: bits of an activation.
             parallel: whether windows leave whole.

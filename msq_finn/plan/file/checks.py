@@ -20,7 +20,6 @@ def check(layer: LayerPlan, path: str) -> None:
     """Check that a layer's decisions fit each other.
 
     Args:
-        layer: to check.
         path: of the plan, for errors.
 
     Raises:

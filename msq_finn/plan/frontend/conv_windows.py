@@ -25,7 +25,6 @@ def window_of(model: ModelWrapper, before: Any) -> Conv:
 
     Args:
         model: graph of hardware nodes.
-        before: the generator.
     """
     window = getCustomOp(before)
     height, width = window.get_nodeattr("IFMDim")

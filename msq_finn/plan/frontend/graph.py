@@ -35,7 +35,6 @@ def network_of_file(path: Path, board: str, progress: Progress = silent) -> Netw
     """Describe an exported QONNX model, lowered up to folding.
 
     Args:
-        path: exported model.
         board: a board FINN knows.
         progress: told of every step.
 
@@ -59,7 +58,6 @@ def network_of_model(model: ModelWrapper, name: str, widest: int = 2**30) -> Net
 
     Args:
         model: graph of hardware nodes.
-        name: of the network.
         widest: bits of the weights that a lane of FINN's own units may take a cycle.
 
     Raises:
@@ -114,7 +112,6 @@ def layer_of(model: ModelWrapper, node: Any) -> Layer:
 
     Args:
         model: graph of hardware nodes.
-        node: of the layer.
     """
     if node.op_type.startswith(RECURRENT):
         return _recurrent(model, node)

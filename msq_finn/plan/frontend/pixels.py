@@ -14,7 +14,6 @@ def words_of(conv: Conv, pixels: int) -> PixelWords | None:
     """How windows go over words of several pixels; None where they cannot.
 
     Args:
-        conv: the window.
         pixels: of a word.
     """
     along = row_axis(conv.padded[1])
@@ -29,7 +28,6 @@ def in_words(conv: Conv, words: PixelWords) -> Conv:
 
     Args:
         conv: the window over pixels.
-        words: of the map.
 
     >>> conv = Conv(16, (32, 32), pad=(1, 1))
     >>> in_words(conv, words_of(conv, 2))
@@ -95,11 +93,7 @@ def pixel_cycles(layer: Layer, pixels: int) -> int:
 
 
 def pool_words(window: Conv) -> Iterator[Fold]:
-    """Foldings of a pool that takes several pixels a cycle.
-
-    Args:
-        window: of the pool.
-    """
+    """Foldings of a pool that takes several pixels a cycle."""
     for pixels in SIDE_BY_SIDE[1:]:
         if words := words_of(window, pixels):
             cycles = window_cycles(in_words(window, words), pixels * window.channels, parallel=True)

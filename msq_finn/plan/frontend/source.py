@@ -59,7 +59,6 @@ def network_of_module(
 
     Args:
         model: the network; its rows are assigned anew.
-        name: of the network.
         board: a board FINN knows.
         shape: of its input, without the batch.
         progress: told of every step.
@@ -137,7 +136,6 @@ def export(model: Any, path: Path, shape: tuple[int, ...]) -> None:
     """Write a network of Brevitas's layers as QONNX; it is left in eval mode.
 
     Args:
-        model: the network.
         path: of the file.
         shape: of its input, without the batch.
 

@@ -19,7 +19,6 @@ def window_cycles(conv: Conv, simd: int, parallel: bool, depthwise: bool = False
     """Cycles of FINN's window generator for a frame (convolutioninputgenerator_rtl.py).
 
     Args:
-        conv: the window.
         simd: channels a cycle.
         parallel: whether windows leave whole.
         depthwise: whether windows leave channel by channel.
@@ -48,7 +47,6 @@ def front_cycles(
     """Cycles for a frame of a window generator, and of the padding where that is another node.
 
     Args:
-        conv: the window.
         simd: channels a cycle.
         parallel: whether windows leave whole, which is FINN's alone.
         depthwise: whether windows leave channel by channel.
@@ -69,7 +67,6 @@ def row_cycles(conv: Conv, simd: int, parallel: bool, depthwise: bool = False) -
     """Cycles in which a row of windows leaves, once its pixels are there.
 
     Args:
-        conv: the window.
         simd: channels a cycle.
         parallel: whether windows leave whole.
         depthwise: whether windows leave channel by channel.
@@ -86,7 +83,6 @@ def backlog(conv: Conv, row_words: int, window: int, lanes: int) -> int:
     """Words that windows are ahead of slower lanes at the end of a row of windows.
 
     Args:
-        conv: the window.
         row_words: words that the lanes take for a row of windows.
         window: cycles in which the windows of a row leave, as of :func:`row_cycles`.
         lanes: cycles a frame of the lanes.
@@ -120,7 +116,6 @@ def waiting_pixels(branch: Iterable[Conv], size: int) -> int:
     the frame: it is ahead by the share of a frame that each window of the branch takes to fill.
 
     Args:
-        branch: its windows.
         size: pixels of the shortcut's frame.
 
     >>> waiting_pixels([Conv(16, (32, 32), pad=(1, 1))] * 2, 32 * 32)
@@ -135,11 +130,7 @@ def waiting_pixels(branch: Iterable[Conv], size: int) -> int:
 
 
 def pool_folds(window: Conv) -> tuple[Fold, ...]:
-    """Parallelisms of a pool with the generator of its windows, which is the slower of the two.
-
-    Args:
-        window: of the pool.
-    """
+    """Parallelisms of a pool with the generator of its windows, which is the slower of the two."""
     return tuple(
         Fold(window_cycles(window, pe, parallel=False, depthwise=True), pe)
         for pe in divisors(window.channels)

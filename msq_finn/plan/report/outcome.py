@@ -168,9 +168,6 @@ class Outcome(Strict):
     def save(self, path: Path) -> Path:
         """Write the plan, and beside it what it comes to.
 
-        Args:
-            path: of the plan.
-
         Returns:
             the path of the report, such as ``plan.report.yaml`` beside ``plan.yaml``.
         """

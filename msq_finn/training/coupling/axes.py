@@ -171,7 +171,6 @@ def one_size(value: Value, dim: object) -> Value | int:
 
     Args:
         value: of a tensor.
-        dim: which of its sizes.
     """
     rows = value.channels
     if isinstance(rows, ChannelAxis) and from_end(dim, value.ndim) == rows.axis and not rows.spread:

@@ -184,7 +184,6 @@ def part_of(parts: Iterable[Span], start: int, stop: int) -> tuple[Span, ...] | 
     """Return the channels from one to before another; None where sizes are not known.
 
     Args:
-        parts: all channels.
         start: the first.
         stop: behind the last.
 

@@ -9,11 +9,7 @@ from msq_finn.training.coupling.channels import ChannelAxis, Lost
 
 
 def apply(call: Call) -> Result:
-    """Return what an operation leaves.
-
-    Args:
-        call: the operation.
-    """
+    """Return what an operation leaves."""
     return RULES.get(call.name, Call.lost)(call)
 
 

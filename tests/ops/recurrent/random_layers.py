@@ -242,9 +242,9 @@ class Random:
         getCustomOp(model.graph.node[0]).minimize_accumulator_width(model)
         return model
 
-    def sequences(self, count, seed=1):
+    def sequences(self, count):
         """Random inputs, the extremes among them: (count, 1, steps, inputs)."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(1)
         kind = DataType[self.case.act]
         shape = (count, 1, self.case.steps, self.case.inputs)
         values = rng.integers(int(kind.min()), int(kind.max()) + 1, shape)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 import msq_finn.rtl
 from msq_finn.lanes import LaneCounts, sources
 from msq_finn.lanes.hardware import lanes_parameter, literal
-from msq_finn.sim import installation
+from tests import verilator
 
 OWN = sorted((Path(msq_finn.rtl.__file__).parent / "recurrent").glob("*.sv"))
 #: Of the lanes, some parameters and signals are for some of their kinds only.
@@ -79,22 +77,11 @@ ILLEGAL = [
 
 
 def lint(top, parameters):
-    tool, units = installation.find(), sources()
     if top == "recurrent_layer":
-        given = [*LAX, *units, *OWN]
-    else:
-        delay = [path for path in units if path.stem == "delay_line"]
-        given = [*delay, *(path for path in OWN if path.stem != "recurrent_layer")]
-    run = subprocess.run(
-        [tool.binary, "--lint-only", "-Wall", "--quiet", "--top-module", top]
-        + [f"-G{name}={value}" for name, value in parameters.items()]
-        + given,
-        env=os.environ | {"VERILATOR_ROOT": str(tool.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout + run.stderr
+        return verilator.lint(top, parameters, [*LAX, *sources(), *OWN])
+    delay = [path for path in sources() if path.stem == "delay_line"]
+    own = [path for path in OWN if path.stem != "recurrent_layer"]
+    return verilator.lint(top, parameters, [*delay, *own])
 
 
 @pytest.mark.parametrize(("top", "parameters"), VARIANTS)

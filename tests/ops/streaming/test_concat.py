@@ -7,16 +7,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 
-from .nodes import (
-    PART,
-    executed,
-    generated,
-    one_node,
-    op_of,
-    random_integers,
-    streamed,
-    through_finn,
-)
+from .nodes import executed, generated, one_node, op_of, random_integers, streamed, through_finn
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -70,7 +61,7 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
     assert streamed(model, *drawn(rng, case, (3,))).interval() == op_of(model).get_exp_cycles()
 
 
-def test_simd_has_to_divide_every_input(rng):
+def test_simd_has_to_divide_every_input():
     with pytest.raises(MsqError, match="StreamingConcat_rtl_0: SIMD=4 does not divide elements=2"):
         generated(concat([1], [(4, "UINT4"), (6, "UINT4")], 4, "UINT4"))
 
@@ -78,12 +69,3 @@ def test_simd_has_to_divide_every_input(rng):
 def test_types_that_are_no_integers_are_refused():
     with pytest.raises(MsqError, match="BIPOLAR is no integer type that stream_concat takes"):
         generated(concat([1], [(4, "UINT4"), (4, "BIPOLAR")], 4, "INT5"))
-
-
-def test_specialize_layers_picks_it_unless_hls_is_wanted():
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-
-    for style, expected in (("", "StreamingConcat_rtl"), ("hls", "StreamingConcat_hls")):
-        model = concat(*CASES[0], op_type="StreamingConcat", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers(PART))
-        assert model.graph.node[0].op_type == expected

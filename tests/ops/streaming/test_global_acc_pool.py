@@ -7,16 +7,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 
-from .nodes import (
-    PART,
-    executed,
-    generated,
-    one_node,
-    op_of,
-    random_integers,
-    streamed,
-    through_finn,
-)
+from .nodes import executed, generated, one_node, op_of, random_integers, streamed, through_finn
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -95,12 +86,3 @@ def test_vectors_without_an_image_are_refused():
     op_of(model).set_nodeattr("numInputVectors", [12])
     with pytest.raises(MsqError, match=r"GlobalAccPool_rtl_0: numInputVectors=\[12\]"):
         generated(model)
-
-
-def test_specialize_layers_picks_it_unless_hls_is_wanted():
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-
-    for style, expected in (("", "GlobalAccPool_rtl"), ("hls", "GlobalAccPool_hls")):
-        model = global_pool(*CASES[0], op_type="GlobalAccPool", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers(PART))
-        assert model.graph.node[0].op_type == expected

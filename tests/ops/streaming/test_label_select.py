@@ -7,16 +7,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 
-from .nodes import (
-    PART,
-    executed,
-    generated,
-    one_node,
-    op_of,
-    random_integers,
-    streamed,
-    through_finn,
-)
+from .nodes import executed, generated, one_node, op_of, random_integers, streamed, through_finn
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -85,12 +76,3 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 def test_what_the_hardware_cannot_do_is_refused(changes, message):
     with pytest.raises(MsqError, match=message):
         generated(select(*CASES[0], **changes))
-
-
-def test_specialize_layers_picks_it_unless_hls_is_wanted():
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-
-    for style, expected in (("", "LabelSelect_rtl"), ("hls", "LabelSelect_hls")):
-        model = select(*CASES[0], op_type="LabelSelect", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers(PART))
-        assert model.graph.node[0].op_type == expected

@@ -7,16 +7,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 
-from .nodes import (
-    PART,
-    executed,
-    generated,
-    one_node,
-    op_of,
-    random_integers,
-    streamed,
-    through_finn,
-)
+from .nodes import executed, generated, one_node, op_of, random_integers, streamed, through_finn
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -29,9 +20,9 @@ CASES = [
 ]
 
 
-def pixel_padding(h, w, channels, strides, simd, datatype, op="FMPadding_Pixel_rtl", **more):
+def pixel_padding(h, w, channels, strides, simd, datatype, op_type="FMPadding_Pixel_rtl", **more):
     return one_node(
-        op,
+        op_type,
         [([1, h, w, channels], datatype)],
         [([1, *spread_size(h, w, strides), channels], datatype)],
         ImgDim=[h, w],
@@ -82,12 +73,3 @@ def test_a_frame_takes_the_expected_cycles(rng, case):
 def test_simd_has_to_divide_the_channels():
     with pytest.raises(MsqError, match="FMPadding_Pixel_rtl_0: SIMD=4 does not divide elements=6"):
         generated(pixel_padding(3, 2, 6, (2, 2), 4, "UINT4"))
-
-
-def test_specialize_layers_picks_it_unless_hls_is_wanted():
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-
-    for style, expected in (("", "FMPadding_Pixel_rtl"), ("hls", "FMPadding_Pixel_hls")):
-        model = pixel_padding(*CASES[0], op="FMPadding_Pixel", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers(PART))
-        assert model.graph.node[0].op_type == expected

@@ -220,12 +220,3 @@ def test_what_the_hardware_cannot_do_is_refused(changes, message):
     case = [changes.get(i, value) for i, value in enumerate(CASES[0])]
     with pytest.raises(MsqError, match=message):
         generated(pool(*case))
-
-
-def test_specialize_layers_picks_it_unless_hls_is_wanted():
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-
-    for style, expected in (("", "Pool_rtl"), ("hls", "Pool_hls")):
-        model = pool(*CASES[0], op_type="Pool", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers(PART))
-        assert model.graph.node[0].op_type == expected

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 import msq_finn.rtl
-from msq_finn.sim import installation
-from tests import yosys
+from tests import verilator, yosys
 
 SOURCES = sorted((Path(msq_finn.rtl.__file__).parent / "streaming").glob("*.sv"))
 
@@ -74,17 +71,7 @@ VARIANTS = [
 
 
 def lint(top, parameters):
-    tool = installation.find()
-    run = subprocess.run(
-        [tool.binary, "--lint-only", "-Wall", "--quiet", "--top-module", top]
-        + [f"-G{name}={value}" for name, value in parameters.items()]
-        + SOURCES,
-        env=os.environ | {"VERILATOR_ROOT": str(tool.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout + run.stderr
+    return verilator.lint(top, parameters, SOURCES)
 
 
 @pytest.mark.parametrize(("top", "parameters"), VARIANTS)

@@ -7,16 +7,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 
-from .nodes import (
-    PART,
-    executed,
-    generated,
-    one_node,
-    op_of,
-    random_integers,
-    streamed,
-    through_finn,
-)
+from .nodes import executed, generated, one_node, op_of, random_integers, streamed, through_finn
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -24,9 +15,9 @@ pytestmark = pytest.mark.usefixtures("finn")
 CASES = [([1, 2, 3], [4, 6], 2, "UINT4"), ([1, 5, 1], [3, 1, 7], 1, "INT3"), ([2], [4], 4, "UINT2")]
 
 
-def split(vectors, channels, simd, datatype, op="StreamingSplit_rtl", **attributes):
+def split(vectors, channels, simd, datatype, op_type="StreamingSplit_rtl", **attributes):
     return one_node(
-        op,
+        op_type,
         [([*vectors, sum(channels)], datatype)],
         [([*vectors, own], datatype) for own in channels],
         SIMD=simd,
@@ -80,12 +71,3 @@ def test_what_the_hardware_cannot_do_is_refused():
         generated(model)
     with pytest.raises(MsqError, match="BIPOLAR is no integer type that stream_split takes"):
         generated(split([1], [4, 6], 2, "BIPOLAR"))
-
-
-def test_specialize_layers_picks_it_unless_hls_is_wanted():
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-
-    for style, expected in (("", "StreamingSplit_rtl"), ("hls", "StreamingSplit_hls")):
-        model = split(*CASES[0], op="StreamingSplit", preferred_impl_style=style)
-        model = model.transform(SpecializeLayers(PART))
-        assert model.graph.node[0].op_type == expected

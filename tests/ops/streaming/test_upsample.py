@@ -7,16 +7,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 
-from .nodes import (
-    PART,
-    executed,
-    generated,
-    one_node,
-    op_of,
-    random_integers,
-    streamed,
-    through_finn,
-)
+from .nodes import executed, generated, one_node, op_of, random_integers, streamed, through_finn
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -29,11 +20,13 @@ CASES = [
 ]
 
 
-def upsample(h, w, channels, factors, simd, datatype, op="UpsampleNearestNeighbour_rtl", **more):
+def upsample(
+    h, w, channels, factors, simd, datatype, op_type="UpsampleNearestNeighbour_rtl", **more
+):
     lines, pixels = h * factors[0], w * factors[1]
     sizes = {"HI": h, "WI": w, "HO": lines, "WO": pixels} | more
     return one_node(
-        op,
+        op_type,
         [([1, h, w, channels], datatype)],
         [([1, lines, pixels, channels], datatype)],
         SIMD=simd,
@@ -86,13 +79,3 @@ def test_what_the_hardware_cannot_do_is_refused(changes, message):
         op_of(model).set_nodeattr(name, value)
     with pytest.raises(MsqError, match=f"UpsampleNearestNeighbour_rtl_0: {message}"):
         generated(model)
-
-
-def test_specialize_layers_picks_it_unless_hls_is_wanted():
-    from finn.transformation.fpgadataflow.specialize_layers import SpecializeLayers
-
-    name = "UpsampleNearestNeighbour"
-    for style, expected in (("", f"{name}_rtl"), ("hls", f"{name}_hls")):
-        model = upsample(*CASES[0], op=name, preferred_impl_style=style)
-        model = model.transform(SpecializeLayers(PART))
-        assert model.graph.node[0].op_type == expected

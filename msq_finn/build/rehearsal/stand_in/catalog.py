@@ -22,8 +22,8 @@ def _reset(name: str, direction: str = "I", optional: bool = False) -> BlockPin:
     return BlockPin(name, direction, kind="rst", optional=optional)
 
 
-def _memory_mapped(name: str, mode: str, clock: str, optional: bool = False, **config: str) -> Bus:
-    return Bus(name, mode, "aximm", {"ADDR_WIDTH": "32"} | config, clock, optional)
+def _memory_mapped(name: str, mode: str, clock: str, **config: str) -> Bus:
+    return Bus(name, mode, "aximm", {"ADDR_WIDTH": "32"} | config, clock)
 
 
 def _on(config: Config, key: str) -> bool:

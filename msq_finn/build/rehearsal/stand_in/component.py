@@ -92,9 +92,6 @@ def read(path: Path) -> Ip:
 def scan(folders: Iterable[Path]) -> dict[str, Ip]:
     """Find the IP in repositories, by vendor, library, name and version.
 
-    Args:
-        folders: the repositories.
-
     Raises:
         Refusal: a description is broken, or two of one name differ.
     """

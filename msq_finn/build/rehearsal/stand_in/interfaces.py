@@ -97,7 +97,6 @@ def infer(
 
     Args:
         name: of the module, for messages.
-        ports: of the module.
     """
     groups: dict[str, dict[str, ModulePort]] = {}
     pins: list[BlockPin] = []

@@ -18,11 +18,7 @@ _SIMULATION_ONLY = "sim_finish"
 
 
 def validate(design: BlockDesign) -> Faults:
-    """Look for what is open, and for what does not fit together.
-
-    Args:
-        design: the block design.
-    """
+    """Look for what is open, and for what does not fit together."""
     return [*_pins(design), *_buses(design), *_addresses(design)]
 
 
