@@ -60,18 +60,37 @@ def check_hardware(graph: onnx.GraphProto) -> None:
             )
         if node.op_type == "MaxPool":
             _check_pool(node, where, known.get(node.input[0]), node.input[0] in signed)
-        if node.op_type == "Conv" and (missing := _CONV - {a.name for a in node.attribute}):
-            raise MsqError(
-                f"{', '.join(sorted(missing))} not given, and FINN knows no defaults; "
-                "write out the attributes",
-                where=where,
-            )
+        if node.op_type == "Conv":
+            _check_convolution(node, where)
         if node.op_type == "ReduceMean" and not at_end and not _pools(node, known, values):
             raise MsqError(
                 "no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
                 "the mean over height and width",
                 where=where,
             )
+
+
+def _check_convolution(node: onnx.NodeProto, where: str) -> None:
+    """Refuse what FINN has no defaults for, and signals of more axes than a map has."""
+    given = {a.name: a for a in node.attribute}
+    if "kernel_shape" in given and len(given["kernel_shape"].ints) > 2:
+        axes = len(given["kernel_shape"].ints)
+        raise MsqError(
+            f"no hardware for a convolution over {axes} axes; take Conv2d, or Conv1d", where=where
+        )
+    if "pads" not in given and given.get("auto_pad", onnx.AttributeProto()).s:
+        raise MsqError(
+            f"auto_pad {given['auto_pad'].s.decode()}, as padding='same' is exported, which FINN "
+            "does not know; give padding as numbers, such as padding=1 of a 3x3 window",
+            where=where,
+            field="auto_pad",
+        )
+    if missing := _CONV - set(given):
+        raise MsqError(
+            f"{', '.join(sorted(missing))} not given, and FINN knows no defaults; "
+            "write out the attributes",
+            where=where,
+        )
 
 
 def _signed(graph: onnx.GraphProto, constants: set[str]) -> set[str]:

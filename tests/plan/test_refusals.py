@@ -101,3 +101,10 @@ def test_a_layer_whose_input_is_not_quantized_is_named():
         qnn.QuantLinear(8, 4, **FIXED),
     )
     assert planned(model, 8).on_host == ("0 (MatMul)",)
+
+
+def test_a_convolution_over_three_axes_is_named():
+    layer = qnn.QuantConv3d(1, 3, 3, **FIXED)
+    model = nn.Sequential(qnn.QuantIdentity(act_quant=PixelQuant), layer)
+    with pytest.raises(MsqError, match=r"no hardware for a convolution over 3 axes; take Conv2d"):
+        planned(model, 1, 5, 5, 5)

@@ -229,6 +229,12 @@ def _no_group(model):
     attributes.remove(next(a for a in attributes if a.name == "group"))
 
 
+def _auto_pad(model):
+    attributes = m.node(model, "conv").attribute
+    attributes.remove(next(a for a in attributes if a.name == "pads"))
+    attributes.append(helper.make_attribute("auto_pad", "SAME_UPPER"))
+
+
 def _row_of_both(model):
     m.put(model, "conv_w", (0, 0, 0, 0), 1.0)
     m.put(model, "conv_w", (0, 0, 0, 1), 7 / 8)
@@ -274,6 +280,11 @@ _UNSUITABLE = [
         "an add of accumulators",
         "no hardware for this, and hardware before and behind it",
         _residual,
+    ),
+    (
+        "padding 'same'",
+        "(Conv): auto_pad SAME_UPPER, as padding='same' is exported, which FINN does not know",
+        _auto_pad,
     ),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
     ("a default of ONNX's", "(Conv): group not given, and FINN knows no defaults", _no_group),
