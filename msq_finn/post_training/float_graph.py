@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from msq_finn.errors import MsqError, said_by
+from msq_finn.post_training.hardware_forms import COMPUTED_WEIGHTS
 from msq_finn.training.feed import unwrapped
 from msq_finn.training.module_tracer import ModuleTracer
 
@@ -57,8 +58,13 @@ def input_of(model: nn.Module, example: Any) -> Tensor:
         The input, [batch, ...].
 
     Raises:
-        MsqError: the network takes several inputs, or this is none.
+        MsqError: the network takes several inputs, or this is none; or it is scripted.
     """
+    if isinstance(unwrapped(model), torch.jit.ScriptModule):
+        raise MsqError(
+            "it is a ScriptModule, which cannot be traced; give the network that it was made of",
+            where=type(unwrapped(model)).__name__,
+        )
     parameters = list(inspect.signature(unwrapped(model).forward).parameters.values())
     needed = [p.name for p in parameters if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
     if len(needed) != 1:
@@ -96,7 +102,8 @@ def traced(
 ) -> tuple[fx.GraphModule, Tensor, Any]:
     """Trace a copy of a network, in eval mode, and note the shape of every value.
 
-    Shapes are those for a batch of two, by which a reshape that mixes images shows.
+    Shapes are those for a batch of two, by which a reshape that mixes images shows. What is no
+    tensor, such as a size, is a node's ``number`` among its ``meta``.
 
     Args:
         model: the float network, which is left alone.
@@ -110,10 +117,14 @@ def traced(
     Raises:
         MsqError: the network does not run on the example, or cannot be traced at all.
     """
+    for name, module in unwrapped(model).named_modules():
+        if any(isinstance(value, Tensor) and not value.is_leaf for value in vars(module).values()):
+            raise MsqError(COMPUTED_WEIGHTS, where=name or faults.network)
     try:
         network = deepcopy(unwrapped(model)).eval().float()
     except Exception as error:
         raise MsqError(f"it cannot be copied: {said_by(error)}", where=faults.network) from error
+    _check_finite(network, faults.network)
     place = next(network.parameters(), example).device
     pair = torch.cat([example[:1], example[-1:]]).float().to(place)
     with torch.no_grad():
@@ -135,6 +146,27 @@ def traced(
 
 def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
     """Trace; what cannot be traced stays whole, so that the rest is looked at as well."""
+class _Shapes(ShapeProp):
+    """Notes shapes, and numbers that are computed from them."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one node, and note what it makes.
+
+        Args:
+            n: the node.
+        """
+        result = super().run_node(n)
+        if isinstance(result, int | float | torch.Size):
+            n.meta["number"] = result
+        return result
+
+
+def _check_finite(network: nn.Module, name: str) -> None:
+    for key, values in network.state_dict().items():
+        if values.is_floating_point() and not values.isfinite().all():
+            raise MsqError(f"{key} holds values that are not finite", where=name, field=key)
+
+
     names = {module: name for name, module in network.named_modules()}
     parameters = inspect.signature(network.forward).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}

@@ -192,8 +192,16 @@ def _meet(node: fx.Node, name: str, tensors: list[fx.Node], shape: tuple[int, ..
         node.target, node.op, node.meta["kind"] = torch.cat, "call_function", CAT
         arguments: tuple[Any, ...] = (operands, 1)
     else:
+def _adds_nothing(operand: Any) -> bool:
+    """Whether it is no argument, or the 0 with which Python's ``sum`` begins."""
+    return operand is None or (isinstance(operand, int | float) and operand == 0)
+
+
         given = (*node.args, node.kwargs.get("other"))
-        operands = [operand for operand in given if operand is not None]
+        operands = [operand for operand in given if not _adds_nothing(operand)]
+        if len(operands) == 1 and operands == tensors:
+            node.replace_all_uses_with(operands[0])
+            return
         if not set(operands) <= set(tensors) or node.kwargs.get("alpha", 1) != 1:
             raise NoHardware("adds something else than two values of the network; leave it out")
         if any(tensor.meta["shape"] != shape for tensor in tensors):

@@ -109,6 +109,16 @@ BETWEEN = {
     "halves": lambda: Between(halves),
     "parts of unequal size": lambda: Between(uneven, 3),
     "brackets": lambda: Between(bracketed, 2),
+    "an ellipsis": lambda: Between(lambda x: F.relu(x)[:, 1:3, ...], 2),
+    "clamps": lambda: Between(lambda x: x.clamp(min=0) + torch.clamp(x, 0, 2).clip(0, 1)),
+    "windows of the map's size": lambda: Between(lambda x: F.avg_pool2d(F.relu(x), x.shape[2:])),
+    "a window of the map's width": lambda: Between(
+        lambda x: F.max_pool2d(F.relu(x), kernel_size=x.size(-1))
+    ),
+    "a sum of a list": lambda: Between(lambda x: sum([F.relu(x), torch.sigmoid(x)])),
+    "ceil_mode without a window over the edge": lambda: Between(
+        layer(nn.AvgPool2d(2, ceil_mode=True), nn.MaxPool2d((3, 1), ceil_mode=True))
+    ),
     "softmax at the end": lambda: Ends(nn.Softmax(1)),
     "sigmoid at the end": lambda: Ends(nn.Sigmoid()),
     "relu at the end": lambda: Ends(lambda y: F.relu(y)),

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import prune
 
 import msq_finn
 from msq_finn.errors import MsqError
@@ -67,6 +68,18 @@ class Twice(nn.Module):
 
 def flat(net, x):
     return net.fc(x.flatten(1))
+
+
+def changed_under_another_name(x):
+    before = x
+    x += torch.relu(x)
+    return before.add(F.max_pool2d(x, 3, 1, 1))
+
+
+def pruned():
+    layer = nn.Linear(36, 4)
+    prune.l1_unstructured(layer, "weight", 0.5)
+    return nn.Sequential(nn.Flatten(), layer, nn.ReLU(), nn.Linear(4, 2))
 
 
 CASES = {
@@ -138,6 +151,19 @@ CASES = {
         sequence(nn.Conv2d(1, 2, 3), nn.Upsample(scale_factor=2, mode="bilinear")),
         "1: upsamples by mode 'bilinear'",
     ),
+    "maxima over the edge": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
+        r"2: windows over the edge of 6x6 \(ceil_mode\); leave it out, or pad",
+    ),
+    "averages over the edge": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(4, ceil_mode=True)),
+        "2: an average pool with padding, ceil_mode",
+    ),
+    "pruned weights": (pruned(), "1: its weights are computed from others, as weight_norm, "),
+    "normalised weights": (
+        nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(36, 2))),
+        "1: its weights are computed from others",
+    ),
     "uneven upsampling": (
         sequence(nn.Conv2d(1, 2, 3), nn.Upsample(size=(6, 6))),
         "1: upsamples 4x4 to 6x6; hardware does by whole factors",
@@ -193,6 +219,12 @@ GIVEN = {
     ),
     "no plan": ((LINEAR, torch.rand(1, 4)), {"plan": "no.yaml"}, "no.yaml: cannot be read"),
     "board": ((LINEAR, torch.rand(1, 4)), {"board": "Pink"}, "unknown board 'Pink'"),
+def diverged():
+    network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    network[1].running_var[2] = torch.nan
+    return network
+
+
     "bits": ((LINEAR, torch.rand(1, 4)), {"act_bits": 9}, "act_bits=9; give 2 to 8 bits"),
     "half a bit": ((LINEAR, torch.rand(1, 4)), {"weight_bits": 4.0}, "weight_bits=4.0; give 3"),
 }
@@ -200,6 +232,16 @@ GIVEN = {
 
 @pytest.mark.parametrize("case", GIVEN)
 def test_arguments_are_checked(case):
+    "a ScriptModule": (
+        (torch.jit.script(LINEAR), torch.rand(1, 4)),
+        {},
+        "RecursiveScriptModule: it is a ScriptModule, which cannot be traced; give the",
+    ),
+    "not finite weights": (
+        (diverged(), torch.rand(1, 4)),
+        {},
+        "Sequential: 1.running_var holds values that are not finite",
+    ),
     arguments, options, message = GIVEN[case]
     with pytest.raises(MsqError, match=message):
         msq_finn.quantize(*arguments, **options)
