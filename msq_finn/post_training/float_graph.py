@@ -137,15 +137,15 @@ def traced(
             ) from error
         graph = _graph(network, faults)
         module = fx.GraphModule(network, graph, faults.network)
-        ShapeProp(module).propagate(pair)
+        _write_in_place_operations(graph)
+        _forget_unused(graph)
+        _Shapes(module).propagate(pair)
     for node in graph.nodes:
         found = node.meta.get("tensor_meta")
         node.meta["shape"] = tuple(found.shape) if hasattr(found, "shape") else None
     return module, pair, outputs
 
 
-def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
-    """Trace; what cannot be traced stays whole, so that the rest is looked at as well."""
 class _Shapes(ShapeProp):
     """Notes shapes, and numbers that are computed from them."""
 
@@ -167,6 +167,8 @@ def _check_finite(network: nn.Module, name: str) -> None:
             raise MsqError(f"{key} holds values that are not finite", where=name, field=key)
 
 
+def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
+    """Trace; what cannot be traced stays whole, so that the rest is looked at as well."""
     names = {module: name for name, module in network.named_modules()}
     parameters = inspect.signature(network.forward).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -186,7 +188,6 @@ def _check_finite(network: nn.Module, name: str) -> None:
             if guilty is None or guilty is network or guilty in whole:
                 faults.raise_any()
             whole.add(guilty)
-    _forget_defaults(graph)
     return graph
 
 
@@ -202,8 +203,29 @@ def _raised_in(error: Exception, names: Mapping[nn.Module, str]) -> nn.Module | 
     return found
 
 
-def _forget_defaults(graph: fx.Graph) -> None:
-    """Take out arguments that have their defaults, and what torch.fx asserts of them."""
+def _write_in_place_operations(graph: fx.Graph) -> None:
+    """Let what reads a value behind an operation that changes it in place read the result."""
+    order = {node: index for index, node in enumerate(graph.nodes)}
+    for node in graph.nodes:
+        changed = node.args[0] if node.args and isinstance(node.args[0], fx.Node) else None
+        module = graph.owning_module.get_submodule(node.target) if node.op == "call_module" else 0
+        in_place = getattr(module, "inplace", False) or node.kwargs.get("inplace", False)
+        if node.op in ("call_method", "call_function"):
+            in_place = in_place or _changes_its_argument(node)
+        if not in_place or changed is None:
+            continue
+        for reader in [user for user in changed.users if order[user] > order[node]]:
+            reader.replace_input_with(changed, node)
+
+
+def _changes_its_argument(node: fx.Node) -> bool:
+    """Whether a function or method is named so: ``relu_(x)``, ``x.relu_()``."""
+    name = node.target if isinstance(node.target, str) else node.target.__name__
+    return name.endswith("_") and not name.endswith("__")
+
+
+def _forget_unused(graph: fx.Graph) -> None:
+    """Take out arguments that have their defaults, what torch.fx asserts of them, and the like."""
     for node in reversed(graph.nodes):
         name = getattr(node.target, "__name__", "")
         asserts = node.op == "call_function" and name in ("_assert", "_assert_is_none")

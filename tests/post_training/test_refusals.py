@@ -97,6 +97,22 @@ CASES = {
         "different shapes|is called 2 times",
     ),
     "a product": (Twice(lambda net, x: flat(net, net.conv(x) * 2)), "mul has no place in it"),
+    "a constant and a 0": (
+        Twice(lambda net, x: flat(net, 0 + (net.conv(x) + 2))),
+        "adds something",
+    ),
+    "a clamp at one end": (
+        Twice(lambda net, x: flat(net, net.conv(x).clamp(max=1))),
+        "Twice, clamp: clamps at one end, which is not 0; clamp at both",
+    ),
+    "a value changed that is read again": (
+        Twice(lambda net, x: flat(net, changed_under_another_name(net.conv(x)))),
+        "Twice: its graph computes something else than the network, as where .* in place",
+    ),
+    "a mean of one axis": (
+        Twice(lambda net, x: net.fc(net.conv(x).mean(3).mean(2).repeat(1, 36))),
+        "Twice, mean: a mean that is not over height and width; average over both in one call",
+    ),
     "a mean": (Twice(lambda net, x: flat(net, net.conv(x).mean(1, keepdim=True))), "mean"),
     "mixed images": (
         Twice(lambda net, x: net.fc(net.conv(x).view(-1, 36 * x.size(0))[:, :36])),
@@ -135,6 +151,19 @@ CASES = {
         sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, dilation=2)),
         "2: no hardware for a pool's dilation",
     ),
+    "maxima over the edge": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
+        r"2: windows over the edge of 6x6 \(ceil_mode\); leave it out, or pad",
+    ),
+    "averages over the edge": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(4, ceil_mode=True)),
+        "2: an average pool with padding, ceil_mode",
+    ),
+    "pruned weights": (pruned(), "1: its weights are computed from others, as weight_norm, "),
+    "normalised weights": (
+        nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(36, 2))),
+        "1: its weights are computed from others",
+    ),
     "padded average": (
         sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(3, padding=1)),
         "2: an average pool with padding",
@@ -150,19 +179,6 @@ CASES = {
     "bilinear": (
         sequence(nn.Conv2d(1, 2, 3), nn.Upsample(scale_factor=2, mode="bilinear")),
         "1: upsamples by mode 'bilinear'",
-    ),
-    "maxima over the edge": (
-        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
-        r"2: windows over the edge of 6x6 \(ceil_mode\); leave it out, or pad",
-    ),
-    "averages over the edge": (
-        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(4, ceil_mode=True)),
-        "2: an average pool with padding, ceil_mode",
-    ),
-    "pruned weights": (pruned(), "1: its weights are computed from others, as weight_norm, "),
-    "normalised weights": (
-        nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(36, 2))),
-        "1: its weights are computed from others",
     ),
     "uneven upsampling": (
         sequence(nn.Conv2d(1, 2, 3), nn.Upsample(size=(6, 6))),
@@ -203,6 +219,12 @@ class Pair(nn.Module):
         return self.fc(left) + self.fc(right)
 
 
+def diverged():
+    network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    network[1].running_var[2] = torch.nan
+    return network
+
+
 LINEAR = nn.Linear(4, 2)
 GIVEN = {
     "two inputs": ((Pair(), torch.rand(1, 4)), {}, "its forward takes 2 inputs"),
@@ -210,28 +232,6 @@ GIVEN = {
     "integers": ((LINEAR, torch.ones(1, 4).long()), {}, "a tensor of finite floats"),
     "not finite": ((LINEAR, torch.full((1, 4), torch.nan)), {}, "a tensor of finite floats"),
     "other shape": ((LINEAR, torch.rand(1, 3)), {}, "it does not run on two inputs of 3"),
-    "no data": ((LINEAR, torch.rand(1, 4), []), {}, "at least one batch"),
-    "other data": ((LINEAR, torch.rand(1, 4), torch.rand(2, 5)), {}, r"inputs of shape \(5,\)"),
-    "plan and board": (
-        (LINEAR, torch.rand(1, 4)),
-        {"plan": "plan.yaml", "board": "Pynq-Z1"},
-        "plan and board",
-    ),
-    "no plan": ((LINEAR, torch.rand(1, 4)), {"plan": "no.yaml"}, "no.yaml: cannot be read"),
-    "board": ((LINEAR, torch.rand(1, 4)), {"board": "Pink"}, "unknown board 'Pink'"),
-def diverged():
-    network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
-    network[1].running_var[2] = torch.nan
-    return network
-
-
-    "bits": ((LINEAR, torch.rand(1, 4)), {"act_bits": 9}, "act_bits=9; give 2 to 8 bits"),
-    "half a bit": ((LINEAR, torch.rand(1, 4)), {"weight_bits": 4.0}, "weight_bits=4.0; give 3"),
-}
-
-
-@pytest.mark.parametrize("case", GIVEN)
-def test_arguments_are_checked(case):
     "a ScriptModule": (
         (torch.jit.script(LINEAR), torch.rand(1, 4)),
         {},
@@ -242,6 +242,22 @@ def test_arguments_are_checked(case):
         {},
         "Sequential: 1.running_var holds values that are not finite",
     ),
+    "no data": ((LINEAR, torch.rand(1, 4), []), {}, "at least one batch"),
+    "other data": ((LINEAR, torch.rand(1, 4), torch.rand(2, 5)), {}, r"inputs of shape \(5,\)"),
+    "plan and board": (
+        (LINEAR, torch.rand(1, 4)),
+        {"plan": "plan.yaml", "board": "Pynq-Z1"},
+        "plan and board",
+    ),
+    "no plan": ((LINEAR, torch.rand(1, 4)), {"plan": "no.yaml"}, "no.yaml: cannot be read"),
+    "board": ((LINEAR, torch.rand(1, 4)), {"board": "Pink"}, "unknown board 'Pink'"),
+    "bits": ((LINEAR, torch.rand(1, 4)), {"act_bits": 9}, "act_bits=9; give 2 to 8 bits"),
+    "half a bit": ((LINEAR, torch.rand(1, 4)), {"weight_bits": 4.0}, "weight_bits=4.0; give 3"),
+}
+
+
+@pytest.mark.parametrize("case", GIVEN)
+def test_arguments_are_checked(case):
     arguments, options, message = GIVEN[case]
     with pytest.raises(MsqError, match=message):
         msq_finn.quantize(*arguments, **options)
