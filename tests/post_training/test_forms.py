@@ -56,6 +56,19 @@ class Heads(nn.Module):
         return self.one(x), torch.sigmoid(self.two(x))
 
 
+class InputAgain(nn.Module):
+    """The network's input beside what a layer makes of it, averaged or summed by windows."""
+
+    def __init__(self, average):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(4, 4, 3)
+        self.average, self.fc = average, nn.LazyLinear(3)
+
+    def forward(self, x):
+        x = torch.cat([F.relu(self.one(x)), x], 1)
+        return self.fc(self.average(F.relu(self.two(x))).flatten(1))
+
+
 def halves(x):
     a, b = F.relu(x).chunk(2, 1)
     return torch.cat([b, a], 1)
@@ -124,9 +137,12 @@ BETWEEN = {
     "relu at the end": lambda: Ends(lambda y: F.relu(y)),
     "softmax of pixels at the end": lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.Softmax(1)),
     "two outputs": Heads,
+    "the input again, average of the map": lambda: InputAgain(nn.AdaptiveAvgPool2d(1)),
+    "the input again, averages": lambda: InputAgain(nn.AvgPool2d(2)),
 }
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
+FAST |= {"the input again, average of the map", "the input again, averages"}
 
 
 def made(case):
