@@ -15,6 +15,9 @@ from msq_finn.transforms.recognise_global_pools import is_mean_of_maps
 _CONV = {"dilations", "group", "kernel_shape", "pads", "strides"}
 
 
+#: QONNX's ops that round to a grid.
+_QUANTIZERS = {"BipolarQuant", "FloatQuant", "IntQuant", "MultiThreshold", "Quant", "Trunc"}
+
 #: Ops whose results have the range of their inputs, or the sum of it.
 _KEEP_SIGNS = {"Add", "Concat", "MaxPool", "Pad", "Resize", "Slice", "Upsample"}
 
@@ -28,6 +31,12 @@ def check_hardware(graph: onnx.GraphProto) -> None:
     Raises:
         MsqError: the node, and what to do; the caller says in which file.
     """
+    if not any(node.op_type in _QUANTIZERS for node in graph.node):
+        others = sorted({n.op_type for n in graph.node} & {"QuantizeLinear", "DequantizeLinear"})
+        raise MsqError(
+            f"no quantizers of QONNX in it{', but ' + ' and '.join(others) if others else ''}; "
+            "export a network of Brevitas's layers with brevitas.export.export_qonnx"
+        )
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     # Weights are quantized between their tensor and the layer.
     for node in graph.node:

@@ -270,7 +270,7 @@ _UNSUITABLE = [
     ("zero point", "zero-point", lambda g: m.set_tensor(g, "zero", 3)),
     ("scale per pixel", "per-channel scales", _scale_per_pixel),
     ("a row no scheme holds", "no scheme holds row 0, whose weights are", _row_of_both),
-    ("no quantizers", "", _float_model),
+    ("no quantizers", "no quantizers of QONNX in it; export a network of Brevitas's", _float_model),
     ("weights in float", "", lambda g: m.set_end(g, "conv", "input", "conv_w", 1)),
     ("images in float", "", lambda g: m.set_end(g, "conv", "input", "x")),
     ("sine inside", "no hardware for this", lambda g: m.between(g, "Sin", "b")),
