@@ -12,6 +12,7 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.finn_compat.convert import InferGlobalAccPoolLayer
+from msq_finn.transforms.fork_transposes import merge_transposes
 from msq_finn.transforms.settle import settled
 from msq_finn.transforms.swap_behind import swap_behind
 
@@ -36,6 +37,7 @@ class StreamlineGlobalPool(Transformation):
         ):
             model = model.transform(transformation(), make_deepcopy=False)
         model = settled(model)
+        merge_transposes(model)  # which settling has moved past forks again
         for transformation in (GiveUniqueNodeNames, GiveReadableTensorNames):
             model = model.transform(transformation(), make_deepcopy=False)
         return model, False

@@ -13,6 +13,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import is_upstream
+from msq_finn.transforms.fork_transposes import merge_transposes
 from msq_finn.transforms.place_pads import pads_of
 from msq_finn.transforms.settle import inserted_channels_last, settled
 
@@ -37,6 +38,7 @@ class StreamlineMaps(Transformation):
             for node in nodes:
                 inserted_channels_last(model, node, _LAYERS[node.op_type](model, node))
             model = settled(model.transform(InferDataTypes()))
+            merge_transposes(model)  # which settling has moved past forks again
         return model, False
 
 

@@ -81,7 +81,7 @@ def quantize(
     from msq_finn.lowering.inputs import load_network
     from msq_finn.plan.frontend.source import built, export, export_float
     from msq_finn.post_training import quantize as post_training
-    from msq_finn.post_training.comparison import compare
+    from msq_finn.post_training.comparison import check_classes, compare
     from msq_finn.post_training.sample_files import load_samples
 
     if plan is not None and board is not None:
@@ -95,6 +95,8 @@ def quantize(
     with progress_bars() as progress:
         network = built(module, function).eval()
         inputs, labels = load_samples(data, post_training.channels_of(network))
+        if labels is not None:
+            check_classes(labels, network, inputs[:1], data)
         quantized = post_training.quantize(
             network, inputs[:1], inputs, plan=plan, board=board, weight_bits=weight_bits,
             act_bits=act_bits, input_bits=input_bits, epochs=epochs, progress=progress,

@@ -15,6 +15,9 @@ from msq_finn.transforms.recognise_global_pools import is_mean_of_maps
 _CONV = {"dilations", "group", "kernel_shape", "pads", "strides"}
 
 
+#: QONNX's ops that round to a grid.
+_QUANTIZERS = {"BipolarQuant", "FloatQuant", "IntQuant", "MultiThreshold", "Quant", "Trunc"}
+
 #: Ops whose results have the range of their inputs, or the sum of it.
 _KEEP_SIGNS = {"Add", "Concat", "MaxPool", "Pad", "Resize", "Slice", "Upsample"}
 
@@ -28,6 +31,12 @@ def check_hardware(graph: onnx.GraphProto) -> None:
     Raises:
         MsqError: the node, and what to do; the caller says in which file.
     """
+    if not any(node.op_type in _QUANTIZERS for node in graph.node):
+        others = sorted({n.op_type for n in graph.node} & {"QuantizeLinear", "DequantizeLinear"})
+        raise MsqError(
+            f"no quantizers of QONNX in it{', but ' + ' and '.join(others) if others else ''}; "
+            "export a network of Brevitas's layers with brevitas.export.export_qonnx"
+        )
     shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     # Weights are quantized between their tensor and the layer.
     for node in graph.node:
@@ -60,18 +69,37 @@ def check_hardware(graph: onnx.GraphProto) -> None:
             )
         if node.op_type == "MaxPool":
             _check_pool(node, where, known.get(node.input[0]), node.input[0] in signed)
-        if node.op_type == "Conv" and (missing := _CONV - {a.name for a in node.attribute}):
-            raise MsqError(
-                f"{', '.join(sorted(missing))} not given, and FINN knows no defaults; "
-                "write out the attributes",
-                where=where,
-            )
+        if node.op_type == "Conv":
+            _check_convolution(node, where)
         if node.op_type == "ReduceMean" and not at_end and not _pools(node, known, values):
             raise MsqError(
                 "no hardware for this; take nn.AdaptiveAvgPool2d(1) and nn.Flatten for "
                 "the mean over height and width",
                 where=where,
             )
+
+
+def _check_convolution(node: onnx.NodeProto, where: str) -> None:
+    """Refuse what FINN has no defaults for, and signals of more axes than a map has."""
+    given = {a.name: a for a in node.attribute}
+    if "kernel_shape" in given and len(given["kernel_shape"].ints) > 2:
+        axes = len(given["kernel_shape"].ints)
+        raise MsqError(
+            f"no hardware for a convolution over {axes} axes; take Conv2d, or Conv1d", where=where
+        )
+    if "pads" not in given and given.get("auto_pad", onnx.AttributeProto()).s:
+        raise MsqError(
+            f"auto_pad {given['auto_pad'].s.decode()}, as padding='same' is exported, which FINN "
+            "does not know; give padding as numbers, such as padding=1 of a 3x3 window",
+            where=where,
+            field="auto_pad",
+        )
+    if missing := _CONV - set(given):
+        raise MsqError(
+            f"{', '.join(sorted(missing))} not given, and FINN knows no defaults; "
+            "write out the attributes",
+            where=where,
+        )
 
 
 def _signed(graph: onnx.GraphProto, constants: set[str]) -> set[str]:

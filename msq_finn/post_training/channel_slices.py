@@ -45,6 +45,10 @@ def sliced(node: fx.Node) -> tuple[fx.Node, Channels] | None:
         return _source(read), Channels(start, start + widths[index])
     shape = read.meta.get("shape")
     axes = index if isinstance(index, tuple) else (index,)
+    if shape and Ellipsis in axes:
+        place = axes.index(Ellipsis)
+        others = (slice(None),) * (len(shape) + 1 - len(axes))
+        axes = (*axes[:place], *others, *axes[place + 1 :])
     if not shape or len(axes) < 2 or not all(isinstance(axis, slice) for axis in axes):
         return None
     if any(axis != slice(None) for i, axis in enumerate(axes) if i != 1):

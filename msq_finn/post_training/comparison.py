@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from msq_finn.errors import MsqError
 from msq_finn.post_training.float_graph import each_output
 from msq_finn.post_training.layer_quantizers import layers_of
 from msq_finn.quant.proxy import SchemeWeightQuantProxy
@@ -57,6 +58,31 @@ class Comparison:
     def figures(self) -> dict[str, Any]:
         """All of it as a dictionary, for JSON."""
         return asdict(self)
+
+
+@torch.no_grad()
+def check_classes(labels: Tensor, float_model: nn.Module, example: Tensor, where: object) -> None:
+    """Check that a network has an output for every class, before it is quantized.
+
+    Args:
+        labels: classes, [samples].
+        float_model: the network, in eval mode.
+        example: an input, [1, ...].
+        where: what an error says that the labels are in.
+
+    Raises:
+        MsqError: there are classes that it has no output for.
+    """
+    try:
+        classes = each_output(float_model(example))[0].flatten(1).shape[1]
+    except Exception:  # what does not run is named where it is quantized
+        return
+    if labels.min() < 0 or labels.max() >= classes:
+        raise MsqError(
+            f"labels from {labels.min()} to {labels.max()}, but the network has {classes} "
+            f"output{'s' * (classes != 1)}; number classes from 0, or leave labels out",
+            where=where,
+        )
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from msq_finn.errors import MsqError, said_by
+from msq_finn.post_training.hardware_forms import COMPUTED_WEIGHTS
 from msq_finn.training.feed import unwrapped
 from msq_finn.training.module_tracer import ModuleTracer
 
@@ -57,8 +58,13 @@ def input_of(model: nn.Module, example: Any) -> Tensor:
         The input, [batch, ...].
 
     Raises:
-        MsqError: the network takes several inputs, or this is none.
+        MsqError: the network takes several inputs, or this is none; or it is scripted.
     """
+    if isinstance(unwrapped(model), torch.jit.ScriptModule):
+        raise MsqError(
+            "it is a ScriptModule, which cannot be traced; give the network that it was made of",
+            where=type(unwrapped(model)).__name__,
+        )
     parameters = list(inspect.signature(unwrapped(model).forward).parameters.values())
     needed = [p.name for p in parameters if p.default is p.empty and p.kind < p.VAR_POSITIONAL]
     if len(needed) != 1:
@@ -96,7 +102,8 @@ def traced(
 ) -> tuple[fx.GraphModule, Tensor, Any]:
     """Trace a copy of a network, in eval mode, and note the shape of every value.
 
-    Shapes are those for a batch of two, by which a reshape that mixes images shows.
+    Shapes are those for a batch of two, by which a reshape that mixes images shows. What is no
+    tensor, such as a size, is a node's ``number`` among its ``meta``.
 
     Args:
         model: the float network, which is left alone.
@@ -110,10 +117,14 @@ def traced(
     Raises:
         MsqError: the network does not run on the example, or cannot be traced at all.
     """
+    for name, module in unwrapped(model).named_modules():
+        if any(isinstance(value, Tensor) and not value.is_leaf for value in vars(module).values()):
+            raise MsqError(COMPUTED_WEIGHTS, where=name or faults.network)
     try:
         network = deepcopy(unwrapped(model)).eval().float()
     except Exception as error:
         raise MsqError(f"it cannot be copied: {said_by(error)}", where=faults.network) from error
+    _check_finite(network, faults.network)
     place = next(network.parameters(), example).device
     pair = torch.cat([example[:1], example[-1:]]).float().to(place)
     with torch.no_grad():
@@ -126,11 +137,34 @@ def traced(
             ) from error
         graph = _graph(network, faults)
         module = fx.GraphModule(network, graph, faults.network)
-        ShapeProp(module).propagate(pair)
+        _write_in_place_operations(graph)
+        _forget_unused(graph)
+        _Shapes(module).propagate(pair)
     for node in graph.nodes:
         found = node.meta.get("tensor_meta")
         node.meta["shape"] = tuple(found.shape) if hasattr(found, "shape") else None
     return module, pair, outputs
+
+
+class _Shapes(ShapeProp):
+    """Notes shapes, and numbers that are computed from them."""
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one node, and note what it makes.
+
+        Args:
+            n: the node.
+        """
+        result = super().run_node(n)
+        if isinstance(result, int | float | torch.Size):
+            n.meta["number"] = result
+        return result
+
+
+def _check_finite(network: nn.Module, name: str) -> None:
+    for key, values in network.state_dict().items():
+        if values.is_floating_point() and not values.isfinite().all():
+            raise MsqError(f"{key} holds values that are not finite", where=name, field=key)
 
 
 def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
@@ -154,7 +188,6 @@ def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
             if guilty is None or guilty is network or guilty in whole:
                 faults.raise_any()
             whole.add(guilty)
-    _forget_defaults(graph)
     return graph
 
 
@@ -170,8 +203,29 @@ def _raised_in(error: Exception, names: Mapping[nn.Module, str]) -> nn.Module | 
     return found
 
 
-def _forget_defaults(graph: fx.Graph) -> None:
-    """Take out arguments that have their defaults, and what torch.fx asserts of them."""
+def _write_in_place_operations(graph: fx.Graph) -> None:
+    """Let what reads a value behind an operation that changes it in place read the result."""
+    order = {node: index for index, node in enumerate(graph.nodes)}
+    for node in graph.nodes:
+        changed = node.args[0] if node.args and isinstance(node.args[0], fx.Node) else None
+        module = graph.owning_module.get_submodule(node.target) if node.op == "call_module" else 0
+        in_place = getattr(module, "inplace", False) or node.kwargs.get("inplace", False)
+        if node.op in ("call_method", "call_function"):
+            in_place = in_place or _changes_its_argument(node)
+        if not in_place or changed is None:
+            continue
+        for reader in [user for user in changed.users if order[user] > order[node]]:
+            reader.replace_input_with(changed, node)
+
+
+def _changes_its_argument(node: fx.Node) -> bool:
+    """Whether a function or method is named so: ``relu_(x)``, ``x.relu_()``."""
+    name = node.target if isinstance(node.target, str) else node.target.__name__
+    return name.endswith("_") and not name.endswith("__")
+
+
+def _forget_unused(graph: fx.Graph) -> None:
+    """Take out arguments that have their defaults, what torch.fx asserts of them, and the like."""
     for node in reversed(graph.nodes):
         name = getattr(node.target, "__name__", "")
         asserts = node.op == "call_function" and name in ("_assert", "_assert_is_none")

@@ -20,11 +20,22 @@ def _pad(pad: tuple[int, ...], mode: str = "constant", value: float | None = Non
     return nn.ConstantPad2d((*pad, 0, 0)[:4], value or 0.0)
 
 
+def _clamp(min: float | None = None, max: float | None = None) -> nn.Module:  # torch's names
+    if min == 0 and max is None:
+        return nn.ReLU()
+    if min is None or max is None:
+        raise NoHardware("clamps at one end, which is not 0; clamp at both, or use relu")
+    return nn.Hardtanh(min, max)
+
+
 #: What makes the module, and what arguments behind the input are called.
 _MODULES: dict[str, tuple[Callable[..., nn.Module], tuple[str, ...]]] = {
     "relu": (nn.ReLU, ()),
     "relu6": (nn.ReLU6, ()),
     "hardtanh": (nn.Hardtanh, ("min_val", "max_val")),
+    "clamp": (_clamp, ("min", "max")),
+    "clip": (_clamp, ("min", "max")),
+    "clamp_min": (_clamp, ("min",)),
     "leaky_relu": (nn.LeakyReLU, ("negative_slope",)),
     "elu": (nn.ELU, ("alpha",)),
     "celu": (nn.CELU, ("alpha",)),
@@ -79,6 +90,9 @@ def module_of(node: fx.Node, name: str) -> nn.Module | None:
     given: dict[str, Any] = {**dict(zip(names, node.args[1:], strict=False)), **node.kwargs}
     for unused in _UNUSED:
         given.pop(unused, None)
+    given = fx.node.map_arg(given, lambda node: node.meta.get("number", node))
+    if any(isinstance(value, fx.Node) for value in given.values()):
+        raise NoHardware(f"{name} with arguments that are not numbers")
     try:
         return make(**given)
     except (TypeError, AttributeError) as error:

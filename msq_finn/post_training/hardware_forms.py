@@ -34,6 +34,13 @@ _INSTEAD = {
 }
 
 
+#: What is wrong with a layer whose weights are no parameters, and what to do.
+COMPUTED_WEIGHTS = (
+    "its weights are computed from others, as weight_norm, spectral_norm and pruning do; "
+    "make them plain first (remove_parametrizations, remove_weight_norm, prune.remove)"
+)
+
+
 class Channels(nn.Module):
     """Some of a value's channels.
 
@@ -119,7 +126,7 @@ def mean_over_map(node: fx.Node, shape: tuple[int, ...]) -> nn.Module | None:
     given = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
     axes = [given] if isinstance(given, int) else list(given or ())
     if sorted(axis % len(shape) for axis in axes) != list(range(2, len(shape))):
-        raise NoHardware("a mean that is not over height and width")
+        raise NoHardware("a mean that is not over height and width; average over both in one call")
     keeps = node.kwargs.get("keepdim", node.args[2] if len(node.args) > 2 else False)
     pool = _window(shape, (1,) * (len(shape) - 2), nn.AvgPool1d, nn.AvgPool2d)
     return pool if keeps else nn.Sequential(pool, nn.Flatten())
@@ -151,7 +158,7 @@ def checked(
     if is_function(own):
         return FUNCTION, own
     if isinstance(own, nn.MaxPool1d | nn.MaxPool2d):
-        return THROUGH, _max_pool(own)
+        return THROUGH, _max_pool(own, before)
     if isinstance(own, nn.AvgPool1d | nn.AvgPool2d):
         return AVERAGE, _average_pool(own, before)
     if isinstance(own, nn.AdaptiveAvgPool1d | nn.AdaptiveAvgPool2d):
@@ -174,8 +181,9 @@ def checked(
 
 
 def _layer(layer: Any, before: tuple[int, ...]) -> nn.Module:
-    if is_parametrized(layer):
-        raise NoHardware("its weights are parametrized; remove that first")
+    own = {name for name, _ in layer.named_parameters(recurse=False)}
+    if is_parametrized(layer) or not own <= {"weight", "bias"}:
+        raise NoHardware(COMPUTED_WEIGHTS)
     if isinstance(layer, nn.Linear):
         if len(before) != 2:
             raise NoHardware("a fully connected layer on tokens; flatten in front of it")
@@ -213,20 +221,36 @@ def _zeros(own: nn.ConstantPad2d) -> nn.Module:
     return own
 
 
-def _max_pool(pool: Any) -> nn.Module:
+def _max_pool(pool: Any, before: tuple[int, ...]) -> nn.Module:
     if pool.return_indices:
         raise NoHardware("a pool's indices have no hardware")
     sizes = pool.dilation if isinstance(pool.dilation, tuple) else (pool.dilation,)
     if any(step != 1 for step in sizes):
         raise NoHardware(f"no hardware for a pool's dilation {pool.dilation}")
+    if pool.ceil_mode and not _comes_out_even(pool, before[2:]):
+        shape = "x".join(map(str, before[2:]))
+        raise NoHardware(f"windows over the edge of {shape} (ceil_mode); leave it out, or pad")
+    pool.ceil_mode = False
     return pool
 
 
 def _average_pool(pool: Any, before: tuple[int, ...]) -> nn.Module:
     padding = pool.padding if isinstance(pool.padding, tuple) else (pool.padding,)
+    if _comes_out_even(pool, before[2:]):
+        pool.ceil_mode = False
     if any(padding) or pool.ceil_mode or getattr(pool, "divisor_override", None):
         raise NoHardware("an average pool with padding, ceil_mode or a divisor of its own")
     return pool
+
+
+def _comes_out_even(pool: Any, sizes: tuple[int, ...]) -> bool:
+    """Whether the last window of a row ends with the map, so that ceil_mode adds none."""
+    given = (pool.kernel_size, pool.stride, pool.padding)
+    windows = (value if isinstance(value, tuple) else (value,) * len(sizes) for value in given)
+    return all(
+        (size + 2 * padding - window) % stride == 0
+        for size, window, stride, padding in zip(sizes, *windows, strict=True)
+    )
 
 
 def _window(

@@ -168,7 +168,8 @@ def standard_form(model: nn.Module, example: Tensor) -> fx.GraphModule:
     both = zip(each_output(found), each_output(outputs), strict=True)
     if not all(a.shape == b.shape and torch.allclose(a, b, 1e-3, 1e-4) for a, b in both):
         raise MsqError(
-            "its graph computes something else than the network; please report it",
+            "its graph computes something else than the network, as where a value that is read "
+            "again is changed in place (y = x; x += z): write x = x + z; else please report it",
             where=faults.network,
         )
     return module

@@ -51,7 +51,6 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
         module: a traced network with shapes; it is changed.
         faults: told of every operation that has no place here.
     """
-    _write_in_place_operations(module.graph)
     modules = dict(module.named_modules())
     floats: set[fx.Node] = set()  # computed from the input, in front of all layers
     for node in list(module.graph.nodes):
@@ -76,21 +75,6 @@ def _said_where(node: fx.Node, faults: Obstacles) -> str:
     if node.op == "call_module":
         return place
     return f"{place or faults.network}, {_name(node)}"
-
-
-def _write_in_place_operations(graph: fx.Graph) -> None:
-    """Let what reads a value behind an operation that changes it in place read the result."""
-    order = {node: index for index, node in enumerate(graph.nodes)}
-    for node in graph.nodes:
-        changed = node.args[0] if node.args and isinstance(node.args[0], fx.Node) else None
-        module = graph.owning_module.get_submodule(node.target) if node.op == "call_module" else 0
-        in_place = getattr(module, "inplace", False) or node.kwargs.get("inplace", False)
-        if node.op == "call_method":
-            in_place = node.target.endswith("_") and not node.target.endswith("__")
-        if not in_place or changed is None:
-            continue
-        for reader in [user for user in changed.users if order[user] > order[node]]:
-            reader.replace_input_with(changed, node)
 
 
 def _name(node: fx.Node, modules: dict[str, nn.Module] | None = None) -> str:
@@ -192,7 +176,10 @@ def _meet(node: fx.Node, name: str, tensors: list[fx.Node], shape: tuple[int, ..
         arguments: tuple[Any, ...] = (operands, 1)
     else:
         given = (*node.args, node.kwargs.get("other"))
-        operands = [operand for operand in given if operand is not None]
+        operands = [operand for operand in given if not _adds_nothing(operand)]
+        if len(operands) == 1 and operands == tensors:
+            node.replace_all_uses_with(operands[0])
+            return
         if not set(operands) <= set(tensors) or node.kwargs.get("alpha", 1) != 1:
             raise NoHardware("adds something else than two values of the network; leave it out")
         if any(tensor.meta["shape"] != shape for tensor in tensors):
@@ -202,6 +189,11 @@ def _meet(node: fx.Node, name: str, tensors: list[fx.Node], shape: tuple[int, ..
     if len(set(operands)) < len(operands) or len(operands) < 2:
         raise NoHardware("reads one value twice, or only one; change the layer before instead")
     node.args, node.kwargs = arguments, {}
+
+
+def _adds_nothing(operand: Any) -> bool:
+    """Whether it is no argument, or the 0 with which Python's ``sum`` begins."""
+    return operand is None or (isinstance(operand, int | float) and operand == 0)
 
 
 def _drop_unused(module: fx.GraphModule) -> None:

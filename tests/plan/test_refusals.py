@@ -5,6 +5,7 @@ from __future__ import annotations
 import brevitas.nn as qnn
 import pytest
 import torch
+from brevitas.export import export_onnx_qcdq
 from brevitas.quant import Int8ActPerTensorFloat, Uint8ActPerTensorFloat
 from onnx import helper
 from torch import nn
@@ -12,6 +13,7 @@ from torch import nn
 pytest.importorskip("finn")
 
 from msq_finn.errors import MsqError
+from msq_finn.lowering.inputs import load_network
 from msq_finn.lowering.rtl_nodes import refuse_hls
 from msq_finn.models import ActQuant, PixelQuant
 from msq_finn.plan.frontend.source import network_of_module
@@ -101,3 +103,17 @@ def test_a_layer_whose_input_is_not_quantized_is_named():
         qnn.QuantLinear(8, 4, **FIXED),
     )
     assert planned(model, 8).on_host == ("0 (MatMul)",)
+
+
+def test_files_of_other_exports_are_named(tmp_path):
+    path = tmp_path / "qcdq.onnx"
+    export_onnx_qcdq(conv(2, 4), torch.rand(1, 2, 4, 4), path, dynamo=False, opset_version=13)
+    with pytest.raises(MsqError, match="no quantizers of QONNX in it, but DequantizeLinear; "):
+        load_network(path)
+
+
+def test_a_convolution_over_three_axes_is_named():
+    layer = qnn.QuantConv3d(1, 3, 3, **FIXED)
+    model = nn.Sequential(qnn.QuantIdentity(act_quant=PixelQuant), layer)
+    with pytest.raises(MsqError, match=r"no hardware for a convolution over 3 axes; take Conv2d"):
+        planned(model, 1, 5, 5, 5)

@@ -26,6 +26,11 @@ def trained():
         nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3),
     )
 
+def single():
+    return nn.Sequential(nn.Flatten(), nn.Linear(16, 1))
+
+built = single()
+
 def unfit():
     return nn.Sequential(nn.Conv2d(1, 8, 3), nn.GLU(1), nn.Flatten(), nn.Linear(16, 3))
 """
@@ -85,6 +90,12 @@ def test_json_has_what_was_measured(folder):
         (["{}:trained", "--data", "digits.npz", "--board", "A", "--plan", "b"], "give one"),
         (["{}", "--data", "digits.npz"], "as module:function"),
         (["{}:none", "--data", "digits.npz"], "no such function"),
+        (["{}.py:trained", "--data", "digits.npz"], "name the module without .py, as float_net_"),
+        (["{}:built", "--data", "digits.npz"], ":built: is a network; give a function that builds"),
+        (
+            ["{}:single", "--data", "digits.npz"],
+            "digits.npz: labels from 0 to 2, but the network has 1 output; number classes from 0",
+        ),
     ],
 )
 def test_bad_input_is_told_in_one_line(folder, arguments, said):

@@ -56,6 +56,19 @@ class Heads(nn.Module):
         return self.one(x), torch.sigmoid(self.two(x))
 
 
+class InputAgain(nn.Module):
+    """The network's input beside what a layer makes of it, averaged or summed by windows."""
+
+    def __init__(self, average):
+        super().__init__()
+        self.one, self.two = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(4, 4, 3)
+        self.average, self.fc = average, nn.LazyLinear(3)
+
+    def forward(self, x):
+        x = torch.cat([F.relu(self.one(x)), x], 1)
+        return self.fc(self.average(F.relu(self.two(x))).flatten(1))
+
+
 def halves(x):
     a, b = F.relu(x).chunk(2, 1)
     return torch.cat([b, a], 1)
@@ -109,14 +122,27 @@ BETWEEN = {
     "halves": lambda: Between(halves),
     "parts of unequal size": lambda: Between(uneven, 3),
     "brackets": lambda: Between(bracketed, 2),
+    "an ellipsis": lambda: Between(lambda x: F.relu(x)[:, 1:3, ...], 2),
+    "clamps": lambda: Between(lambda x: x.clamp(min=0) + torch.clamp(x, 0, 2).clip(0, 1)),
+    "windows of the map's size": lambda: Between(lambda x: F.avg_pool2d(F.relu(x), x.shape[2:])),
+    "a window of the map's width": lambda: Between(
+        lambda x: F.max_pool2d(F.relu(x), kernel_size=x.size(-1))
+    ),
+    "a sum of a list": lambda: Between(lambda x: sum([F.relu(x), torch.sigmoid(x)])),
+    "ceil_mode without a window over the edge": lambda: Between(
+        layer(nn.AvgPool2d(2, ceil_mode=True), nn.MaxPool2d((3, 1), ceil_mode=True))
+    ),
     "softmax at the end": lambda: Ends(nn.Softmax(1)),
     "sigmoid at the end": lambda: Ends(nn.Sigmoid()),
     "relu at the end": lambda: Ends(lambda y: F.relu(y)),
     "softmax of pixels at the end": lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.Softmax(1)),
     "two outputs": Heads,
+    "the input again, average of the map": lambda: InputAgain(nn.AdaptiveAvgPool2d(1)),
+    "the input again, averages": lambda: InputAgain(nn.AvgPool2d(2)),
 }
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
+FAST |= {"the input again, average of the map", "the input again, averages"}
 
 
 def made(case):

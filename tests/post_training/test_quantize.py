@@ -112,6 +112,37 @@ def test_methods_functions_and_operators_are_understood():
         torch.testing.assert_close(standard_form(network, x)(x), network(x))
 
 
+def relu_of_a_function(x):
+    F.relu_(x)
+    return x
+
+
+def relu_of_torch(x):
+    torch.relu_(x)
+    return x.add(F.max_pool2d(x, 3, 1, 1))
+
+
+def relu_in_place(x):
+    F.relu(x, inplace=True)
+    return x
+
+
+@pytest.mark.parametrize("change", [relu_of_a_function, relu_of_torch, relu_in_place])
+def test_what_is_changed_in_place_is_read_changed_though_its_result_is_dropped(change):
+    class Changed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 4, 3), nn.Linear(4 * 16, 3)
+
+        def forward(self, x):
+            return self.fc(change(self.conv(x)).flatten(1))
+
+    torch.manual_seed(1)
+    network, x = Changed().eval(), images(4, 1, 6, 6) * 2 - 1
+    with torch.no_grad():
+        torch.testing.assert_close(standard_form(network, x)(x), network(x))
+
+
 class Joined(nn.Module):
     """Sums in a row, a ReLU that has an end, and a concatenation of a pool and a layer."""
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils import prune
 
 import msq_finn
 from msq_finn.errors import MsqError
@@ -69,6 +70,18 @@ def flat(net, x):
     return net.fc(x.flatten(1))
 
 
+def changed_under_another_name(x):
+    before = x
+    x += torch.relu(x)
+    return before.add(F.max_pool2d(x, 3, 1, 1))
+
+
+def pruned():
+    layer = nn.Linear(36, 4)
+    prune.l1_unstructured(layer, "weight", 0.5)
+    return nn.Sequential(nn.Flatten(), layer, nn.ReLU(), nn.Linear(4, 2))
+
+
 CASES = {
     "called twice": (
         Twice(lambda net, x: flat(net, net.conv(net.conv(x).relu()).relu())),
@@ -84,6 +97,22 @@ CASES = {
         "different shapes|is called 2 times",
     ),
     "a product": (Twice(lambda net, x: flat(net, net.conv(x) * 2)), "mul has no place in it"),
+    "a constant and a 0": (
+        Twice(lambda net, x: flat(net, 0 + (net.conv(x) + 2))),
+        "adds something",
+    ),
+    "a clamp at one end": (
+        Twice(lambda net, x: flat(net, net.conv(x).clamp(max=1))),
+        "Twice, clamp: clamps at one end, which is not 0; clamp at both",
+    ),
+    "a value changed that is read again": (
+        Twice(lambda net, x: flat(net, changed_under_another_name(net.conv(x)))),
+        "Twice: its graph computes something else than the network, as where .* in place",
+    ),
+    "a mean of one axis": (
+        Twice(lambda net, x: net.fc(net.conv(x).mean(3).mean(2).repeat(1, 36))),
+        "Twice, mean: a mean that is not over height and width; average over both in one call",
+    ),
     "a mean": (Twice(lambda net, x: flat(net, net.conv(x).mean(1, keepdim=True))), "mean"),
     "mixed images": (
         Twice(lambda net, x: net.fc(net.conv(x).view(-1, 36 * x.size(0))[:, :36])),
@@ -121,6 +150,19 @@ CASES = {
     "dilated pool": (
         sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, dilation=2)),
         "2: no hardware for a pool's dilation",
+    ),
+    "maxima over the edge": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
+        r"2: windows over the edge of 6x6 \(ceil_mode\); leave it out, or pad",
+    ),
+    "averages over the edge": (
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(4, ceil_mode=True)),
+        "2: an average pool with padding, ceil_mode",
+    ),
+    "pruned weights": (pruned(), "1: its weights are computed from others, as weight_norm, "),
+    "normalised weights": (
+        nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(36, 2))),
+        "1: its weights are computed from others",
     ),
     "padded average": (
         sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(3, padding=1)),
@@ -177,6 +219,12 @@ class Pair(nn.Module):
         return self.fc(left) + self.fc(right)
 
 
+def diverged():
+    network = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    network[1].running_var[2] = torch.nan
+    return network
+
+
 LINEAR = nn.Linear(4, 2)
 GIVEN = {
     "two inputs": ((Pair(), torch.rand(1, 4)), {}, "its forward takes 2 inputs"),
@@ -184,6 +232,16 @@ GIVEN = {
     "integers": ((LINEAR, torch.ones(1, 4).long()), {}, "a tensor of finite floats"),
     "not finite": ((LINEAR, torch.full((1, 4), torch.nan)), {}, "a tensor of finite floats"),
     "other shape": ((LINEAR, torch.rand(1, 3)), {}, "it does not run on two inputs of 3"),
+    "a ScriptModule": (
+        (torch.jit.script(LINEAR), torch.rand(1, 4)),
+        {},
+        "RecursiveScriptModule: it is a ScriptModule, which cannot be traced; give the",
+    ),
+    "not finite weights": (
+        (diverged(), torch.rand(1, 4)),
+        {},
+        "Sequential: 1.running_var holds values that are not finite",
+    ),
     "no data": ((LINEAR, torch.rand(1, 4), []), {}, "at least one batch"),
     "other data": ((LINEAR, torch.rand(1, 4), torch.rand(2, 5)), {}, r"inputs of shape \(5,\)"),
     "plan and board": (

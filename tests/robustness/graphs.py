@@ -229,6 +229,12 @@ def _no_group(model):
     attributes.remove(next(a for a in attributes if a.name == "group"))
 
 
+def _auto_pad(model):
+    attributes = m.node(model, "conv").attribute
+    attributes.remove(next(a for a in attributes if a.name == "pads"))
+    attributes.append(helper.make_attribute("auto_pad", "SAME_UPPER"))
+
+
 def _row_of_both(model):
     m.put(model, "conv_w", (0, 0, 0, 0), 1.0)
     m.put(model, "conv_w", (0, 0, 0, 1), 7 / 8)
@@ -264,7 +270,7 @@ _UNSUITABLE = [
     ("zero point", "zero-point", lambda g: m.set_tensor(g, "zero", 3)),
     ("scale per pixel", "per-channel scales", _scale_per_pixel),
     ("a row no scheme holds", "no scheme holds row 0, whose weights are", _row_of_both),
-    ("no quantizers", "", _float_model),
+    ("no quantizers", "no quantizers of QONNX in it; export a network of Brevitas's", _float_model),
     ("weights in float", "", lambda g: m.set_end(g, "conv", "input", "conv_w", 1)),
     ("images in float", "", lambda g: m.set_end(g, "conv", "input", "x")),
     ("sine inside", "no hardware for this", lambda g: m.between(g, "Sin", "b")),
@@ -274,6 +280,11 @@ _UNSUITABLE = [
         "an add of accumulators",
         "no hardware for this, and hardware before and behind it",
         _residual,
+    ),
+    (
+        "padding 'same'",
+        "(Conv): auto_pad SAME_UPPER, as padding='same' is exported, which FINN does not know",
+        _auto_pad,
     ),
     ("no pads", "", lambda g: m.node(g, "conv").ClearField("attribute")),
     ("a default of ONNX's", "(Conv): group not given, and FINN knows no defaults", _no_group),

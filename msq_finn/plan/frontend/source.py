@@ -205,6 +205,8 @@ def _called(module: str, function: str) -> Any:
 
     where = f"{module}:{function}"
     nothing = f"{where}: no such file, and no such function"
+    if module.endswith(".py"):
+        raise MsqError(f"{nothing}; name the module without .py, as {module[:-3]}:{function}")
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = importlib.import_module(module)
@@ -219,6 +221,8 @@ def _called(module: str, function: str) -> Any:
         make = getattr(found, function)
     except AttributeError as error:
         raise MsqError(f"{nothing} ({said_by(error)})") from error
+    if isinstance(make, torch.nn.Module):
+        raise MsqError("is a network; give a function that builds and returns it", where=where)
     try:
         # Widths of sums follow from weights: the same weights each time make the same plan.
         with torch.random.fork_rng(devices=[]):
