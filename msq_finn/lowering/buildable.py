@@ -46,6 +46,12 @@ _GROUPS = {
         ),
         ("Conv2d with dilation", "lanes", "MVAU_MSQ", ""),
         (
+            "Conv2d with padding='same'",
+            "refused",
+            "auto_pad SAME_UPPER",
+            "give padding as numbers, such as padding=1 of a 3x3 window",
+        ),
+        (
             "ConvTranspose2d",
             "lanes",
             "FMPadding_Pixel",

@@ -176,6 +176,7 @@ NETWORKS = {
     "Conv2d, depthwise": lambda: layer(3, groups=4),
     "Conv2d, depthwise, two outputs a channel": lambda: layer(3, groups=4, channels=8),
     "Conv2d with dilation": lambda: layer(3, dilation=2, padding=2),
+    "Conv2d with padding='same'": lambda: layer(3, padding="same"),
     "ConvTranspose2d": lambda: tried(
         nn.Sequential(qnn.QuantConvTranspose2d(4, 4, 2, stride=2, **MSQ), nn.BatchNorm2d(4), relu())
     ),
