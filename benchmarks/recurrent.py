@@ -2,9 +2,10 @@
 
 Every image is a sequence of 8 steps of 8 pixels. Weights have 4 bits, half of the units' rows SP2
 and half fixed point; inputs, states, gates and sums have 8 bits. The exported file is built for a
-Pynq-Z1, test images run through the stitched RTL, and Yosys counts what the network takes. The exit
-code is 1 where accuracy is more than a point below float's, or an image differs in a way that
-float32's rounding does not explain.
+Pynq-Z1, test images run through the stitched RTL, and Yosys counts what the network takes.
+Accuracies are means over seeds, which choose the test's images and the training; the first one's
+network is built. The exit code is 1 where accuracy is more than a point below float's, or an image
+differs in a way that float32's rounding does not explain.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import torch
@@ -44,12 +46,22 @@ def accuracy(model: nn.Module, split: Split[torch.Tensor]) -> float:
     return float((model(split.x_test).argmax(1) == split.y_test).float().mean() * 100)
 
 
-def run(name: str, hidden: int, epochs: int, images: int, fps: int, folder: Path) -> dict[str, Any]:
-    """Train, export, build and simulate one network."""
-    split = rows_of_digits(0)
+def trained(name: str, hidden: int, epochs: int, seed: int) -> tuple[nn.Module, float, float]:
+    """The quantized network, and the accuracies of the float one and of this."""
+    split = rows_of_digits(seed)
     recipe = Recipe(lambda weights, **options: MAKERS[name](weights, hidden=hidden, **options))
-    floats = recipe.pretrain(split, epochs=2 * epochs)  # as long as both trainings take
-    quantized = recipe.finetune(floats, split, epochs=epochs, rows=0.5)
+    # As long as both trainings take.
+    floats = recipe.pretrain(split, seed=seed, epochs=2 * epochs)
+    quantized = recipe.finetune(floats, split, seed=seed, epochs=epochs, rows=0.5)
+    return quantized, accuracy(floats, split), accuracy(quantized, split)
+
+
+def run(
+    name: str, hidden: int, epochs: int, seeds: int, images: int, fps: int, folder: Path
+) -> dict[str, Any]:
+    """Train, export, build and simulate one network."""
+    runs = [trained(name, hidden, epochs, seed) for seed in range(seeds)]
+    split, (quantized, *_) = rows_of_digits(0), runs[0]
     source = folder / "model.onnx"
     export_qonnx(quantized, split.x_test[:1], str(source), dynamo=False, opset_version=13)
     sample = split.x_test[:images].numpy()
@@ -60,8 +72,9 @@ def run(name: str, hidden: int, epochs: int, images: int, fps: int, folder: Path
     return {
         "network": name,
         "hidden": hidden,
-        "accuracy_float": accuracy(floats, split),
-        "accuracy_quant": accuracy(quantized, split),
+        "accuracy_float": mean(found[1] for found in runs),
+        "accuracy_quant": mean(found[2] for found in runs),
+        "accuracies": [found[1:] for found in runs],
         "images": images,
         "rtl_mismatches": summary.rtl_mismatches,
         "rtl_faults": summary.rtl_faults,
@@ -80,14 +93,15 @@ def main() -> int:
     parser.add_argument("--network", choices=MAKERS, action="append")
     parser.add_argument("--hidden", type=int, default=32)
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--images", type=int, default=50)
     parser.add_argument("--fps", type=int, default=50_000)
     options = parser.parse_args()
     good = True
     for name in options.network or MAKERS:
         with tempfile.TemporaryDirectory() as folder:
-            sizes = (options.hidden, options.epochs, options.images, options.fps)
-            row = run(name, *sizes, Path(folder))
+            training = (options.hidden, options.epochs, options.seeds)
+            row = run(name, *training, options.images, options.fps, Path(folder))
         print(json.dumps(row), flush=True)
         lost = row["accuracy_float"] - row["accuracy_quant"]
         good = good and lost <= TOLERANCE and row["rtl_faults"] == 0
