@@ -25,6 +25,10 @@ GAP = 0.005
 CORE = 0.003
 
 
+#: Of a limit, what the solver may be off by.
+SLACK = 1e-7
+
+
 class Relaxed(NamedTuple):
     """The optimum where shares of ways may be built, which no choice of whole ways goes below.
 
@@ -37,7 +41,7 @@ class Relaxed(NamedTuple):
     reduced: FloatArray
 
 
-def relaxed(costs: FloatArray, uses: FloatArray, sizes: Sequence[int]) -> Relaxed | None:
+def relaxed(costs: FloatArray, uses: FloatArray, sizes: Sequence[int] | IntArray) -> Relaxed | None:
     """Solve the linear program; None where nothing is within the limits.
 
     Costs are 0 or more, which is all that is known where the solver gives up.
@@ -83,18 +87,44 @@ def cheapest(
     >>> cheapest(np.array([1.0, 2, 1, 3]), np.array([[0.9, 0.4, 0.5, 0.1]]), [2, 2])
     ([1, 0], True)
     """
-    bound = relaxed(costs, uses, sizes)
+    owners = _owners(sizes)
+    within = _within_limits(uses, owners)
+    left = _sizes(owners[within], len(sizes))
+    bound = relaxed(costs[within], uses[:, within], left) if left.all() else None
     if bound is None:
         return None, True
-    owners, every = _owners(sizes), np.arange(len(costs))
     starts = np.searchsorted(owners, np.arange(len(sizes)))
     # No choice with a way costs less than the relaxed optimum and the way's reduced cost.
-    near = every[bound.reduced <= CORE]
-    chosen, cost, _ = _choose(costs, uses, owners, near, gap)
+    near = within[bound.reduced <= CORE]
+    chosen, cost, proven = _choose(costs, uses, owners, near, gap)
     if chosen is not None and (1 - gap) * cost <= bound.cost + CORE:
         return (chosen - starts).tolist(), True
-    chosen, _, proven = _choose(costs, uses, owners, every, gap)
+    if len(near) < len(within):
+        chosen, _, proven = _choose(costs, uses, owners, within, gap)
     return (None, proven) if chosen is None else ((chosen - starts).tolist(), True)
+
+
+def _within_limits(uses: FloatArray, owners: IntArray) -> IntArray:
+    """Ways that a choice within all limits may have.
+
+    Of each limit, the others kept, the relaxed optimum and a way's reduced use say the least that a
+    choice with the way takes. Near the fastest folding that leaves few, and what takes minutes to
+    be proven of all ways is soon proven of those.
+    """
+    items = owners[-1] + 1
+    kept = np.arange(len(owners))
+    for limit in range(len(uses)):
+        use, sizes = uses[limit, kept], _sizes(owners[kept], items)
+        if not sizes.all():
+            break
+        most = np.maximum.reduceat(use, np.cumsum([0, *sizes[:-1]])).sum()
+        if most <= 1:
+            continue
+        least = relaxed(use, np.delete(uses[:, kept], limit, axis=0), sizes)
+        if least is None:
+            return kept[:0]
+        kept = kept[least.cost + least.reduced <= 1 + SLACK]
+    return kept
 
 
 def _choose(
@@ -118,9 +148,14 @@ def _choose(
     return ways[result.x > 0.5], float(result.fun), True
 
 
-def _owners(sizes: Sequence[int]) -> IntArray:
+def _owners(sizes: Sequence[int] | IntArray) -> IntArray:
     """The item of every way."""
     return np.repeat(np.arange(len(sizes)), sizes)
+
+
+def _sizes(owners: IntArray, items: int) -> IntArray:
+    """Ways that each item has."""
+    return np.bincount(owners, minlength=items)
 
 
 def _one_each(owners: IntArray) -> csr_matrix:
