@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,9 +146,9 @@ class Table:
     def by_lanes(self) -> dict[LaneCounts, IntArray]:
         """Choice of lanes -> rows that none of the same lanes beats."""
         rows: dict[LaneCounts, list[IntArray]] = {}
-        every = np.split(np.arange(len(self.costs)), self.segments[1:])
-        for lanes, found in zip(self.lanes, every, strict=True):
-            rows.setdefault(lanes, []).append(found)
+        bounds = np.append(self.segments, len(self.costs))
+        for lanes, (start, end) in zip(self.lanes, pairwise(bounds), strict=True):
+            rows.setdefault(lanes, []).append(np.arange(start, end))
         merged = {lanes: np.concatenate(parts) for lanes, parts in rows.items()}
         return {lanes: found[unbeaten(self.costs[found])] for lanes, found in merged.items()}
 
