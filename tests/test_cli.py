@@ -32,14 +32,28 @@ def msq_finn(*arguments):
 def good_model(tmp_path):
     """A small ONNX model; enough for checks that come before any lowering."""
     info = helper.make_tensor_value_info
+    quantizer = helper.make_node(
+        "Quant",
+        ["x", "scale", "zero", "bits"],
+        ["y"],
+        domain="qonnx.custom_op.general",
+        signed=1,
+        narrow=0,
+        rounding_mode="ROUND",
+    )
     graph = helper.make_graph(
-        [helper.make_node("Identity", ["x"], ["y"])],
+        [quantizer],
         "tiny",
         [info("x", TensorProto.FLOAT, [1, 4])],
         [info("y", TensorProto.FLOAT, [1, 4])],
+        [
+            helper.make_tensor(name, TensorProto.FLOAT, [], [value])
+            for name, value in (("scale", 1), ("zero", 0), ("bits", 4))
+        ],
     )
     path = tmp_path / "model.onnx"
-    onnx.save(helper.make_model(graph), str(path))
+    opsets = [helper.make_opsetid(domain, n) for domain, n in (("", 13), (quantizer.domain, 2))]
+    onnx.save(helper.make_model(graph, opset_imports=opsets), str(path))
     return path
 
 
