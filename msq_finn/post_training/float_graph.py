@@ -219,9 +219,13 @@ def _write_in_place_operations(graph: fx.Graph) -> None:
 
 
 def _changes_its_argument(node: fx.Node) -> bool:
-    """Whether a function or method is named so: ``relu_(x)``, ``x.relu_()``."""
-    name = node.target if isinstance(node.target, str) else node.target.__name__
-    return name.endswith("_") and not name.endswith("__")
+    """Whether a function or method is named so: ``relu_(x)``, ``x.relu_()``.
+
+    Python's own ``and_`` and ``or_`` are named for another reason.
+    """
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    is_pythons = getattr(node.target, "__module__", "") == "_operator"
+    return name.endswith("_") and not name.endswith("__") and not is_pythons
 
 
 def _forget_unused(graph: fx.Graph) -> None:
