@@ -158,8 +158,9 @@ def _runtime(tool: Tool) -> Path:
 
 
 def _headers(tool: Tool) -> Path:
-    """Verilator's header, precompiled for what is mostly wanted: half of the time for a small
-    design. GCC takes the one that fits, and where none does, and other compilers, the header.
+    """Verilator's header, precompiled for runs without waveforms.
+
+    GCC takes the one of the same flags; where there is none, it takes the header as it is.
     """
 
     def make(folder: Path) -> None:
