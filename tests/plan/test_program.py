@@ -9,15 +9,19 @@ import pytest
 
 from msq_finn.plan.search.program import GAP, cheapest
 
-ITEMS, WAYS, LIMITS = 4, 5, 3
+ITEMS, WAYS, LIMITS = 3, 5, 3
+
+#: The second item is two equal ones.
+COUNTS = (1, 2, 1)
+OF = (0, 1, 1, 2)
 
 
 def tried(costs: np.ndarray, uses: np.ndarray) -> float | None:
     """Cost of the cheapest choice within all limits, if there is one."""
     found = [
-        costs[np.arange(ITEMS), choice].sum()
-        for choice in map(list, product(range(WAYS), repeat=ITEMS))
-        if (uses[:, np.arange(ITEMS), choice].sum(axis=1) <= 1).all()
+        costs[OF, choice].sum()
+        for choice in product(range(WAYS), repeat=len(OF))
+        if (uses[:, OF, choice].sum(axis=1) <= 1).all()
     ]
     return min(found, default=None)
 
@@ -33,15 +37,16 @@ def program(seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_cheapest_choice_is_that_of_all(seed):
     costs, uses = program(seed)
     wanted = tried(costs, uses)
-    ways, proven = cheapest(costs.ravel(), uses.reshape(LIMITS, -1), [WAYS] * ITEMS)
+    taken, proven = cheapest(costs.ravel(), uses.reshape(LIMITS, -1), [WAYS] * ITEMS, COUNTS)
     if wanted is None:
-        assert ways is None
+        assert taken is None
         assert proven
         return
-    assert ways is not None
-    chosen = np.arange(ITEMS), ways
-    assert (uses[:, *chosen].sum(axis=1) <= 1 + 1e-6).all()
-    assert wanted - 1e-9 <= costs[chosen].sum() <= wanted / (1 - GAP) + 1e-9
+    assert taken is not None
+    assert (taken >= 0).all()
+    assert taken.reshape(ITEMS, WAYS).sum(axis=1).tolist() == list(COUNTS)
+    assert (uses.reshape(LIMITS, -1) @ taken <= 1 + 1e-6).all()
+    assert wanted - 1e-9 <= costs.ravel() @ taken <= wanted / (1 - GAP) + 1e-9
 
 
 def test_some_programs_have_choices_and_some_have_none():

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from msq_finn.plan.search.bound import lut_share
 from msq_finn.plan.search.budget import RESOURCES, Budget
 from msq_finn.plan.search.candidates import Catalogue
 from msq_finn.plan.search.design import MSQ, Design
-from msq_finn.plan.search.option import Bundle, FloatArray, Item, Option
+from msq_finn.plan.search.option import Bundle, Item, Option
 from msq_finn.plan.search.program import GAP, cheapest
 
 #: What shares of LUTs, DSPs and block RAMs count when the cheapest folding is looked for: LUTs are
@@ -27,6 +29,10 @@ SCARCITY = (1.0, 0.1, 0.1, 0.0, 0.0)
 #: What a budget would have to be is found to within this share: a closer figure helps nobody, and
 #: took half of all the time.
 NEEDS_GAP = 0.01
+
+
+#: Hardly ever short: one program tells mostly of both that they are not.
+PLENTY = ("lutram", "ff")
 
 
 @dataclass(frozen=True)
@@ -80,31 +86,29 @@ def solve(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[list[Bundl
 
 
 def _solve_items(
-    items: list[Item], budget: Budget, without: str = ""
+    items: list[Item], budget: Budget, without: Collection[str] = ()
 ) -> tuple[list[Bundle] | None, bool]:
-    """As `solve`; with no limit on one resource where it is named, and then with least of it."""
-    program = _program(items, budget, without)
-    if program is None:
-        return None, True
-    ways, proven = cheapest(*program, gap=NEEDS_GAP if without else GAP)
-    if ways is None:
-        return None, proven
-    return [item.bundle(way) for item, way in zip(items, ways, strict=True)], True
-
-
-def _program(
-    items: list[Item], budget: Budget, without: str
-) -> tuple[FloatArray, FloatArray, list[int]] | None:
-    """What `cheapest` takes; None where some resource alone is not enough."""
+    """As `solve`; with no limit on resources that are named, and then with least of them."""
+    counts = Counter(items)  # equal groups have one item in common
     limits = np.array(list(budget), dtype=float)
     # Shares of the budgets: numbers near 1 for the solver.
-    uses = [item.costs.T / np.maximum(limits, 1e-9)[:, None] for item in items]
-    limited = [name != without for name in RESOURCES]
-    if (sum(use.min(axis=1) for use in uses) > 1)[limited].any():
-        return None
+    uses = [item.costs.T / np.maximum(limits, 1e-9)[:, None] for item in counts]
+    limited = [name not in without for name in RESOURCES]
+    least = sum(n * use.min(axis=1) for use, n in zip(uses, counts.values(), strict=True))
+    if (least > 1)[limited].any():
+        return None, True
     use = np.concatenate(uses, axis=1)
-    weights = [float(name == without) for name in RESOURCES] if without else SCARCITY
-    return np.array(weights) @ use, use[limited], [len(item) for item in items]
+    weights = [float(name in without) for name in RESOURCES] if without else SCARCITY
+    sizes, gap = [len(item) for item in counts], NEEDS_GAP if without else GAP
+    taken, proven = cheapest(np.array(weights) @ use, use[limited], sizes, [*counts.values()], gap)
+    if taken is None:
+        return None, proven
+    starts = np.cumsum([0, *sizes[:-1]])
+    ways = {
+        item: iter(np.repeat(np.arange(size), taken[start : start + size]).tolist())
+        for item, start, size in zip(counts, starts, sizes, strict=True)
+    }
+    return [item.bundle(next(ways[item])) for item in items], True
 
 
 def maximize(
@@ -161,25 +165,16 @@ def _first_relaxed(
     """Index of the fastest target that fits, if shares of ways could be built; their number for
     none.
     """
-    steps = len(targets).bit_length() + 1
     first = bisect_left(targets, catalogue.targets.fastest())
-    low, high, trial = first, len(targets), first
-    while low < high:
-        before, tried = high - low, trial
-        share = lut_share(catalogue, targets[tried], budget)
+    steps, done = (len(targets) - first).bit_length(), count(1)
+
+    def fits(index: int) -> bool:
+        share = lut_share(catalogue, targets[index], budget)
         if progress is not None:
-            progress(steps - before.bit_length(), steps)
-        if share <= 1:
-            high = tried
-        else:
-            low = tried + 1
-        # LUTs go about with the inverse of the cycles. Where a guess has not halved what is left,
-        # the middle does.
-        trial = (low + high) // 2
-        if math.isfinite(share) and (tried == first or 2 * (high - low) <= before):
-            guess = bisect_left(targets, share * targets[tried])
-            trial = min(max(guess, low), high - 1)
-    return low
+            progress(next(done), steps)
+        return share <= 1
+
+    return bisect_left(range(len(targets)), True, lo=first, key=fits)
 
 
 def _spent(catalogue: Catalogue, bundles: list[Bundle], cycles: int) -> Cost:
@@ -243,9 +238,13 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
     if not all(len(item) for item in items) or not items:
         return "folding", {}
     limits = dict(zip(RESOURCES, budget, strict=True))
+    names = [name for name, limit in limits.items() if math.isfinite(limit)]
+    rare = [name for name in names if name in PLENTY]
+    if rare and _solve_items(items, budget, without=rare)[0] is None:
+        names = [name for name in names if name not in rare]  # both together would not do
     needed = {}
-    for name in (name for name, limit in limits.items() if math.isfinite(limit)):
-        bundles, _ = _solve_items(items, budget, without=name)
+    for name in names:
+        bundles, _ = _solve_items(items, budget, without=[name])
         if bundles is not None:
             spent = _spent(catalogue, bundles, cycles)
             needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
