@@ -26,7 +26,7 @@ from msq_finn.transforms.insert_converters import CONVERTER
 _DEEP = 32768
 
 #: Attempts: how many frames to size with, up to which depth a FIFO is left out, and the most words
-#: behind windows. A FIFO that never held two words only ever delayed one; one that did must stay,
+#: behind windows. A FIFO that never held two words mostly only delayed one; one that did must stay,
 #: RTL nodes have none of their own.
 _ATTEMPTS = ((8, 1, WINDOW_WORDS), (8, 1, _DEEP), (32, 0, _DEEP))
 
@@ -44,9 +44,10 @@ def size_fifos(lowered: Lowered, folder: Path, progress: Progress = silent) -> d
     What a stream carries does not change when it moves: the runs are of control alone.
 
     The network runs with FIFOs that never fill, its input held to the rate of the slowest layer; a
-    FIFO's depth is the most words it held. FIFOs that never held two words go, and those behind
-    windows are kept shallow. A run with the depths found shows whether they are enough; if they are
-    not, windows may wait too, and then more frames are looked at.
+    FIFO's depth is the most words it held. FIFOs that never held two words go, but for those that
+    let lanes go on (`_lets_go_on`), and those behind windows are kept shallow. A run with the
+    depths found shows whether they are enough; if they are not, windows may wait too, and then more
+    frames are looked at.
 
     Args:
         lowered: network with a FIFO on every stream; its model is changed in place.
@@ -76,7 +77,7 @@ def size_fifos(lowered: Lowered, folder: Path, progress: Progress = silent) -> d
                 # Some node is slower than it says: hold the input to what can be reached.
                 interval = reached
                 _, held = _most_held(lowered, folder, interval, count, windows, progress)
-            depths = _apply(lowered, held, needless)
+            depths = _apply(lowered, held, needless, interval)
             sized = stitch(lowered.model, folder, control_only=True)
             if _run(lowered, sized, count, progress)[0] <= _TOLERANCE * interval:
                 break
@@ -153,11 +154,33 @@ def _waits_in_ring(model: Any, fifo: Any) -> bool:
     )
 
 
-def _apply(lowered: Lowered, held: dict[str, int], needless: int) -> dict[str, int]:
+def _lets_go_on(model: Any, fifo: Any, interval: float) -> bool:
+    """Whether a node is fast enough only as its words need not wait for a search of thresholds.
+
+    A search has its word to the end; lanes stand still as long as theirs is not taken.
+
+    Args:
+        model: with every FIFO.
+        fifo: one of them.
+        interval: cycles that there are for a frame.
+    """
+    source, sink = model.find_producer(fifo.input[0]), model.find_consumer(fifo.output[0])
+    if source is None or sink is None or sink.op_type != "ThresholdingSerial_rtl":
+        return False
+    words = math.prod(getCustomOp(fifo).get_folded_output_shape()[:-1])
+    waiting = node_cycles(getCustomOp(sink)) - words
+    return node_cycles(getCustomOp(source)) + waiting > _TOLERANCE * interval
+
+
+def _apply(
+    lowered: Lowered, held: dict[str, int], needless: int, interval: float
+) -> dict[str, int]:
     depths = {name: max(n, _LEAST_DEPTH) for name, n in held.items() if n > needless}
     for node in _fifos(lowered):
         if _waits_in_ring(lowered.model, node):
             depths.pop(node.name, None)
+        elif _lets_go_on(lowered.model, node, interval):
+            depths.setdefault(node.name, _LEAST_DEPTH)
     for node in _fifos(lowered):
         if node.name in depths:
             _set_depth(lowered, getCustomOp(node), depths[node.name])

@@ -18,7 +18,7 @@ from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.frontend.graph import network_of_file
 from msq_finn.plan.making import make_plan
 
-from .networks import exported, residual_cnn
+from .networks import exported, mixed_to_the_end, residual_cnn
 from .whole import same_in_rtl
 
 BOARD, PART = "Pynq-Z1", "xc7z020clg400-1"
@@ -106,3 +106,21 @@ def test_serial_thresholds_of_none_are_refused(tmp_path, outcome):
     target = changed(outcome.plan, tmp_path, change)
     with pytest.raises(MsqError, match="serial_thresholds: no thresholds follow; remove it"):
         Plan.load(target.plan)
+
+
+def test_lanes_go_on_while_a_word_is_searched(tmp_path):
+    """The FIFO between them holds a word at most: without it lanes are idle a quarter of the time.
+
+    FIFOs behind the search only delay a word, and go.
+    """
+    source = exported(mixed_to_the_end(), tmp_path / "model.onnx", (1, 2, 4, 4))
+    network = network_of_file(source, BOARD)
+    plan = make_plan(network, BOARD, PART, "DSP48E1", target_fps=340_000).plan
+    lowered = generate(source, changed(plan, tmp_path, {"threshold_pe": 2}), tmp_path)
+    assert same_in_rtl(lowered, tmp_path, 6, rel=0.01)[2].cycles_per_image == 288
+    model = lowered.model
+    (search,) = model.get_nodes_by_op_type("ThresholdingSerial_rtl")
+    before, behind = model.find_producer(search.input[0]), model.find_consumer(search.output[0])
+    assert before.op_type == "StreamingFIFO_rtl"
+    assert model.find_producer(before.input[0]).op_type == "MVAU_MSQ_rtl"
+    assert behind.op_type != "StreamingFIFO_rtl"
