@@ -139,9 +139,10 @@ class LaneCosts:
         if style == EMBEDDED:
             return Cost()
         is_finns = written or any(FINN in get(name).units for name in lanes)
-        made = Memstream if is_finns else WeightRom
         width, depth = self.word_bits(simd, lanes), self.layer.folds(simd, lanes.pe)
-        return self._cost(made(8 * math.ceil(width / 8), depth, style))
+        if is_finns:
+            return self._cost(Memstream(8 * math.ceil(width / 8), depth, style))
+        return self._cost(WeightRom(width, depth, style))  # of bits that pad it, nothing is built
 
     def word_bits(self, simd: int, lanes: LaneCounts) -> int:
         """Bits of a word of codes; in a depthwise unit all are as wide as the widest.
