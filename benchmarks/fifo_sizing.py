@@ -40,6 +40,7 @@ from msq_finn.build.stitch import stitch
 from msq_finn.errors import MsqError
 from msq_finn.lowering.ends import together
 from msq_finn.lowering.lower import Lowered, Target
+from msq_finn.lowering.rtl_nodes import check_rtl
 from msq_finn.quant import MSQWeightPerChannelFloat
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -92,6 +93,7 @@ def random_networks() -> Iterator[dict[str, Any]]:
         with tempfile.TemporaryDirectory(prefix="msq_finn_fifos_") as folder:
             try:
                 lowered = lowered_to(Path(folder), *network(seed, make), target)
+                check_rtl(lowered.model)
             except MsqError:
                 continue
             yield run(f"{make.__name__.lower()} {seed}", lowered, Path(folder))
