@@ -3,10 +3,11 @@
 Networks are W4A4 and row-mixed; TFC and CNV named after Brevitas are its own as they are, 2 bits in
 every row. Weights are random; batch norms and activation scales have settled on random images.
 Every output of the stitched RTL, under random stalls at both ends and at full speed, is compared
-with qonnx running the exported file. The interval is that of the run at full speed. Seconds are
-those of a first run: nothing comes from the cache of an earlier one. The exit code is 1 where an
-image differs, an interval is off by more than 5 %, or our transformations of ResNet-18 take more
-than a tenth of FINN's time.
+with qonnx running the exported file. The interval is that of the run at full speed. Then the
+deployment package's own code computes the same images on a fake of PYNQ, behind whose DMAs is what
+the RTL read and gave. Seconds are those of a first run: nothing comes from the cache of an earlier
+one. The exit code is 1 where an image differs, an interval is off by more than 5 %, or our
+transformations of ResNet-18 take more than a tenth of FINN's time.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import board_package
 import torch
 from brevitas.export import export_qonnx
 from qonnx.core.modelwrapper import ModelWrapper
@@ -135,6 +137,7 @@ def run(name: str, images: int, folder: Path, *, sized: bool = True) -> dict[str
         "network": name,
         "images": images,
         "mismatches": min(images, different + moved),
+        "package_mismatches": board_package.mismatches(lowered, pixels, result, reference),
         "cycles_per_image": result.cycles_per_image,
         "predicted_cycles_per_image": predicted_interval(lowered.model),
         "simulator": SIMULATOR,
@@ -218,16 +221,23 @@ def main() -> int:
             except MsqError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 1
-    failed = any(row["mismatches"] or abs(ratio(row) - 1) > TOLERANCE for row in rows)
+    failed = any(
+        row["mismatches"] or row["package_mismatches"] or abs(ratio(row) - 1) > TOLERANCE
+        for row in rows
+    )
     if options.json:
         print(json.dumps(rows, indent=2))
         return int(failed)
-    table = Table("network", "images", "mismatches", "cycles", "predicted", "ratio", "seconds")
+    table = Table(
+        *("network", "images", "mismatches", "package"),
+        *("cycles", "predicted", "ratio", "seconds"),
+    )
     for row in rows:
         values = (
             row["network"],
             row["images"],
             row["mismatches"],
+            row["package_mismatches"],
             f"{row['cycles_per_image']:.0f}",
             row["predicted_cycles_per_image"],
             f"{ratio(row):.3f}",
