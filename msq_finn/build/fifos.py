@@ -30,6 +30,9 @@ _DEEP = 32768
 #: RTL nodes have none of their own.
 _ATTEMPTS = ((8, 1, WINDOW_WORDS), (8, 1, _DEEP), (32, 0, _DEEP))
 
+#: Beginnings of the types of window generators, and of what may be between them and lanes.
+_WINDOWS, _PASSING = "ConvolutionInputGenerator", ("StreamingFIFO", "StreamingDataWidth")
+
 #: The smallest FIFO that FINN's fifo.sv builds.
 _LEAST_DEPTH = 2
 
@@ -97,10 +100,10 @@ def _most_words(model: Any, fifo: Any, windows: int) -> int:
         windows: that may wait behind a generator of FINN's; all where as many as there are.
     """
     node, slowest = model.find_producer(fifo.input[0]), 0
-    while node is not None and node.op_type.startswith(("StreamingFIFO", "StreamingDataWidth")):
+    while node is not None and node.op_type.startswith(_PASSING):
         slowest = max(slowest, node_cycles(getCustomOp(node)))
         node = model.find_producer(node.input[0])
-    if windows >= _DEEP or node is None or not node.op_type.startswith("ConvolutionInputGenerator"):
+    if windows >= _DEEP or node is None or not node.op_type.startswith(_WINDOWS):
         return _DEEP
     op = getCustomOp(node)
     if isinstance(op, StreamingRTL):
@@ -157,7 +160,8 @@ def _waits_in_ring(model: Any, fifo: Any) -> bool:
 def _lets_go_on(model: Any, fifo: Any, interval: float) -> bool:
     """Whether a node is fast enough only as its words need not wait for a search of thresholds.
 
-    A search has its word to the end; lanes stand still as long as theirs is not taken.
+    A search has its word to the end; lanes stand still as long as theirs is not taken. Windows with
+    a stride come in bursts, for which there is less time than a frame takes.
 
     Args:
         model: with every FIFO.
@@ -169,7 +173,16 @@ def _lets_go_on(model: Any, fifo: Any, interval: float) -> bool:
         return False
     words = math.prod(getCustomOp(fifo).get_folded_output_shape()[:-1])
     waiting = node_cycles(getCustomOp(sink)) - words
-    return node_cycles(getCustomOp(source)) + waiting > _TOLERANCE * interval
+    before = model.find_producer(source.input[0])
+    while before is not None and before.op_type.startswith(_PASSING):
+        before = model.find_producer(before.input[0])
+    bursts = (
+        before is not None
+        and before.op_type.startswith(_WINDOWS)
+        and max(getCustomOp(before).get_nodeattr("Stride")) > 1
+    )
+    cycles = node_cycles(getCustomOp(source)) + waiting
+    return waiting > 0 and (bursts or cycles > _TOLERANCE * interval)
 
 
 def _apply(
