@@ -9,7 +9,7 @@ from msq_finn.lanes import DENSE, FINN, LaneCounts, LaneKind, Shape, dsp, get, k
 from msq_finn.lanes.divisors import folds, padded
 from msq_finn.ops.recurrent.gated_cells import UNIT_DSPS
 from msq_finn.plan.cost.cost_model import Cost, CostModel, add
-from msq_finn.plan.cost.lane_features import frame, group_of, offsets, parts
+from msq_finn.plan.cost.lane_features import frame, group_of, offsets, packs
 from msq_finn.plan.cost.memories import registered_ram
 from msq_finn.plan.cost.point_kinds import Memstream, WeightRom
 from msq_finn.plan.frontend.network import Layer, Recurrence
@@ -46,7 +46,9 @@ class LaneCosts:
     def __init__(self, model: CostModel, layer: Layer) -> None:
         self.model = model
         self.layer = layer
-        self._part = cache(self._part_sites)
+        self._sized = cache(self.shape)
+        self._lanes_of_pack = cache(self._pack_size)
+        self._of_pack = cache(self._pack_cost)
         self._cost = cache(model.cost)
         self._block = dsp.get(model.dsp_block)
 
@@ -80,18 +82,19 @@ class LaneCosts:
         instead = [kind for kind in luts if kind.scheme == one.scheme]
         if one is other or not instead:
             return False
-        shape = self.shape(min(COMPARED_SIMD, self.layer.mw), 1)
-        most = min(self._part(kind.name, 1, shape).lut for kind in instead)
+        simd = min(COMPARED_SIMD, self.layer.mw)
+        most = min(self._of_pack(kind.name, 1, simd, 1).lut for kind in instead)
         (takes, saves), (takes_other, saves_other) = (
-            self._saved(kind, shape, most) for kind in (one, other)
+            self._saved(kind, simd, most) for kind in (one, other)
         )
         return takes < takes_other and saves >= saves_other
 
-    def _saved(self, kind: LaneKind, shape: Shape, most: float) -> tuple[float, float]:
+    def _saved(self, kind: LaneKind, simd: int, most: float) -> tuple[float, float]:
         """LUTs of a lane on DSP slices, and of what one of LUTs takes, those that a slice saves."""
-        pack = kind.pack(shape)
-        luts = self._part(kind.name, pack, shape).lut / pack
-        return luts, (most - luts) * pack / kind.slices(pack, shape)
+        pack = self._lanes_of_pack(kind.name, simd, 1)
+        whole = self._of_pack(kind.name, pack, simd, 1)
+        luts = whole.lut / pack
+        return luts, (most - luts) * pack / whole.dsp
 
     def compute(self, simd: int, lanes: LaneCounts) -> Cost:
         """The lanes and what they share.
@@ -100,15 +103,16 @@ class LaneCosts:
             simd: elements that a lane takes a cycle.
             lanes: lanes of each kind.
         """
-        depthwise, shape = self.layer.depthwise, self.shape(simd, lanes.pe)
-        main = group_of(lanes.kinds[0], depthwise)
+        depthwise, pe = self.layer.depthwise, lanes.pe
+        shape, main = self._sized(simd, pe), group_of(lanes.kinds[0], depthwise)
         costs = [self.model.sites(main, frame(lanes, shape, depthwise))]
-        for _, packs, kind, size in parts(lanes, shape, depthwise):
-            costs.append(self._part(kind.name, size, shape).times(packs))
+        for name, count in lanes.items():
+            for number, size in packs(count, self._lanes_of_pack(name, simd, pe)):
+                costs.append(self._of_pack(name, size, simd, pe).times(number))
         if self._adds_offsets(lanes):
             added = offsets(lanes.pe, self.layer.acc_bits, folds(self.layer.mh, lanes.pe))
             costs.append(self.model.sites("msq", added))
-        total = add(costs)._replace(dsp=lanes.slices(shape))
+        total = add(costs)
         if (own := self.layer.recurrence) is None:
             return total
         units = lanes.pe * own.states // self.layer.mh
@@ -159,6 +163,12 @@ class LaneCosts:
         """Where thresholds follow, they take the LUT lanes' constants."""
         return self.layer.steps == 0 and lanes.of_engine("lut") > 0
 
-    def _part_sites(self, name: str, lanes: int, shape: Shape) -> Cost:
-        kind = get(name)
-        return self.model.sites(group_of(kind, self.layer.depthwise), kind.features(lanes, shape))
+    def _pack_size(self, name: str, simd: int, pe: int) -> int:
+        return get(name).pack(self._sized(simd, pe))
+
+    def _pack_cost(self, name: str, lanes: int, simd: int, pe: int) -> Cost:
+        """So many lanes of a kind on the same slices."""
+        kind, shape = get(name), self._sized(simd, pe)
+        group = group_of(kind, self.layer.depthwise)
+        sites = self.model.sites(group, kind.features(lanes, shape))
+        return sites._replace(dsp=kind.slices(lanes, shape))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, dsp, get
+from msq_finn.lanes import FINN, LaneCounts, LaneKind, Shape, dsp
 from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost.memories import bits, ram_sites, rom_sites
 
@@ -13,34 +12,24 @@ from msq_finn.plan.cost.memories import bits, ram_sites, rom_sites
 _SELECTOR_SITES = {2: 0.5, 3: 1, 4: 1, 5: 2, 6: 2, 7: 2, 8: 2}
 
 
-class Part(NamedTuple):
-    """Some of a unit's lanes.
-
-    Attributes:
-        group: of nodes whose coefficients hold.
-        packs: that are alike.
-        kind: of the lanes.
-        lanes: in a pack.
-    """
-
-    group: str
-    packs: int
-    kind: LaneKind
-    lanes: int
-
-
-def parts(lanes: LaneCounts, shape: Shape, depthwise: bool) -> Iterator[Part]:
-    """Take a unit's lanes apart, into full packs of DSP slices and a last one.
+def packs(lanes: int, pack: int) -> Iterator[tuple[int, int]]:
+    """Take lanes of a kind apart, into full packs of DSP slices and a last one.
 
     Args:
-        depthwise: whether it is the depthwise unit.
+        lanes: how many.
+        pack: lanes of a full one.
+
+    Yields:
+        how many packs there are, and the lanes of each.
+
+    >>> list(packs(11, 4)), list(packs(3, 4))
+    ([(2, 4), (1, 3)], [(1, 3)])
     """
-    for name, count in lanes.items():
-        kind = get(name)
-        pack = kind.pack(shape)
-        for number, size in ((count // pack, pack), (1, count % pack)):
-            if number and size:
-                yield Part(group_of(kind, depthwise), number, kind, size)
+    full, rest = divmod(lanes, pack)
+    if full:
+        yield full, pack
+    if rest:
+        yield 1, rest
 
 
 def group_of(kind: LaneKind, depthwise: bool) -> str:
@@ -123,7 +112,8 @@ def unit(lanes: LaneCounts, shape: Shape, depthwise: bool = False) -> Features:
         depthwise: whether it is the depthwise unit.
     """
     total = frame(lanes, shape, depthwise)
-    for _, packs, kind, size in parts(lanes, shape, depthwise):
-        for name, value in kind.features(size, shape).items():
-            total[name] = total.get(name, 0.0) + packs * value
+    for kind, count in zip(lanes.kinds, lanes.values(), strict=True):
+        for number, size in packs(count, kind.pack(shape)):
+            for name, value in kind.features(size, shape).items():
+                total[name] = total.get(name, 0.0) + number * value
     return total
