@@ -46,19 +46,21 @@ def rename_ports(text: str, op: Any) -> str:
     return text
 
 
-def _is_ours(op: Any) -> bool:
-    return type(op).__module__.startswith("msq_finn")
+def _is_ours(made: type) -> bool:
+    return made.__module__.startswith("msq_finn")
 
 
 def rtl_sources(op: Any) -> Sequence[Path]:
     """Files of a node's RTL, in compilation order.
 
-    Main's nodes tell them to Vivado only, which is asked to add them one by one.
+    Main's nodes, and ours that are made of one, tell them to Vivado only, which is asked to add
+    them one by one.
 
     Args:
         op: a node after code generation.
     """
-    if not is_main() or _is_ours(op):
+    own = any("get_rtl_file_list" in vars(each) for each in type(op).__mro__ if _is_ours(each))
+    if not is_main() or own:
         return [Path(file) for file in op.get_rtl_file_list(abspath=True)]
     commands = [re.match(r"add_files\b.*-norecurse (\S+)", c) for c in op.code_generation_ipi()]
     return [Path(command[1]) for command in commands if command]
@@ -70,7 +72,7 @@ def weight_stream_bits(op: Any) -> int:
     Args:
         op: a matrix-vector or depthwise unit of FINN's or ours.
     """
-    if is_main() and not _is_ours(op):
+    if is_main() and not _is_ours(type(op)):
         return int(op.get_weightstream_width_padded())
     return int(roundup_to_integer_multiple(op.get_instream_width(1), 8))
 
