@@ -31,7 +31,7 @@ from msq_finn.build.report_files import (
 from msq_finn.build.simulate import executed, reference_outputs, simulate
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched_ip import offer_to_finn
-from msq_finn.build.trial import Labelled, Trial, images_of
+from msq_finn.build.trial import Labelled, Trial, images_of, share_outside
 from msq_finn.build.verdict.judge import judge
 from msq_finn.build.verdict.record import verdict_figures, write_difference
 from msq_finn.files import write
@@ -133,6 +133,7 @@ def step_msq_simulate(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     write_difference(report, verdict)
     figures = {
         "images_simulated": frames(images),
+        "inputs_outside": share_outside(lowered, images),
         "rtl_mismatches": int(wrong.sum()),
         **verdict_figures(verdict),
         "cycles_per_image": found.cycles_per_image,

@@ -139,6 +139,8 @@ class Summary(BaseModel):
             the same seed gives the same file.
         msq_seconds: our transformations up to there.
         images_simulated: images through the stitched RTL.
+        inputs_outside: share of their values that are further outside the input quantizer's range
+            than it is wide.
         rtl_mismatches: images of them whose outputs differ from the exported model's.
         rtl_ties: values in these that the exported model's float32 arithmetic rounds the other way.
         rtl_faults: wrong values in these, each image's counted where they first show.
@@ -182,6 +184,7 @@ class Summary(BaseModel):
     finn_seconds: float = Field(exclude=True)
     msq_seconds: float = Field(exclude=True)
     images_simulated: int | None = None
+    inputs_outside: float | None = None
     rtl_mismatches: int | None = None
     rtl_ties: int | None = None
     rtl_faults: int | None = None

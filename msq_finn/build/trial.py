@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from msq_finn.lowering.ends import Ends, together
+from msq_finn.lowering.ends import Ends, each, together
 from msq_finn.lowering.host_side import Host
 from msq_finn.lowering.lower import Lowered
 from msq_finn.progress import Progress, silent
@@ -50,6 +50,23 @@ def images_of(lowered: Lowered, trial: Trial) -> Ends:
     if isinstance(trial.images, int):
         return random_images(lowered, trial.images, trial.seed)
     return trial.images
+
+
+def share_outside(lowered: Lowered, images: Ends) -> float:
+    """Share of values that are further outside an input quantizer's range than that is wide.
+
+    They count as the range's ends: pixels from 0 to 255, say, where the network was trained on
+    those divided by 255. Of several inputs, the largest share.
+
+    Args:
+        lowered: the network.
+        images: its inputs, [images, ...].
+    """
+    shares = []
+    for values, (low, high) in zip(each(images), Host(lowered.parent).input_ranges(), strict=True):
+        width = high - low
+        shares.append(np.mean((values < low - width) | (values > high + width)))
+    return float(max(shares))
 
 
 def random_images(lowered: Lowered, count: int, seed: int) -> Ends:

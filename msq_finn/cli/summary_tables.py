@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Ties that are written out; all are in the summary.
 _SHOWN = 3
 
+#: Share of values that may be far outside the input quantizer's range without a word.
+_MOST_OUTSIDE = 0.1
+
 
 def show(summary: Summary, out: Path, as_json: bool) -> None:
     """Print what a build came to.
@@ -56,6 +59,12 @@ def show(summary: Summary, out: Path, as_json: bool) -> None:
             f"msq-finn: {images} where the exported model's float32 arithmetic rounds {ties} the "
             f"other way, and the RTL is right: {'; '.join(shown)}"
             f"{'; ...' if len(shown) < len(summary.ties) else ''}",
+            err=True,
+        )
+    if (outside := summary.inputs_outside or 0.0) > _MOST_OUTSIDE:
+        click.echo(
+            f"msq-finn: {outside:.0%} of the values of the images are far outside the input "
+            "quantizer's range, and count as its ends; scale images as those in training were",
             err=True,
         )
     if summary.faults or summary.gate_mismatches:

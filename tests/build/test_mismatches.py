@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from torch import nn
@@ -31,8 +32,13 @@ def test_a_difference_that_the_processor_hides(tmp_path, monkeypatch, broken):
     out = tmp_path / "out"
     until = "deploy" if broken else "simulate"
     options = ["--until", until, "--images", "3", "--out", str(out)]
+    if not broken:  # the network takes pixels from 0 to 1
+        np.save(tmp_path / "images.npy", np.full((3, 1, 6, 6), 200, np.uint8))
+        options += ["--inputs", str(tmp_path / "images.npy")]
     done = CliRunner().invoke(main, ["build", str(source), *options])
     assert done.exit_code == broken, done.output
+    outside = "100% of the values of the images are far outside the input quantizer's range, and"
+    assert (outside in done.stderr) != broken
     text = (
         "1 of 3 images differ between the RTL and the exported model, first image 1 at the "
         "accelerator's outputs (5 values: the same images gave other outputs in a second simulation"
