@@ -8,6 +8,7 @@ from typing import Literal, cast
 from msq_finn import schemes
 from msq_finn.devices import device_of_part
 from msq_finn.errors import MsqError
+from msq_finn.plan.clock import check_clock
 from msq_finn.plan.cost.cost_model import default_model
 from msq_finn.plan.cost.lane_costs import EMBEDDED
 from msq_finn.plan.file.layer_plan import LayerPlan, WindowPlan
@@ -63,7 +64,8 @@ def make_plan(
 
     Raises:
         MsqError: the network does not fit, or not at the target (the best reachable is named), or
-            its weights need a scheme that is not given.
+            no lanes, windows or thresholds are fast enough for the clock, or its weights need a
+            scheme that is not given.
     """
     design = PLANNED
     network = limited_rows(network, only)
@@ -91,6 +93,7 @@ def make_plan(
             )
         cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, design)
         solution = best if cheapest is None else cheapest
+    check_clock(network, solution, model, clk_ns)
     made = choices(Catalogue(network, design, model), solution, budget)
     return _outcome(network, solution, made, best.bound, board, part, clk_ns, shares)
 
