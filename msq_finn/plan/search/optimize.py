@@ -86,9 +86,12 @@ def solve(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[list[Bundl
 
 
 def _solve_items(
-    items: list[Item], budget: Budget, without: Collection[str] = ()
+    items: list[Item],
+    budget: Budget,
+    without: Collection[str] = (),
+    weights: Sequence[float] = SCARCITY,
 ) -> tuple[list[Bundle] | None, bool]:
-    """As `solve`; with no limit on resources that are named, and then with least of them."""
+    """As `solve`; with no limit on some resources, and what shares of the budgets count."""
     counts = Counter(items)  # equal groups have one item in common
     limits = np.array(list(budget), dtype=float)
     # Shares of the budgets: numbers near 1 for the solver.
@@ -98,7 +101,6 @@ def _solve_items(
     if (least > 1)[limited].any():
         return None, True
     use = np.concatenate(uses, axis=1)
-    weights = [float(name in without) for name in RESOURCES] if without else SCARCITY
     sizes, gap = [len(item) for item in counts], NEEDS_GAP if without else GAP
     taken, proven = cheapest(np.array(weights) @ use, use[limited], sizes, [*counts.values()], gap)
     if taken is None:
@@ -136,8 +138,8 @@ def maximize(
     catalogue = Catalogue(network, design, model)
     targets = catalogue.targets.reachable()
     proven_below = low = _first_relaxed(catalogue, targets, budget, progress)
-    # Whole ways fit from there on or from a little later: ever larger steps, then by halves.
-    high, step = len(targets), 1
+    # Whole ways fit from a little later on, mostly the next: ever larger steps, then by halves.
+    high, step = len(targets), 2
     best: list[Bundle] | None = None
     while low < high:
         trial = min(low + step, high) - 1 if best is None else (low + high) // 2
@@ -239,12 +241,12 @@ def what_limits(catalogue: Catalogue, cycles: int, budget: Budget) -> tuple[str,
         return "folding", {}
     limits = dict(zip(RESOURCES, budget, strict=True))
     names = [name for name, limit in limits.items() if math.isfinite(limit)]
-    rare = [name for name in names if name in PLENTY]
-    if rare and _solve_items(items, budget, without=rare)[0] is None:
-        names = [name for name in names if name not in rare]  # both together would not do
+    # Where nothing counts, it is soonest known that there is nothing.
+    if _solve_items(items, budget, PLENTY, [0.0] * len(RESOURCES))[0] is None:
+        names = [name for name in names if name not in PLENTY]
     needed = {}
     for name in names:
-        bundles, _ = _solve_items(items, budget, without=[name])
+        bundles, _ = _solve_items(items, budget, [name], [float(r == name) for r in RESOURCES])
         if bundles is not None:
             spent = _spent(catalogue, bundles, cycles)
             needed[name] = getattr(spent, name) / limits[name] if limits[name] else math.inf
