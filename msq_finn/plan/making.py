@@ -93,7 +93,7 @@ def make_plan(
             )
         cheapest = meet(network, int(1e9 / clk_ns / target_fps), budget, model, design)
         solution = best if cheapest is None else cheapest
-    check_clock(network, solution, model, clk_ns)
+    check_clock(network, solution, dsp_block, clk_ns)
     made = choices(Catalogue(network, design, model), solution, budget)
     return _outcome(network, solution, made, best.bound, board, part, clk_ns, shares)
 

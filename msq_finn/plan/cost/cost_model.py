@@ -17,7 +17,7 @@ from msq_finn.lanes.kind import Features
 from msq_finn.plan.cost import stored_runs, sweep
 from msq_finn.plan.cost.features import brams, dsps, features, group
 from msq_finn.plan.cost.held_back import held_back
-from msq_finn.plan.cost.point_kinds import Point, Unit
+from msq_finn.plan.cost.point_kinds import Point
 from msq_finn.synth.yosys import family_of
 
 
@@ -81,14 +81,12 @@ class CostModel:
         lutram: LUT sites that are memory.
         ff: flip-flops.
         dsp_block: kind of DSP slice.
-        paths: kind of lanes, or of node -> shortest of its runs' longest paths in ps.
     """
 
     coefficients: Coefficients
     lutram: Coefficients = field(default_factory=dict)
     ff: Coefficients = field(default_factory=dict)
     dsp_block: str = "DSP48E1"
-    paths: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, measured: Iterable[stored_runs.Run], dsp_block: str = "DSP48E1") -> CostModel:
@@ -99,18 +97,14 @@ class CostModel:
             dsp_block: kind of DSP slice of the FPGA that they are of, such as "DSP48E1".
         """
         groups: defaultdict[str, list[stored_runs.Run]] = defaultdict(list)
-        paths: dict[str, int] = {}
         for run in measured:
             groups[group(run.point)].append(run)
-            for kind in run.point.lanes if isinstance(run.point, Unit) else [run.point.node]:
-                longest = run.resources.longest_path_ps
-                paths[kind] = min(paths.get(kind, longest), longest)
         block = dsp.get(dsp_block)
         lut, lutram, ff = (
             {name: _fit(members, resource, block) for name, members in groups.items()}
             for resource in ("lut_sites", "lut_memory", "ff")
         )
-        return cls(lut, lutram, ff, dsp_block, paths)
+        return cls(lut, lutram, ff, dsp_block)
 
     def lut(self, point: Point) -> float:
         """LUT sites.
