@@ -91,6 +91,15 @@ def _fifos(lowered: Lowered) -> list[Any]:
     return [n for n in lowered.model.graph.node if n.op_type.startswith("StreamingFIFO")]
 
 
+def _behind(model: Any, node: Any) -> tuple[Any, list[Any]]:
+    """The node that a node reads from, or None, and FIFOs and converters on the way."""
+    passed, before = [], model.find_producer(node.input[0])
+    while before is not None and before.op_type.startswith(_PASSING):
+        passed.append(before)
+        before = model.find_producer(before.input[0])
+    return before, passed
+
+
 def _most_words(model: Any, fifo: Any, windows: int) -> int:
     """Words that a FIFO may have: windows, or parts of them, may as well wait as pixels.
 
@@ -99,10 +108,8 @@ def _most_words(model: Any, fifo: Any, windows: int) -> int:
         fifo: one of them.
         windows: that may wait behind a generator of FINN's; all where as many as there are.
     """
-    node, slowest = model.find_producer(fifo.input[0]), 0
-    while node is not None and node.op_type.startswith(_PASSING):
-        slowest = max(slowest, node_cycles(getCustomOp(node)))
-        node = model.find_producer(node.input[0])
+    node, passed = _behind(model, fifo)
+    slowest = max((node_cycles(getCustomOp(each)) for each in passed), default=0)
     if windows >= _DEEP or node is None or not node.op_type.startswith(_WINDOWS):
         return _DEEP
     op = getCustomOp(node)
@@ -173,9 +180,7 @@ def _lets_go_on(model: Any, fifo: Any, interval: float) -> bool:
         return False
     words = math.prod(getCustomOp(fifo).get_folded_output_shape()[:-1])
     waiting = node_cycles(getCustomOp(sink)) - words
-    before = model.find_producer(source.input[0])
-    while before is not None and before.op_type.startswith(_PASSING):
-        before = model.find_producer(before.input[0])
+    before, _ = _behind(model, source)
     bursts = (
         before is not None
         and before.op_type.startswith(_WINDOWS)
