@@ -50,8 +50,8 @@ def check_clock(network: Network, solution: Solution, dsp_block: str, clk_ns: fl
     if clk_ns < SHARE * least:
         raise MsqError(
             f"a clock of {1e3 / clk_ns:.0f} MHz: {what} of layer {layer} have paths of {least:.1f} "
-            f"ns at least, as estimated from synthesis, which {1e3 / least:.0f} MHz allows; give a "
-            "slower clock",
+            f"ns at least, as estimated from synthesis, which {1e3 / least:.0f} MHz allows; "
+            "give a slower clock",
             field="clk_ns",
             value=clk_ns,
         )

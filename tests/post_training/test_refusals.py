@@ -204,7 +204,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_what_hardware_does_not_have_is_named(case):
     network, message = CASES[case]
-    x = torch.rand(2, 1, 6, 6)
+    x = torch.randn(2, 1, 6, 6)  # values of both signs behind any convolution
     network.eval()(x)
     with pytest.raises(MsqError, match=message):
         msq_finn.quantize(network, x)
