@@ -21,7 +21,7 @@ from msq_finn.build.host_program import called, check_before, programs
 from msq_finn.build.kernels import runtime_kernels
 from msq_finn.build.report_files import REFERENCE, SIMULATION, load_ends, save_ends
 from msq_finn.build.resume import digest
-from msq_finn.build.run_time import LENGTHS, WEIGHTS, longest_sequence, writes
+from msq_finn.build.run_time import LENGTHS, contents, longest_sequence, writes
 from msq_finn.doctor import tool_versions
 from msq_finn.errors import MsqError
 from msq_finn.files import write
@@ -123,15 +123,12 @@ def _settings(lowered: Lowered) -> dict[str, Any]:
 
 
 def _write_runtime_weights(lowered: Lowered, kernels: Mapping[str, int], driver: Path) -> bool:
-    """Write the contents of runtime-writeable memories, each row in its lane's code."""
+    """Write files of what the processor writes into memories, for the driver."""
     folder = driver / "runtime_weights"
-    for name, kernel in kernels.items():
-        node = lowered.model.get_node_from_name(name)
-        if not writes(op := getCustomOp(node), WEIGHTS):
-            continue
+    for name, words in contents(lowered.model).items():
         folder.mkdir(exist_ok=True)
-        weights = lowered.model.get_initializer(node.input[1])
-        op.make_weight_file(weights, "decoupled_runtime", str(folder / f"{kernel}_0_{name}.dat"))
+        lines = "".join(f"{word:08x}\n" for word in words)
+        write(folder / f"{kernels[name]}_0_{name}.dat", lines)
     return folder.exists()
 
 

@@ -14,19 +14,18 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from msq_finn.build import node_resources
 from msq_finn.build.differences import differ
-from msq_finn.build.end_ports import input_ports, output_ports
+from msq_finn.build.end_ports import output_ports
 from msq_finn.build.report_files import REFERENCE, load_ends
-from msq_finn.build.simulate import run_accelerator
+from msq_finn.build.simulate import packed, run_accelerator
 from msq_finn.build.stitch import stitch
 from msq_finn.build.stitched import STREAM_CHECK, TOP, Stitched
 from msq_finn.build.trial import Trial
 from msq_finn.errors import MsqError
 from msq_finn.files import write
 from msq_finn.lowering import finn_workers
-from msq_finn.lowering.ends import Ends, each, frames, image, together
+from msq_finn.lowering.ends import Ends, frames, image, together
 from msq_finn.lowering.lower import logged, lowered_of
 from msq_finn.sim import bit_nets, four_state, primitives
-from msq_finn.sim.axi_streams import pack
 from msq_finn.sim.installation import version
 from msq_finn.synth.yosys import NetlistSource
 
@@ -167,15 +166,11 @@ def run_in_four_states(
         MissingToolError: no Icarus Verilog.
     """
     count = frames(inputs)
-    given = {
-        f"in{index}_V": pack(array.reshape(-1, port.elements), port.kind.bitwidth())
-        for index, (array, port) in enumerate(zip(each(inputs), input_ports(model), strict=True))
-    }
     sinks = {f"out{index}_V": port for index, port in enumerate(output_ports(model))}
     found = four_state.simulate(
         TOP,
         design.sources,
-        given,
+        packed(model, inputs),
         {name: port.words * count for name, port in sinks.items()},
         design.streams,
         **options,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.cleanup import cleanup_model
 
 from msq_finn.build.end_ports import input_ports, output_port, output_ports
+from msq_finn.build.run_time import contents, stale_images
 from msq_finn.build.stitched import TOP, Stitched
 from msq_finn.lowering.ends import Ends, each, frames, image, mapped, stacked, together
 from msq_finn.lowering.host_side import Host
@@ -117,13 +118,10 @@ def run_accelerator(
         MsqError: the design starves, stops itself or does not compile.
         MissingToolError: no Verilator, or no C++ compiler.
     """
-    sources, sinks = input_ports(model), output_ports(model)
-    given = {
-        f"in{index}_V": axi_streams.pack(array.reshape(-1, port.elements), port.kind.bitwidth())
-        for index, (array, port) in enumerate(zip(each(inputs), sources, strict=True))
-    }
-    count = frames(inputs)
-    wanted = {f"out{index}_V": port.words * count for index, port in enumerate(sinks)}
+    sinks, count = output_ports(model), frames(inputs)
+    given = packed(model, inputs)
+    per_image = {f"out{index}_V": port.words for index, port in enumerate(sinks)}
+    wanted = {name: words * count for name, words in per_image.items()}
     taps = {port: output_port(model, tensor).words for tensor, port in design.taps.items()}
     progress(f"{stage}: compiling", 0, sum(wanted.values()))
     expected = sum(int(getCustomOp(node).get_exp_cycles()) for node in model.graph.node)
@@ -132,6 +130,7 @@ def run_accelerator(
         design.sources,
         given,
         {**wanted, **{port: words * count for port, words in taps.items()}},
+        before=_preparation(model, image(inputs, slice(1)), per_image | taps),
         stall_in=stall_in,
         stall_out=stall_out,
         seed=seed,
@@ -144,6 +143,42 @@ def run_accelerator(
     return together(
         port.integers(result.outputs[f"out{index}_V"], count) for index, port in enumerate(sinks)
     ), result
+
+
+def packed(model: ModelWrapper, inputs: Ends) -> dict[str, axi_streams.Words]:
+    """Integers as the words of the accelerator's input streams, by name.
+
+    Args:
+        model: the dataflow partition.
+        inputs: accelerator inputs, [images, ...].
+    """
+    return {
+        f"in{index}_V": axi_streams.pack(array.reshape(-1, port.elements), port.kind.bitwidth())
+        for index, (array, port) in enumerate(zip(each(inputs), input_ports(model), strict=True))
+    }
+
+
+def _preparation(
+    model: ModelWrapper, first: Ends, words: Mapping[str, int]
+) -> axi_streams.Preparation:
+    """What a board's driver does with a network whose memories the processor writes.
+
+    It writes them, and runs images that use up what the memories have sent before.
+
+    Args:
+        first: an image to run.
+        words: of an image, by output stream.
+    """
+    written = contents(model)
+    if not written:
+        return axi_streams.Preparation()
+    stale = stale_images(model)
+    images = {name: np.tile(sent, (stale, 1)) for name, sent in packed(model, first).items()}
+    return axi_streams.Preparation(
+        {f"s_axilite_{name}": values for name, values in written.items()},
+        images,
+        {name: count * stale for name, count in words.items()},
+    )
 
 
 def simulate(

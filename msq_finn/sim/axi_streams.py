@@ -7,8 +7,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from msq_finn.sim import verilator
 from msq_finn.sim.model import Cycles, Status, Words, stream_port
 from msq_finn.sim.words import pack, unpack
 
-__all__ = ["Result", "pack", "simulate", "unpack"]
+__all__ = ["Preparation", "Result", "Words", "pack", "simulate", "unpack"]
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,32 @@ class Result:
     probes: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What is done with a design between its reset and the first word that counts.
+
+    Attributes:
+        written: per AXI-lite port the 32-bit words that are written from address 0 on, and read
+            again.
+        inputs: per input stream the words sent behind that, [words, bytes]; none, or all streams.
+        outputs: per output stream how many words those give, which are dropped.
+    """
+
+    written: Mapping[str, NDArray[np.uint32]] = field(default_factory=dict)
+    inputs: Mapping[str, Words] = field(default_factory=dict)
+    outputs: Mapping[str, int] = field(default_factory=dict)
+
+
+_NOTHING = Preparation()
+
+
 def simulate(
     top: str,
     sources: Sequence[str | Path],
-    inputs: Mapping[str, NDArray[np.uint8]],
+    inputs: Mapping[str, Words],
     outputs: Mapping[str, int],
     *,
+    before: Preparation = _NOTHING,
     stall_in: float = 0.0,
     stall_out: float = 0.0,
     seed: int = 0,
@@ -61,12 +82,14 @@ def simulate(
 
     The design has a clock ``ap_clk``, optionally one of twice its rate, ``ap_clk2x``, a reset
     ``ap_rst_n``, and AXI streams: ``<name>_tdata``, ``<name>_tvalid``, ``<name>_tready``, in
-    either case. Other inputs are held at 0. It runs in a process of its own.
+    either case; AXI-lite ports have their signals in capitals (``<name>_AWADDR``). Other inputs are
+    held at 0. It runs in a process of its own.
 
     Args:
         sources: (System)Verilog files.
         inputs: per input stream the words to send, [words, bytes], the lowest byte first.
         outputs: per output stream how many words to collect.
+        before: what is written and sent before.
         stall_in: chance that an input pauses in a cycle, from 0 to below 1.
         stall_out: chance that an output is not ready in a cycle, from 0 to below 1.
         seed: of the pauses, and of the noise in uninitialised state.
@@ -83,7 +106,8 @@ def simulate(
 
     Raises:
         MissingToolError: no Verilator, or no C++ compiler.
-        MsqError: the design is rejected, has no such port, starves, stops itself or crashes.
+        MsqError: the design is rejected, has no such port, starves, stops itself or crashes, or
+            does not read as it was written.
     """
     for name, stall in (("stall_in", stall_in), ("stall_out", stall_out)):
         if not 0 <= stall < 1:
@@ -93,15 +117,19 @@ def simulate(
     )
     ports = verilator.ports(library)
     _check_ports(top, ports, inputs, outputs, probes)
+    if before.inputs:
+        _check_ports(top, ports, before.inputs, before.outputs, ())
     with tempfile.TemporaryDirectory(prefix="msq_finn_sim_") as scratch:
         folder = Path(scratch)
-        for name, words in inputs.items():
-            np.save(folder / f"{name}.words.npy", np.ascontiguousarray(words, dtype=np.uint8))
+        for name, words in before.written.items():
+            np.save(folder / f"{name}.npy", words)
+        phases = {"before": (before.inputs, before.outputs)} if before.inputs else {}
+        phases |= {"counted": (inputs, outputs)}
         job = {
             "library": str(library),
-            "inputs": list(inputs),
-            "outputs": {
-                name: (count, (_width(ports, name) + 7) // 8) for name, count in outputs.items()
+            "written": list(before.written),
+            "phases": {
+                name: _phase(folder / name, ports, *streams) for name, streams in phases.items()
             },
             "stall_in": stall_in,
             "stall_out": stall_out,
@@ -114,17 +142,33 @@ def simulate(
         (folder / "job.json").write_text(json.dumps(job))
         _run_child(top, folder, progress)
         end = json.loads((folder / "result.json").read_text())
-        _check(top, end, inputs, outputs)
+        if end["unanswered"]:
+            raise MsqError(f"{end['unanswered']} does not answer all accesses", where=top)
+        for name, words in before.written.items():
+            _check_read(top, name, words, np.load(folder / f"{name}.npy"))
+        _check(top, end, *phases[end["phase"]])
+        found = folder / end["phase"]
         return Result(
-            outputs={name: np.load(folder / f"{name}.words.npy") for name in outputs},
+            outputs={name: np.load(found / f"{name}.words.npy") for name in outputs},
             cycles=end["cycles"],
-            output_cycles={name: np.load(folder / f"{name}.cycles.npy") for name in outputs},
-            input_cycles={name: np.load(folder / f"{name}.cycles.npy") for name in inputs},
+            output_cycles={name: np.load(found / f"{name}.cycles.npy") for name in outputs},
+            input_cycles={name: np.load(found / f"{name}.cycles.npy") for name in inputs},
             probes=end["probes"],
         )
 
 
 Ports = Mapping[str, tuple[int, bool]]
+
+
+def _phase(
+    folder: Path, ports: Ports, inputs: Mapping[str, Words], outputs: Mapping[str, int]
+) -> dict[str, Any]:
+    """Save the words that are sent, and say what streams there are."""
+    folder.mkdir()
+    for name, words in inputs.items():
+        np.save(folder / f"{name}.words.npy", np.ascontiguousarray(words, dtype=np.uint8))
+    shapes = {name: (count, (_width(ports, name) + 7) // 8) for name, count in outputs.items()}
+    return {"inputs": list(inputs), "outputs": shapes}
 
 
 def _width(ports: Ports, stream: str) -> int:
@@ -134,7 +178,7 @@ def _width(ports: Ports, stream: str) -> int:
 def _check_ports(
     top: str,
     ports: Ports,
-    inputs: Mapping[str, NDArray[np.uint8]],
+    inputs: Mapping[str, Words],
     outputs: Mapping[str, int],
     probes: Sequence[str],
 ) -> None:
@@ -186,10 +230,22 @@ def _run_child(top: str, folder: Path, progress: Callable[[int, int], None] | No
             raise MsqError(f"simulation of {top} crashed (exit code {child.returncode}): {reason}")
 
 
+def _check_read(top: str, port: str, words: NDArray[np.uint32], found: NDArray[np.uint32]) -> None:
+    """Hold the words of an AXI-lite port to those that were written."""
+    wrong = np.flatnonzero(words != found)
+    if len(wrong):
+        index = wrong[0]
+        raise MsqError(
+            f"{port} reads {found[index]:#010x} for {words[index]:#010x} at word {index} of "
+            f"{len(words)}",
+            where=top,
+        )
+
+
 def _check(
     top: str,
     end: Mapping[str, object],
-    inputs: Mapping[str, NDArray[np.uint8]],
+    inputs: Mapping[str, Words],
     outputs: Mapping[str, int],
 ) -> None:
     status, cycles = end["status"], end["cycles"]

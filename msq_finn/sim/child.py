@@ -12,12 +12,13 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from msq_finn.sim import accesses
 from msq_finn.sim.model import AxiStream, Model, Status
 
 #: Cycles between two looks at the clock.
@@ -29,7 +30,8 @@ def main(folder: Path) -> None:
     """Run the job in a folder, and leave its results there.
 
     Args:
-        folder: with ``job.json``, whose keys :func:`msq_finn.sim.axi_streams.simulate` sets, and
+        folder: with ``job.json``, whose keys :func:`msq_finn.sim.axi_streams.simulate` sets,
+            ``<port>.npy`` of 32-bit words per AXI-lite port, and in a folder per phase
             ``<stream>.words.npy`` of shape [words, bytes] per input stream.
     """
     if sys.platform == "linux":
@@ -37,41 +39,68 @@ def main(folder: Path) -> None:
     job = json.loads((folder / "job.json").read_text())
     waveform = job["waveform"]
     model = Model(Path(job["library"]), job["seed"], Path(waveform) if waveform else None)
-    inputs, outputs = _inputs(model, job, folder), _outputs(model, job)
-    status = model.reset()
-    if status == Status.RUNNING:
-        status = _run(model, inputs, outputs, job["timeout"], job["max_idle"])
-    streams = inputs | outputs
+    status, unanswered = _prepare(model, job, folder)
+    for phase, streams in job["phases"].items():
+        inputs = _inputs(model, job, streams["inputs"], folder / phase)
+        outputs = _outputs(model, job, streams["outputs"])
+        if status == Status.DONE:
+            status = _run(model, inputs, outputs, job["timeout"], job["max_idle"])
+        if status != Status.DONE:
+            break
     result = {
+        "phase": phase,
         "status": status,
+        "unanswered": unanswered,
         "cycles": model.cycle,
-        "done": {name: stream.done for name, stream in streams.items()},
+        "done": {name: stream.done for name, stream in (inputs | outputs).items()},
         "probes": {name: model.ports[name].read() for name in job["probes"]},
         "log": model.log,
     }
     model.close()
     for name, stream in outputs.items():
-        np.save(folder / f"{name}.words.npy", stream.words)
-    for name, stream in streams.items():
-        np.save(folder / f"{name}.cycles.npy", stream.cycles)
+        np.save(folder / phase / f"{name}.words.npy", stream.words)
+    for name, stream in (inputs | outputs).items():
+        np.save(folder / phase / f"{name}.cycles.npy", stream.cycles)
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def _inputs(model: Model, job: Mapping[str, Any], folder: Path) -> dict[str, AxiStream]:
+def _prepare(model: Model, job: Mapping[str, Any], folder: Path) -> tuple[Status, str]:
+    """Reset the design and write its memories, into whose files goes what they read.
+
+    Returns:
+        ``DONE``, or why it ended before that, and the port that did not answer.
+    """
+    status = model.reset()
+    if status != Status.RUNNING:
+        return status, ""
+    for number, port in enumerate(job["written"]):
+        words = np.load(folder / f"{port}.npy")
+        status, found = accesses.load(model, port, words, job["stall_in"], (job["seed"], 2, number))
+        if status != Status.DONE:
+            return status, port if status == Status.IDLE else ""
+        np.save(folder / f"{port}.npy", found)
+    return Status.DONE, ""
+
+
+def _inputs(
+    model: Model, job: Mapping[str, Any], names: Sequence[str], folder: Path
+) -> dict[str, AxiStream]:
     return {
         name: model.stream(
             name, np.load(folder / f"{name}.words.npy"), job["stall_in"], (job["seed"], 0, index)
         )
-        for index, name in enumerate(job["inputs"])
+        for index, name in enumerate(names)
     }
 
 
-def _outputs(model: Model, job: Mapping[str, Any]) -> dict[str, AxiStream]:
+def _outputs(
+    model: Model, job: Mapping[str, Any], shapes: Mapping[str, tuple[int, int]]
+) -> dict[str, AxiStream]:
     return {
         name: model.stream(
             name, np.zeros(shape, np.uint8), job["stall_out"], (job["seed"], 1, index)
         )
-        for index, (name, shape) in enumerate(job["outputs"].items())
+        for index, (name, shape) in enumerate(shapes.items())
     }
 
 

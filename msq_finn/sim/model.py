@@ -156,7 +156,30 @@ class Model:
         Raises:
             KeyError: the design has no such stream.
         """
-        valid, ready, data = (self._stream_port(name, part) for part in ("valid", "ready", "data"))
+        valid, ready, data = (
+            stream_port(self.ports, name, part) for part in ("valid", "ready", "data")
+        )
+        return self.channel((valid, ready, data), words, stall, seed)
+
+    def channel(
+        self, names: tuple[str, str, str], words: Words, stall: float, seed: Sequence[int]
+    ) -> AxiStream:
+        """Attach words to three ports with the handshake of an AXI stream.
+
+        Args:
+            names: of the ports that say that the sender, and the receiver, are ready, and of the
+                data's.
+            words: as of `stream`.
+            stall: as of `stream`.
+            seed: as of `stream`.
+
+        Returns:
+            the stream, for ``run``.
+
+        Raises:
+            KeyError: the design has no such port.
+        """
+        valid, ready, data = (self.ports[name] for name in names)
         cycles = np.full(len(words), -1, dtype=np.int64)
         row = _Stream(
             valid=valid.address,
@@ -170,9 +193,6 @@ class Model:
             bits=data.bits,
         )
         return AxiStream(words, cycles, row)
-
-    def _stream_port(self, stream: str, part: str) -> Port:
-        return self.ports[stream_port(self.ports, stream, part)]
 
     def run(
         self,

@@ -200,8 +200,9 @@ def test_weights_are_written_as_finns_driver_writes_them(weights, monkeypatch):
         np.testing.assert_array_equal(memory.array, theirs.memories[name].array)
         expected = words[int(name[-1])]
         assert memory.array[: len(expected)].tolist() == expected
-    assert ours.writes == theirs.writes
-    assert len(ours.runs) == len(theirs.runs) == 1  # which uses up the weights of before
+    assert ours.writes[: len(theirs.writes)] == theirs.writes
+    # Runs use up the weights of before, of which FINN's one may take too few.
+    assert len(ours.runs) == 16 and len(theirs.runs) == 1
 
 
 def test_weights_that_do_not_stay_are_seen(weights):

@@ -24,6 +24,10 @@ _CONTROL, _ADDRESS_LOW, _ADDRESS_HIGH, _FRAMES = 0x00, 0x10, 0x14, 0x1C
 #: Bits of its control register; reading clears ``_DONE``.
 _START, _DONE, _IDLE = 0x1, 0x2, 0x4
 
+#: More words than a memory has sent ahead when others are written: FINN's memstream sends 8, and
+#: what reads it keeps some.
+_STALE_WORDS = 16
+
 
 class Accelerator(Formats):
     """What FINN's ``FINNDMAOverlay`` does on a Zynq, with NumPy and pynq only.
@@ -282,8 +286,9 @@ class Accelerator(Formats):
         for file in files:
             kernel = KernelWords(self.overlay, file.name.split("_")[0], file.name)
             kernel.write([int(word, 16) for word in file.read_text().split()])
-        if files:
-            # What weights were on their way before is used up by a run that nobody reads.
+        # What weights were on their way before are used up by runs that nobody reads; it can be one
+        # word of them a run.
+        for _ in range(_STALE_WORDS if files else 0):
             self.execute_on_buffers()
         return len(files)
 
