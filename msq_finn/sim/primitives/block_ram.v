@@ -4,7 +4,7 @@
 //
 // A port that reads a word in the cycle in which the other one writes it gets what was there
 // before if the writer is READ_FIRST, and X else, as the vendor's guides have it. Where both write
-// a word it is X.
+// a word it is X, and so is what they read of it in that cycle, whatever their modes.
 module msq_block_ram #(
   parameter integer BITS = 16384,  // of data; an eighth as many of parity come on top
   // Widths with parity; 0: unused
@@ -72,8 +72,12 @@ module msq_block_ram #(
   // Both ports use the same row; of what a port reads, what the other one is writing.
   wire together = ENA && ENB && row_a == row_b;
   localparam [ROW+PARITY-1:0] NONE = 0, UNKNOWN = {ROW + PARITY{1'bx}};
-  wire [ROW+PARITY-1:0] clash_a = together && writes_b && MODE_B != "READ_FIRST" ? mask_b : NONE;
-  wire [ROW+PARITY-1:0] clash_b = together && writes_a && MODE_A != "READ_FIRST" ? mask_a : NONE;
+  wire all = together && writes_a && writes_b;
+  wire [ROW+PARITY-1:0] both = mask_a & mask_b;
+  wire [ROW+PARITY-1:0] clash_a
+      = together && writes_b && MODE_B != "READ_FIRST" ? mask_b : all ? both : NONE;
+  wire [ROW+PARITY-1:0] clash_b
+      = together && writes_a && MODE_A != "READ_FIRST" ? mask_a : all ? both : NONE;
   wire [ROW+PARITY-1:0] mine_a = writes_a && MODE_A == "WRITE_FIRST" ? mask_a : NONE;
   wire [ROW+PARITY-1:0] mine_b = writes_b && MODE_B == "WRITE_FIRST" ? mask_b : NONE;
   wire [ROW+PARITY-1:0] seen_a
@@ -88,11 +92,9 @@ module msq_block_ram #(
   wire [7:0] parity_b = seen_b[ROW+:PARITY] >> (first_b >> 3);
 
   // What is in a row that both write: X where they write the same bits.
-  wire [ROW+PARITY-1:0] only_a = mask_a & ~mask_b, only_b = mask_b & ~mask_a,
-  both = mask_a & mask_b;
+  wire [ROW+PARITY-1:0] only_a = mask_a & ~mask_b, only_b = mask_b & ~mask_a;
   wire [ROW+PARITY-1:0] of_both
       = (old_a & ~mask_a & ~mask_b) | (bits_a & only_a) | (bits_b & only_b) | (UNKNOWN & both);
-  wire all = together && writes_a && writes_b;
 
   // A choice by an unknown enable or reset is unknown, where "if" would take it for false.
   always @(posedge CLKA) begin
