@@ -69,21 +69,33 @@ def differing(lowered, design, source, given):
     return mismatches(outputs, reference_outputs(source, given), step)
 
 
-@pytest.mark.parametrize("style", ["ultra", pytest.param("block", marks=pytest.mark.slow)])
-def test_hardware_computes_with_the_weights_that_are_written(tmp_path, style):
-    """RTL and netlist; each image takes a word of weights."""
-    built, own = lowered_to(tmp_path / "built", style, tiny_mlp())
-    other, written = lowered_to(tmp_path / "other", style, other_weights())
+@pytest.fixture(scope="module", params=PLACES)
+def networks(tmp_path_factory, request):
+    """Exported files and lowered networks: the one that is built, and one of other weights."""
+    folder = tmp_path_factory.mktemp(request.param)
+    built = lowered_to(folder / "built", request.param, tiny_mlp())
+    return request.param, built, lowered_to(folder / "other", request.param, other_weights())
+
+
+def test_hardware_computes_with_the_weights_that_are_written(networks):
+    """Each image takes a word of weights."""
+    _, (built, own), (other, written) = networks
+    design = stitch(own.model, own.folder)
+    assert differing(own, design, built, images()) == 0
+    assert differing(written, design, other, images()) == 0
+    assert differing(own, design, other, images()) > 5
+
+
+@pytest.mark.slow
+def test_so_does_the_netlist(networks, tmp_path):
+    style, (built, own), (other, written) = networks
     design = stitch(own.model, own.folder)
     runs = node_resources.synthesize(design, PLACES[style][1])
     primitive = {"ultra": "URAM288", "block": "RAMB"}[style]
     assert any(primitive in run.netlist.text for run in runs.values())
-    netlists = {name: run.netlist for name, run in runs.items()}
-    gates = gate_level(design, netlists, tmp_path / "gate")
-    for hardware in (design, gates):
-        assert differing(own, hardware, built, images()) == 0
-        assert differing(written, hardware, other, images()) == 0
-    assert differing(own, design, other, images()) > 5
+    gates = gate_level(design, {n: run.netlist for n, run in runs.items()}, tmp_path / "gate")
+    assert differing(own, gates, built, images()) == 0
+    assert differing(written, gates, other, images()) == 0
 
 
 def test_a_wrong_word_is_seen(tmp_path, monkeypatch):
