@@ -10,10 +10,12 @@ from __future__ import annotations
 import fnmatch
 import gzip
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import pyosys
 from pyosys import libyosys as ys
 
 from msq_finn.synth import netlist
@@ -24,7 +26,11 @@ from msq_finn.synth.rom_tables import map_roms
 _SLANG_OPTIONS = "slang.f"
 _NETLIST = Path("netlist.json")
 _VERILOG = Path("netlist.v")
+_BOXES = Path("hard_blocks.v")
 _BMUX_TAPS = Path(__file__).with_name("bmux_taps.v")
+
+#: What Yosys maps to and has no simulation model of.
+_HARD_BLOCKS = {"xc7": (), "xcup": ("DSP48E2", "RAMB18E2", "RAMB36E2", "URAM288")}
 
 #: Attributes that say what a memory is made of; sources write them in any letters.
 _STYLES = ("\\ram_style", "\\rom_style")
@@ -55,12 +61,20 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     synth = f"synth_xilinx -family {family} -top {top} -flatten -noiopad -noclkbuf"
     if family == "xcup":
         synth += " -uram"
-    ys.run_pass(f"{synth} -run begin:map_memory", design)
+    for command in (
+        "read_verilog -lib -specify +/xilinx/cells_sim.v",
+        f"read_verilog -lib {_write_hard_blocks(family)}",
+        f"hierarchy -check -top {top}",
+        f"{synth} -run prepare:map_memory",
+    ):
+        ys.run_pass(command, design)
     map_roms(design)
     if family == "xcup":
         _keep_deep_memories_out_of_luts(design)
+    # Reading what memories map to takes a second.
+    first = "map_memory" if _has_memories(design) else "map_ffram"
     for command in (
-        f"{synth} -run map_memory:fine",
+        f"{synth} -run {first}:fine",
         f"techmap -map {_BMUX_TAPS}",
         f"{synth} -run fine:",
     ):
@@ -80,8 +94,20 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     _NETLIST.unlink()
     with gzip.open(f"{_VERILOG}.gz", "wb", compresslevel=4) as packed:
         packed.write(_VERILOG.read_bytes())
-    _VERILOG.unlink()
+    for path in (_VERILOG, _BOXES):
+        path.unlink()
     return resources
+
+
+def _write_hard_blocks(family: str) -> Path:
+    """Write Yosys' black boxes of a family's hard blocks; all that it has take it a second."""
+    text = (Path(pyosys.__file__).parent / "share/xilinx/cells_xtra.v").read_text()
+    boxes = (
+        re.search(rf"^module {name}\(.*?^endmodule\n", text, re.MULTILINE | re.DOTALL)
+        for name in _HARD_BLOCKS[family]
+    )
+    _BOXES.write_text("".join(box[0] for box in boxes if box))
+    return _BOXES
 
 
 def _drop_ports(module: Any, patterns: list[str]) -> None:
@@ -94,6 +120,14 @@ def _drop_ports(module: Any, patterns: list[str]) -> None:
             module.connect(ys.SigSpec(wire), ys.SigSpec(ys.Const(0, wire.width)))
         wire.port_input = wire.port_output = False
     module.fixup_ports()
+
+
+def _has_memories(design: Any) -> bool:
+    return any(
+        cell.type.str().startswith("$mem")
+        for module in design.selected_modules()
+        for cell in module.selected_cells()
+    )
 
 
 def _normalise_ram_style(design: Any) -> None:
