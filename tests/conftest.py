@@ -11,12 +11,18 @@ import pytest
 from msq_finn.cli import console
 from msq_finn.doctor import examine
 from msq_finn.errors import MissingToolError
+from msq_finn.sim import compilation
 
 #: Minutes long, by name of the file: begun last, they would keep one worker busy alone.
 LONGEST = ("test_notebooks", "test_wheel")
 
 #: Packages without which whole files of tests are skipped.
 PACKAGES = ("finn", "finn_plus_driver", "mnist1d")
+
+
+#: Most designs of the tests take longer to compile than to simulate. Commands in processes of their
+#: own compile as users do.
+compilation.OPTIMIZATION = "-O0"
 
 
 def pytest_sessionstart(session):

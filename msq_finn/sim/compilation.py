@@ -37,6 +37,9 @@ _CXX_FLAGS = (
     "-DVL_PRINTF=msq_printf", "-DVL_USER_FINISH", "-DVL_USER_STOP", "-DVL_USER_FATAL",
 )  # fmt: skip
 
+#: What the C++ of a simulation's cycles is compiled with; what runs once never is optimised.
+OPTIMIZATION = "-O1"
+
 #: Compiler processes at a time, and C++ text for each.
 _JOBS = 2
 _CHUNK = 1_500_000
@@ -85,8 +88,8 @@ def compile_library(
     (objects / "ports.inc").write_text("\n".join(macros) + "\n")
     own = [*_CXX_FLAGS, f"-DVM_TRACE={int(trace)}"]
     compiler = [*_compiler(tool, _headers(tool)), *own, "-I", str(objects)]
-    units = [(HARNESS.read_text(), "-O1")]
-    units += [(text, "-O1") for text in _units(objects, slow=False)]
+    units = [(HARNESS.read_text(), OPTIMIZATION)]
+    units += [(text, OPTIMIZATION) for text in _units(objects, slow=False)]
     units += [(text, "-O0") for text in _units(objects, slow=True)]
 
     def compile_unit(index: int) -> Path:

@@ -52,7 +52,7 @@ def build(
     folders += dict.fromkeys(file.parent for file in files if file.suffix in _HEADERS)
     texts = _packages_first(_read(file for file in files if file.suffix not in _HEADERS))
     macros = tuple(f"-D{name}={value}" for name, value in (defines or {}).items())
-    options = (top, *macros, "trace" if trace else "")
+    options = (top, *macros, compilation.OPTIMIZATION, "trace" if trace else "")
     included = _included(texts.values(), [*folders, *dict.fromkeys(f.parent for f in files)])
     changed = {file: for_verilator(file.name, text) for file, text in texts.items()}
     reworded = {file: text for file, text in changed.items() if text != texts[file]}
