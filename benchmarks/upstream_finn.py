@@ -144,7 +144,19 @@ def main() -> int:
         print(json.dumps({"differences": found, "networks": rows}, indent=2))
     else:
         _show(console, rows)
-    return int("error" in found or any(row.get("mismatches", 1) for row in rows))
+    return int("error" in found or any(map(is_wrong, rows)))
+
+
+def is_wrong(row: dict[str, Any]) -> bool:
+    """Whether a network was stopped, or its hardware or package gives something else.
+
+    Args:
+        row: of :func:`networks.run`, or what stopped it under ``error``.
+
+    >>> is_wrong({"mismatches": 0, "package_mismatches": 1}), is_wrong({"error": "no finn-rtllib"})
+    (True, True)
+    """
+    return "error" in row or bool(row["mismatches"] or row["package_mismatches"])
 
 
 def told(row: dict[str, Any]) -> str:
@@ -160,7 +172,8 @@ def told(row: dict[str, Any]) -> str:
         return f"{row['network']}: {row['error']}"
     stages = ", ".join(f"{seconds} {stage}" for stage, seconds in row["seconds_per_stage"].items())
     return (
-        f"{row['network']}: {row['mismatches']} of {row['images']} images differ; "
+        f"{row['network']}: {row['mismatches']} of {row['images']} images differ, "
+        f"{row['package_mismatches']} in the package; "
         f"{row['seconds']} s ({stages})"
     )
 

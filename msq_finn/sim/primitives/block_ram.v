@@ -48,8 +48,13 @@ module msq_block_ram #(
   reg [63:0] da, db;
   reg [7:0] pa, pb;
   integer k;
+  // Icarus reads a part of a parameter by copying all of it.
+  reg [BITS-1:0] contents;
+  reg [BITS/8-1:0] parities;
   initial begin
-    for (k = 0; k < ROWS; k = k + 1) rows[k] = {INITP[k*PARITY+:PARITY], INIT[k*ROW+:ROW]};
+    contents = INIT;
+    parities = INITP;
+    for (k = 0; k < ROWS; k = k + 1) rows[k] = {parities[k*PARITY+:PARITY], contents[k*ROW+:ROW]};
     {pa, da} = {INIT_A[most(RA, 8)+:8], INIT_A[63:0]};
     {pb, db} = {INIT_B[most(RB, 8)+:8], INIT_B[63:0]};
   end
