@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 from msq_finn import cache
@@ -40,9 +41,10 @@ _CXX_FLAGS = (
 #: What the C++ of a simulation's cycles is compiled with; what runs once never is optimised.
 OPTIMIZATION = "-O1"
 
-#: Compiler processes at a time, and C++ text for each.
+#: Compiler processes at a time, C++ text for each in bytes, and up to which one is enough.
 _JOBS = 2
 _CHUNK = 1_500_000
+_SMALL = 400_000
 
 
 def compile_library(
@@ -88,9 +90,7 @@ def compile_library(
     (objects / "ports.inc").write_text("\n".join(macros) + "\n")
     own = [*_CXX_FLAGS, f"-DVM_TRACE={int(trace)}"]
     compiler = [*_compiler(tool, _headers(tool)), *own, "-I", str(objects)]
-    units = [(HARNESS.read_text(), OPTIMIZATION)]
-    units += [(text, OPTIMIZATION) for text in _units(objects, slow=False)]
-    units += [(text, "-O0") for text in _units(objects, slow=True)]
+    units = list(_units(objects))
 
     def compile_unit(index: int) -> Path:
         text, level = units[index]
@@ -113,19 +113,28 @@ def compile_library(
     shutil.rmtree(objects)
 
 
-def _units(objects: Path, *, slow: bool) -> Iterator[str]:
-    """Gather Verilator's many C++ files (slow: run once) into few, for the headers' sake."""
-    unit, size = "", 0
-    for file in sorted(objects.glob("Vdesign*.cpp")):
-        if file.stem.endswith("__Slow") != slow:
-            continue
-        unit += f'#include "{file.name}"\n'
-        size += file.stat().st_size
-        if size > _CHUNK:
-            yield unit
-            unit, size = "", 0
-    if unit:
-        yield unit
+def _units(objects: Path) -> Iterator[tuple[str, str]]:
+    """Gather the driver and Verilator's many C++ files into few, and say how to optimise each.
+
+    A compiler process takes as long to begin as it does for a small design.
+    """
+    files = [HARNESS, *sorted(objects.glob("Vdesign*.cpp"), key=_runs_once)]
+    small = sum(file.stat().st_size for file in files) < _SMALL
+    for once, group in groupby(files, lambda file: _runs_once(file) and not small):
+        level = "-O0" if once else OPTIMIZATION
+        unit, size = "", 0
+        for file in group:
+            unit += f'#include "{file}"\n'
+            size += file.stat().st_size
+            if size > _CHUNK:
+                yield unit, level
+                unit, size = "", 0
+        if unit:
+            yield unit, level
+
+
+def _runs_once(file: Path) -> bool:
+    return file.stem.endswith("__Slow")
 
 
 def _ports(header: str) -> dict[str, tuple[str, int, int]]:
