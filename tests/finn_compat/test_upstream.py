@@ -94,21 +94,23 @@ def test_an_error_names_what_is_missing_and_where(finn, monkeypatch):
 
 
 BUILT = {
-    "images": 3, "mismatches": 0, "cycles_per_image": 98304.0,
+    "images": 3, "mismatches": 0, "package_mismatches": 0, "cycles_per_image": 98304.0,
     "predicted_cycles_per_image": 98304, "seconds": 61.5,
     "seconds_per_stage": {"conversion to RTL": 20.5, "FIFO sizes": 31.0, "simulation": 10.0},
 }  # fmt: skip
-DIFFERS, STOPPED = BUILT | {"mismatches": 2}, {"error": "MsqError: no RTL"}
+DIFFERS, PACKAGE = BUILT | {"mismatches": 2}, BUILT | {"package_mismatches": 1}
+STOPPED = {"error": "MsqError: no RTL"}
 
 
 @pytest.mark.parametrize(
     ("answers", "code", "told"),
     [
-        ({"tfc": BUILT}, 0, ["tfc: 0 of 3 images differ; 61.5 s (20.5 conversion to RTL, "]),
+        ({"tfc": BUILT}, 0, ["tfc: 0 of 3 images differ, 0 in the package; 61.5 s (20.5 "]),
         ({"tfc": BUILT, "cnv": DIFFERS}, 1, ["tfc: 0 of 3", "cnv: 2 of 3 images differ"]),
+        ({"tfc": PACKAGE}, 1, ["tfc: 0 of 3 images differ, 1 in the package; 61.5 s"]),
         ({"cnv": STOPPED, "tfc": BUILT}, 1, ["cnv: MsqError: no RTL", "tfc: 0 of 3 images"]),
     ],
-    ids=["fits", "differs", "stopped"],
+    ids=["fits", "differs", "package", "stopped"],
 )
 def test_a_checkout_is_told_of_network_by_network(
     tmp_path, monkeypatch, capsys, answers, code, told
