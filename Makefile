@@ -12,6 +12,9 @@ READY := $(VENV)/.ready
 demo: $(INSTALLED)
 	$(BIN)/msq-finn demo --out demo-out
 
+# Two workers have the cores: further threads of theirs would wait for one another.
+test test-all coverage: export OMP_NUM_THREADS := 1
+
 test: lint docs
 	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" tests
 	$(BIN)/pytest -q -n 2 --doctest-glob="*.md" msq_finn transforms docs
