@@ -19,8 +19,8 @@ from .architectures import NETWORKS
 #: Points that quantization may lose, and that two epochs may leave of them.
 LOST, LEFT = 1.5, 0.5
 
-#: Seeds where the first alone is just at a limit, which machines' rounding decides then.
-SEEDS = {"all_conv": (0, 1, 2), "resnet": (0, 1, 2)}
+#: One alone is 0.4 points off now and then, by a machine's rounding.
+SEEDS = (0, 1, 2)
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "post_training.py"
 
@@ -43,9 +43,9 @@ def test_a_network_on_some_real_digits():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_accuracy_holds(name):
-    seeds = [f"--seed={seed}" for seed in SEEDS.get(name, (0,))]
+    seeds = [f"--seed={seed}" for seed in SEEDS]
     command = (sys.executable, SCRIPT, "--network", name, "--json", *seeds)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600)
     (row,) = json.loads(done.stdout)
     assert row["float"] > 0.9
     assert 100 * (row["float"] - row["quantized"]) <= LOST
