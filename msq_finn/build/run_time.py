@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
+from msq_finn.build.board.kernel_words import STALE_WORDS
 from msq_finn.ops.recurrent.length_port import ATTRIBUTE
 
 #: Attributes of nodes by what is written: weights or thresholds, and lengths of sequences.
 WEIGHTS, LENGTHS = "runtime_writeable_weights", ATTRIBUTE
-
-#: More words than a memory has sent ahead when others are written, as the board's program has it.
-_STALE_WORDS = 16
 
 
 def writes(op: Any, *attributes: str) -> bool:
@@ -70,7 +68,7 @@ def stale_images(model: ModelWrapper) -> int:
         model: the dataflow partition.
     """
     reads = [int(getCustomOp(node).get_exp_cycles()) for node in _written(model)]
-    return max((math.ceil(_STALE_WORDS / cycles) for cycles in reads), default=0)
+    return max((math.ceil(STALE_WORDS / cycles) for cycles in reads), default=0)
 
 
 def _written(model: ModelWrapper) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from msq_finn.sim.model import AxiStream, Model, Status, Words
 
 #: Bytes of a word, one after the other in the address space.
-WORD_BYTES = 4
+_WORD_BYTES = 4
 
 #: Most cycles in a row in which a port may do nothing.
 _MAX_IDLE = 10_000
@@ -38,8 +38,8 @@ def load(
         KeyError: the design has no such port.
     """
     count = len(words)
-    model.ports[f"{port}_WSTRB"].write((1 << WORD_BYTES) - 1)
-    addresses = _bytes(model, f"{port}_AWADDR", WORD_BYTES * np.arange(count, dtype=np.uint64))
+    model.ports[f"{port}_WSTRB"].write((1 << _WORD_BYTES) - 1)
+    addresses = _bytes(model, f"{port}_AWADDR", _WORD_BYTES * np.arange(count, dtype=np.uint64))
     data = _bytes(model, f"{port}_WDATA", words.astype(np.uint64))
 
     def channel(name: str, payload: str, content: Words, number: int) -> AxiStream:
@@ -49,7 +49,7 @@ def load(
 
     written = {"AW": channel("AW", "ADDR", addresses, 0), "W": channel("W", "DATA", data, 1)}
     answers = {"B": channel("B", "RESP", np.zeros((count, 1), np.uint8), 2)}
-    found = np.zeros((count, WORD_BYTES), np.uint8)
+    found = np.zeros((count, _WORD_BYTES), np.uint8)
     status = _run(model, written, answers)
     if status == Status.DONE:
         asked = {"AR": channel("AR", "ADDR", addresses, 3)}

@@ -119,6 +119,9 @@ def simulate(
     _check_ports(top, ports, inputs, outputs, probes)
     if before.inputs:
         _check_ports(top, ports, before.inputs, before.outputs, ())
+    for name in before.written:
+        if f"{name}_AWADDR" not in ports:
+            raise MsqError(f"{top} has no AXI-lite port {name}; it has {', '.join(ports)}")
     with tempfile.TemporaryDirectory(prefix="msq_finn_sim_") as scratch:
         folder = Path(scratch)
         for name, words in before.written.items():

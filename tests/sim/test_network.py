@@ -11,7 +11,7 @@ import pytest
 
 from msq_finn.errors import MsqError
 from msq_finn.sim import axi_streams
-from msq_finn.sim.axi_streams import pack, simulate, unpack
+from msq_finn.sim.axi_streams import Preparation, pack, simulate, unpack
 
 ADDER = [Path(__file__).with_name("adder.sv")]
 WORDS = 400
@@ -128,6 +128,10 @@ def test_uninitialised_state_is_noise_from_the_seed(terms):
         ({"outputs": {"a": 1}}, "no output port a_tdata"),
         ({"inputs": {"a": np.zeros((1, 3))}}, r"takes words of 16 bits, not of shape \(1, 3\)"),
         ({"probes": ["nothing"]}, "no output port nothing"),
+        (
+            {"before": Preparation({"c": np.ones(1, np.uint32)})},
+            "no AXI-lite port c; it has",
+        ),
         ({"probes": ["wide"]}, "wide has 71 bits; a probe has at most 64"),
         ({"stall_in": 1.0}, "stall_in is a chance from 0 to below 1"),
     ],

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .formats import Formats
-from .kernel_words import KernelWords
+from .kernel_words import STALE_WORDS, write_memories
 from .packing import size
 from .sequences import SequenceLength
 
@@ -23,10 +23,6 @@ _CONTROL, _ADDRESS_LOW, _ADDRESS_HIGH, _FRAMES = 0x00, 0x10, 0x14, 0x1C
 
 #: Bits of its control register; reading clears ``_DONE``.
 _START, _DONE, _IDLE = 0x1, 0x2, 0x4
-
-#: More words than a memory has sent ahead when others are written: FINN's memstream sends 8, and
-#: what reads it keeps some.
-_STALE_WORDS = 16
 
 
 class Accelerator(Formats):
@@ -282,15 +278,12 @@ class Accelerator(Formats):
             RuntimeError: the overlay lacks a kernel, or a word reads as another.
             TimeoutError: the run behind that does not finish in time.
         """
-        files = sorted(folder.glob("*.dat"))
-        for file in files:
-            kernel = KernelWords(self.overlay, file.name.split("_")[0], file.name)
-            kernel.write([int(word, 16) for word in file.read_text().split()])
-        # What weights were on their way before are used up by runs that nobody reads; it can be one
-        # word of them a run.
-        for _ in range(_STALE_WORDS if files else 0):
+        count = write_memories(self.overlay, folder)
+        # Words that were sent ahead before are used up by runs that nobody reads, of which each may
+        # take one.
+        for _ in range(STALE_WORDS if count else 0):
             self.execute_on_buffers()
-        return len(files)
+        return count
 
 
 def _start(dma: Any, buffer: Any, frames: int) -> None:

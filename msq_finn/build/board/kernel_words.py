@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+#: More words than a memory has sent ahead when others are written: FINN's memstream sends 8, and
+#: what reads it keeps some.
+STALE_WORDS = 16
 
 
 class KernelWords:
@@ -51,3 +56,23 @@ class KernelWords:
                     f"{self.name} reads {found:#010x} for {word:#010x} at word {index} of "
                     f"{self._what}"
                 )
+
+
+def write_memories(overlay: Any, folder: Path) -> int:
+    """Write the memories that can be written at run time, and read them again.
+
+    Args:
+        overlay: pynq's, with the bitfile loaded.
+        folder: with a file ``<kernel>_<number>_<node>.dat`` of 32-bit words for each.
+
+    Returns:
+        how many there are.
+
+    Raises:
+        RuntimeError: the overlay lacks a kernel, or a word reads as another.
+    """
+    files = sorted(folder.glob("*.dat"))
+    for file in files:
+        kernel = KernelWords(overlay, file.name.split("_")[0], file.name)
+        kernel.write([int(word, 16) for word in file.read_text().split()])
+    return len(files)
