@@ -86,7 +86,6 @@ def test_hardware_computes_with_the_weights_that_are_written(networks):
     assert differing(own, design, other, images()) > 5
 
 
-@pytest.mark.slow
 def test_so_does_the_netlist(networks, tmp_path):
     style, (built, own), (other, written) = networks
     design = stitch(own.model, own.folder)

@@ -53,7 +53,7 @@ def settled(kind, last=False, steps=3, **options):
     [
         (False, {"batch_first": True}),
         (True, {}),
-        pytest.param(False, {"num_layers": 2, "bidirectional": True}, marks=pytest.mark.slow),
+        (False, {"num_layers": 2, "bidirectional": True}),
     ],
 )
 def test_unrolled_file_computes_what_torch_does(kind, dynamo, last, options, tmp_path):

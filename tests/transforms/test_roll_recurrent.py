@@ -85,7 +85,7 @@ def test_a_rolled_layer_computes_what_its_steps_do(kind, options, layers, tmp_pa
     same_outputs(tmp_path / "m.onnx", model, shape)
 
 
-def same_outputs(path, model, shape, count=4):
+def same_outputs(path, model, shape, count=8):
     """The model computes what the exported file does, of random sequences."""
     plain = cleanup_model(ModelWrapper(str(path)))
     rng, seen = np.random.default_rng(0), set()
