@@ -42,20 +42,45 @@ _WITH_OWN_ORDER = (*ADDS, "VVAU_MSQ")
 
 
 @dataclass(frozen=True)
-class Behind:
-    """A node behind a concatenation, for which a space's channels are some of many.
+class Part:
+    """Some of many channels: those that one input of a concatenation brings.
 
     Attributes:
-        node: a matrix-vector node (whose columns they are) or a channelwise one.
-        first: which of the node's channels is the space's first.
-        own: how many of them are the space's; blocks of all its channels behind a window.
-        channels: of the node.
+        first: which of all channels is its first.
+        own: how many they are; blocks of all channels of a space behind a window.
+        channels: how many there are.
     """
 
-    node: Any
     first: int
     own: int
     channels: int
+
+    def order(self, order: IntArray) -> IntArray:
+        """Order of all channels, of which those of a space get a new one.
+
+        Args:
+            order: of the space's channels, shape (channels of the space,).
+
+        >>> Part(first=1, own=4, channels=6).order(np.array([1, 0])).tolist()
+        [0, 2, 1, 4, 3, 5]
+        """
+        whole = np.arange(self.channels)
+        blocks = whole[self.first : self.first + self.own].reshape(-1, len(order))
+        whole[self.first : self.first + self.own] = blocks[:, order].ravel()
+        return whole
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A node behind concatenations, for which a space's channels are some of many.
+
+    Attributes:
+        node: a matrix-vector node (whose columns they are) or a channelwise one.
+        parts: the space among what a concatenation joins; that among what the next one joins.
+    """
+
+    node: Any
+    parts: tuple[Part, ...]
 
     def order(self, order: IntArray) -> IntArray:
         """Order of the node's channels.
@@ -63,13 +88,12 @@ class Behind:
         Args:
             order: of the space's channels, shape (channels of the space,).
 
-        >>> Behind(None, first=1, own=4, channels=6).order(np.array([1, 0])).tolist()
-        [0, 2, 1, 4, 3, 5]
+        >>> Behind(None, (Part(1, 2, 3), Part(0, 3, 4))).order(np.array([1, 0])).tolist()
+        [0, 2, 1, 3]
         """
-        whole = np.arange(self.channels)
-        blocks = whole[self.first : self.first + self.own].reshape(-1, len(order))
-        whole[self.first : self.first + self.own] = blocks[:, order].ravel()
-        return whole
+        for part in self.parts:
+            order = part.order(order)
+        return order
 
 
 @dataclass
@@ -155,9 +179,9 @@ def _pass_back(model: ModelWrapper, concat: Any, spaces: dict[str, ChannelSpace]
     for tensor, channels in zip(concat.input, sizes, strict=True):
         space = spaces[tensor]
         space.fixed_by = space.fixed_by or joined.fixed_by
-        nodes = (*joined.inside, *joined.consumers)
-        space.behind += [Behind(node, first, channels, total) for node in nodes]
-        space.behind += [replace(b, first=first + b.first) for b in joined.behind]
+        part = Part(first, channels, total)
+        space.behind += [Behind(n, (part,)) for n in (*joined.inside, *joined.consumers)]
+        space.behind += [replace(b, parts=(part, *b.parts)) for b in joined.behind]
         first += channels
 
 

@@ -33,6 +33,18 @@ def row_schemes(weights: NDArray[np.int64], candidates: Sequence[str]) -> list[t
     ]
 
 
+def uniform_schemes(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Schemes that hold every row.
+
+    Args:
+        rows: per row the schemes that hold it.
+
+    >>> uniform_schemes([("sp2_4", "fixed_4"), ("fixed_4",)])
+    ('fixed_4',)
+    """
+    return tuple(name for name in rows[0] if all(name in held for held in rows))
+
+
 def common_rows(layers: list[list[tuple[str, ...]]], names: str) -> list[tuple[str, ...]]:
     """Per row, the schemes that hold it in every layer.
 

@@ -16,7 +16,6 @@ from finn.transformation.streamline.collapse_repeated import (
     CollapseRepeatedMul,
 )
 from finn.transformation.streamline.reorder import (
-    MakeMaxPoolNHWC,
     MoveAddPastMul,
     MoveLinearPastFork,
     MoveMulPastMaxPool,
@@ -25,16 +24,15 @@ from finn.transformation.streamline.reorder import (
     MoveScalarMulPastMatMul,
     MoveTransposePastFork,
 )
-from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.transformation.remove import RemoveIdentityOps
+from qonnx.util.basic import get_by_name
 
 from msq_finn.finn_compat.streamline import (
-    PAST_SPLITS,
     AbsorbScalarBiasIntoMultiThreshold,
     MoveAddPastJoinConcat,
     MoveLinearPastEltwiseAdd,
@@ -44,16 +42,18 @@ from msq_finn.finn_compat.streamline import (
     MoveTransposePastJoinConcat,
 )
 from msq_finn.transforms.move_flatten_past_thresholds import MoveFlattenPastThresholds
+from msq_finn.transforms.move_past_splits import MovePastSplits
 from msq_finn.transforms.move_past_tables import MoveTransposePastTables
 from msq_finn.transforms.move_scales_past_maps import MoveScalesPastMaps
 from msq_finn.transforms.move_scales_past_pools import MoveScalesPastPools
+from msq_finn.transforms.pools_channels_last import PoolsChannelsLast
 
 _ROUND = (
     # What FINN's Streamline lacks: past forks and joins.
     MoveLinearPastFork,
     MoveTransposePastFork,
-    *PAST_SPLITS,
-    MakeMaxPoolNHWC,
+    MovePastSplits,
+    PoolsChannelsLast,
     MoveScalarLinearPastInvariants,
     MoveLinearPastEltwiseAdd,
     MoveTransposePastJoinAdd,
@@ -120,6 +120,7 @@ def settled(model: ModelWrapper) -> ModelWrapper:
         for transformation in _ROUND:
             round_model = round_model.transform(transformation())
             if _lacks_shapes(round_model):
+                _shape_copies(round_model)
                 # Moves ask for shapes, and would take a tensor without one for a scalar.
                 model = ModelWrapper(round_model.model).transform(
                     InferShapes(), make_deepcopy=False
@@ -131,37 +132,23 @@ def settled(model: ModelWrapper) -> ModelWrapper:
     return model
 
 
+def _shape_copies(model: ModelWrapper) -> None:
+    """Give the copies that FINN moves past forks their shapes.
+
+    QONNX's inference asks custom ops behind them first, which ask for the shapes of their inputs.
+    """
+    for node in model.graph.node:
+        if node.op_type not in ("Mul", "Transpose") or model.get_tensor_shape(node.output[0]):
+            continue
+        shape = model.get_tensor_shape(node.input[0])
+        if shape is None:
+            continue
+        if node.op_type == "Transpose":
+            shape = [shape[axis] for axis in get_by_name(node.attribute, "perm").ints]
+        model.set_tensor_shape(node.output[0], shape)
+
+
 def _lacks_shapes(model: ModelWrapper) -> bool:
     infos = (*model.graph.value_info, *model.graph.output)
     known = {info.name for info in infos if info.type.tensor_type.HasField("shape")}
     return any(tensor not in known for node in model.graph.node for tensor in node.output)
-
-
-def inserted_channels_last(model: ModelWrapper, node: NodeProto, layers: list[NodeProto]) -> None:
-    """Put hardware layers in the place of a node on maps, between two transpositions.
-
-    Args:
-        model: changed in place.
-        node: reads and writes one map, its channels second.
-        layers: one behind the other; with its channels last, the first reads the map and the last
-            writes it.
-    """
-    source, result = node.input[0], node.output[0]
-    last, made = (model.make_new_valueinfo_name() for _ in range(2))
-    for name, of in ((last, source), (made, result)):
-        shape = model.get_tensor_shape(of)
-        model.set_tensor_shape(name, [shape[0], *shape[2:], shape[1]])
-        model.set_tensor_datatype(name, model.get_tensor_datatype(source))
-        model.set_tensor_layout(name, list("NHWC"))
-    model.set_tensor_layout(result, list("NCHW"))
-    layers[0].input[0], layers[-1].output[0] = last, made
-    index = list(model.graph.node).index(node)
-    model.graph.node.remove(node)
-    for offset, new in enumerate(
-        (
-            helper.make_node("Transpose", [source], [last], perm=[0, 2, 3, 1]),
-            *layers,
-            helper.make_node("Transpose", [made], [result], perm=[0, 3, 1, 2]),
-        )
-    ):
-        model.graph.node.insert(index + offset, new)

@@ -13,9 +13,10 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 
 from msq_finn.errors import MsqError
 from msq_finn.finn_compat import is_upstream
+from msq_finn.transforms.channels_last import inserted_channels_last
 from msq_finn.transforms.fork_transposes import merge_transposes
 from msq_finn.transforms.place_pads import pads_of
-from msq_finn.transforms.settle import inserted_channels_last, settled
+from msq_finn.transforms.settle import settled
 
 _HARDWARE = "finn.custom_op.fpgadataflow"
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from qonnx.transformation.general import GiveUniqueParameterTensors
-
 from msq_finn.finn_compat import is_main, module
 from msq_finn.finn_compat import stand_ins as ours
 
@@ -23,24 +21,13 @@ _ABSORB, _REORDER = (f"finn.transformation.streamline.{name}" for name in ("abso
 
 AbsorbScalarBiasIntoMultiThreshold = _own("AbsorbScalarBiasIntoMultiThreshold", _ABSORB)
 MoveAddPastJoinConcat = _own("MoveAddPastJoinConcat", _REORDER)
-MoveLinearPastEltwiseAdd = _own("MoveLinearPastEltwiseAdd", _REORDER)
+#: FINN's moves a node that feeds others too, whose input then changes.
+MoveLinearPastEltwiseAdd = ours.MoveLinearPastEltwiseAdd
 MoveMulPastJoinConcat = _own("MoveMulPastJoinConcat", _REORDER)
 MoveScalesPastIm2Col = _own("MoveScalesPastIm2Col", _REORDER)
-#: Main's moves a node that feeds others too, whose input then changes.
+#: Main's does too.
 MoveTransposePastJoinAdd = _own("MoveTransposePastJoinAdd", *([] if is_main() else [_REORDER]))
 MoveTransposePastJoinConcat = _own("MoveTransposePastJoinConcat", _REORDER)
-
-#: Moves past splits, where this line of FINN has the op. Of a scale, it leaves one parameter to all
-#: parts, and whatever multiplies one of these by more then changes the others.
-PAST_SPLITS: tuple[Any, ...] = tuple(
-    found
-    for found in (
-        getattr(module(_REORDER), "MoveScalarLinearPastSplit", None),
-        GiveUniqueParameterTensors,
-        getattr(module(_REORDER), "MoveTransposePastSplit", None),
-    )
-    if found is not None
-)
 
 #: Attributes by a configuration; upstream's main takes it from QONNX, of which some lack it.
 ApplyConfig = _own("ApplyConfig", "finn.transformation.general", "qonnx.transformation.general")

@@ -132,6 +132,7 @@ _GROUPS = {
             "the branches that are concatenated have scales of their own",
             _ONE_SCALE,
         ),
+        ("a map concatenated with itself", "refused", "twice, and no hardware forks", ""),
         ("a product of two branches", "refused", "joins streams of the accelerator", ""),
     ),
     "Functions before a quantizer": (

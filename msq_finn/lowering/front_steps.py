@@ -36,6 +36,7 @@ from msq_finn.transforms.mark_channels_last import MarkChannelsLast
 from msq_finn.transforms.merge_quantizers import MergeQuantizers
 from msq_finn.transforms.place_pads import PlacePads
 from msq_finn.transforms.plain_convolutions import PlainConvolutions
+from msq_finn.transforms.pools_channels_last import PoolsChannelsLast
 from msq_finn.transforms.quantizer_notes import NoteQuantizers, NoteThresholds
 from msq_finn.transforms.recognise_global_pools import RecogniseGlobalPools
 from msq_finn.transforms.refuse_unequal_scales import RefuseUnequalScales
@@ -96,10 +97,10 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
-    """Prepare scales of channels for FINN's streamline (before it).
+    """Prepare scales of channels, and pools that several layers read, for FINN's streamline.
 
-    They pass depthwise convolutions, which have quantizers with a scale per channel before them in
-    Brevitas's MobileNet (FINN's own flow for that network does the same,
+    Scales pass depthwise convolutions, which have quantizers with a scale per channel before them
+    in Brevitas's MobileNet (FINN's own flow for that network does the same,
     ``step_mobilenet_streamline``), belong to the last axis behind linear layers, and their signs
     may go into any weights.
 
@@ -107,8 +108,8 @@ def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         model: tidied graph in FINN's dialect.
     """
     finn_workers.prepare()
-    prepared = (*before_streamline(), MoveMulPastDWConv(), MarkChannelsLast())
-    return ours(model, cfg, *prepared, MakeWeightsNegatable())
+    scales = (*before_streamline(), MoveMulPastDWConv(), MarkChannelsLast(), MakeWeightsNegatable())
+    return ours(model, cfg, *scales, PoolsChannelsLast())
 
 
 def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:

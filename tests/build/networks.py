@@ -159,6 +159,16 @@ def residual_cnn():
     return _settled(model, (32, 1, 4, 4))
 
 
+def fixed_branch_cnn():
+    """The same, but with fixed-point rows only in the block, whose order is free."""
+    torch.manual_seed(0)
+    model = Residual()
+    fixed = {"bias": False, "weight_quant": FixedWeightPerTensorFloat}
+    model.branch[0] = qnn.QuantConv2d(4, 4, 3, padding=1, **fixed)
+    assign_rows(model, 0.5)
+    return _settled(model, (32, 1, 4, 4))
+
+
 class InputResidual(nn.Module):
     """A convolution of quantized pixels, added to these, for 4x4 images."""
 
@@ -186,7 +196,7 @@ def input_residual_cnn():
 
 
 class Dense(nn.Module):
-    """A convolution beside what a second one adds to it, and a third on a pool of both, 4x4."""
+    """Two convolutions, each beside all that is before it, and one on a pool of all, 4x4."""
 
     def __init__(self):
         super().__init__()
@@ -194,16 +204,18 @@ class Dense(nn.Module):
         self.pixels = qnn.QuantIdentity(act_quant=PixelQuant)
         self.stem = nn.Sequential(qnn.QuantConv2d(1, 4, 3, padding=1, **msq), nn.BatchNorm2d(4))
         self.growth = nn.Sequential(qnn.QuantConv2d(4, 8, 3, padding=1, **msq), nn.BatchNorm2d(8))
-        # One scale for both.
+        self.more = nn.Sequential(qnn.QuantConv2d(12, 4, 3, padding=1, **msq), nn.BatchNorm2d(4))
+        # One scale for all.
         self.joined = qnn.QuantReLU(act_quant=ActQuant)
-        self.transition = nn.Sequential(qnn.QuantConv2d(12, 8, 1, **msq), nn.BatchNorm2d(8))
+        self.transition = nn.Sequential(qnn.QuantConv2d(16, 8, 1, **msq), nn.BatchNorm2d(8))
         self.activate = qnn.QuantReLU(act_quant=ActQuant)
         weight_quant = FixedWeightPerTensorFloat
         self.classifier = qnn.QuantLinear(8 * 4, 3, bias=False, weight_quant=weight_quant)
 
     def forward(self, x):
         x = self.joined(self.stem(self.pixels(x)))
-        x = functional.max_pool2d(torch.cat([x, self.joined(self.growth(x))], 1), 2)
+        x = torch.cat([x, self.joined(self.growth(x))], 1)
+        x = functional.max_pool2d(torch.cat([x, self.joined(self.more(x))], 1), 2)
         return self.classifier(torch.flatten(self.activate(self.transition(x)), 1))
 
 

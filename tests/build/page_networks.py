@@ -209,6 +209,9 @@ NETWORKS = {
     "a sum of branches of two scales": lambda: join(torch.add, False),
     "a concatenation, one quantizer for all": lambda: join(concatenated, True),
     "a concatenation of two scales": lambda: join(concatenated, False),
+    "a map concatenated with itself": lambda: tried(
+        Added(nn.Identity(), nn.Identity(), concatenated), 8
+    ),
     "a product of two branches": lambda: join(torch.mul, True),
     "ReLU": lambda: activation(nn.ReLU(), unsigned=True),
     "ReLU6": lambda: activation(nn.ReLU6(), unsigned=True),

@@ -14,17 +14,18 @@ from msq_finn.lowering.lower import Target, lower
 from msq_finn.lowering.rtl_nodes import check_rtl
 from msq_finn.plan.frontend.graph import network_of_model
 
+from .joined_networks import Joined
 from .networks import exported
-from .random_networks import network
+from .random_networks import Random, network
 from .whole import STALLS, rtl_outputs, same_in_python
 
 #: What FINN's steps say of what they stumble over.
 CRASH = "refused the model"
 
 
-def tried(seed, folder):
+def tried(seed, folder, make=Random):
     """Whether a network was built (in Python, or in RTL) and is right; False if it was refused."""
-    model, shape = network(seed)
+    model, shape = network(seed, make)
     source = exported(model, folder / "model.onnx", (1, *shape))
     try:
         lowered = lower(source, Target("Pynq-Z1"), folder)
@@ -45,18 +46,25 @@ def test_twenty_networks(tmp_path):
     assert sum(results) >= 12
 
 
+@pytest.mark.parametrize("seed", [48, 49, 69, 91, 94])
+def test_networks_whose_joins_went_wrong_once(tmp_path, seed):
+    assert tried(seed, tmp_path, Joined)
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("make", [Random, Joined])
 @pytest.mark.parametrize("start", range(20, 200, 20))
-def test_two_hundred_networks(tmp_path, start):
+def test_two_hundred_networks(tmp_path, start, make):
     for seed in range(start, start + 20):
         (folder := tmp_path / str(seed)).mkdir()
-        tried(seed, folder)
+        tried(seed, folder, make)
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("make", [Random, Joined])
 @pytest.mark.parametrize("seed", range(0, 200, 20))
-def test_some_in_rtl(tmp_path, seed):
-    model, shape = network(seed)
+def test_some_in_rtl(tmp_path, seed, make):
+    model, shape = network(seed, make)
     source = exported(model, tmp_path / "model.onnx", (1, *shape))
     try:
         lowered, images, outputs = rtl_outputs(source, tmp_path, 100_000, **STALLS)

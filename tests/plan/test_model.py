@@ -15,7 +15,13 @@ from msq_finn.plan.frontend.graph import network_of_file
 from msq_finn.plan.frontend.request import shares_of
 from msq_finn.plan.making import make_plan
 from msq_finn.plan.report.outcome import Outcome
-from tests.build.networks import dense_cnn, exported, residual_cnn, small_cnn
+from tests.build.networks import (
+    dense_cnn,
+    exported,
+    fixed_branch_cnn,
+    residual_cnn,
+    small_cnn,
+)
 
 PART = "xc7z020clg400-1"
 
@@ -60,9 +66,20 @@ def test_the_models_layers_are_found(planned):
 def test_concatenations_are_nodes_of_the_plan(tmp_path: Path):
     source = exported(dense_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
     network = network_of_file(source, "Pynq-Z1")
-    assert [layer.mh for layer in network.layers] == [4, 8, 8, 3]
-    (concat,) = (node for node in network.nodes if node.kind == "StreamingConcat")
-    assert (concat.name, concat.what) == ("StreamingConcat_rtl_0", "4+8 channels")
+    assert [layer.mh for layer in network.layers] == [4, 8, 4, 8, 3]
+    concats = [node for node in network.nodes if node.kind == "StreamingConcat"]
+    assert [(node.name, node.what) for node in concats] == [
+        ("StreamingConcat_rtl_0", "4+8 channels"),
+        ("StreamingConcat_rtl_1", "12+4 channels"),
+    ]
+
+
+def test_a_layer_of_one_scheme_is_not_bound_by_what_is_added_to_it(tmp_path: Path):
+    source = exported(fixed_branch_cnn(), tmp_path / "model.onnx", (1, 1, 4, 4))
+    stem, branch, _ = network_of_file(source, "Pynq-Z1").layers
+    assert not stem.group and not branch.group
+    assert all(stem.demand.only(name) for name in PAIR)
+    assert dict(branch.demand) == {("fixed_4",): 4}
 
 
 def test_layers_are_called_as_their_modules_where_only_nodes_say_so(source: Path, tmp_path: Path):

@@ -308,3 +308,71 @@ def test_float_maps_stay(rng):
 
     model = graph([node("Pad", "x pads", "y")], [1, 3, 4, 5], [1, 3, 7, 8], pads=np.array(PADS))
     assert kinds(unchanged(rng, model, StreamlineMaps())) == ["Pad"]
+
+
+def test_a_pool_that_others_read_too_is_what_they_read(rng):
+    """FINN's MakeMaxPoolNHWC gives the Add what the pool reads instead."""
+    pool = node("MaxPool", "x", "p", kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[1, 1])
+    branches = (
+        node("Transpose", "p", "l", perm=[0, 2, 3, 1]),
+        node("Transpose", "l", "f", perm=[0, 3, 1, 2]),
+        node("Add", "p f", "y"),
+    )
+    model = graph([pool, *branches], [1, 3, 4, 5], [1, 3, 4, 5], "UINT4")
+    from msq_finn.transforms.pools_channels_last import PoolsChannelsLast
+
+    assert "MaxPoolNHWC" in kinds(unchanged(rng, model, PoolsChannelsLast()))
+
+
+@pytest.mark.parametrize("ceil_mode, size", [(0, [2, 3]), (1, [3, 3])])
+def test_a_pool_behind_a_transposition(rng, ceil_mode, size):
+    from msq_finn.transforms.pools_channels_last import PoolsChannelsLast
+
+    nodes = (
+        node("Transpose", "x", "f", perm=[0, 3, 1, 2]),
+        node("MaxPool", "f", "y", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=ceil_mode),
+    )
+    model = graph(nodes, [1, 5, 6, 3], [1, 3, *size], "UINT4")
+    assert "MaxPoolNHWC" in kinds(unchanged(rng, model, PoolsChannelsLast()))
+
+
+def splits(before, shape, axis=1):
+    """A Mul, an Add or a Transpose before a split, whose parts are put together otherwise."""
+    nodes = (
+        before,
+        helper.make_node("Split", ["s", "sizes"], ["a", "b"], axis=axis),
+        node("Mul", "b factor", "c"),
+        node("Concat", "c a", "y", axis=axis),
+    )
+    sizes = np.array([1, 2], np.int64)
+    return graph(nodes, shape, None, sizes=sizes, number=np.float32(3), factor=np.float32(2))
+
+
+@pytest.mark.parametrize(
+    "before, shape, axis",
+    [
+        (node("Mul", "x number", "s"), [1, 3, 4, 4], 1),
+        (node("Add", "x number", "s"), [1, 3, 4, 4], 1),
+        (node("Transpose", "x", "s", perm=[0, 3, 1, 2]), [1, 4, 5, 3], 1),
+        (node("Transpose", "x", "s", perm=[0, 2, 3, 1]), [1, 3, 4, 5], -1),
+    ],
+)
+def test_scales_and_transpositions_move_past_splits(rng, before, shape, axis):
+    from msq_finn.transforms.move_past_splits import MovePastSplits
+
+    model = unchanged(rng, splits(before, shape, axis), MovePastSplits())
+    moved = [n for n in model.graph.node if n.op_type == before.op_type and n.name]
+    assert kinds(model)[0] == "Split"
+    assert len(moved) == 2
+    assert len({name for n in moved for name in n.input}) == sum(len(n.input) for n in moved)
+
+
+def test_a_scale_that_others_read_too_stays_before_a_split(rng):
+    """FINN's MoveScalarLinearPastSplit leaves the others a tensor that nothing makes."""
+    from msq_finn.transforms.move_past_splits import MovePastSplits
+
+    model = splits(node("Mul", "x number", "s"), [1, 3, 4, 4])
+    model.graph.node[-1].output[0] = "z"
+    model.graph.node.append(node("Add", "z s", "y"))
+    model = unchanged(rng, model.transform(InferShapes()), MovePastSplits())
+    assert kinds(model)[0] == "Mul"

@@ -28,7 +28,7 @@ from msq_finn.sim.finn_env import build_dir_restored
 from msq_finn.transforms.channel_spaces import channel_spaces
 from msq_finn.transforms.layer_names import layer_names
 from msq_finn.transforms.place_rows import RECURRENT, ROW_MIXED
-from msq_finn.transforms.row_schemes import common_rows
+from msq_finn.transforms.row_schemes import common_rows, uniform_schemes
 
 
 def network_of_file(path: Path, board: str, progress: Progress = silent) -> Network:
@@ -63,23 +63,43 @@ def network_of_model(model: ModelWrapper, name: str, widest: int = 2**30) -> Net
     Raises:
         MsqError: there is none, or layers whose outputs are added share no scheme.
     """
-    by_node = {node.name: layer_of(model, node) for node in model.graph.node if _is_msq(node)}
+    names = layer_names(model)
+    by_node = {
+        node.name: replace(layer_of(model, node), name=names[node.name])
+        for node in model.graph.node
+        if _is_msq(node)
+    }
     for index, space in enumerate(channel_spaces(model)):
         nodes = [node for node in space.producers if _is_msq(node)]
         if space.fixed_by is not None:
             for node in nodes:
                 by_node[node.name] = replace(by_node[node.name], ordered=True)
         if len(nodes) > 1:
-            joined = " and ".join(node.name for node in nodes)
-            held = [getCustomOp(node).row_schemes() for node in nodes]
-            demand = Demand.of(common_rows(held, joined))
-            for node in nodes:
-                own = by_node[node.name]
-                by_node[node.name] = replace(own, group=f"add{index}", demand=demand)
-    names = layer_names(model)
-    layers = [replace(layer, name=names[node]) for node, layer in by_node.items()]
+            rows = {node.name: getCustomOp(node).row_schemes() for node in nodes}
+            by_node |= _added({name: by_node[name] for name in rows}, rows, f"add{index}")
     nodes = other_nodes(model, _in_layers(model), widest)
-    return Network(name, tuple(layers), tuple(nodes))
+    return Network(name, tuple(by_node.values()), tuple(nodes))
+
+
+def _added(
+    layers: dict[str, Layer], rows: dict[str, list[tuple[str, ...]]], group: str
+) -> dict[str, Layer]:
+    """Layers whose outputs are added, and whose rows so have one order.
+
+    That is no bond for a layer that one scheme holds: its rows may lie in any order.
+    """
+    single = {name: uniform_schemes(of_layer) for name, of_layer in rows.items()}
+    made = {
+        name: replace(layers[name], demand=Demand({schemes: layers[name].demand.rows}))
+        for name, schemes in single.items()
+        if schemes
+    }
+    mixed = [name for name, schemes in single.items() if not schemes]
+    if len(mixed) > 1:
+        joined = " and ".join(layers[name].name for name in mixed)
+        alike = Demand.of(common_rows([rows[name] for name in mixed], joined))
+        made |= {name: replace(layers[name], group=group, demand=alike) for name in mixed}
+    return made
 
 
 def _in_layers(model: ModelWrapper) -> Iterator[str]:
