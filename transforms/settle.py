@@ -141,7 +141,7 @@ def _shape_copies(model: ModelWrapper) -> None:
         if node.op_type not in ("Mul", "Transpose") or model.get_tensor_shape(node.output[0]):
             continue
         shape = model.get_tensor_shape(node.input[0])
-        if shape is None:
+        if not shape:
             continue
         if node.op_type == "Transpose":
             shape = [shape[axis] for axis in get_by_name(node.attribute, "perm").ints]

@@ -44,4 +44,7 @@ def _stops(model: ModelWrapper, node: NodeProto) -> bool:
     streams = all(model.get_initializer(tensor) is None for tensor in node.input)
     joins = node.op_type in ("Add", "Concat") and streams
     forks = node.op_type in ("Mul", "Add") and len(model.find_consumers(node.output[0])) > 1
-    return joins or forks or node.op_type in _BARRIERS or flattening_before(model, node) is not None
+    before = model.find_producer(node.input[0])
+    scaled = node.op_type == "MaxPoolNHWC" and before is not None and before.op_type == "Mul"
+    barrier = scaled or node.op_type in _BARRIERS
+    return joins or forks or barrier or flattening_before(model, node) is not None

@@ -35,9 +35,9 @@ class StreamlineMaps(Transformation):
         Raises:
             MsqError: a Resize that is no repetition of pixels, or an average without a form.
         """
-        while nodes := [n for n in model.graph.node if _is_on_map(model, n)]:
-            for node in nodes:
-                inserted_channels_last(model, node, _LAYERS[node.op_type](model, node))
+        # One by one: what an average makes has its type once its factor is behind the next.
+        while node := next((n for n in model.graph.node if _is_on_map(model, n)), None):
+            inserted_channels_last(model, node, _LAYERS[node.op_type](model, node))
             model = settled(model.transform(InferDataTypes()))
             merge_transposes(model)  # which settling has moved past forks again
         return model, False

@@ -46,9 +46,16 @@ def test_twenty_networks(tmp_path):
     assert sum(results) >= 12
 
 
-@pytest.mark.parametrize("seed", [48, 49, 69, 91, 94])
-def test_networks_whose_joins_went_wrong_once(tmp_path, seed):
-    assert tried(seed, tmp_path, Joined)
+#: Networks that were wrong, crashed in FINN's steps, or were refused for no reason.
+ONCE_WRONG = [
+    *((Joined, seed) for seed in (48, 49, 69, 91, 94)),
+    *((Random, seed) for seed in (102, 111, 121)),
+]
+
+
+@pytest.mark.parametrize("make, seed", ONCE_WRONG)
+def test_networks_that_went_wrong_once(tmp_path, make, seed):
+    assert tried(seed, tmp_path, make)
 
 
 @pytest.mark.slow
