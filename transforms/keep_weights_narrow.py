@@ -1,4 +1,4 @@
-"""Let FINN's RTL unit take weights that use the least value of their type."""
+"""Let FINN's RTL unit take weights that use the least value of their type, or none below 0."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from msq_finn.lanes.kind import MAX_ACT_BITS
 
 
 class KeepWeightsNarrow(Transformation):
-    """Give weights of FINN's matrix-vector layers one bit more where a DSP48E1 asks for it.
+    """Give weights of FINN's matrix-vector layers one bit more where its RTL asks for it.
 
-    FINN's packing on that slice needs weights whose negatives fit their type too, and FINN leaves
-    the layer to Vitis HLS otherwise (specialize_layers.py, ``_mvu_rtl_possible``): 4-bit integers
-    of which one is -8, behind a pool whose sums are too wide for lanes. Such layers ask for RTL
-    themselves, as FINN takes HLS for weights below 4 bits. Run it behind FINN's
-    ``step_minimize_bit_width``, which takes the bit away again.
+    FINN's packing on a DSP48E1 needs weights whose negatives fit their type too, its RTL on any
+    slice signed types, and FINN leaves the layer to Vitis HLS otherwise (specialize_layers.py,
+    ``_mvu_rtl_possible``): 4-bit integers of which one is -8, or all positive, behind a pool whose
+    sums are too wide for lanes. Such layers ask for RTL themselves, as FINN takes HLS for weights
+    below 4 bits. Run it behind FINN's ``step_minimize_bit_width``, which takes the bit away again.
 
     Args:
         part: FPGA part.
@@ -40,7 +40,8 @@ class KeepWeightsNarrow(Transformation):
             if wide and not op.get_nodeattr("preferred_impl_style"):
                 op.set_nodeattr("preferred_impl_style", "rtl")
             kind = DataType[op.get_nodeattr("weightDataType")]
-            if self._applies and kind.signed() and weights.min() == kind.min():
+            least = self._applies and weights.min() == kind.min()
+            if least or not kind.signed():
                 wider = DataType[f"INT{kind.bitwidth() + 1}"]
                 op.set_nodeattr("weightDataType", wider.name)
                 model.set_tensor_datatype(node.input[1], wider)

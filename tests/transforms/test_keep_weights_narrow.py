@@ -1,4 +1,4 @@
-"""FINN's own layers stay RTL on a DSP48E1 where weights use the least value of their type."""
+"""FINN's own layers stay RTL where weights use the least value of their type, or none below 0."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def layer(least, acts="UINT9", weights="INT4"):
         (-2, "UINT9", "INT2", ZYNQ, "INT3"),
         (-8, "UINT9", "INT4", ULTRASCALE, "INT4"),
         (-128, "UINT8", "INT8", ZYNQ, "INT9"),
+        (7, "INT9", "UINT3", ZYNQ, "INT4"),
+        (7, "INT9", "UINT3", ULTRASCALE, "INT4"),
     ],
 )
 def test_finn_takes_the_layer_in_rtl(least, acts, weights, part, expected):
