@@ -85,14 +85,33 @@ def _check_constants(op: Any) -> None:
         )
 
 
+def refuse_one_column(op: Any, layer: str = "") -> None:
+    """Refuse a layer of one input on FINN's unit, for which there is no smaller SIMD.
+
+    Args:
+        op: of an MVAU_rtl.
+        layer: its name in the network, where that is another.
+
+    Raises:
+        MsqError: it has one input.
+    """
+    if op.get_nodeattr("MW") == 1:
+        raise MsqError(
+            "of one input, which FINN's MVAU_rtl loses while its output stalls; give the layer "
+            "4-bit weights and activations of at most 8 bits, for our lanes",
+            where=layer or op.onnx_node.name,
+            field="MW",
+            value=1,
+        )
+
+
 def _check_queue(op: Any) -> None:
+    refuse_one_column(op)
     mw = op.get_nodeattr("MW")
     if op.get_nodeattr("SIMD") == mw:
         raise MsqError(
-            f"with SIMD={mw}=MW, FINN's MVAU_rtl loses results while its output stalls; "
-            + (
-                "choose a smaller SIMD" if mw > 1 else "give the layer 4-bit weights, for our lanes"
-            ),
+            f"with SIMD={mw}=MW, FINN's MVAU_rtl loses results while its output stalls; choose a "
+            "smaller SIMD",
             where=op.onnx_node.name,
             field="SIMD",
             value=mw,

@@ -1,4 +1,4 @@
-"""Whether a dataflow graph can be built without Vitis HLS."""
+"""Whether a dataflow graph can be built of RTL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from qonnx.custom_op.registry import getCustomOp
 from msq_finn.errors import MsqError
 from msq_finn.lanes.kind import MAX_ACT_BITS, MIN_ACT_BITS
 from msq_finn.ops.streaming.backend import StreamingRTL
+from msq_finn.transforms.check_folding import refuse_one_column
 from msq_finn.transforms.layer_names import layer_names
 
 
@@ -25,7 +26,10 @@ def check_rtl(model: ModelWrapper) -> None:
     names = layer_names(model)
     for node in model.graph.node:
         refuse_hls(node, names.get(node.name, node.name), _why(model, node))
-        if isinstance(op := getCustomOp(node), StreamingRTL):
+        op = getCustomOp(node)
+        if node.op_type == "MVAU_rtl":
+            refuse_one_column(op, names.get(node.name, node.name))
+        if isinstance(op, StreamingRTL):
             op.rtl_parameters()
 
 
