@@ -44,7 +44,13 @@ def _stops(model: ModelWrapper, node: NodeProto) -> bool:
     streams = all(model.get_initializer(tensor) is None for tensor in node.input)
     joins = node.op_type in ("Add", "Concat") and streams
     forks = node.op_type in ("Mul", "Add") and len(model.find_consumers(node.output[0])) > 1
-    before = model.find_producer(node.input[0])
-    scaled = node.op_type == "MaxPoolNHWC" and before is not None and before.op_type == "Mul"
-    barrier = scaled or node.op_type in _BARRIERS
+    barrier = node.op_type in _BARRIERS or _is_scaled_pool(model, node)
     return joins or forks or barrier or flattening_before(model, node) is not None
+
+
+def _is_scaled_pool(model: ModelWrapper, node: NodeProto) -> bool:
+    """Whether a scale stands before a pool with its channels last, which FINN moves none past."""
+    if node.op_type != "MaxPoolNHWC":
+        return False
+    before = model.find_producer(node.input[0])
+    return before is not None and before.op_type == "Mul"

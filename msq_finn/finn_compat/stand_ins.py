@@ -1,4 +1,4 @@
-"""Transformations in the place of those that upstream FINN lacks, under FINN's names.
+"""Transformations in the place of those that FINN lacks or gets wrong, under FINN's names.
 
 They do what msq_finn asks of FINN's, and are compared with finn-plus's in
 ``tests/finn_compat``. Nodes that feed several others are left alone: FINN's moves past forks go

@@ -1,4 +1,4 @@
-"""Streamlining that FINN's lines do not all have: FINN's own where it is there, else a stand-in."""
+"""Streamlining that FINN's lines do not all have, or not right: FINN's own, or a stand-in."""
 
 from __future__ import annotations
 

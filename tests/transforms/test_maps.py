@@ -13,6 +13,8 @@ from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.basic import qonnx_make_model
 
 from msq_finn.errors import MsqError
+from msq_finn.transforms.move_past_splits import MovePastSplits
+from msq_finn.transforms.pools_channels_last import PoolsChannelsLast
 
 pytestmark = pytest.mark.usefixtures("finn")
 
@@ -319,15 +321,11 @@ def test_a_pool_that_others_read_too_is_what_they_read(rng):
         node("Add", "p f", "y"),
     )
     model = graph([pool, *branches], [1, 3, 4, 5], [1, 3, 4, 5], "UINT4")
-    from msq_finn.transforms.pools_channels_last import PoolsChannelsLast
-
     assert "MaxPoolNHWC" in kinds(unchanged(rng, model, PoolsChannelsLast()))
 
 
 @pytest.mark.parametrize("ceil_mode, size", [(0, [2, 3]), (1, [3, 3])])
 def test_a_pool_behind_a_transposition(rng, ceil_mode, size):
-    from msq_finn.transforms.pools_channels_last import PoolsChannelsLast
-
     nodes = (
         node("Transpose", "x", "f", perm=[0, 3, 1, 2]),
         node("MaxPool", "f", "y", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=ceil_mode),
@@ -358,8 +356,6 @@ def splits(before, shape, axis=1):
     ],
 )
 def test_scales_and_transpositions_move_past_splits(rng, before, shape, axis):
-    from msq_finn.transforms.move_past_splits import MovePastSplits
-
     model = unchanged(rng, splits(before, shape, axis), MovePastSplits())
     moved = [n for n in model.graph.node if n.op_type == before.op_type and n.name]
     assert kinds(model)[0] == "Split"
@@ -369,8 +365,6 @@ def test_scales_and_transpositions_move_past_splits(rng, before, shape, axis):
 
 def test_a_scale_that_others_read_too_stays_before_a_split(rng):
     """FINN's MoveScalarLinearPastSplit leaves the others a tensor that nothing makes."""
-    from msq_finn.transforms.move_past_splits import MovePastSplits
-
     model = splits(node("Mul", "x number", "s"), [1, 3, 4, 4])
     model.graph.node[-1].output[0] = "z"
     model.graph.node.append(node("Add", "z s", "y"))
