@@ -9,6 +9,7 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
 from msq_finn.ops.streaming.backend import is_plain_integer
+from msq_finn.rtl.window_ring import MapWindows
 
 
 class PadInWindows(Transformation):
@@ -22,32 +23,50 @@ class PadInWindows(Transformation):
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
         """Replace nodes; no second pass is needed."""
         for node in list(model.graph.node):
-            if node.op_type == "ConvolutionInputGenerator_rtl" and _is_taken(getCustomOp(node)):
+            if node.op_type == "ConvolutionInputGenerator_rtl":
                 _replace(model, node)
         return model, False
 
 
-def _is_taken(op: Any) -> bool:
-    """Whether ours does what a generator of FINN's is told to."""
+def own_windows(model: ModelWrapper, node: Any) -> MapWindows | None:
+    """The windows of our generator that will stand for one of FINN's; None where FINN's stays.
+
+    Args:
+        model: graph of hardware nodes.
+        node: FINN's generator, folded.
+    """
+    op, padding = getCustomOp(node), padding_of(model, node)
     asked = (op.get_nodeattr(name) for name in ("parallel_window", "dynamic_mode"))
-    return not any(asked) and is_plain_integer(op.get_input_datatype())
+    if any(asked) or not is_plain_integer(op.get_input_datatype()):
+        return None
+    zeros, dim = (0, 0, 0, 0), op.get_nodeattr("IFMDim")
+    if padding is not None:
+        zeros, dim = (getCustomOp(padding).get_nodeattr(a) for a in ("Padding", "ImgDim"))
+    sizes = (op.get_nodeattr(name) for name in ("ConvKernelDim", "Stride", "Dilation"))
+    kernel, stride, dilation = sizes
+    return MapWindows(*map(tuple, (dim, kernel, stride, zeros, dilation)))
 
 
 def _replace(model: ModelWrapper, node: Any) -> None:
-    padding, zeros = _padding(model, node), [0, 0, 0, 0]
-    dim = list(getCustomOp(node).get_nodeattr("IFMDim"))
-    if padding is not None:
-        zeros, dim = (getCustomOp(padding).get_nodeattr(a) for a in ("Padding", "ImgDim"))
+    windows = own_windows(model, node)
+    if windows is None:
+        return
+    if (padding := padding_of(model, node)) is not None:
         node.input[0] = padding.input[0]
         model.graph.node.remove(padding)
     node.op_type = "ConvolutionInputGeneratorPadded_rtl"
     op = getCustomOp(node)
-    op.set_nodeattr("IFMDim", list(dim))
-    op.set_nodeattr("Padding", list(zeros))
+    op.set_nodeattr("IFMDim", list(windows.dim))
+    op.set_nodeattr("Padding", list(windows.pads))
 
 
-def _padding(model: ModelWrapper, node: Any) -> Any:
-    """The padding before a generator; None where it is none that ours does too."""
+def padding_of(model: ModelWrapper, node: Any) -> Any:
+    """The padding before a generator; None where it is none that ours does too.
+
+    Args:
+        model: graph of hardware nodes.
+        node: FINN's generator.
+    """
     producer, op = model.find_producer(node.input[0]), getCustomOp(node)
     if producer is None or producer.op_type != "FMPadding_rtl":
         return None

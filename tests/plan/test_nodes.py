@@ -17,10 +17,13 @@ from msq_finn.plan.apply import apply_plan
 from msq_finn.plan.frontend.graph import network_of_file, network_of_model
 from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.plan.making import make_plan
+from msq_finn.plan.search.design import DESIGNS
+from msq_finn.plan.search.side_by_side import foldable
 from msq_finn.quant import FixedWeightPerTensorFloat, MSQWeightPerChannelFloat
 from msq_finn.transforms.avoid_full_simd import AvoidFullSIMD
 from msq_finn.transforms.check_folding import CheckFolding
 from msq_finn.transforms.group_pixels import GroupPixels
+from msq_finn.transforms.pad_in_windows import PadInWindows
 from tests.build.networks import dense_cnn, exported, pyramid_cnn
 
 PART = "xc7z020clg400-1"
@@ -97,7 +100,7 @@ def test_a_build_is_as_fast_as_its_plan(case, tmp_path):
     assert sum(p.lut for p in parts) == pytest.approx(made.totals.resources.lut, abs=len(parts))
     assert sum(p.dsp for p in parts) == made.totals.resources.dsp
     folded = apply_plan(model, made.plan, "plan.yaml").transform(AvoidFullSIMD())
-    folded = folded.transform(CheckFolding()).transform(GroupPixels())
+    folded = folded.transform(CheckFolding()).transform(GroupPixels()).transform(PadInWindows())
     assert predicted_interval(folded) == made.totals.cycles
 
 
@@ -105,6 +108,17 @@ def test_nodes_are_folded_no_more_than_the_slowest_needs():
     folds = (Fold(400, 1), Fold(200, 2), Fold(100, 4))
     node = Node("pool", "Pool", "max pool", folds, 4)
     assert [node.fold(cycles).pe for cycles in (1000, 400, 399, 100, 7)] == [1, 1, 2, 4, 4]
+
+
+def test_a_padded_pool_is_as_fast_as_our_windows_and_in_finns_designs_as_finns(tmp_path):
+    source = exported(overlapping(), tmp_path / "model.onnx", (1, 2, 12, 12))
+    network = network_of_model(lower(source, Target("Pynq-Z1"), tmp_path).model, "model")
+    (pool,) = network.nodes  # its padding is no node of its own
+    # 36 windows of 9 pixels; FINN's generator also waits for the first window, and between rows.
+    ours = {fold.pe: fold.cycles for fold in pool.folds if fold.pixels == 1}
+    assert ours == {1: 36 * 9 * 8, 2: 36 * 9 * 4, 4: 36 * 9 * 2, 8: 36 * 9}
+    (pool,) = foldable(network, DESIGNS["dsp_only"]).nodes
+    assert {fold.pe: fold.cycles for fold in pool.folds} == {1: 3204, 2: 1584, 4: 774, 8: 369}
 
 
 def test_layers_on_the_host_are_named(tmp_path):

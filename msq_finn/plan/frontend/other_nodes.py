@@ -21,6 +21,7 @@ from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.plan.frontend.pixels import pool_words
 from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
 from msq_finn.transforms.layer_names import layer_names
+from msq_finn.transforms.pad_in_windows import own_windows, padding_of
 from msq_finn.transforms.pixel_marks import mark_pixels
 from msq_finn.transforms.serial_thresholds import mark_serial, serial_cycles, serial_style
 
@@ -44,14 +45,14 @@ def other_nodes(model: ModelWrapper, taken: Iterable[str], widest: int = 2**30) 
 
 
 def set_fold(model: ModelWrapper, node: Any, fold: Fold) -> None:
-    """Fold a node, and the generator of its windows where it is a pool.
+    """Fold a node, with the generator of its windows where it is a pool, and their padding.
 
     Args:
         model: graph of hardware nodes.
         node: one of those that :func:`other_nodes` describes.
         fold: one of its foldings.
     """
-    op, generator = getCustomOp(node), _generator(model, node)
+    op, windows = getCustomOp(node), _windows(model, node)
     if node.op_type.startswith("MVAU"):
         op.set_nodeattr("PE", fold.pe)
         op.set_nodeattr("SIMD", fold.simd)
@@ -62,21 +63,19 @@ def set_fold(model: ModelWrapper, node: Any, fold: Fold) -> None:
     if attribute is not None:
         op.set_nodeattr(attribute, fold.pe // together)
     mark_serial(node, serial_style(model, node) if fold.serial else "none")
-    if "parallel_window" in op.get_nodeattr_types():
-        op.set_nodeattr("parallel_window", int(fold.parallel))
-    if generator is not None:
-        mark_pixels(generator, fold.pixels)
-        window = getCustomOp(generator)
-        window.set_nodeattr("SIMD", fold.pe // together)
-        window.set_nodeattr("parallel_window", 0)
+    if windows is not None:
+        getCustomOp(windows).set_nodeattr("parallel_window", int(fold.parallel))
+    for before in _parts(model, node)[1:]:
+        mark_pixels(before, fold.pixels)
+        getCustomOp(before).set_nodeattr("SIMD", fold.pe // together)
 
 
 def _described(model: ModelWrapper, node: Any, name: str, widest: int) -> Node:
     op, kind = getCustomOp(node), node.op_type.removesuffix("_rtl").removesuffix("_hls")
     source, result = op.get_input_datatype(0), op.get_output_datatype(0)
     has = op.get_nodeattr_types()
-    generator = _generator(model, node) if kind == "Pool" else node
-    conv = window_of(model, generator) if is_type(generator, "ConvolutionInputGenerator") else None
+    windows = _windows(model, node)
+    conv = window_of(model, windows) if windows is not None else None
     is_layer = kind.startswith(("MVAU", "VVAU"))
     return Node(
         node.name,
@@ -110,11 +109,11 @@ def _said(op: Any, kind: str) -> str:
 def _folds(model: ModelWrapper, node: Any, widest: int) -> Iterator[Fold]:
     """Foldings in any order, by trying them on the node."""
     op = getCustomOp(node)
-    parts = [part for part in (node, _generator(model, node)) if part is not None]
+    parts = _parts(model, node)
     with _restored(parts):
         for fold in _candidates(op, widest):
             set_fold(model, node, fold)
-            cycles = max(node_cycles(getCustomOp(part)) for part in parts)
+            cycles = _cycles(model, parts)
             yield Fold(cycles, fold.pe, fold.simd, fold.parallel)
             if serial_style(model, node) != "none":
                 yield Fold(serial_cycles(node), fold.pe, serial=True)
@@ -137,7 +136,7 @@ def _side_by_side(model: ModelWrapper, node: Any) -> Iterator[Fold]:
 def _with_pool(model: ModelWrapper, node: Any) -> Iterator[Fold]:
     """Foldings of several pixels of a pool; its padding takes them when the pool does."""
     padding, pool = (None, node) if is_type(node, "Pool") else (node, _pool_behind(model, node))
-    generator = _generator(model, pool) if pool is not None else None
+    generator = _windows(model, pool) if pool is not None else None
     if generator is None:
         return
     for fold in pool_words(window_of(model, generator)):
@@ -184,8 +183,9 @@ def _parallelism(op: Any) -> tuple[str | None, int]:
 def _least(folds: Iterable[Fold]) -> Iterator[Fold]:
     """Foldings by what they take; none that is no faster than one that takes less."""
     fastest = None
+    # One pixel a cycle first: words of several cost more, and not every design has them.
     for fold in sorted(
-        folds, key=lambda f: (f.pe * f.simd, f.parallel, not f.serial, f.cycles, -f.simd)
+        folds, key=lambda f: (f.pixels, f.pe * f.simd, f.parallel, not f.serial, f.cycles, -f.simd)
     ):
         if fastest is None or fold.cycles < fastest:
             fastest = fold.cycles
@@ -193,18 +193,39 @@ def _least(folds: Iterable[Fold]) -> Iterator[Fold]:
 
 
 def _paired(model: ModelWrapper) -> Iterator[str]:
-    """Names of window generators that have the parallelism of the node behind."""
+    """Names of window generators, and of padding, that have the parallelism of the node behind."""
     for node in model.graph.node:
-        before = model.find_producer(node.input[0])
-        behind_windows = is_type(before, "ConvolutionInputGenerator")
-        if behind_windows and node.op_type.startswith(("Pool", "VVAU")):
+        if not node.op_type.startswith("VVAU"):
+            yield from (part.name for part in _parts(model, node)[1:])
+        elif is_type(before := model.find_producer(node.input[0]), "ConvolutionInputGenerator"):
             yield before.name
 
 
-def _generator(model: ModelWrapper, node: Any) -> Any:
-    """The generator of a pool's windows; None for other nodes and for windows of a pixel."""
-    before = model.find_producer(node.input[0]) if node.op_type.startswith("Pool") else None
-    return before if is_type(before, "ConvolutionInputGenerator") else None
+def _parts(model: ModelWrapper, node: Any) -> list[Any]:
+    """A node, the generator of its windows where it is a pool, and the padding of windows."""
+    windows = _windows(model, node)
+    if windows is None:
+        return [node]
+    padding = padding_of(model, windows)
+    return [node, *(part for part in (windows, padding) if part not in (node, None))]
+
+
+def _cycles(model: ModelWrapper, parts: list[Any]) -> int:
+    """Cycles a frame of the slowest part; our generator of windows pads them as well."""
+    generator = _windows(model, parts[0])
+    windows = None if generator is None else own_windows(model, generator)
+    if windows is None:
+        return max(node_cycles(getCustomOp(part)) for part in parts)
+    channels, simd = map(getCustomOp(generator).get_nodeattr, ("IFMChannels", "SIMD"))
+    own = windows.cycles(channels // simd)
+    pool = node_cycles(getCustomOp(parts[0])) if is_type(parts[0], "Pool") else 0
+    return int(max(own, pool))
+
+
+def _windows(model: ModelWrapper, node: Any) -> Any:
+    """The generator of windows that a node is, or that a pool has; None for other nodes."""
+    part = model.find_producer(node.input[0]) if is_type(node, "Pool") else node
+    return part if is_type(part, "ConvolutionInputGenerator") else None
 
 
 @contextmanager

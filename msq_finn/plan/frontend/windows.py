@@ -130,8 +130,8 @@ def waiting_pixels(branch: Iterable[Conv], size: int) -> int:
 
 
 def pool_folds(window: Conv) -> tuple[Fold, ...]:
-    """Parallelisms of a pool with the generator of its windows, which is the slower of the two."""
+    """Parallelisms of a pool with our generator of its windows, which is the slower of the two."""
     return tuple(
-        Fold(window_cycles(window, pe, parallel=False, depthwise=True), pe)
+        Fold(front_cycles(window, pe, parallel=False, depthwise=True), pe)
         for pe in divisors(window.channels)
     )

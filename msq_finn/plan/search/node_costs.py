@@ -92,21 +92,21 @@ class NodeCosts:
             # An adder, or what selects among words, takes about a LUT a bit, and so do counters.
             sums = [cost(Add(fold.pe, node.out_bits))]
             return [*sums, self._held(node, fold)] if node.kind == "GlobalAccPool" else sums
-        if node.kind == "FMPadding":
-            return [cost(Padding(node.channels, fold.pe, max(node.conv.dim), node.in_bits))]
-        window = self._window(node, node.conv, fold)
+        windows = self._windows(node, node.conv, fold)
         if node.kind != "Pool":
-            return [window]
+            return windows
         pool = Pool(fold.pe, math.prod(node.conv.kernel), max(node.in_bits, node.out_bits))
-        return [window, cost(pool)]
+        return [*windows, cost(pool)]
 
-    def _window(self, node: Node, conv: Conv, fold: Fold) -> Cost:
-        """The generator of a node's windows: FINN's where they leave whole."""
+    def _windows(self, node: Node, conv: Conv, fold: Fold) -> list[Cost]:
+        """The generator of a node's windows: FINN's, and its padding, where they leave whole."""
         cost, depthwise = self.streams.cost, node.kind == "Pool"
         if self.streams.uneven and not fold.parallel:
-            return cost(PaddedWindow.of(conv, fold.pe, node.in_bits, depthwise, "distributed"))
+            return [cost(PaddedWindow.of(conv, fold.pe, node.in_bits, depthwise, "distributed"))]
         window = Window.nearest(conv, fold.pe, node.in_bits, fold.parallel, "distributed")
-        return cost(replace(window, depthwise=depthwise))
+        padding = Padding(conv.channels, fold.pe, max(conv.dim), node.in_bits)
+        pads = [cost(padding)] if conv.pad != (0, 0) else []
+        return [*pads, cost(replace(window, depthwise=depthwise))]
 
     def _pool_of_words(self, node: Node, conv: Conv, fold: Fold) -> list[Cost]:
         """A pool of whole windows, several pixels a cycle, with the generator of these."""

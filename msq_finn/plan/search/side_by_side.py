@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import cache
 
 from msq_finn.lanes import LaneCounts
-from msq_finn.plan.frontend.network import Fold, Layer, Network
+from msq_finn.plan.frontend.network import Fold, Layer, Network, Node
 from msq_finn.plan.frontend.pixels import pixel_cycles, whole_windows, windows_at
+from msq_finn.plan.frontend.windows import front_cycles
 from msq_finn.plan.search.design import Design
 from msq_finn.plan.search.foldings import fronts_that_meet
 from msq_finn.plan.search.splits import at_once
@@ -47,6 +48,8 @@ class SideBySide:
 def foldable(network: Network, design: Design) -> Network:
     """A network whose other nodes have a design's foldings only: FINN's take a pixel a cycle.
 
+    FINN's generators of windows are also slower than ours, which foldings are of.
+
     Args:
         network: any.
         design: what foldings are of.
@@ -55,7 +58,17 @@ def foldable(network: Network, design: Design) -> Network:
     def can(fold: Fold) -> bool:
         return (fold.pixels == 1 or design.widens) and (not fold.serial or design.searches)
 
-    nodes = (replace(node, folds=tuple(filter(can, node.folds))) for node in network.nodes)
+    def as_built(node: Node, fold: Fold) -> Fold:
+        if design.uneven or node.conv is None:
+            return fold
+        depthwise = node.kind == "Pool"
+        cycles = front_cycles(node.conv, fold.pe, fold.parallel, depthwise, ours=False)
+        return replace(fold, cycles=cycles)
+
+    def folds(node: Node) -> tuple[Fold, ...]:
+        return tuple(as_built(node, fold) for fold in node.folds if can(fold))
+
+    nodes = (replace(node, folds=folds(node)) for node in network.nodes)
     return replace(network, nodes=tuple(nodes))
 
 
