@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
-from qonnx.transformation.change_3d_tensors_to_4d import Change3DTo4DTensors
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.basic import get_by_name
 
 from msq_finn.errors import MsqError
 from msq_finn.transforms.fork_outputs import reshaped_result
 
-#: Ops whose QONNX conversion is known, and those that keep whatever shape they get.
-_KNOWN = {
-    *("Add", "Mul", "Div", "BatchNormalization", "MultiThreshold", "Conv", "Transpose", "MatMul"),
-    *("Flatten", "Reshape", "MaxPool", "GlobalAveragePool", "TopK", "ArgMax", "LogSoftmax"),
-}
-
 
 class SignalsToImages(Transformation):
-    """Give 1-D convolutions and poolings a second dimension of size 1.
+    """Give signals, [batch, channels, length], a width of 1, and their layers windows as wide.
 
-    QONNX's Change3DTo4DTensors does this, but changes the network's input and output too and only
-    warns at ops that it does not know. Here both ends stay as they are, and the host reshapes them.
-    Graphs without 1-D convolutions stay as they are. Run it before ``step_streamline``.
+    QONNX's Change3DTo4DTensors does it for fewer ops, and for the network's ends too. Here both
+    ends stay as they are, and the host reshapes them. Graphs without 1-D convolutions stay as they
+    are. Run it before ``step_streamline``.
     """
 
     def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
@@ -38,28 +34,23 @@ class SignalsToImages(Transformation):
         if not any(len(model.get_tensor_shape(node.input[1])) == 3 for node in convolutions):
             return model, False
         for node in model.graph.node:
-            if node.op_type not in _KNOWN:
+            if node.op_type not in _FORMS:
                 raise MsqError(
                     f"{node.name} ({node.op_type}) has no known form in a network on signals; use "
-                    "1-D convolutions, max-pooling, global average pooling, linear layers and "
-                    "element-wise operations"
+                    "1-D convolutions, pools, linear layers, sums, concatenations, slices of "
+                    "channels and element-wise operations"
                 )
-            if node.op_type == "MaxPool" and (old := get_by_name(node.attribute, "dilations")):
-                if list(old.ints) != [1]:
-                    raise MsqError(
-                        "dilated pooling is not supported; use dilation 1", where=node.name
-                    )
-                node.attribute.remove(old)
+        model = model.transform(InferShapes())
         sources, results = (
             {info.name: model.get_tensor_shape(info.name) for info in infos}
             for infos in (model.graph.input, model.graph.output)
         )
-        pools = [_stand_in(model, pool) for pool in model.get_nodes_by_op_type("GlobalAveragePool")]
-        model = model.transform(Change3DTo4DTensors())
         for node in model.graph.node:
-            if node.output[0] in pools:
-                node.op_type = "GlobalAveragePool"
-                del node.attribute[:]
+            _FORMS[node.op_type](model, node)
+        for info in (*model.graph.input, *model.graph.value_info, *model.graph.output):
+            shape = model.get_tensor_shape(info.name)
+            if len(shape) == 3 and model.get_initializer(info.name) is None:
+                model.set_tensor_shape(info.name, [*shape, 1])
         for number, (result, shape) in enumerate(results.items()):
             if model.get_tensor_shape(result) != shape:
                 reshaped_result(model, result, shape, f"ImageToSignal_{number}")
@@ -67,6 +58,83 @@ class SignalsToImages(Transformation):
             if len(shape) == 3:
                 _reshape_source(model, source, shape, f"SignalToImage_{number}")
         return model.transform(InferShapes()), False
+
+
+def _keep(model: ModelWrapper, node: NodeProto) -> None:
+    """Element by element, or over all pixels: constants of a value a pixel get a width."""
+    for tensor in node.input:
+        if (value := model.get_initializer(tensor)) is not None and value.ndim == 3:
+            model.set_initializer(tensor, value[..., np.newaxis])
+
+
+def _windows(model: ModelWrapper, node: NodeProto) -> None:
+    """Windows one pixel wide."""
+    _keep(model, node)  # weights
+    for name, along in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
+        if (given := get_by_name(node.attribute, name)) is not None and len(given.ints) == 1:
+            given.ints.append(along)
+    if (given := get_by_name(node.attribute, "output_padding")) is not None:
+        given.ints.append(0)
+    if (given := get_by_name(node.attribute, "pads")) is not None and len(given.ints) == 2:
+        given.ints[:] = [given.ints[0], 0, given.ints[1], 0]
+
+
+def _pool(model: ModelWrapper, node: NodeProto) -> None:
+    """Likewise; FINN's conversion of pools knows no dilation, not even one of 1."""
+    if (dilations := get_by_name(node.attribute, "dilations")) is not None:
+        if set(dilations.ints) != {1}:
+            raise MsqError("dilated pooling is not supported; use dilation 1", where=node.name)
+        node.attribute.remove(dilations)
+    _windows(model, node)
+
+
+def _axis(model: ModelWrapper, node: NodeProto) -> None:
+    """An axis that is counted from the end is one further from it."""
+    axis, shape = get_by_name(node.attribute, "axis"), model.get_tensor_shape(node.input[0])
+    if axis is not None and axis.i < 0 and len(shape) == 3:
+        axis.i += 3
+
+
+def _order(model: ModelWrapper, node: NodeProto) -> None:
+    """The width stays last."""
+    order = get_by_name(node.attribute, "perm").ints
+    if len(order) == 3:
+        order.append(3)
+
+
+def _sizes(index: int, more: float) -> Callable[[ModelWrapper, NodeProto], None]:
+    """An input that has a number an axis gets one more."""
+
+    def extended(model: ModelWrapper, node: NodeProto) -> None:
+        value = model.get_initializer(node.input[index])
+        if value is not None and len(value) == 3:
+            changed = np.append(value, np.array(more, dtype=value.dtype))
+            model.set_initializer(node.input[index], changed)
+
+    return extended
+
+
+def _zeros(model: ModelWrapper, node: NodeProto) -> None:
+    """No zeros beside the one pixel."""
+    pads = model.get_initializer(node.input[1])
+    if pads is not None and len(pads) == 6:
+        model.set_initializer(node.input[1], np.insert(pads, [3, 6], 0))
+
+
+#: How each op is brought into two dimensions.
+_FORMS: dict[str, Callable[[ModelWrapper, Any], None]] = {
+    **dict.fromkeys(("Add", "Mul", "Div", "Sub", "BatchNormalization", "MultiThreshold"), _keep),
+    **dict.fromkeys(("MatMul", "GlobalAveragePool"), _keep),
+    **dict.fromkeys(("Conv", "ConvTranspose", "AveragePool"), _windows),
+    **dict.fromkeys(("ArgMax", "TopK", "LogSoftmax", "Softmax", "Sigmoid", "Flatten"), _axis),
+    **dict.fromkeys(("Concat", "Split"), _axis),
+    "MaxPool": _pool,
+    "Transpose": _order,
+    "Reshape": _sizes(1, 1),
+    "Resize": _sizes(2, 1.0),
+    "Upsample": _sizes(1, 1.0),
+    "Pad": _zeros,
+}
 
 
 def _reshape_source(model: ModelWrapper, source: str, signal: list[int], name: str) -> None:
@@ -82,16 +150,3 @@ def _reshape_source(model: ModelWrapper, source: str, signal: list[int], name: s
     model.set_initializer(f"{image}_shape", np.array([*signal, 1], dtype=np.int64))
     reshape = helper.make_node("Reshape", [source, f"{image}_shape"], [image], name=name)
     model.graph.node.insert(0, reshape)
-
-
-def _stand_in(model: ModelWrapper, pool: NodeProto) -> str:
-    """Make a global pool, which QONNX's transformation does not know, a max-pool as wide.
-
-    Returns:
-        name of its output.
-    """
-    width = model.get_tensor_shape(pool.input[0])[2:]
-    pool.op_type = "MaxPool"
-    for name, value in (("kernel_shape", width), ("strides", width), ("pads", [0, 0] * len(width))):
-        pool.attribute.append(helper.make_attribute(name, value))
-    return str(pool.output[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import fx
 
+from msq_finn.post_training.graph_edits import index_of
 from msq_finn.post_training.hardware_forms import Channels, NoHardware
 
 #: Functions and methods that cut a tensor into several.
@@ -34,7 +35,7 @@ def sliced(node: fx.Node) -> tuple[fx.Node, Channels] | None:
     Raises:
         NoHardware: a step other than 1.
     """
-    read, index = node.args
+    read, index = node.args[0], index_of(node)
     if not isinstance(read, fx.Node):
         return None
     if isinstance(index, int):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from torch import Tensor, fx, nn
+from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from msq_finn.post_training.value_functions import is_function
@@ -28,6 +28,10 @@ _TAKES = (
 _INSTEAD = {
     **dict.fromkeys(("Softmax", "softmax"), "end the network before it and compute it from that"),
     **dict.fromkeys(("conv1d", "conv2d", "linear"), "let a module hold its weights"),
+    **dict.fromkeys(("mean", "max", "amax"), "hardware has it of whole maps, and of windows"),
+    **dict.fromkeys(
+        ("mul", "div", "truediv", "sub", "neg"), "layers take constants, where they are next to one"
+    ),
     "LSTM": "train brevitas.nn.QuantLSTM from its parameters, which hardware has",
     "GRU": "train msq_finn.nn.QuantGRU from its parameters, which hardware has",
     "RNN": "there is hardware for QuantLSTM of Brevitas and QuantGRU of msq_finn.nn",
@@ -114,39 +118,19 @@ def flattened(before: tuple[int, ...], after: tuple[int, ...]) -> nn.Module:
     return nn.Flatten()
 
 
-def mean_over_map(node: fx.Node, shape: tuple[int, ...]) -> nn.Module | None:
-    """Return the average over whole maps that a call of ``mean`` is.
-
-    Args:
-        shape: of what it averages, with the batch.
-
-    Raises:
-        NoHardware: it averages something else.
-    """
-    given = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
-    axes = [given] if isinstance(given, int) else list(given or ())
-    if sorted(axis % len(shape) for axis in axes) != list(range(2, len(shape))):
-        raise NoHardware("a mean that is not over height and width; average over both in one call")
-    keeps = node.kwargs.get("keepdim", node.args[2] if len(node.args) > 2 else False)
-    pool = _window(shape, (1,) * (len(shape) - 2), nn.AvgPool1d, nn.AvgPool2d)
-    return pool if keeps else nn.Sequential(pool, nn.Flatten())
-
-
 def checked(
     own: nn.Module, before: tuple[int, ...], after: tuple[int, ...]
 ) -> tuple[str, nn.Module | None]:
     """Say what a module is, and give it as hardware has it; None where it does nothing.
 
     Args:
-        own: of torch, or a sequence of ours.
+        own: of torch, or of ours.
         before: shape of what it reads, with the batch.
         after: shape of what it makes, with the batch.
 
     Raises:
         NoHardware: hardware does not have it.
     """
-    if isinstance(own, nn.Sequential):  # of ours
-        return AVERAGE, own
     if isinstance(own, _LAYERS):
         return LAYER, _layer(own, before)
     if isinstance(own, _NORMS):
@@ -173,6 +157,8 @@ def checked(
         return THROUGH, own
     if isinstance(own, nn.Upsample):
         return THROUGH, _upsampling(own, before, after)
+    if isinstance(own, nn.ConstantPad1d):
+        own = nn.ConstantPad2d((*own.padding, 0, 0), own.value)
     if isinstance(own, nn.ConstantPad2d):
         return THROUGH, _zeros(own)
     if isinstance(own, nn.LogSoftmax | nn.Softmax):
@@ -204,13 +190,11 @@ def _upsampling(
 ) -> nn.Module | None:
     if own.mode != "nearest":
         raise NoHardware(f"upsamples by mode {own.mode!r}; hardware has 'nearest'")
-    if len(before) != 4:
-        raise NoHardware("upsamples signals; hardware does maps")
     if any(to % size for size, to in zip(before[2:], after[2:], strict=True)):
         shapes = " to ".join("x".join(map(str, shape[2:])) for shape in (before, after))
         raise NoHardware(f"upsamples {shapes}; hardware does by whole factors")
     factors = tuple(to // size for size, to in zip(before[2:], after[2:], strict=True))
-    return None if factors == (1, 1) else nn.Upsample(scale_factor=factors)
+    return None if set(factors) == {1} else nn.Upsample(scale_factor=factors)
 
 
 def _zeros(own: nn.ConstantPad2d) -> nn.Module:
@@ -229,7 +213,10 @@ def _max_pool(pool: Any, before: tuple[int, ...]) -> nn.Module:
         raise NoHardware(f"no hardware for a pool's dilation {pool.dilation}")
     if pool.ceil_mode and not _comes_out_even(pool, before[2:]):
         shape = "x".join(map(str, before[2:]))
-        raise NoHardware(f"windows over the edge of {shape} (ceil_mode); leave it out, or pad")
+        raise NoHardware(
+            f"windows over the edge of {shape} (ceil_mode), where values may be negative; leave it "
+            "out, or activate before"
+        )
     pool.ceil_mode = False
     return pool
 
@@ -239,7 +226,10 @@ def _average_pool(pool: Any, before: tuple[int, ...]) -> nn.Module:
     if _comes_out_even(pool, before[2:]):
         pool.ceil_mode = False
     if any(padding) or pool.ceil_mode or getattr(pool, "divisor_override", None):
-        raise NoHardware("an average pool with padding, ceil_mode or a divisor of its own")
+        raise NoHardware(
+            "an average pool with ceil_mode, a divisor of its own, or padding that averages do not "
+            "count (count_include_pad)"
+        )
     return pool
 
 

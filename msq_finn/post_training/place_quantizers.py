@@ -13,6 +13,7 @@ from brevitas.quant import (
 )
 from torch import fx, nn
 
+from msq_finn.post_training.graph_edits import add_module
 from msq_finn.post_training.hardware_forms import (
     ADD,
     AVERAGE,
@@ -24,7 +25,6 @@ from msq_finn.post_training.hardware_forms import (
     RELU,
     THROUGH,
 )
-from msq_finn.post_training.standard_ops import add_module
 from msq_finn.post_training.value_functions import Rising, dips, goes_below_zero
 
 #: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.

@@ -13,8 +13,10 @@ import torch
 from torch import fx, nn
 
 from msq_finn.post_training.channel_slices import SPLITS, check_split, sliced
+from msq_finn.post_training.constants import fold_constants
 from msq_finn.post_training.float_graph import Obstacles, place_of
 from msq_finn.post_training.function_modules import module_of
+from msq_finn.post_training.graph_edits import add_module, name_of, put
 from msq_finn.post_training.hardware_forms import (
     ADD,
     BEFORE,
@@ -27,10 +29,10 @@ from msq_finn.post_training.hardware_forms import (
     NoHardware,
     checked,
     flattened,
-    mean_over_map,
     no_place,
     reshaped,
 )
+from msq_finn.post_training.idioms import rewrite_idioms
 
 #: Functions, methods and modules that lay values out in another shape, or leave them alone.
 _RESHAPES = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "Flatten"}
@@ -38,7 +40,6 @@ _RESHAPES |= {"Unflatten"}
 _SAME = {"contiguous", "clone", "Identity"}
 _ADDS = {"add", "iadd"}
 _CATS = {"cat", "concat", "concatenate"}
-_MEANS = {"mean"}
 
 #: What works on floats in front of the first quantizer, where the processor computes it.
 _FLOAT = {*_RESHAPES, "permute", "transpose", "sub", "rsub", "mul", "truediv", "div", *_ADDS}
@@ -51,6 +52,9 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
         module: a traced network with shapes; it is changed.
         faults: told of every operation that has no place here.
     """
+    fold_constants(module)
+    rewrite_idioms(module)
+    _drop_unused(module)
     modules = dict(module.named_modules())
     floats: set[fx.Node] = set()  # computed from the input, in front of all layers
     for node in list(module.graph.nodes):
@@ -74,22 +78,14 @@ def _said_where(node: fx.Node, faults: Obstacles) -> str:
     place = place_of(node)
     if node.op == "call_module":
         return place
-    return f"{place or faults.network}, {_name(node)}"
-
-
-def _name(node: fx.Node, modules: dict[str, nn.Module] | None = None) -> str:
-    """Return the plain name of an operation: the class of a module, a function's, a method's."""
-    if node.op == "call_module":
-        return type(modules[str(node.target)]).__name__ if modules else str(node.target)
-    name = node.target if isinstance(node.target, str) else node.target.__name__
-    return str(name).strip("_")
+    return f"{place or faults.network}, {name_of(node)}"
 
 
 def _rewrite(
     module: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module], floats: set[fx.Node]
 ) -> None:
     """Bring one node into the standard form."""
-    name = _name(node, modules)
+    name = name_of(node, modules)
     shape = node.meta["shape"]
     if name in SPLITS and "tensor_meta" in node.meta:
         check_split(node)
@@ -97,7 +93,7 @@ def _rewrite(
         return
     if name == "getitem" and (part := sliced(node)) is not None:
         source, channels = part
-        _put(module, node, channels, source).meta["kind"] = THROUGH
+        put(module, node, channels, source).meta["kind"] = THROUGH
         return
     if shape is None:
         if "tensor_meta" in node.meta:  # several tensors
@@ -112,7 +108,7 @@ def _rewrite(
     source = tensors[0]
     if all(tensor in floats for tensor in tensors) and name in (*_FLOAT, *_SAME):
         if name in _RESHAPES:
-            node = _put(module, node, reshaped(source.meta["shape"], shape), source)
+            node = put(module, node, reshaped(source.meta["shape"], shape), source)
         node.meta["kind"] = BEFORE
         floats.add(node)
         return
@@ -125,8 +121,6 @@ def _rewrite(
     own = modules[str(node.target)] if node.op == "call_module" else module_of(node, name)
     if name in _RESHAPES:
         own = flattened(source.meta["shape"], shape)
-    elif name in _MEANS:
-        own = mean_over_map(node, source.meta["shape"])
     if own is None:
         raise NoHardware(no_place(name))
     kind, plain = checked(own, source.meta["shape"], shape)
@@ -134,33 +128,8 @@ def _rewrite(
         node.replace_all_uses_with(source)
         return
     if plain is not modules.get(str(node.target)):
-        node = _put(module, node, plain, source)
+        node = put(module, node, plain, source)
     node.meta["kind"] = kind
-
-
-def _put(module: fx.GraphModule, node: fx.Node, new: nn.Module, source: fx.Node) -> fx.Node:
-    """Call a new module in the place of a node."""
-    with module.graph.inserting_before(node):
-        call = module.graph.call_module(add_module(module, node.name, new), (source,))
-    call.meta = {**node.meta}
-    node.replace_all_uses_with(call)
-    return call
-
-
-def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
-    """Add a module under a name that is not taken, and return it.
-
-    Args:
-        module: the network.
-        name: to begin with.
-    """
-    taken, wanted = set(dir(module)), name
-    number = 0
-    while name in taken:
-        number += 1
-        name = f"{wanted}_{number}"
-    module.add_module(name, new)
-    return name
 
 
 def _meet(node: fx.Node, name: str, tensors: list[fx.Node], shape: tuple[int, ...]) -> None:

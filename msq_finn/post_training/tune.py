@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from brevitas.graph.calibrate import bias_correction_mode
+from brevitas.proxy.runtime_quant import ActQuantProxyFromInjector
 from torch import Tensor, nn
 
 from msq_finn.errors import MsqError
@@ -16,6 +17,9 @@ from msq_finn.training.loop import deterministic
 
 #: Samples of a step, and the first learning rate.
 _STEP, _RATE = 64, 1e-3
+
+#: Bits of an activation's scale.
+_SCALE_BITS = 12
 
 
 def tune(
@@ -57,6 +61,7 @@ def tune(
     if not all(target.isfinite().all() for target in targets):
         raise MsqError("the float network's outputs are not finite; check the data")
     _learn(model.eval(), samples, targets, epochs, progress)
+    _shorten_scales(model)
 
 
 def _bound(model: nn.Module, ceilings: Mapping[str, float]) -> None:
@@ -64,6 +69,25 @@ def _bound(model: nn.Module, ceilings: Mapping[str, float]) -> None:
     for name, ceiling in ceilings.items():
         quant = model.get_submodule(name).act_quant.fused_activation_quant_proxy.tensor_quant
         quant.scaling_impl.value.data.clamp_(max=ceiling)
+
+
+def _shorten_scales(model: nn.Module) -> None:
+    """Round activations' scales to 12 bits: floats hold multiples of these and their sums exactly.
+
+    Scales that are searched alike are often multiples of one another, as of a sum and of its
+    operands. Half a level is then a frequent value, which the exported model, computed in floats,
+    would round to either side, as the scales' last bits have it.
+    """
+    for quant in model.modules():
+        if not isinstance(quant, ActQuantProxyFromInjector) or not quant.is_quant_enabled:
+            continue
+        value = quant.fused_activation_quant_proxy.tensor_quant.scaling_impl.value.data
+        scale = quant.scale().detach()
+        levels = (value / scale).round()
+        mantissa, exponent = torch.frexp(scale)
+        value.copy_(
+            torch.ldexp((mantissa * 2**_SCALE_BITS).round(), exponent - _SCALE_BITS) * levels
+        )
 
 
 def _learn(

@@ -70,6 +70,10 @@ def flat(net, x):
     return net.fc(x.flatten(1))
 
 
+def beside_itself(x, changed):
+    return torch.cat([x, torch.relu(changed(x))], 1)[:, :1]
+
+
 def changed_under_another_name(x):
     before = x
     x += torch.relu(x)
@@ -91,14 +95,24 @@ CASES = {
         Twice(lambda net, x: flat(net, (lambda y: y + y)(net.conv(x)))),
         "Twice, add: reads one value twice",
     ),
-    "a constant": (Twice(lambda net, x: flat(net, net.conv(x) + 1)), "adds something else than"),
+    "a constant that is no layer's": (
+        Twice(lambda net, x: flat(net, beside_itself(net.conv(x), lambda y: y + 1))),
+        "adds something else than",
+    ),
     "broadcasting": (
         Twice(lambda net, x: flat(net, net.conv(x) + net.conv(x).mean((2, 3), keepdim=True))),
         "different shapes|is called 2 times",
     ),
-    "a product": (Twice(lambda net, x: flat(net, net.conv(x) * 2)), "mul has no place in it"),
+    "a product": (
+        Twice(lambda net, x: flat(net, net.conv(x) * torch.sigmoid(x))),
+        "mul has no place in it",
+    ),
+    "a scale that is no layer's": (
+        Twice(lambda net, x: flat(net, beside_itself(net.conv(x), lambda y: 2 * y))),
+        "mul has no place in it; layers take constants, where they are next to one",
+    ),
     "a constant and a 0": (
-        Twice(lambda net, x: flat(net, 0 + (net.conv(x) + 2))),
+        Twice(lambda net, x: flat(net, beside_itself(net.conv(x), lambda y: 0 + (y + 2)))),
         "adds something",
     ),
     "a clamp at one end": (
@@ -110,8 +124,8 @@ CASES = {
         "Twice: its graph computes something else than the network, as where .* in place",
     ),
     "a mean of one axis": (
-        Twice(lambda net, x: net.fc(net.conv(x).mean(3).mean(2).repeat(1, 36))),
-        "Twice, mean: a mean that is not over height and width; average over both in one call",
+        Twice(lambda net, x: net.fc(net.conv(x).mean(3).flatten(1).repeat(1, 6))),
+        "Twice, mean: mean has no place in it; hardware has it of whole maps, and of windows",
     ),
     "a mean": (Twice(lambda net, x: flat(net, net.conv(x).mean(1, keepdim=True))), "mean"),
     "mixed images": (
@@ -152,12 +166,12 @@ CASES = {
         "2: no hardware for a pool's dilation",
     ),
     "maxima over the edge": (
-        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2, ceil_mode=True)),
-        r"2: windows over the edge of 6x6 \(ceil_mode\); leave it out, or pad",
+        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.MaxPool2d(3, 2, ceil_mode=True)),
+        r"1: windows over the edge of 6x6 \(ceil_mode\), where values may be negative; leave",
     ),
     "averages over the edge": (
         sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(4, ceil_mode=True)),
-        "2: an average pool with padding, ceil_mode",
+        "2: an average pool with ceil_mode",
     ),
     "pruned weights": (pruned(), "1: its weights are computed from others, as weight_norm, "),
     "normalised weights": (
@@ -165,8 +179,10 @@ CASES = {
         "1: its weights are computed from others",
     ),
     "padded average": (
-        sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(3, padding=1)),
-        "2: an average pool with padding",
+        sequence(
+            nn.Conv2d(1, 2, 3, padding=1), nn.AvgPool2d(3, padding=1, count_include_pad=False)
+        ),
+        r"1: an average pool with .* or padding that averages do not count",
     ),
     "pixels apart": (
         Twice(lambda net, x: flat(net, torch.cat(net.conv(x).chunk(2, 2), 1)[:, :36])),

@@ -54,5 +54,5 @@ def test_images_stay_as_they_are(rng):
 
 
 def test_an_op_without_a_known_form_is_named(rng):
-    with pytest.raises(MsqError, match=r"Act_0 \(Softmax\) has no known form"):
-        signal_net(rng, "Softmax").transform(SignalsToImages())
+    with pytest.raises(MsqError, match=r"Act_0 \(Softplus\) has no known form"):
+        signal_net(rng, "Softplus").transform(SignalsToImages())
