@@ -20,7 +20,7 @@ from msq_finn.plan.cost.lane_costs import EMBEDDED, LENGTH, LaneCosts
 from msq_finn.plan.file.layer_plan import LayerPlan
 from msq_finn.plan.file.schema import Plan
 from msq_finn.plan.fits import fits_board, fits_network, frame_cycles
-from msq_finn.plan.frontend.conv_windows import is_type
+from msq_finn.plan.frontend.conv_windows import is_padding, is_type
 from msq_finn.plan.frontend.graph import layer_of, network_of_model
 from msq_finn.plan.frontend.network import Network
 from msq_finn.plan.frontend.other_nodes import set_fold
@@ -209,5 +209,5 @@ def _fold(model: ModelWrapper, node: Any, layer: LayerPlan, windows: int) -> Non
     window.set_nodeattr("ram_style", layer.window.memory)
     mark_pixels(generator, layer.pixels)
     padding = model.find_producer(generator.input[0])
-    if padding is not None and padding.op_type.startswith("FMPadding"):
+    if is_padding(padding):
         getCustomOp(padding).set_nodeattr("SIMD", layer.window.simd)

@@ -66,6 +66,17 @@ def averaged():
     return pooled(nn.AdaptiveAvgPool2d(1), nn.Flatten(), qnn.QuantLinear(8, 3, **FIXED), size=4)
 
 
+def enlarged():
+    """A transposed convolution around whose map there are no zeros."""
+    return pooled(
+        qnn.QuantConvTranspose2d(8, 6, 2, stride=2, padding=1, **MIXED),
+        nn.BatchNorm2d(6),
+        qnn.QuantReLU(act_quant=ActQuant),
+        qnn.QuantConv2d(6, 3, 1, **MIXED),
+        size=4,
+    )
+
+
 def wide_first():
     torch.manual_seed(0)
     return settled(
@@ -84,6 +95,7 @@ CASES = {
     "global average": (averaged, (1, 2, 4, 4), ""),
     "concatenation": (dense_cnn, (1, 1, 4, 4), ""),
     "pool with padding, concatenation": (pyramid_cnn, (1, 1, 4, 4), "Pool_rtl_0 (MaxPool of 3x3)"),
+    "transposed convolution": (enlarged, (1, 2, 4, 4), ""),
     "FINN's own layer": (wide_first, (1, 8), "MVAU_rtl_0 (layer 1, 16x8, INT8)"),
 }
 

@@ -20,6 +20,15 @@ def is_type(node: Any, kind: str | tuple[str, ...]) -> bool:
     return node is not None and node.op_type.startswith(kind)
 
 
+def is_padding(node: Any) -> bool:
+    """Tell whether there is a node, and it puts zeros around maps, not between their pixels.
+
+    Args:
+        node: of a graph, or None.
+    """
+    return is_type(node, "FMPadding") and not is_type(node, "FMPadding_Pixel")
+
+
 def window_of(model: ModelWrapper, before: Any) -> Conv:
     """Describe a window generator with the padding in front of it.
 
@@ -30,7 +39,7 @@ def window_of(model: ModelWrapper, before: Any) -> Conv:
     height, width = window.get_nodeattr("IFMDim")
     padding = model.find_producer(before.input[0])
     pad, plain = (0, 0), list(window.get_nodeattr("Dilation")) == [1, 1]
-    if is_type(padding, "FMPadding"):
+    if is_padding(padding):
         top, left, bottom, right = getCustomOp(padding).get_nodeattr("Padding")
         height, width = getCustomOp(padding).get_nodeattr("ImgDim")
         # Where one side has a zero more than the other, it counts as a pixel.

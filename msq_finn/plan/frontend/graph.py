@@ -19,7 +19,7 @@ from msq_finn.lowering.lower import Target, lower
 from msq_finn.lowering.partition import layers_on_host
 from msq_finn.lowering.rtl_nodes import check_rtl
 from msq_finn.ops.recurrent.gated_cells import GATES
-from msq_finn.plan.frontend.conv_windows import is_type, window_of
+from msq_finn.plan.frontend.conv_windows import is_padding, is_type, window_of
 from msq_finn.plan.frontend.network import Conv, Layer, Network, Recurrence
 from msq_finn.plan.frontend.other_nodes import other_nodes
 from msq_finn.plan.frontend.windows import waiting_pixels
@@ -111,7 +111,7 @@ def _in_layers(model: ModelWrapper) -> Iterator[str]:
         window, behind = model.find_producer(node.input[0]), model.find_consumer(node.output[0])
         if is_type(window, "ConvolutionInputGenerator"):
             yield window.name
-            if is_type(padding := model.find_producer(window.input[0]), "FMPadding"):
+            if is_padding(padding := model.find_producer(window.input[0])):
                 yield padding.name
         if not is_type(behind, "Thresholding"):
             continue

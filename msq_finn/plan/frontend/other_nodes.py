@@ -16,7 +16,7 @@ from msq_finn.finn_compat import ADDS
 from msq_finn.lanes.divisors import divides, divisors
 from msq_finn.lowering.cycles import node_cycles
 from msq_finn.ops.streaming.backend import StreamingRTL
-from msq_finn.plan.frontend.conv_windows import is_type, window_of
+from msq_finn.plan.frontend.conv_windows import is_padding, is_type, window_of
 from msq_finn.plan.frontend.network import Fold, Node
 from msq_finn.plan.frontend.pixels import pool_words
 from msq_finn.rtl.pixel_words import SIDE_BY_SIDE
@@ -122,7 +122,7 @@ def _folds(model: ModelWrapper, node: Any, widest: int) -> Iterator[Fold]:
 
 def _side_by_side(model: ModelWrapper, node: Any) -> Iterator[Fold]:
     """Foldings of several pixels a cycle, where a node can do that."""
-    if node.op_type.startswith(("Pool", "FMPadding")):
+    if is_type(node, "Pool") or is_padding(node):
         yield from _with_pool(model, node)
         return
     if not node.op_type.startswith(("Thresholding", "DuplicateStreams", *ADDS)):
