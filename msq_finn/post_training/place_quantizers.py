@@ -202,7 +202,8 @@ class _Places:
             quant = self._wide(signed)
             name = add_module(self.module, f"{members[0].name}_quant", quant)
             for source, node in edges:
-                readers = [node]
+                source, reader = self._ahead_of_upsampling(source, node)
+                readers = [reader]
                 if source not in self.signs:  # then this is its quantizer for layers as well
                     readers += [u for u in source.users if kind_of(u) in (LAYER, AVERAGE, THROUGH)]
                 self._call(name, source, readers, signed)
@@ -228,6 +229,16 @@ class _Places:
         """Make one quantizer of the ReLUs that are concatenated, if these are all there is."""
         activations = [_behind_pools(source) for source in sources]
         if any(kind_of(node) != RELU for node in activations):
+    def _ahead_of_upsampling(self, node: fx.Node, reader: fx.Node) -> tuple[fx.Node, fx.Node]:
+        """A value of floats that only a join reads, enlarged: hardware enlarges integers only."""
+        while (
+            kind_of(node) == THROUGH
+            and len(node.users) == 1
+            and isinstance(self.module.get_submodule(node.target), nn.Upsample)
+        ):
+            node, reader = node.args[0], node
+        return node, reader
+
             return False
         if len({self.signs[node] for node in activations}) > 1:
             return False

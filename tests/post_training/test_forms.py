@@ -56,6 +56,21 @@ class Heads(nn.Module):
         return self.one(x), torch.sigmoid(self.two(x))
 
 
+class Pyramid(nn.Module):
+    """A coarse map that goes to a layer, and enlarged to a finer one, as in a feature pyramid."""
+
+    def __init__(self):
+        super().__init__()
+        self.fine, self.coarse = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 2, stride=2)
+        self.lateral, self.one, self.two = (nn.Conv2d(4, 4, 1) for _ in range(3))
+
+    def forward(self, x):
+        x = F.relu(self.fine(x))
+        y = self.coarse(x)
+        z = self.lateral(x) + F.interpolate(y, size=x.shape[-2:])
+        return self.one(y), self.two(z)
+
+
 class InputAgain(nn.Module):
     """The network's input beside what a layer makes of it, averaged or summed by windows."""
 
@@ -115,6 +130,7 @@ BETWEEN = {
         layer(nn.ConvTranspose2d(4, 6, 3, 2, padding=1, output_padding=1)), 6
     ),
     "transposed groups": lambda: Between(layer(nn.ConvTranspose2d(4, 4, 2, 2, groups=2))),
+    "enlarged before a sum": Pyramid,
     "upsampling": lambda: Between(nn.Sequential(nn.ReLU(), nn.Upsample(scale_factor=(2, 3)))),
     "interpolation": lambda: Between(lambda x: F.interpolate(F.relu(x), size=(12, 12))),
     "pads": lambda: Between(lambda x: F.pad(F.relu(x), (1, 0, 2, 1))),
@@ -142,6 +158,7 @@ BETWEEN = {
 }
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
+FAST |= {"enlarged before a sum"}
 FAST |= {"the input again, average of the map", "the input again, averages"}
 
 
