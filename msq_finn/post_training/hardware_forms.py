@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -136,6 +137,9 @@ def checked(
     if isinstance(own, _NORMS):
         if own.running_mean is None:
             raise NoHardware("normalises by the batch's own statistics; track running ones")
+        if own.weight is None:  # affine=False, which Brevitas's equalization cannot take
+            own.weight = nn.Parameter(torch.ones_like(own.running_var))
+            own.bias = nn.Parameter(torch.zeros_like(own.running_mean))
         return NORM, own
     if isinstance(own, nn.ReLU) or (isinstance(own, nn.Hardtanh) and own.min_val == 0):
         return RELU, own  # ReLU6 is a Hardtanh

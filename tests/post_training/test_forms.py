@@ -130,6 +130,9 @@ BETWEEN = {
         layer(nn.ConvTranspose2d(4, 6, 3, 2, padding=1, output_padding=1)), 6
     ),
     "transposed groups": lambda: Between(layer(nn.ConvTranspose2d(4, 4, 2, 2, groups=2))),
+    "normalisation without weights": lambda: Between(
+        nn.Sequential(nn.BatchNorm2d(4, affine=False), nn.ReLU())
+    ),
     "enlarged before a sum": Pyramid,
     "upsampling": lambda: Between(nn.Sequential(nn.ReLU(), nn.Upsample(scale_factor=(2, 3)))),
     "interpolation": lambda: Between(lambda x: F.interpolate(F.relu(x), size=(12, 12))),
@@ -158,7 +161,7 @@ BETWEEN = {
 }
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
-FAST |= {"enlarged before a sum"}
+FAST |= {"enlarged before a sum", "normalisation without weights"}
 FAST |= {"the input again, average of the map", "the input again, averages"}
 
 
