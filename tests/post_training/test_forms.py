@@ -117,6 +117,7 @@ BETWEEN = {
     "silu": lambda: Between(nn.SiLU(inplace=True)),
     "silu of sums without normalisation": lambda: Between(F.silu, norm=False),
     "gelu": lambda: Between(F.gelu),
+    "gelu by tanh": lambda: Between(lambda x: F.gelu(x, approximate="tanh")),
     "mish": lambda: Between(nn.Mish()),
     "hardswish": lambda: Between(nn.Hardswish()),
     "hardsigmoid": lambda: Between(nn.Hardsigmoid()),
@@ -161,7 +162,7 @@ BETWEEN = {
 }
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
-FAST |= {"enlarged before a sum", "normalisation without weights"}
+FAST |= {"gelu by tanh", "enlarged before a sum", "normalisation without weights"}
 FAST |= {"the input again, average of the map", "the input again, averages"}
 
 
