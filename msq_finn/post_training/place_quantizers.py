@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from brevitas.nn import QuantIdentity, QuantReLU
 from brevitas.quant import (
-    Int8ActPerTensorFloat,
+    Int8ActPerTensorFloatMinMaxInit,
     Int8ActPerTensorFloatMSE,
-    Uint8ActPerTensorFloat,
+    Uint8ActPerTensorFloatMaxInit,
     Uint8ActPerTensorFloatMSE,
 )
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from msq_finn.post_training.graph_edits import add_module
 from msq_finn.post_training.hardware_forms import (
@@ -29,6 +29,9 @@ from msq_finn.post_training.value_functions import Rising, dips, goes_below_zero
 
 #: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.
 WIDE_BITS = 8
+
+#: Largest value of inputs that are all 0.
+_LEAST_RANGE = 1e-6
 
 #: Most bits of an activation in hardware.
 _MOST_BITS = 8
@@ -49,13 +52,13 @@ class Bits:
     inputs: int = 8
 
 
-def place_quantizers(module: fx.GraphModule, bits: Bits, signed_input: bool) -> dict[str, float]:
+def place_quantizers(module: fx.GraphModule, bits: Bits, samples: Tensor) -> dict[str, float]:
     """Quantize every value that a layer, a pool, a sum or a concatenation reads.
 
     Args:
         module: in the standard form, without batch normalisation that a layer can take; changed.
         bits: widths.
-        signed_input: whether the network's input has negative values.
+        samples: inputs, [samples, ...], which say whether what the first layer reads is negative.
 
     Returns:
         By the name of an activation that has one, its largest value, such as 6 of ReLU6.
@@ -63,7 +66,7 @@ def place_quantizers(module: fx.GraphModule, bits: Bits, signed_input: bool) -> 
     _rectify(module)
     _activate_before_pools(module)
     places = _Places(module, bits)
-    places.quantize_input(signed_input)
+    places.quantize_input(samples)
     ceilings = places.quantize_activations()
     places.join()
     places.quantize_the_rest()
@@ -91,11 +94,11 @@ def _rectify(module: fx.GraphModule) -> None:
         if kind_of(node) != FUNCTION:
             continue
         own = module.get_submodule(node.target)
+        if isinstance(own, nn.GELU):
+            own.approximate = "none"  # that by tanh has no ONNX operator, and is 0.0005 off at most
         if dips(own) and not _is_padded(module, node):
             _replace(module, str(node.target), Rising(own))
             name = f"{node.name}_quant"
-        if isinstance(own, nn.GELU):
-            own.approximate = "none"  # that by tanh has no ONNX operator, and is 0.0005 off at most
             behind: nn.Module = nn.Identity()
         elif dips(own) or not goes_below_zero(own):
             name, behind = f"{node.name}_relu", nn.ReLU()
@@ -155,18 +158,32 @@ class _Places:
         #: Values that are quantized, and whether they may be negative.
         self.signs: dict[fx.Node, bool] = {}
 
-    def quantize_input(self, signed: bool) -> None:
+    def quantize_input(self, samples: Tensor) -> None:
         """Quantize what the first layer reads, behind what the processor computes."""
+        values = self._in_front_of_layers(samples)
         for node in self.nodes:
             if node.op == "placeholder" or kind_of(node) == BEFORE:
                 readers = [u for u in node.users if kind_of(u) != BEFORE and u.op != "output"]
                 if readers:
-                    recipe = Int8ActPerTensorFloat if signed else Uint8ActPerTensorFloat
-                    # Every input that calibration sees has its level.
-                    quant = QuantIdentity(
-                        recipe, bit_width=self.bits.inputs, high_percentile_q=100.0
-                    )
+                    signed = bool((values[node] < 0).any())
+                    # Every input has its level: statistics of Brevitas's average over batches.
+                    end = max(float(values[node].abs().max()), _LEAST_RANGE)
+                    if signed:
+                        recipe = {"act_quant": Int8ActPerTensorFloatMinMaxInit, "min_val": -end}
+                    else:
+                        recipe = {"act_quant": Uint8ActPerTensorFloatMaxInit}
+                    quant = QuantIdentity(**recipe, bit_width=self.bits.inputs, max_val=end)
                     self._insert(quant, "input_quant", node, readers, signed)
+
+    def _in_front_of_layers(self, samples: Tensor) -> dict[fx.Node, Tensor]:
+        """The network's input and what is computed from it: (x - mean) / std has other signs."""
+        runner = fx.Interpreter(self.module)
+        runner.args_iter = iter([samples])
+        for node in self.nodes:
+            is_known = all(source in runner.env for source in node.all_input_nodes)
+            if is_known and kind_of(node) in ("", BEFORE) and node.op != "output":
+                runner.env[node] = runner.run_node(node)
+        return runner.env
 
     def quantize_activations(self) -> dict[str, float]:
         """Let every ReLU quantize, and what stands for one; return the ends of those that have one.
@@ -212,6 +229,16 @@ class _Places:
             if kind_of(members[0]) == CAT:
                 self.signs |= dict.fromkeys(members, signed)
 
+    def _ahead_of_upsampling(self, node: fx.Node, reader: fx.Node) -> tuple[fx.Node, fx.Node]:
+        """A value of floats that only a join reads, enlarged: hardware enlarges integers only."""
+        while (
+            kind_of(node) == THROUGH
+            and len(node.users) == 1
+            and isinstance(self.module.get_submodule(node.target), nn.Upsample)
+        ):
+            node, reader = node.args[0], node
+        return node, reader
+
     def _joins(self) -> list[list[fx.Node]]:
         """Sums, each alone, and concatenations with those that they lead into."""
         groups: dict[fx.Node, list[fx.Node]] = {}
@@ -231,16 +258,6 @@ class _Places:
         """Make one quantizer of the ReLUs that are concatenated, if these are all there is."""
         activations = [_behind_pools(source) for source in sources]
         if any(kind_of(node) != RELU for node in activations):
-    def _ahead_of_upsampling(self, node: fx.Node, reader: fx.Node) -> tuple[fx.Node, fx.Node]:
-        """A value of floats that only a join reads, enlarged: hardware enlarges integers only."""
-        while (
-            kind_of(node) == THROUGH
-            and len(node.users) == 1
-            and isinstance(self.module.get_submodule(node.target), nn.Upsample)
-        ):
-            node, reader = node.args[0], node
-        return node, reader
-
             return False
         if len({self.signs[node] for node in activations}) > 1:
             return False

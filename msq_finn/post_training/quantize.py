@@ -103,8 +103,7 @@ def quantize(
     floats = deepcopy(module)
     place = next(module.parameters()).device
     samples = samples.to(place)
-    signed = bool((samples < 0).any())
-    ceilings = place_quantizers(module, bits, signed)
+    ceilings = place_quantizers(module, bits, samples)
     if board is not None:
         plan = _planned(module, name, board, bits, samples, progress)
     quantize_layers(module, bits.weights, plan)

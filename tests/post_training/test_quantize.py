@@ -225,6 +225,26 @@ def test_widths_and_signs():
     assert not msq_finn.quantize(tiny(), x + 0.5, epochs=0).input_quant.act_quant.is_signed
 
 
+class Normalised(nn.Module):
+    """Normalises its input, as networks do that take images from 0 to 1."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.4, 0.6]))
+        self.fc = nn.Linear(2, 3)
+
+    def forward(self, x):
+        return self.fc((x - self.mean) / 0.25)
+
+
+def test_the_sign_of_an_input_is_that_behind_its_normalisation():
+    network, x = Normalised().eval(), images(64, 2)
+    quantized = msq_finn.quantize(network, x, weight_bits=8, epochs=0)
+    assert quantized.input_quant.act_quant.is_signed
+    with torch.no_grad():
+        torch.testing.assert_close(quantized(x), network(x), rtol=0, atol=0.1)
+
+
 def lowest(function):
     """Where a function is least, and what it is there, by ternary search."""
     low, high = -3.0, 0.0
