@@ -107,7 +107,7 @@ def quantize(
     if board is not None:
         plan = _planned(module, name, board, bits, samples, progress)
     quantize_layers(module, bits.weights, plan)
-    module.to(place)  # what is new in it comes on the CPU
+    module.to(place).eval()  # what is new in it comes on the CPU, and would take statistics
     with torch.no_grad():
         module(samples[:1])  # searches the weights' scales
     assign_rows(module, plan or 0.5, "mse", coupled=coupled_rows(module, samples[:1]))

@@ -245,6 +245,19 @@ def test_the_sign_of_an_input_is_that_behind_its_normalisation():
         torch.testing.assert_close(quantized(x), network(x), rtol=0, atol=0.1)
 
 
+def test_scales_are_of_all_samples_alike():
+    """The first one sets none of them; every input has its level."""
+    torch.manual_seed(2)
+    network, x = tiny(), images(256, 8) - 0.5
+    x[0] *= 0.01
+    first, last = (msq_finn.quantize(network, y[:1], y, epochs=0) for y in (x, x.flip(0)))
+    for quantized in (first, last):
+        pixels = quantized.input_quant.act_quant
+        assert 128 * float(pixels.scale()) == pytest.approx(float(x.abs().max()))
+    ends = [float(q.get_submodule("1").act_quant.scale()) for q in (first, last)]
+    assert ends[0] == pytest.approx(ends[1], rel=0.1)
+
+
 def lowest(function):
     """Where a function is least, and what it is there, by ternary search."""
     low, high = -3.0, 0.0
