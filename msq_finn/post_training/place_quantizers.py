@@ -24,11 +24,15 @@ from msq_finn.post_training.hardware_forms import (
     NORM,
     RELU,
     THROUGH,
+    Channels,
 )
 from msq_finn.post_training.value_functions import Rising, dips, goes_below_zero
 
 #: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.
 WIDE_BITS = 8
+
+#: What leaves values what they are, and works on integers only in hardware.
+_OF_INTEGERS = (nn.Upsample, nn.ConstantPad2d, Channels)
 
 #: Largest value of inputs that are all 0.
 _LEAST_RANGE = 1e-6
@@ -221,7 +225,9 @@ class _Places:
             quant = self._wide(signed)
             name = add_module(self.module, f"{members[0].name}_quant", quant)
             for source, node in edges:
-                source, reader = self._ahead_of_upsampling(source, node)
+                source, reader = self._ahead_of_maps(source, node)
+                if source.target == name:
+                    continue  # quantized for another operand
                 readers = [reader]
                 if source not in self.signs:  # then this is its quantizer for layers as well
                     readers += [u for u in source.users if kind_of(u) in (LAYER, AVERAGE, THROUGH)]
@@ -229,15 +235,20 @@ class _Places:
             if kind_of(members[0]) == CAT:
                 self.signs |= dict.fromkeys(members, signed)
 
-    def _ahead_of_upsampling(self, node: fx.Node, reader: fx.Node) -> tuple[fx.Node, fx.Node]:
-        """A value of floats that only a join reads, enlarged: hardware enlarges integers only."""
+    def _ahead_of_maps(self, node: fx.Node, reader: fx.Node) -> tuple[fx.Node, fx.Node]:
+        """A join's operand in front of what hardware does with integers only, and its reader there.
+
+        What the operand's other readers read is then quantized as well, as theirs has to be.
+        """
+        source, first = node, reader
         while (
-            kind_of(node) == THROUGH
-            and len(node.users) == 1
-            and isinstance(self.module.get_submodule(node.target), nn.Upsample)
+            kind_of(source) == THROUGH
+            and isinstance(self.module.get_submodule(source.target), _OF_INTEGERS)
+            and all(u is first or kind_of(u) in (LAYER, AVERAGE, THROUGH) for u in source.users)
         ):
-            node, reader = node.args[0], node
-        return node, reader
+            source, first = source.args[0], source
+        is_float = source not in self.signs or kind_of(source) == "quant"
+        return (source, first) if is_float else (node, reader)
 
     def _joins(self) -> list[list[fx.Node]]:
         """Sums, each alone, and concatenations with those that they lead into."""

@@ -71,6 +71,19 @@ class Pyramid(nn.Module):
         return self.one(y), self.two(z)
 
 
+class Padded(nn.Module):
+    """A map that nothing activates, padded to the size of its shortcut, as in a U-net."""
+
+    def __init__(self):
+        super().__init__()
+        self.outer, self.inner = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 3, 3)
+        self.last = nn.Conv2d(7, 3, 1)
+
+    def forward(self, x):
+        x = F.relu(self.outer(x))
+        return self.last(torch.cat([x, F.pad(self.inner(x), (1, 1, 1, 1))], 1))
+
+
 class InputAgain(nn.Module):
     """The network's input beside what a layer makes of it, averaged or summed by windows."""
 
@@ -135,6 +148,8 @@ BETWEEN = {
         nn.Sequential(nn.BatchNorm2d(4, affine=False), nn.ReLU())
     ),
     "enlarged before a sum": Pyramid,
+    "padded before a concatenation": Padded,
+    "halves that are added": lambda: Between(lambda x: sum(x.chunk(2, 1)), 2),
     "upsampling": lambda: Between(nn.Sequential(nn.ReLU(), nn.Upsample(scale_factor=(2, 3)))),
     "interpolation": lambda: Between(lambda x: F.interpolate(F.relu(x), size=(12, 12))),
     "pads": lambda: Between(lambda x: F.pad(F.relu(x), (1, 0, 2, 1))),
@@ -162,6 +177,7 @@ BETWEEN = {
 }
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
+FAST |= {"padded before a concatenation", "halves that are added"}
 FAST |= {"gelu by tanh", "enlarged before a sum", "normalisation without weights"}
 FAST |= {"the input again, average of the map", "the input again, averages"}
 
