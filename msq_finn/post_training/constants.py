@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
-from msq_finn.post_training.graph_edits import name_of, readers
+from msq_finn.post_training.operations import name_of, readers
 
 #: Makes scale and offset of a constant.
 _Rule = Callable[[Tensor], tuple[Any, Any]]

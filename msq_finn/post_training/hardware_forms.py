@@ -67,6 +67,30 @@ class Channels(nn.Module):
         return x[:, self.start : self.stop]
 
 
+class Shuffled(nn.Module):
+    """Channels as pixels, as PixelShuffle lays them out.
+
+    Args:
+        before: shape of what it reads, with the batch.
+        after: shape of what it makes, with the batch.
+    """
+
+    def __init__(self, before: tuple[int, ...], after: tuple[int, ...]) -> None:
+        super().__init__()
+        factor = after[2] // before[2]
+        self.apart = (after[1], factor, factor, *before[2:])
+        self.after = after[1:]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the larger map.
+
+        Args:
+            x: [batch, channels, height, width].
+        """
+        parts = x.unflatten(1, self.apart[:3])
+        return parts.permute(0, 1, 4, 2, 5, 3).reshape(x.shape[0], *self.after)
+
+
 class NoHardware(Exception):
     """What is wrong with an operation, and what to do."""
 
@@ -93,9 +117,23 @@ def reshaped(before: tuple[int, ...], after: tuple[int, ...]) -> nn.Module:
     """
     if before[0] != after[0]:
         raise NoHardware("mixes the images of a batch")
+    if len(after) == 1:
+        return nn.Flatten(0)
     flat = [nn.Flatten()] if len(before) > 2 else []
     parts = [*flat, *([nn.Unflatten(1, after[1:])] if len(after) > 2 else [])]
     return nn.Sequential(*parts) if len(parts) != 1 else parts[0]
+
+
+def is_flattening(before: tuple[int, ...], after: tuple[int, ...]) -> bool:
+    """Tell whether a reshape flattens maps, or takes away one of their axes of size 1.
+
+    Args:
+        before: shape, with the batch.
+        after: shape, with the batch.
+    """
+    ones = (1,) * (len(after) - 2)
+    goes = before == after or (len(after) > 2 and before[:2] + ones == after)
+    return goes or after == (before[0], math.prod(before[1:]))
 
 
 def flattened(before: tuple[int, ...], after: tuple[int, ...]) -> nn.Module:
@@ -108,15 +146,12 @@ def flattened(before: tuple[int, ...], after: tuple[int, ...]) -> nn.Module:
     Raises:
         NoHardware: this is no flattening.
     """
-    ones = (1,) * (len(after) - 2)
-    if before == after or (len(after) > 2 and before[:2] + ones == after):
-        return nn.Identity()  # axes of size 1 that go one by one
-    if after != (before[0], math.prod(before[1:])):
+    if not is_flattening(before, after):
         shapes = " to ".join(
             "x".join(map(str, shape[1:])) or "nothing" for shape in (before, after)
         )
         raise NoHardware(f"reshapes {shapes} between layers; hardware only flattens")
-    return nn.Flatten()
+    return nn.Flatten() if len(after) == 2 else nn.Identity()
 
 
 def checked(
@@ -229,11 +264,12 @@ def _average_pool(pool: Any, before: tuple[int, ...]) -> nn.Module:
     padding = pool.padding if isinstance(pool.padding, tuple) else (pool.padding,)
     if _comes_out_even(pool, before[2:]):
         pool.ceil_mode = False
-    if any(padding) or pool.ceil_mode or getattr(pool, "divisor_override", None):
+    if pool.ceil_mode or (any(padding) and not pool.count_include_pad):
         raise NoHardware(
-            "an average pool with ceil_mode, a divisor of its own, or padding that averages do not "
-            "count (count_include_pad)"
+            "averages fewer pixels at the edge (ceil_mode, count_include_pad=False); leave that out"
         )
+    if getattr(pool, "divisor_override", None):
+        raise NoHardware("an average pool with a divisor of its own")
     return pool
 
 

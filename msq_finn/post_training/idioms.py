@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from torch import fx, nn
 
 from msq_finn.post_training.function_modules import module_of
-from msq_finn.post_training.graph_edits import (
+from msq_finn.post_training.hardware_forms import NoHardware
+from msq_finn.post_training.operations import (
     index_of,
     name_of,
     put,
@@ -17,7 +18,6 @@ from msq_finn.post_training.graph_edits import (
     put_chain,
     readers,
 )
-from msq_finn.post_training.hardware_forms import NoHardware
 
 #: What no value below 0 leaves, and what such values go through.
 _NOT_NEGATIVE = ("relu", "ReLU", "relu6", "ReLU6", "sigmoid", "Sigmoid")
@@ -39,7 +39,7 @@ def rewrite_idioms(module: fx.GraphModule) -> None:
         _reduce_pixels(module, node)
         _take_the_pixel(module, node)
         if node.target not in shared:
-            _pad_before_pool(module, node, modules)
+            _pad_before_maxima(module, node, modules)
         if node.args and getattr(node.args[0], "target", "") not in shared:
             _pad_one_end(module, node, modules)
 
@@ -127,32 +127,26 @@ def _take_the_pixel(module: fx.GraphModule, node: fx.Node) -> None:
         put_chain(module, node, {nn.Flatten(): shape[:2]}, source)
 
 
-def _pad_before_pool(module: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module]) -> None:
-    """Let zeros around a map be padding in front of a pool whose averages count them.
+def _pad_before_maxima(
+    module: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Module]
+) -> None:
+    """Write windows of maxima over the edge of a map (``ceil_mode``) as padding in front of them.
 
-    A pool of maxima with ``ceil_mode`` has windows over the edge, where zeros change nothing if
-    no value is negative.
+    Zeros change no maximum of values that are not negative.
     """
     try:
         own = modules[str(node.target)] if node.op == "call_module" else _called(node)
     except NoHardware:
         return  # said later
-    if not isinstance(own, nn.AvgPool1d | nn.AvgPool2d | nn.MaxPool1d | nn.MaxPool2d):
+    if not isinstance(own, nn.MaxPool1d | nn.MaxPool2d) or not own.ceil_mode:
         return
-    source = node.all_input_nodes[0]
+    (source,) = node.all_input_nodes
     shape, after = source.meta["shape"], node.meta["shape"]
-    if not shape or not after or len(shape) != (4 if type(own).__name__.endswith("2d") else 3):
+    if not shape or not after or len(shape) != (3 if isinstance(own, nn.MaxPool1d) else 4):
         return
     pads = _zeros_of(own, shape[2:], after[2:])
-    is_average = isinstance(own, nn.AvgPool1d | nn.AvgPool2d)
     over_the_edge = any(last > first for first, last in pads)
-    if is_average:
-        divides = getattr(own, "divisor_override", None)
-        if over_the_edge or divides or not own.count_include_pad:
-            return
-    elif not over_the_edge or not _is_not_negative(source) or own.return_indices:
-        return
-    if not any(map(any, pads)):
+    if not over_the_edge or own.return_indices or not _is_not_negative(source):
         return
     own.padding, own.ceil_mode = tuple(0 for _ in pads), False
     flat = [zeros for pair in reversed(pads) for zeros in pair]
@@ -165,7 +159,7 @@ def _pad_before_pool(module: fx.GraphModule, node: fx.Node, modules: dict[str, n
 def _called(node: fx.Node) -> nn.Module | None:
     """The pool that a function or a method is."""
     name = name_of(node) if node.op in ("call_function", "call_method") else ""
-    return module_of(node, name) if name.endswith(("pool1d", "pool2d")) else None
+    return module_of(node, name) if name.startswith("max_pool") else None
 
 
 def _zeros_of(pool: Any, sizes: tuple[int, ...], after: tuple[int, ...]) -> list[tuple[int, int]]:

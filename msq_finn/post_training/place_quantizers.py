@@ -13,7 +13,6 @@ from brevitas.quant import (
 )
 from torch import Tensor, fx, nn
 
-from msq_finn.post_training.graph_edits import add_module
 from msq_finn.post_training.hardware_forms import (
     ADD,
     AVERAGE,
@@ -26,6 +25,7 @@ from msq_finn.post_training.hardware_forms import (
     THROUGH,
     Channels,
 )
+from msq_finn.post_training.operations import add_module
 from msq_finn.post_training.value_functions import Rising, dips, goes_below_zero
 
 #: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.

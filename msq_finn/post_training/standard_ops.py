@@ -5,23 +5,17 @@ Behind it, every node of a graph has among its ``meta`` a ``kind``, of those bel
 
 from __future__ import annotations
 
-import operator
 from copy import deepcopy
-from typing import Any
 
-import torch
 from torch import fx, nn
 
 from msq_finn.post_training.channel_slices import SPLITS, check_split, sliced
 from msq_finn.post_training.constants import fold_constants
 from msq_finn.post_training.float_graph import Obstacles, place_of
 from msq_finn.post_training.function_modules import module_of
-from msq_finn.post_training.graph_edits import add_module, name_of, put
 from msq_finn.post_training.hardware_forms import (
-    ADD,
     BEFORE,
     BEHIND,
-    CAT,
     FUNCTION,
     LAYER,
     RELU,
@@ -33,16 +27,22 @@ from msq_finn.post_training.hardware_forms import (
     reshaped,
 )
 from msq_finn.post_training.idioms import rewrite_idioms
-
-#: Functions, methods and modules that lay values out in another shape, or leave them alone.
-_RESHAPES = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "Flatten"}
-_RESHAPES |= {"Unflatten"}
-_SAME = {"contiguous", "clone", "Identity"}
-_ADDS = {"add", "iadd"}
-_CATS = {"cat", "concat", "concatenate"}
+from msq_finn.post_training.joins import meet
+from msq_finn.post_training.last_floats import last_nodes, left_to_host
+from msq_finn.post_training.operations import (
+    ADDS,
+    CATS,
+    RESHAPES,
+    SAME,
+    SCALES,
+    TURNS,
+    add_module,
+    name_of,
+    put,
+)
 
 #: What works on floats in front of the first quantizer, where the processor computes it.
-_FLOAT = {*_RESHAPES, "permute", "transpose", "sub", "rsub", "mul", "truediv", "div", *_ADDS}
+_FLOAT = {*RESHAPES, *TURNS, *SCALES, *SAME}
 
 
 def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
@@ -57,6 +57,7 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
     _drop_unused(module)
     modules = dict(module.named_modules())
     floats: set[fx.Node] = set()  # computed from the input, in front of all layers
+    last = last_nodes(module, modules)
     for node in list(module.graph.nodes):
         if node.op in ("placeholder", "get_attr"):
             if node.op == "placeholder":
@@ -65,7 +66,9 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
         if node.op == "output":
             continue
         try:
-            _rewrite(module, node, modules, floats)
+            is_last = node in last and not floats.issuperset(node.all_input_nodes)
+            if not (is_last and left_to_host(module, node, modules)):
+                _rewrite(module, node, modules, floats)
         except NoHardware as refusal:
             faults.add(_said_where(node, faults), str(refusal))
     _drop_unused(module)
@@ -106,20 +109,20 @@ def _rewrite(
     if not tensors:
         raise NoHardware("a constant that no layer multiplies by; keep it as weights of a layer")
     source = tensors[0]
-    if all(tensor in floats for tensor in tensors) and name in (*_FLOAT, *_SAME):
-        if name in _RESHAPES:
+    if all(tensor in floats for tensor in tensors) and name in _FLOAT:
+        if name in RESHAPES:
             node = put(module, node, reshaped(source.meta["shape"], shape), source)
         node.meta["kind"] = BEFORE
         floats.add(node)
         return
-    if name in _SAME:
+    if name in SAME:
         node.replace_all_uses_with(source)
         return
-    if name in _ADDS or name in _CATS:
-        _meet(node, name, tensors, shape)
+    if name in ADDS or name in CATS:
+        meet(module, node, name, tensors)
         return
     own = modules[str(node.target)] if node.op == "call_module" else module_of(node, name)
-    if name in _RESHAPES:
+    if name in RESHAPES:
         own = flattened(source.meta["shape"], shape)
     if own is None:
         raise NoHardware(no_place(name))
@@ -130,39 +133,6 @@ def _rewrite(
     if plain is not modules.get(str(node.target)):
         node = put(module, node, plain, source)
     node.meta["kind"] = kind
-
-
-def _meet(node: fx.Node, name: str, tensors: list[fx.Node], shape: tuple[int, ...]) -> None:
-    """Check a sum or a concatenation, and write it with an operator or a function."""
-    if name in _CATS:
-        axis = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else 0)
-        if axis not in (1, 1 - len(shape)):
-            raise NoHardware(
-                f"concatenates along axis {axis}; hardware does along channels, axis 1"
-            )
-        operands = list(node.kwargs.get("tensors", node.args[0] if node.args else ()))
-        node.target, node.op, node.meta["kind"] = torch.cat, "call_function", CAT
-        arguments: tuple[Any, ...] = (operands, 1)
-    else:
-        given = (*node.args, node.kwargs.get("other"))
-        operands = [operand for operand in given if not _adds_nothing(operand)]
-        if len(operands) == 1 and operands == tensors:
-            node.replace_all_uses_with(operands[0])
-            return
-        if not set(operands) <= set(tensors) or node.kwargs.get("alpha", 1) != 1:
-            raise NoHardware("adds something else than two values of the network; leave it out")
-        if any(tensor.meta["shape"] != shape for tensor in tensors):
-            raise NoHardware("adds values of different shapes, and hardware element by element")
-        node.target, node.op, node.meta["kind"] = operator.add, "call_function", ADD
-        arguments = tuple(operands)
-    if len(set(operands)) < len(operands) or len(operands) < 2:
-        raise NoHardware("reads one value twice, or only one; change the layer before instead")
-    node.args, node.kwargs = arguments, {}
-
-
-def _adds_nothing(operand: Any) -> bool:
-    """Whether it is no argument, or the 0 with which Python's ``sum`` begins."""
-    return operand is None or (isinstance(operand, int | float) and operand == 0)
 
 
 def _drop_unused(module: fx.GraphModule) -> None:
@@ -202,7 +172,7 @@ def _leave_last_floats(module: fx.GraphModule) -> None:
     for node in reversed(module.graph.nodes):
         kind = node.meta.get("kind")
         if kind in (BEHIND, RELU, FUNCTION, THROUGH) and last.issuperset(node.users):
-            own = module.get_submodule(node.target)
+            own = module.get_submodule(node.target) if node.op == "call_module" else None
             if not isinstance(own, nn.MaxPool1d | nn.MaxPool2d):
                 node.meta["kind"] = BEHIND
                 last.add(node)

@@ -32,6 +32,30 @@ class Between(nn.Module):
         return self.last(self.function(self.norm(self.first(x))))
 
 
+class Signals(nn.Module):
+    """Something between two convolutions of signals; an image's lines are their channels."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.first, self.form = nn.Conv1d(6, 4, 3), form
+        self.last = nn.Conv1d(4, 3, 1)
+
+    def forward(self, x):
+        return self.last(self.form(F.relu(self.first(x.squeeze(1)))))
+
+
+class Maxima(nn.Module):
+    """What makes one value of a channel's map, or signal, in front of a layer."""
+
+    def __init__(self, form, signal=False):
+        super().__init__()
+        self.first = nn.Conv1d(6, 4, 1) if signal else nn.Conv2d(1, 4, 3)
+        self.form, self.signal, self.fc = form, signal, nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.fc(self.form(F.relu(self.first(x.squeeze(1) if self.signal else x))))
+
+
 class Ends(nn.Module):
     """Something behind the last layer."""
 
@@ -82,6 +106,36 @@ class Padded(nn.Module):
     def forward(self, x):
         x = F.relu(self.outer(x))
         return self.last(torch.cat([x, F.pad(self.inner(x), (1, 1, 1, 1))], 1))
+
+
+class Boxes(nn.Module):
+    """A detector's heads on two maps: channels last, in fours, one list of all."""
+
+    def __init__(self):
+        super().__init__()
+        self.fine, self.coarse = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 6, 3, stride=2)
+        self.heads = nn.ModuleList([nn.Conv2d(4, 8, 1), nn.Conv2d(6, 4, 1)])
+
+    def forward(self, x):
+        maps = [F.relu(self.fine(x))]
+        maps.append(F.relu(self.coarse(maps[0])))
+        found = [head(x).permute(0, 2, 3, 1) for head, x in zip(self.heads, maps, strict=True)]
+        return torch.sigmoid(torch.cat([y.reshape(y.shape[0], -1, 4) for y in found], 1))
+
+
+class Branches(nn.Module):
+    """Two branches whose maps are flattened before they meet, in front of a layer or at the end."""
+
+    def __init__(self, sizes=(3, 3), last=True):
+        super().__init__()
+        self.one, self.two = (nn.Conv2d(1, 4, size) for size in sizes)
+        self.fc = nn.LazyLinear(3) if last else nn.Identity()
+
+    def forward(self, x):
+        one, two = self.one(x), self.two(x)
+        if not isinstance(self.fc, nn.Identity):
+            one, two = F.relu(one), F.relu(two)
+        return self.fc(torch.cat([one.flatten(1), two.flatten(1)], 1))
 
 
 class InputAgain(nn.Module):
@@ -153,6 +207,17 @@ BETWEEN = {
     "upsampling": lambda: Between(nn.Sequential(nn.ReLU(), nn.Upsample(scale_factor=(2, 3)))),
     "interpolation": lambda: Between(lambda x: F.interpolate(F.relu(x), size=(12, 12))),
     "pads": lambda: Between(lambda x: F.pad(F.relu(x), (1, 0, 2, 1))),
+    "averages with padding": lambda: Between(lambda x: F.avg_pool2d(F.relu(x), 3, 1, 1)),
+    "pads of signals": lambda: Signals(nn.ConstantPad1d((2, 1), 0.0)),
+    "maxima of maps": lambda: Maxima(lambda x: x.amax((2, 3))),
+    "maxima of maps that stay": lambda: Maxima(
+        lambda x: torch.amax(x, dim=(-1, -2), keepdim=True).flatten(1)
+    ),
+    "maxima of signals": lambda: Maxima(lambda x: torch.max(x, 2)[0], signal=True),
+    "maxima of signals that stay": lambda: Maxima(
+        lambda x: x.max(dim=-1, keepdim=True).values.squeeze(2), signal=True
+    ),
+    "the one pixel": lambda: Maxima(lambda x: F.adaptive_avg_pool2d(x, 1)[:, :, 0, 0]),
     "pads of signed values": lambda: Between(nn.Sequential(nn.Tanh(), nn.ZeroPad2d(1))),
     "halves": lambda: Between(halves),
     "parts of unequal size": lambda: Between(uneven, 3),
@@ -170,6 +235,12 @@ BETWEEN = {
     "softmax at the end": lambda: Ends(nn.Softmax(1)),
     "sigmoid at the end": lambda: Ends(nn.Sigmoid()),
     "relu at the end": lambda: Ends(lambda y: F.relu(y)),
+    "scaled and shifted at the end": lambda: Ends(lambda y: 2 * torch.tanh(y / 3) - 1),
+    "one number an image": lambda: nn.Sequential(nn.Flatten(), nn.Linear(36, 1), nn.Flatten(0)),
+    "boxes": Boxes,
+    "channels as pixels at the end": lambda: nn.Sequential(nn.Conv2d(1, 8, 3), nn.PixelShuffle(2)),
+    "flattened maps": Branches,
+    "flattened maps at the end": lambda: Branches((3, 1), last=False),
     "softmax of pixels at the end": lambda: nn.Sequential(nn.Conv2d(1, 3, 3), nn.Softmax(1)),
     "two outputs": Heads,
     "the input again, average of the map": lambda: InputAgain(nn.AdaptiveAvgPool2d(1)),
@@ -177,6 +248,9 @@ BETWEEN = {
 }
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
+FAST |= {"averages with padding", "pads of signals", "maxima of maps", "maxima of signals"}
+FAST |= {"boxes", "channels as pixels at the end", "flattened maps", "flattened maps at the end"}
+FAST |= {"scaled and shifted at the end", "one number an image"}
 FAST |= {"padded before a concatenation", "halves that are added"}
 FAST |= {"gelu by tanh", "enlarged before a sum", "normalisation without weights"}
 FAST |= {"the input again, average of the map", "the input again, averages"}

@@ -171,22 +171,32 @@ CASES = {
     ),
     "averages over the edge": (
         sequence(nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(), nn.AvgPool2d(4, ceil_mode=True)),
-        "2: an average pool with ceil_mode",
+        r"2: averages fewer pixels at the edge \(ceil_mode",
     ),
     "pruned weights": (pruned(), "1: its weights are computed from others, as weight_norm, "),
     "normalised weights": (
         nn.Sequential(nn.Flatten(), nn.utils.parametrizations.weight_norm(nn.Linear(36, 2))),
         "1: its weights are computed from others",
     ),
-    "padded average": (
-        sequence(
-            nn.Conv2d(1, 2, 3, padding=1), nn.AvgPool2d(3, padding=1, count_include_pad=False)
-        ),
-        r"1: an average pool with .* or padding that averages do not count",
+    "averages without the padding": (
+        sequence(nn.Conv2d(1, 2, 3), nn.AvgPool2d(3, 1, 1, count_include_pad=False)),
+        r"1: averages fewer pixels at the edge \(ceil_mode, count_include_pad=False",
+    ),
+    "a divisor": (
+        sequence(nn.Conv2d(1, 2, 3), nn.AvgPool2d(2, divisor_override=3)),
+        "1: an average pool with a divisor of its own",
+    ),
+    "places of maxima": (
+        Twice(lambda net, x: net.fc(net.conv(x).squeeze(1).max(2)[1].float().repeat(1, 6))),
+        "max has no place in it",
     ),
     "pixels apart": (
         Twice(lambda net, x: flat(net, torch.cat(net.conv(x).chunk(2, 2), 1)[:, :36])),
         "splits along another axis",
+    ),
+    "flattened maps of two sizes": (
+        Twice(lambda net, x: net.fc(torch.cat([net.conv(x).flatten(1), x.mean((2, 3))], 1)[:, 1:])),
+        "concatenates a flattened map with something of another size",
     ),
     "every other channel": (
         Twice(lambda net, x: flat(net, torch.cat([net.conv(x), x], 1)[:, ::2])),

@@ -1,4 +1,4 @@
-"""Small changes to a graph of torch.fx whose nodes have shapes."""
+"""What operations of a graph are called, and new modules in their place."""
 
 from __future__ import annotations
 
@@ -6,13 +6,25 @@ from typing import Any
 
 from torch import fx, nn
 
+#: Functions, methods and modules that lay values out in another shape, or leave them alone.
+RESHAPES = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "unflatten", "Flatten"}
+RESHAPES |= {"Unflatten"}
+SAME = {"contiguous", "clone", "Identity"}
+SHUFFLES = {"PixelShuffle", "pixel_shuffle"}
+TURNS = {"permute", "transpose"}
+
+#: Functions and methods by which values meet, are scaled or averaged.
+ADDS = {"add", "iadd"}
+SCALES = {"sub", "rsub", "mul", "truediv", "div", *ADDS}
+CATS = {"cat", "concat", "concatenate"}
+
 
 def name_of(node: fx.Node, modules: dict[str, nn.Module] | None = None) -> str:
     """Return the plain name of an operation: the class of a module, a function's, a method's.
 
     Args:
-        node: the operation.
-        modules: of the network, by name; without them, a module's name.
+        node: a call.
+        modules: of the network, by name; without them a module is called by its own.
     """
     if node.op == "call_module":
         return type(modules[str(node.target)]).__name__ if modules else str(node.target)
@@ -20,22 +32,20 @@ def name_of(node: fx.Node, modules: dict[str, nn.Module] | None = None) -> str:
     return str(name).strip("_")
 
 
-def readers(node: fx.Node) -> list[fx.Node]:
-    """Return what reads a node's values, not only their shape.
+def put(module: fx.GraphModule, node: fx.Node, new: nn.Module, source: fx.Node) -> fx.Node:
+    """Call a new module in the place of a node, and return the call.
 
     Args:
-        node: of a graph with shapes.
+        module: the network.
+        node: whose results are replaced.
+        new: is called.
+        source: what it reads.
     """
-    return [user for user in node.users if "tensor_meta" in user.meta or user.op == "output"]
-
-
-def index_of(node: fx.Node) -> Any:
-    """Return what stands in brackets, with the numbers that were computed from shapes.
-
-    Args:
-        node: a call of ``getitem``.
-    """
-    return fx.node.map_arg(node.args[1], lambda given: given.meta.get("number", given))
+    with module.graph.inserting_before(node):
+        call = module.graph.call_module(add_module(module, node.name, new), (source,))
+    call.meta = {**node.meta}
+    node.replace_all_uses_with(call)
+    return call
 
 
 def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
@@ -52,22 +62,6 @@ def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
         name = f"{wanted}_{number}"
     module.add_module(name, new)
     return name
-
-
-def put(module: fx.GraphModule, node: fx.Node, new: nn.Module, source: fx.Node) -> fx.Node:
-    """Call a new module in the place of a node.
-
-    Args:
-        module: the network.
-        node: whose readers read the new one; it stays, unread.
-        new: what is called.
-        source: what it reads.
-    """
-    with module.graph.inserting_before(node):
-        call = module.graph.call_module(add_module(module, node.name, new), (source,))
-    call.meta = {**node.meta}
-    node.replace_all_uses_with(call)
-    return call
 
 
 def put_chain(
@@ -105,3 +99,21 @@ def put_before(
         call = module.graph.call_module(add_module(module, f"{node.name}_input", new), (source,))
     call.meta = {**source.meta, "shape": shape}
     node.replace_input_with(source, call)
+
+
+def readers(node: fx.Node) -> list[fx.Node]:
+    """Return what reads a node's values, not only their shape.
+
+    Args:
+        node: of a graph with shapes.
+    """
+    return [user for user in node.users if "tensor_meta" in user.meta or user.op == "output"]
+
+
+def index_of(node: fx.Node) -> Any:
+    """Return what stands in brackets, with the numbers that were computed from shapes.
+
+    Args:
+        node: a call of ``getitem``.
+    """
+    return fx.node.map_arg(node.args[1], lambda given: given.meta.get("number", given))
