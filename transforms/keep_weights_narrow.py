@@ -1,4 +1,4 @@
-"""Let FINN's RTL unit take weights that use the least value of their type, or none below 0."""
+"""Let FINN's RTL unit take weights at the least of their type, or above 0, and few bits."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.base import Transformation
 
-from msq_finn.lanes.kind import MAX_ACT_BITS
-
 
 class KeepWeightsNarrow(Transformation):
     """Give weights of FINN's matrix-vector layers one bit more where its RTL asks for it.
@@ -17,8 +15,9 @@ class KeepWeightsNarrow(Transformation):
     FINN's packing on a DSP48E1 needs weights whose negatives fit their type too, its RTL on any
     slice signed types, and FINN leaves the layer to Vitis HLS otherwise (specialize_layers.py,
     ``_mvu_rtl_possible``): 4-bit integers of which one is -8, or all positive, behind a pool whose
-    sums are too wide for lanes. Such layers ask for RTL themselves, as FINN takes HLS for weights
-    below 4 bits. Run it behind FINN's ``step_minimize_bit_width``, which takes the bit away again.
+    sums are too wide for lanes. All ask for RTL themselves, as FINN takes HLS for weights or
+    activations below 4 bits, of which its RTL needs two. Run it behind FINN's
+    ``step_minimize_bit_width``, which takes the bit away again.
 
     Args:
         part: FPGA part.
@@ -36,8 +35,7 @@ class KeepWeightsNarrow(Transformation):
             op, weights = getCustomOp(node), model.get_initializer(node.input[1])
             if weights is None:
                 continue
-            wide = model.get_tensor_datatype(node.input[0]).bitwidth() > MAX_ACT_BITS
-            if wide and not op.get_nodeattr("preferred_impl_style"):
+            if not op.get_nodeattr("preferred_impl_style"):
                 op.set_nodeattr("preferred_impl_style", "rtl")
             kind = DataType[op.get_nodeattr("weightDataType")]
             least = self._applies and weights.min() == kind.min()

@@ -40,6 +40,8 @@ def layer(least, acts="UINT9", weights="INT4"):
         (-128, "UINT8", "INT8", ZYNQ, "INT9"),
         (7, "INT9", "UINT3", ZYNQ, "INT4"),
         (7, "INT9", "UINT3", ULTRASCALE, "INT4"),
+        (-31, "UINT2", "INT6", ZYNQ, "INT6"),
+        (-31, "INT3", "INT6", ULTRASCALE, "INT6"),
     ],
 )
 def test_finn_takes_the_layer_in_rtl(least, acts, weights, part, expected):
