@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal, cast
 
@@ -85,9 +86,9 @@ def make_plan(
         reachable = 1e9 / clk_ns / best.cycles
         if target_fps > reachable:
             raise MsqError(
-                f"--target-fps {target_fps:.10g}: {network.name} reaches {reachable:.0f} frames "
-                f"per second on {board} at most (limited by {best.limited_by}); lower the target, "
-                "raise the budget or the clock, or take a larger board",
+                f"--target-fps {target_fps:.10g}: {network.name} reaches {math.floor(reachable)} "
+                f"frames per second on {board} at most (limited by {best.limited_by}); lower the "
+                "target, raise the budget or the clock, or take a larger board",
                 field="--target-fps",
                 value=target_fps,
             )
@@ -136,7 +137,7 @@ def _outcome(
         ),
         totals=Totals(
             cycles=solution.cycles,
-            fps=round(fps, 2),
+            fps=math.floor(100 * fps) / 100,  # which may be asked for
             gops=round(2 * network.macs * fps / 1e9, 3),
             resources=PlannedResources.of(solution.cost),
             bottleneck=_bottleneck(network, solution),

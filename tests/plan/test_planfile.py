@@ -123,6 +123,14 @@ def test_a_target_is_planned_for():
     assert slow.totals.limited_by == "target"
 
 
+def test_what_is_said_to_be_reached_may_be_asked_for():
+    most = _plan(clk_ns=7).totals.fps
+    assert most == 17857142.85  # a frame takes eight clocks of 7 ns
+    assert _plan(clk_ns=7, target_fps=most).totals.fps == most
+    with pytest.raises(MsqError, match=r"tiny reaches 17857142 frames"):
+        _plan(clk_ns=7, target_fps=17857143)
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(MsqError, match=r"--target-fps 1000000000: tiny reaches \d+ frames"):
         _plan(target_fps=1e9)
