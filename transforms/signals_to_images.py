@@ -124,9 +124,9 @@ def _zeros(model: ModelWrapper, node: NodeProto) -> None:
 #: How each op is brought into two dimensions.
 _FORMS: dict[str, Callable[[ModelWrapper, Any], None]] = {
     **dict.fromkeys(("Add", "Mul", "Div", "Sub", "BatchNormalization", "MultiThreshold"), _keep),
-    **dict.fromkeys(("MatMul", "GlobalAveragePool"), _keep),
+    **dict.fromkeys(("MatMul", "GlobalAveragePool", "Relu", "Sigmoid", "Tanh"), _keep),
     **dict.fromkeys(("Conv", "ConvTranspose", "AveragePool"), _windows),
-    **dict.fromkeys(("ArgMax", "TopK", "LogSoftmax", "Softmax", "Sigmoid", "Flatten"), _axis),
+    **dict.fromkeys(("ArgMax", "TopK", "LogSoftmax", "Softmax", "Flatten"), _axis),
     **dict.fromkeys(("Concat", "Split"), _axis),
     "MaxPool": _pool,
     "Transpose": _order,

@@ -90,6 +90,28 @@ def signal_map_cnn():
     return _settled(nn.Sequential(make.identity(), make.conv_relu(2, 8), last), (8, 2, 8))
 
 
+class JoinedSignals(nn.Module):
+    """Channels of a signal, averaged and repeated, beside the others; a probability a sample."""
+
+    def __init__(self):
+        super().__init__()
+        make = LayerFactory(MSQWeightPerChannelFloat, {}, dims=1)
+        joined = make.relu()  # one scale for what is concatenated
+        self.stem = nn.Sequential(make.identity(), make.conv_relu(2, 6, relu=joined))
+        self.low, self.enlarge = make.conv_relu(2, 3, relu=joined), nn.Upsample(scale_factor=2)
+        self.head = qnn.QuantConv1d(7, 2, 1, bias=False, weight_quant=FixedWeightPerTensorFloat)
+
+    def forward(self, x):
+        first, second = torch.split(self.stem(x), [2, 4], 1)
+        low = self.enlarge(self.low(functional.avg_pool1d(first, 2)))
+        return torch.sigmoid(self.head(torch.cat([low, second], 1)))
+
+
+def joined_signals():
+    torch.manual_seed(5)
+    return _settled(JoinedSignals(), (8, 2, 12))
+
+
 def pooled_signal_cnn():
     """A 1-D convolution, an average over its whole signal and a classifier."""
     torch.manual_seed(9)

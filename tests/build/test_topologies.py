@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from msq_finn.build.generate import generate
-from msq_finn.lowering.lower import Target
+from msq_finn.lowering.lower import Target, lower
 
 from . import map_networks
 from .networks import (
@@ -19,6 +19,7 @@ from .networks import (
     fixed_branch_cnn,
     float_head_cnn,
     input_residual_cnn,
+    joined_signals,
     plain_mlp,
     pooled_signal_cnn,
     pyramid_cnn,
@@ -27,7 +28,7 @@ from .networks import (
     signal_map_cnn,
     signed_mlp,
 )
-from .whole import all_the_way
+from .whole import all_the_way, same_in_python
 
 CASES = {
     "residual": (residual_cnn, (1, 1, 4, 4), 100_000),
@@ -47,6 +48,7 @@ CASES = {
 SLOW_CASES = {
     "u-net": (map_networks.unet, (1, 2, 4, 4), 100_000),
     "pooled signals": (pooled_signal_cnn, (1, 2, 8), 200_000),
+    "joined signals": (joined_signals, (1, 2, 12), 100_000),
     "signal map": (signal_map_cnn, (1, 2, 8), 200_000),
     "fixed branch": (fixed_branch_cnn, (1, 1, 4, 4), 100_000),
     "dense": (dense_cnn, (1, 1, 4, 4), 100_000),
@@ -63,6 +65,14 @@ def test_a_network_all_the_way(tmp_path, case):
     make, shape, fps = (CASES | SLOW_CASES)[case]
     source = exported(make(), tmp_path / "model.onnx", shape)
     all_the_way(source, tmp_path, fps)
+
+
+def test_signals_that_are_split_and_joined(tmp_path):
+    source = exported(joined_signals(), tmp_path / "model.onnx", (1, 2, 12))
+    lowered = lower(source, Target("Pynq-Z1"), tmp_path)
+    kinds = {node.op_type for node in lowered.model.graph.node}
+    assert {"StreamingSplit_rtl", "StreamingConcat_rtl", "UpsampleNearestNeighbour_rtl"} <= kinds
+    same_in_python(lowered, source)
 
 
 def test_a_board_that_only_finn_knows(tmp_path):

@@ -53,6 +53,17 @@ def test_images_stay_as_they_are(rng):
     assert model.transform(SignalsToImages()).model.SerializeToString() == once
 
 
+@pytest.mark.parametrize("function", ["Relu", "Sigmoid", "Tanh"])
+def test_functions_of_single_values_stay(rng, function):
+    model = signal_net(rng, function)
+    values = {"inp": rng.integers(-1, 2, (1, 2, 9)).astype(np.float32)}
+    before = execute_onnx(model.transform(InferShapes()), values)["outp"]
+    model = model.transform(SignalsToImages())
+    assert model.get_tensor_shape("a") == [1, 3, 5, 1]
+    assert [node.op_type for node in model.graph.node][2] == function
+    np.testing.assert_allclose(execute_onnx(model, values)["outp"], before, rtol=1e-6)
+
+
 def test_an_op_without_a_known_form_is_named(rng):
     with pytest.raises(MsqError, match=r"Act_0 \(Softplus\) has no known form"):
         signal_net(rng, "Softplus").transform(SignalsToImages())
