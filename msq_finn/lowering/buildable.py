@@ -34,7 +34,12 @@ _ONE_SCALE = "the error names both quantizers and the two lines that cure it"
 _GROUPS = {
     "Layers": (
         ("Linear", "lanes", "MVAU_MSQ", ""),
-        ("Conv1d", "lanes", "MVAU_MSQ", "as a map one pixel wide"),
+        (
+            "Conv1d",
+            "lanes",
+            "MVAU_MSQ",
+            "a map one pixel wide, also pools, slices and joins",
+        ),
         ("Conv2d", "lanes", "MVAU_MSQ", "any kernel, stride and padding"),
         ("Conv2d with groups", "lanes", "MVAU_MSQ", "as a dense matrix with zeros"),
         ("Conv2d, depthwise", "lanes", "VVAU_MSQ", ""),

@@ -12,8 +12,8 @@ from torch.fx.passes.shape_prop import ShapeProp
 
 from msq_finn.errors import MsqError, said_by
 from msq_finn.post_training.hardware_forms import COMPUTED_WEIGHTS
+from msq_finn.post_training.shape_tracer import ShapeTracer
 from msq_finn.training.feed import unwrapped
-from msq_finn.training.module_tracer import ModuleTracer
 
 
 class Obstacles:
@@ -135,7 +135,7 @@ def traced(
             raise MsqError(
                 f"it does not run on two inputs of {shape}: {said_by(error)}", where=faults.network
             ) from error
-        graph = _graph(network, faults)
+        graph = _graph(network, pair, faults)
         module = fx.GraphModule(network, graph, faults.network)
         _write_in_place_operations(graph)
         _forget_unused(graph)
@@ -167,7 +167,7 @@ def _check_finite(network: nn.Module, name: str) -> None:
             raise MsqError(f"{key} holds values that are not finite", where=name, field=key)
 
 
-def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
+def _graph(network: nn.Module, pair: Tensor, faults: Obstacles) -> fx.Graph:
     """Trace; what cannot be traced stays whole, so that the rest is looked at as well."""
     names = {module: name for name, module in network.named_modules()}
     parameters = inspect.signature(network.forward).parameters.values()
@@ -175,9 +175,8 @@ def _graph(network: nn.Module, faults: Obstacles) -> fx.Graph:
     whole: set[nn.Module] = set()
     while True:
         try:
-            graph = ModuleTracer(whole.__contains__, ("torch.nn",)).trace(
-                network, concrete_args=defaults
-            )
+            tracer = ShapeTracer(whole.__contains__, ("torch.nn",), pair)
+            graph = tracer.trace(network, concrete_args=defaults)
             break
         except Exception as error:
             guilty = _raised_in(error, names)

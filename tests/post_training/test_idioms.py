@@ -47,6 +47,25 @@ class Causal(nn.Module):
         return self.fc(x.mean(-1))
 
 
+class ByShape(nn.Module):
+    """Decides by the shapes of what it reads and of what its layers make."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.fc = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        if x.dim() == 3:
+            x = x.unsqueeze(1)
+        assert x.shape[1] == 1
+        x = F.relu(self.norm(self.first(x)))
+        if x.shape[-1] % 2 != 0:
+            x = F.pad(x, (0, 1))
+        if x.size(2) > 4 and x.ndim == 4:
+            x = F.max_pool2d(x, 2)
+        return self.fc(x.mean((2, 3)))
+
+
 IMAGES, SIGNALS = (1, 6, 7), (2, 9)
 
 CASES = {
@@ -80,6 +99,7 @@ CASES = {
     "half of the channels": (lambda net, x: F.relu(net.second(x))[:, : x.shape[1] // 2], IMAGES),
     "causal, from the front": (lambda cut: Causal(lambda x, n: x[:, :, :-n]), SIGNALS),
     "causal, to a length": (lambda cut: Causal(lambda x, n: x[..., : x.size(2) - n]), SIGNALS),
+    "by shape": (lambda _: ByShape(), (9, 9)),
     "padding of signals": (
         lambda _: nn.Sequential(
             nn.ConstantPad1d((2, 0), 0.0), nn.Conv1d(2, 4, 3), nn.ReLU(), nn.ZeroPad1d((1, 0)),
@@ -91,14 +111,14 @@ CASES = {
 
 #: Those that are lowered as well in every test run, and in the slow one all.
 FAST = {"average, axis by axis", "maxima over the edge", "a scale of channels", "half of a sum"}
-FAST |= {"averages that count padding", "causal, from the front"}
+FAST |= {"averages that count padding", "causal, from the front", "by shape"}
 
 
 def made(case):
     """The network, its normalisation settled, and inputs."""
     torch.manual_seed(1)
     form, size = CASES[case]
-    whole = case.startswith("causal") or case == "padding of signals"
+    whole = case.startswith(("causal", "by shape", "padding of"))
     network = form(None) if whole else Between(form, size)
     inputs = torch.rand(40, *size)
     for _ in range(20):
