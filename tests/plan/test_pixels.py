@@ -219,3 +219,13 @@ def test_foldings_to_be_edited_take_one_pixel():
     network = resnet_cifar(1)
     assert meet(network, 34 * 34 - 1, BUDGET, default_model(), EDITED) is None
     assert set(pixels_of(network, 34 * 34 + 2, EDITED) or ()) == {1}
+
+
+def test_a_plan_of_depthwise_windows_of_one_pixel_may_be_read(tmp_path: Path):
+    """They leave whole, though lanes take one element of each: it is all that there is."""
+    skips = Conv(2, (8, 32), (1, 1), (1, 2))
+    layer = Layer("skip", 1, 2, 8 * 16, conv=skips, depthwise=True)
+    made = make_plan(Network("skips", (layer,)), "ZCU104", "xczu7ev-ffvc1156-2-e", "DSP48E2").plan
+    assert (made.layers[0].simd, made.layers[0].pixels) == (1, 8)
+    made.save(tmp_path / "plan.yaml")
+    assert Plan.load(tmp_path / "plan.yaml") == made

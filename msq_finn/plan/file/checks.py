@@ -90,10 +90,13 @@ def _check_channels(layer: LayerPlan, refuse: Callable[[str, str], MsqError]) ->
         raise refuse(
             "simd", f"{layer.simd}, but only LUT lanes of all {layer.mh} channels take more than 1"
         )
-    if window is not None and (window.simd, window.parallel) != (lanes.pe, layer.simd > 1):
+    # Windows of words leave whole, be it of one pixel each.
+    whole = layer.simd > 1 or layer.pixels > 1
+    if window is not None and (window.simd, window.parallel) != (lanes.pe, whole):
         raise refuse(
             "window",
-            f"simd is to be the number of lanes, {lanes.pe}, and parallel whether simd is above 1",
+            f"simd is to be the number of lanes, {lanes.pe}, and parallel whether the layer's simd "
+            "or its pixels are above 1",
         )
 
 
