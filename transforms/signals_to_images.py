@@ -90,9 +90,25 @@ def _pool(model: ModelWrapper, node: NodeProto) -> None:
 
 def _axis(model: ModelWrapper, node: NodeProto) -> None:
     """An axis that is counted from the end is one further from it."""
-    axis, shape = get_by_name(node.attribute, "axis"), model.get_tensor_shape(node.input[0])
-    if axis is not None and axis.i < 0 and len(shape) == 3:
+    axis = get_by_name(node.attribute, "axis")
+    if axis is not None and axis.i < 0 and len(model.get_tensor_shape(node.input[0])) == 3:
         axis.i += 3
+
+
+def _last(model: ModelWrapper, node: NodeProto) -> None:
+    """Likewise where an axis that is not given is the last."""
+    if get_by_name(node.attribute, "axis") is None:
+        node.attribute.append(helper.make_attribute("axis", -1))
+    _axis(model, node)
+
+
+def _label(model: ModelWrapper, node: NodeProto) -> None:
+    """Likewise; where the axis goes, the result has the width none the less."""
+    _axis(model, node)
+    keeps = get_by_name(node.attribute, "keepdims")
+    shape = model.get_tensor_shape(node.output[0])
+    if keeps is not None and not keeps.i and len(model.get_tensor_shape(node.input[0])) == 3:
+        model.set_tensor_shape(node.output[0], [*shape, 1])
 
 
 def _order(model: ModelWrapper, node: NodeProto) -> None:
@@ -124,10 +140,12 @@ def _zeros(model: ModelWrapper, node: NodeProto) -> None:
 #: How each op is brought into two dimensions.
 _FORMS: dict[str, Callable[[ModelWrapper, Any], None]] = {
     **dict.fromkeys(("Add", "Mul", "Div", "Sub", "BatchNormalization", "MultiThreshold"), _keep),
-    **dict.fromkeys(("MatMul", "GlobalAveragePool", "Relu", "Sigmoid", "Tanh"), _keep),
+    **dict.fromkeys(("MatMul", "GlobalAveragePool"), _keep),
+    **dict.fromkeys(("Relu", "Sigmoid", "Tanh", "Clip", "Identity"), _keep),
     **dict.fromkeys(("Conv", "ConvTranspose", "AveragePool"), _windows),
-    **dict.fromkeys(("ArgMax", "TopK", "LogSoftmax", "Softmax", "Flatten"), _axis),
-    **dict.fromkeys(("Concat", "Split"), _axis),
+    **dict.fromkeys(("Flatten", "Concat", "Split"), _axis),
+    **dict.fromkeys(("TopK", "LogSoftmax", "Softmax"), _last),
+    "ArgMax": _label,
     "MaxPool": _pool,
     "Transpose": _order,
     "Reshape": _sizes(1, 1),
