@@ -10,6 +10,7 @@ from qonnx.transformation.base import Transformation
 
 from msq_finn.ops.streaming.backend import is_plain_integer
 from msq_finn.rtl.window_ring import MapWindows
+from msq_finn.transforms.pixel_marks import pixels_of
 
 
 class PadInWindows(Transformation):
@@ -37,7 +38,7 @@ def own_windows(model: ModelWrapper, node: Any) -> MapWindows | None:
     """
     op, padding = getCustomOp(node), padding_of(model, node)
     asked = (op.get_nodeattr(name) for name in ("parallel_window", "dynamic_mode"))
-    if any(asked) or not is_plain_integer(op.get_input_datatype()):
+    if any(asked) or pixels_of(node) > 1 or not is_plain_integer(op.get_input_datatype()):
         return None
     zeros, dim = (0, 0, 0, 0), op.get_nodeattr("IFMDim")
     if padding is not None:

@@ -124,7 +124,8 @@ def step_msq_place_rows(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     save(ModelWrapper(str(parent)).transform(moves), parent)
     # Offsets can make sums unsigned, whose least is above some thresholds.
     model = ours(model, cfg, FoldRowOffsets(), InferDataTypes(), ClipUnsignedThresholds())
-    settled = (PadFolds(), GroupPixels(), PadInWindows(), SearchThresholds())
+    # Words behind padded folds are those of the window generator, which pads in itself.
+    settled = (PadInWindows(), PadFolds(), GroupPixels(), SearchThresholds())
     return ours(model, cfg, *settled, InferShapes())
 
 

@@ -43,6 +43,14 @@ def seven_channels():
     return _settled(model, (16, 2, 4, 4))
 
 
+def padded_pool():
+    """A convolution of 3 channels in front of a pool with padding."""
+    torch.manual_seed(6)
+    make = LayerFactory(MSQWeightPerChannelFloat, {})
+    layers = [make.identity(), make.conv_relu(2, 3), nn.MaxPool2d(3, 1, 1), nn.Flatten()]
+    return _settled(nn.Sequential(*layers, make.classifier(48, 4)), (16, 2, 4, 4))
+
+
 def residual():
     """A residual block of 5 channels."""
     torch.manual_seed(5)
@@ -104,6 +112,20 @@ CASES = {
         },
         [(18, 7), (63, 5), (80, 4)],
     ),
+    # PE 2 of 3 channels; the pool's padding takes one, its windows three.
+    "padded pool": (
+        padded_pool,
+        (1, 2, 4, 4),
+        {
+            "MVAU_MSQ_rtl_0": lanes(2, sp2_4_lut=1, fixed_4_dsp=1),
+            "Thresholding_rtl_0": {"PE": 2},
+            "FMPadding_rtl_1": {"SIMD": 1},
+            "ConvolutionInputGenerator_rtl_1": {"SIMD": 3},
+            "Pool_rtl_0": {"PE": 3},
+            "MVAU_MSQ_rtl_1": lanes(2, fixed_4_dsp=2),
+        },
+        [(18, 3), (48, 4)],
+    ),
     # PE 3 of 5 channels in both layers that are added.
     "residual": (
         residual,
@@ -120,7 +142,7 @@ CASES = {
 
 @pytest.mark.parametrize(
     "case",
-    ["mlp", "chains", *(pytest.param(c, marks=pytest.mark.slow) for c in ("channels", "residual"))],
+    ["mlp", "padded pool", "chains", *(pytest.param(c, marks=pytest.mark.slow) for c in ("channels", "residual"))],
 )
 def test_a_network_all_the_way(tmp_path, case):
     make, shape, folding, sizes = CASES[case]

@@ -44,6 +44,19 @@ class Signals(nn.Module):
         return self.last(self.form(F.relu(self.first(x.squeeze(1)))))
 
 
+class SignalEnds(nn.Module):
+    """Signals that are normalised before the first layer, and a softmax behind the last."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Conv1d(6, 4, 3), nn.Conv1d(4, 3, 1)
+        self.register_buffer("mean", torch.linspace(0.3, 0.7, 6)[None, :, None])
+
+    def forward(self, x):
+        x = F.relu(self.one((x.squeeze(1) - self.mean) / 0.3))
+        return F.softmax(self.two(x), dim=-2)
+
+
 class Maxima(nn.Module):
     """What makes one value of a channel's map, or signal, in front of a layer."""
 
@@ -208,6 +221,10 @@ BETWEEN = {
     "interpolation": lambda: Between(lambda x: F.interpolate(F.relu(x), size=(12, 12))),
     "pads": lambda: Between(lambda x: F.pad(F.relu(x), (1, 0, 2, 1))),
     "averages with padding": lambda: Between(lambda x: F.avg_pool2d(F.relu(x), 3, 1, 1)),
+    "averages of signals": lambda: Signals(nn.AvgPool1d(2)),
+    "averages of signals with padding": lambda: Signals(lambda x: F.avg_pool1d(x, 3, 2, 1)),
+    "signals that meet": lambda: Signals(lambda x: torch.cat([x[:, 2:], x[:, :2]], 1)),
+    "signals normalised, and their softmax": lambda: SignalEnds(),
     "pads of signals": lambda: Signals(nn.ConstantPad1d((2, 1), 0.0)),
     "maxima of maps": lambda: Maxima(lambda x: x.amax((2, 3))),
     "maxima of maps that stay": lambda: Maxima(
@@ -249,6 +266,7 @@ BETWEEN = {
 
 FAST = {"silu", "leaky", "transposed", "parts of unequal size", "two outputs"}
 FAST |= {"averages with padding", "pads of signals", "maxima of maps", "maxima of signals"}
+FAST |= {"averages of signals", "signals that meet", "signals normalised, and their softmax"}
 FAST |= {"boxes", "channels as pixels at the end", "flattened maps", "flattened maps at the end"}
 FAST |= {"scaled and shifted at the end", "one number an image"}
 FAST |= {"padded before a concatenation", "halves that are added"}
