@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
-from msq_finn.post_training.operations import name_of, readers
+from msq_finn.post_training.operations import RESHAPES, name_of, readers
 
 #: Makes scale and offset of a constant.
 _Rule = Callable[[Tensor], tuple[Any, Any]]
@@ -60,6 +60,7 @@ def fold_constants(module: fx.GraphModule) -> None:
     folding = _Folding(modules, {target for target, count in calls.items() if count > 1})
     floats: set[fx.Node] = set()  # of the input alone: the processor computes them
     for node in list(module.graph.nodes):
+        folding.vectors(node)
         values = {source for source in node.all_input_nodes if source.op != "get_attr"}
         if node.op == "placeholder" or (node.op != "call_module" and values <= floats):
             floats.add(node)
@@ -143,6 +144,30 @@ class _Folding:
         if not keeps or source is None or len(readers(source)) > 1:
             return False
         return self.before(source, affine)
+
+    def vectors(self, node: fx.Node) -> None:
+        """Let fully connected layers normalise what they read, where a map has been flattened.
+
+        Hardware normalises channels, and the vector's elements are each of another pixel.
+        """
+        norm, layers = self._own(node), [self._own(user) for user in readers(node)]
+        if not isinstance(norm, nn.BatchNorm1d) or norm.running_var is None:
+            return
+        linear = [own for own in layers if isinstance(own, nn.Linear)]
+        (source,) = node.all_input_nodes
+        is_flat = len(node.meta["shape"]) == 2 and name_of(source, self.modules) in RESHAPES
+        if not is_flat or not linear or len(linear) < len(layers):
+            return
+        assert norm.running_mean is not None  # both, or none
+        scale = (norm.running_var + norm.eps).rsqrt()
+        scale = scale if norm.weight is None else scale * norm.weight.data
+        offset = -norm.running_mean * scale
+        offset = offset if norm.bias is None else offset + norm.bias.data
+        for own in linear:
+            bias = 0 if own.bias is None else own.bias.data
+            own.bias = nn.Parameter(bias + own.weight.data @ offset)
+            own.weight.data *= scale
+        node.replace_all_uses_with(source)
 
     def behind(self, node: fx.Node, affine: Affine) -> bool:
         """Let all layers that read a scaled value multiply by its one scale."""

@@ -40,6 +40,7 @@ from msq_finn.post_training.operations import (
     name_of,
     put,
 )
+from msq_finn.post_training.written_out import name_activations
 
 #: What works on floats in front of the first quantizer, where the processor computes it.
 _FLOAT = {*RESHAPES, *TURNS, *SCALES, *SAME}
@@ -52,6 +53,8 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
         module: a traced network with shapes; it is changed.
         faults: told of every operation that has no place here.
     """
+    name_activations(module)
+    _drop_unused(module)
     fold_constants(module)
     rewrite_idioms(module)
     _drop_unused(module)

@@ -142,7 +142,12 @@ CASES = {
 
 @pytest.mark.parametrize(
     "case",
-    ["mlp", "padded pool", "chains", *(pytest.param(c, marks=pytest.mark.slow) for c in ("channels", "residual"))],
+    [
+        "mlp",
+        "padded pool",
+        "chains",
+        *(pytest.param(c, marks=pytest.mark.slow) for c in ("channels", "residual")),
+    ],
 )
 def test_a_network_all_the_way(tmp_path, case):
     make, shape, folding, sizes = CASES[case]

@@ -32,6 +32,18 @@ class Between(nn.Module):
         return self.fc(self.form(self, F.relu(self.norm(self.first(x)))).flatten(1))
 
 
+class Vectors(nn.Module):
+    """A map that is flattened, and normalised then."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(1, 4, 3), nn.BatchNorm1d(80)
+        self.fc = nn.Linear(80, 3, bias=False)
+
+    def forward(self, x):
+        return self.fc(self.norm(F.relu(self.first(x)).flatten(1)))
+
+
 class Causal(nn.Module):
     """A temporal convolution block: what its padding adds behind is cut off again."""
 
@@ -64,6 +76,10 @@ class ByShape(nn.Module):
         if x.size(2) > 4 and x.ndim == 4:
             x = F.max_pool2d(x, 2)
         return self.fc(x.mean((2, 3)))
+
+
+def swish(x):
+    return x * x.sigmoid()
 
 
 IMAGES, SIGNALS = (1, 6, 7), (2, 9)
@@ -99,6 +115,16 @@ CASES = {
     "half of the channels": (lambda net, x: F.relu(net.second(x))[:, : x.shape[1] // 2], IMAGES),
     "causal, from the front": (lambda cut: Causal(lambda x, n: x[:, :, :-n]), SIGNALS),
     "causal, to a length": (lambda cut: Causal(lambda x, n: x[..., : x.size(2) - n]), SIGNALS),
+    "swish": (lambda net, x: swish(net.second(x)), IMAGES),
+    "swish of modules": (lambda net, x: torch.sigmoid(y := net.second(x)) * y, IMAGES),
+    "hard swish": (lambda net, x: (y := net.second(x)) * F.relu6(y + 3) / 6, IMAGES),
+    "hard swish by a hard sigmoid": (
+        lambda net, x: (y := net.second(x)).mul(F.relu6(y + 3.0).div(6)),
+        IMAGES,
+    ),
+    "hard sigmoid": (lambda net, x: F.relu6(net.second(x) + 3) * (1 / 6), IMAGES),
+    "mish": (lambda net, x: (y := net.second(x)) * torch.tanh(F.softplus(y)), IMAGES),
+    "normalised vectors": (lambda _: Vectors(), IMAGES),
     "by shape": (lambda _: ByShape(), (9, 9)),
     "padding of signals": (
         lambda _: nn.Sequential(
@@ -111,14 +137,20 @@ CASES = {
 
 #: Those that are lowered as well in every test run, and in the slow one all.
 FAST = {"average, axis by axis", "maxima over the edge", "a scale of channels", "half of a sum"}
-FAST |= {"averages that count padding", "causal, from the front", "by shape"}
+FAST |= {
+    "hard swish",
+    "averages that count padding",
+    "causal, from the front",
+    "by shape",
+    "normalised vectors",
+}
 
 
 def made(case):
     """The network, its normalisation settled, and inputs."""
     torch.manual_seed(1)
     form, size = CASES[case]
-    whole = case.startswith(("causal", "by shape", "padding of"))
+    whole = case.startswith(("causal", "by shape", "padding of", "normalised"))
     network = form(None) if whole else Between(form, size)
     inputs = torch.rand(40, *size)
     for _ in range(20):
