@@ -26,7 +26,7 @@ from msq_finn.post_training.hardware_forms import (
     no_place,
     reshaped,
 )
-from msq_finn.post_training.idioms import rewrite_idioms
+from msq_finn.post_training.implied_padding import write_padding
 from msq_finn.post_training.joins import meet
 from msq_finn.post_training.last_floats import last_nodes, left_to_host
 from msq_finn.post_training.operations import (
@@ -40,6 +40,7 @@ from msq_finn.post_training.operations import (
     name_of,
     put,
 )
+from msq_finn.post_training.reductions import pool_reductions
 from msq_finn.post_training.written_out import name_activations
 
 #: What works on floats in front of the first quantizer, where the processor computes it.
@@ -56,7 +57,8 @@ def standardize(module: fx.GraphModule, faults: Obstacles) -> None:
     name_activations(module)
     _drop_unused(module)
     fold_constants(module)
-    rewrite_idioms(module)
+    pool_reductions(module)
+    write_padding(module)
     _drop_unused(module)
     modules = dict(module.named_modules())
     floats: set[fx.Node] = set()  # computed from the input, in front of all layers
