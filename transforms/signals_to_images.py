@@ -9,6 +9,7 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
+from qonnx.transformation.general import GiveUniqueParameterTensors
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.util.basic import get_by_name
 
@@ -40,7 +41,7 @@ class SignalsToImages(Transformation):
                     "1-D convolutions, pools, linear layers, sums, concatenations, slices of "
                     "channels and element-wise operations"
                 )
-        model = model.transform(InferShapes())
+        model = model.transform(InferShapes()).transform(GiveUniqueParameterTensors())
         sources, results = (
             {info.name: model.get_tensor_shape(info.name) for info in infos}
             for infos in (model.graph.input, model.graph.output)
@@ -61,15 +62,23 @@ class SignalsToImages(Transformation):
 
 
 def _keep(model: ModelWrapper, node: NodeProto) -> None:
-    """Element by element, or over all pixels: constants of a value a pixel get a width."""
+    """The same in two dimensions."""
+
+
+def _meet(model: ModelWrapper, node: NodeProto) -> None:
+    """Constants that meet signals element by element get a width behind their axes."""
+    if len(model.get_tensor_shape(node.output[0])) != 3:
+        return
     for tensor in node.input:
-        if (value := model.get_initializer(tensor)) is not None and value.ndim == 3:
+        if (value := model.get_initializer(tensor)) is not None and 0 < value.ndim < 4:
             model.set_initializer(tensor, value[..., np.newaxis])
 
 
 def _windows(model: ModelWrapper, node: NodeProto) -> None:
     """Windows one pixel wide."""
-    _keep(model, node)  # weights
+    weights = model.get_initializer(node.input[1]) if len(node.input) > 1 else None
+    if weights is not None and weights.ndim == 3:
+        model.set_initializer(node.input[1], weights[..., np.newaxis])
     for name, along in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
         if (given := get_by_name(node.attribute, name)) is not None and len(given.ints) == 1:
             given.ints.append(along)
@@ -139,8 +148,8 @@ def _zeros(model: ModelWrapper, node: NodeProto) -> None:
 
 #: How each op is brought into two dimensions.
 _FORMS: dict[str, Callable[[ModelWrapper, Any], None]] = {
-    **dict.fromkeys(("Add", "Mul", "Div", "Sub", "BatchNormalization", "MultiThreshold"), _keep),
-    **dict.fromkeys(("MatMul", "GlobalAveragePool"), _keep),
+    **dict.fromkeys(("Add", "Mul", "Div", "Sub"), _meet),
+    **dict.fromkeys(("BatchNormalization", "MultiThreshold", "MatMul", "GlobalAveragePool"), _keep),
     **dict.fromkeys(("Relu", "Sigmoid", "Tanh", "Clip", "Identity"), _keep),
     **dict.fromkeys(("Conv", "ConvTranspose", "AveragePool"), _windows),
     **dict.fromkeys(("Flatten", "Concat", "Split"), _axis),

@@ -10,7 +10,7 @@ from msq_finn.errors import MsqError
 from msq_finn.transforms.signals_to_images import SignalsToImages
 
 
-def signal_net(rng, activation="Add"):
+def signal_net(rng, activation="Add", constant=(1, 3, 1)):
     info = helper.make_tensor_value_info
     nodes = [
         helper.make_node(
@@ -31,14 +31,15 @@ def signal_net(rng, activation="Add"):
         [info("outp", TensorProto.FLOAT, [1, 4])],
     )
     model = ModelWrapper(qonnx_make_model(graph))
-    for name, shape in (("w", (3, 2, 3)), ("b", (1, 3, 1)), ("m", (6, 4))):
+    for name, shape in (("w", (3, 2, 3)), ("b", constant), ("m", (6, 4))):
         if activation == "Add" or name != "b":
             model.set_initializer(name, rng.integers(-4, 5, shape).astype(np.float32))
     return model
 
 
-def test_it_computes_the_same_from_the_same_input(rng):
-    model = signal_net(rng)
+@pytest.mark.parametrize("constant", [(1, 3, 1), (3, 1), (5,), (1,), ()])
+def test_it_computes_the_same_from_the_same_input(rng, constant):
+    model = signal_net(rng, constant=constant)
     values = {"inp": rng.integers(-8, 8, (1, 2, 9)).astype(np.float32)}
     before = execute_onnx(model.transform(InferShapes()), values)["outp"]
     model = model.transform(SignalsToImages())
