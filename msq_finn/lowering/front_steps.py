@@ -28,6 +28,7 @@ from msq_finn.transforms.fork_outputs import ForkOutputs
 from msq_finn.transforms.host_ops import ReturnFloatOpsToHost
 from msq_finn.transforms.infer_mvau_msq import InferMVAUMSQ
 from msq_finn.transforms.infer_vvau_msq import InferVVAUMSQ
+from msq_finn.transforms.join_before_flatten import JoinBeforeFlatten
 from msq_finn.transforms.join_last_states import JoinLastStates
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.known_shapes import KnownShapes
@@ -93,7 +94,7 @@ def step_msq_signals(model: ModelWrapper, cfg: Any) -> ModelWrapper:
         MsqError: a layer, or an op of a network on signals, has no such form.
     """
     layers = (RecogniseGlobalPools(), PlacePads(), PlainConvolutions(), SlicesToSplits())
-    return ours(model, cfg, *layers, SignalsToImages(), ForkOutputs())
+    return ours(model, cfg, *layers, JoinBeforeFlatten(), SignalsToImages(), ForkOutputs())
 
 
 def step_msq_channel_scales(model: ModelWrapper, cfg: Any) -> ModelWrapper:

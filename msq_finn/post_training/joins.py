@@ -55,7 +55,7 @@ def meet(module: fx.GraphModule, node: fx.Node, name: str, tensors: list[fx.Node
 
 
 def map_of(module: fx.GraphModule, node: fx.Node) -> fx.Node | None:
-    """Return the map of several pixels that a node flattens; None where it does something else.
+    """Return the map that a node flattens; None where it does something else.
 
     Args:
         module: the network.
@@ -63,8 +63,7 @@ def map_of(module: fx.GraphModule, node: fx.Node) -> fx.Node | None:
     """
     if node.op != "call_module" or not isinstance(module.get_submodule(node.target), nn.Flatten):
         return None
-    source = node.args[0]
-    return source if math.prod(source.meta["shape"][2:]) > 1 else None
+    return node.args[0]
 
 
 def _flatten_behind(module: fx.GraphModule, node: fx.Node) -> None:
@@ -73,6 +72,8 @@ def _flatten_behind(module: fx.GraphModule, node: fx.Node) -> None:
     if not any(maps):
         return
     shapes = [source.meta["shape"] for source in maps if source]
+    if len(shapes) < len(maps) and all(math.prod(shape[2:]) == 1 for shape in shapes):
+        return  # one pixel beside what a fully connected layer made
     if len(shapes) < len(maps) or len({shape[2:] for shape in shapes}) > 1:
         raise NoHardware(
             "concatenates a flattened map with something of another size; pool it to one pixel, "

@@ -49,7 +49,24 @@ class Steps(nn.Module):
         return self.last(torch.cat([kept, y, F.avg_pool1d(changed, 3, 1, 1)], -2))
 
 
-NETWORKS = {"inception": (Inception, (3, 11)), "steps": (Steps, (2, 12))}
+class TwoPools(nn.Module):
+    """Average and maximum of each channel side by side, behind a normalisation of the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([[0.4], [0.6]]))
+        self.first, self.fc = nn.Conv1d(2, 5, 3), nn.Linear(10, 3)
+
+    def forward(self, x):
+        x = F.relu(self.first((x - self.mean) / 0.3))
+        return self.fc(torch.cat([x.mean(-1), x.max(-1).values], 1))
+
+
+NETWORKS = {
+    "two pools": (TwoPools, (2, 9)),
+    "inception": (Inception, (3, 11)),
+    "steps": (Steps, (2, 12)),
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
