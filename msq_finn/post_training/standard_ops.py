@@ -10,8 +10,8 @@ from copy import deepcopy
 from torch import fx, nn
 
 from msq_finn.post_training.channel_slices import SPLITS, check_split, sliced
-from msq_finn.post_training.constants import fold_constants
 from msq_finn.post_training.float_graph import Obstacles, place_of
+from msq_finn.post_training.folded_constants import fold_constants
 from msq_finn.post_training.function_modules import module_of
 from msq_finn.post_training.hardware_forms import (
     BEFORE,
