@@ -38,8 +38,8 @@ class SignalsToImages(Transformation):
             if node.op_type not in _FORMS:
                 raise MsqError(
                     f"{node.name} ({node.op_type}) has no known form in a network on signals; use "
-                    "1-D convolutions, pools, linear layers, sums, concatenations, slices of "
-                    "channels and element-wise operations"
+                    "1-D convolutions, pools, upsampling, linear layers, sums, concatenations, "
+                    "slices of channels and element-wise operations"
                 )
         model = model.transform(InferShapes()).transform(GiveUniqueParameterTensors())
         sources, results = (
@@ -79,11 +79,9 @@ def _windows(model: ModelWrapper, node: NodeProto) -> None:
     weights = model.get_initializer(node.input[1]) if len(node.input) > 1 else None
     if weights is not None and weights.ndim == 3:
         model.set_initializer(node.input[1], weights[..., np.newaxis])
-    for name, along in (("kernel_shape", 1), ("strides", 1), ("dilations", 1)):
+    for name in ("kernel_shape", "strides", "dilations"):
         if (given := get_by_name(node.attribute, name)) is not None and len(given.ints) == 1:
-            given.ints.append(along)
-    if (given := get_by_name(node.attribute, "output_padding")) is not None:
-        given.ints.append(0)
+            given.ints.append(1)
     if (given := get_by_name(node.attribute, "pads")) is not None and len(given.ints) == 2:
         given.ints[:] = [given.ints[0], 0, given.ints[1], 0]
 
@@ -150,8 +148,8 @@ def _zeros(model: ModelWrapper, node: NodeProto) -> None:
 _FORMS: dict[str, Callable[[ModelWrapper, Any], None]] = {
     **dict.fromkeys(("Add", "Mul", "Div", "Sub"), _meet),
     **dict.fromkeys(("BatchNormalization", "MultiThreshold", "MatMul", "GlobalAveragePool"), _keep),
-    **dict.fromkeys(("Relu", "Sigmoid", "Tanh", "Clip", "Identity"), _keep),
-    **dict.fromkeys(("Conv", "ConvTranspose", "AveragePool"), _windows),
+    **dict.fromkeys(("Relu", "Sigmoid", "Tanh", "Clip"), _keep),
+    **dict.fromkeys(("Conv", "AveragePool"), _windows),
     **dict.fromkeys(("Flatten", "Concat", "Split"), _axis),
     **dict.fromkeys(("TopK", "LogSoftmax", "Softmax"), _last),
     "ArgMax": _label,
@@ -159,7 +157,6 @@ _FORMS: dict[str, Callable[[ModelWrapper, Any], None]] = {
     "Transpose": _order,
     "Reshape": _sizes(1, 1),
     "Resize": _sizes(2, 1.0),
-    "Upsample": _sizes(1, 1.0),
     "Pad": _zeros,
 }
 

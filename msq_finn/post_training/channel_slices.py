@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import fx
 
-from msq_finn.post_training.hardware_forms import Channels, NoHardware
+from msq_finn.post_training.hardware_forms import NoHardware
+from msq_finn.post_training.layout_modules import Channels
 from msq_finn.post_training.operations import index_of
 
 #: Functions and methods that cut a tensor into several.

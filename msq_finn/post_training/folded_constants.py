@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
+from msq_finn.post_training.hardware_forms import LAYERS, NORMS
 from msq_finn.post_training.operations import RESHAPES, name_of, readers
 
 #: Makes scale and offset of a constant.
@@ -36,9 +37,6 @@ _SCALED_THROUGH = ("relu", "ReLU", "max_pool1d", "max_pool2d", "MaxPool1d", "Max
 
 #: What keeps all scales, and offsets.
 _THROUGH = ("dropout", "Dropout", "Dropout2d", "Identity", "contiguous", "clone")
-
-_LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Affine(NamedTuple):
@@ -135,7 +133,7 @@ class _Folding:
     def before(self, node: fx.Node, affine: Affine) -> bool:
         """Let the layer whose values reach a constant multiply by it, and add it."""
         name, own = name_of(node, self.modules), self._own(node)
-        if isinstance(own, (*_LAYERS, *_NORMS)):
+        if isinstance(own, (*LAYERS, *NORMS)):
             return _scale_outputs(own, affine)
         keeps = name in _THROUGH
         if name in _SCALED_THROUGH:
@@ -173,7 +171,7 @@ class _Folding:
         """Let all layers that read a scaled value multiply by its one scale."""
         layers = [self._own(user) for user in readers(node)]
         one = affine.scale.numel() == 1 and bool((affine.offset == 0).all())
-        if not one or not layers or not all(isinstance(own, _LAYERS) for own in layers):
+        if not one or not layers or not all(isinstance(own, LAYERS) for own in layers):
             return False
         for own in layers:
             own.weight.data *= affine.scale.to(own.weight)  # type: ignore[union-attr]

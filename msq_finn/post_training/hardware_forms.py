@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import fx, nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from msq_finn.post_training.layout_modules import Channels
 from msq_finn.post_training.value_functions import is_function
 
 #: What nodes are: they multiply by weights, scale channels, activate (by a ReLU or another
@@ -18,8 +19,9 @@ LAYER, NORM, RELU, FUNCTION, AVERAGE, THROUGH, ADD, CAT, BEFORE, BEHIND = (
     *("layer", "norm", "relu", "function", "average", "through", "add", "cat", "before", "behind"),
 )
 
-_LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+#: Layers of weights, and normalisation with the statistics of training.
+LAYERS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 _DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d)
 
 _TAKES = (
@@ -46,49 +48,13 @@ COMPUTED_WEIGHTS = (
 )
 
 
-class Channels(nn.Module):
-    """Some of a value's channels.
+def kind_of(node: fx.Node) -> str:
+    """Return which of the above a node is; empty for a graph's ends.
 
     Args:
-        start: the first.
-        stop: the one behind the last.
+        node: of a graph in the standard form.
     """
-
-    def __init__(self, start: int, stop: int) -> None:
-        super().__init__()
-        self.start, self.stop = start, stop
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return them.
-
-        Args:
-            x: [batch, channels, ...].
-        """
-        return x[:, self.start : self.stop]
-
-
-class Shuffled(nn.Module):
-    """Channels as pixels, as PixelShuffle lays them out.
-
-    Args:
-        before: shape of what it reads, with the batch.
-        after: shape of what it makes, with the batch.
-    """
-
-    def __init__(self, before: tuple[int, ...], after: tuple[int, ...]) -> None:
-        super().__init__()
-        factor = after[2] // before[2]
-        self.apart = (after[1], factor, factor, *before[2:])
-        self.after = after[1:]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the larger map.
-
-        Args:
-            x: [batch, channels, height, width].
-        """
-        parts = x.unflatten(1, self.apart[:3])
-        return parts.permute(0, 1, 4, 2, 5, 3).reshape(x.shape[0], *self.after)
+    return str(node.meta.get("kind", ""))
 
 
 class NoHardware(Exception):
@@ -167,9 +133,9 @@ def checked(
     Raises:
         NoHardware: hardware does not have it.
     """
-    if isinstance(own, _LAYERS):
+    if isinstance(own, LAYERS):
         return LAYER, _layer(own, before)
-    if isinstance(own, _NORMS):
+    if isinstance(own, NORMS):
         if own.running_mean is None:
             raise NoHardware("normalises by the batch's own statistics; track running ones")
         if own.weight is None:  # affine=False, which Brevitas's equalization cannot take

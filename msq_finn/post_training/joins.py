@@ -54,21 +54,27 @@ def meet(module: fx.GraphModule, node: fx.Node, name: str, tensors: list[fx.Node
         _flatten_behind(module, node)
 
 
-def map_of(module: fx.GraphModule, node: fx.Node) -> fx.Node | None:
-    """Return the map that a node flattens; None where it does something else.
-
-    Args:
-        module: the network.
-        node: of its graph.
-    """
+def _map_of(module: fx.GraphModule, node: fx.Node) -> fx.Node | None:
+    """The map that a node flattens; None where it does something else."""
     if node.op != "call_module" or not isinstance(module.get_submodule(node.target), nn.Flatten):
         return None
     return node.args[0]
 
 
+def flattens_pixels(module: fx.GraphModule, node: fx.Node) -> bool:
+    """Tell whether a node flattens a map of several pixels.
+
+    Args:
+        module: the network.
+        node: of its graph.
+    """
+    source = _map_of(module, node)
+    return source is not None and math.prod(source.meta["shape"][2:]) > 1
+
+
 def _flatten_behind(module: fx.GraphModule, node: fx.Node) -> None:
     """Flatten what a concatenation of flattened maps makes of the maps, which comes to the same."""
-    maps = [map_of(module, part) for part in node.args[0]]
+    maps = [_map_of(module, part) for part in node.args[0]]
     if not any(maps):
         return
     shapes = [source.meta["shape"] for source in maps if source]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import fx, nn
 
-from msq_finn.post_training.hardware_forms import BEHIND, Shuffled, is_flattening, reshaped
-from msq_finn.post_training.joins import adds_nothing, map_of
+from msq_finn.post_training.hardware_forms import BEHIND, is_flattening, reshaped
+from msq_finn.post_training.joins import adds_nothing, flattens_pixels
+from msq_finn.post_training.layout_modules import Shuffled
 from msq_finn.post_training.operations import (
     CATS,
     RESHAPES,
@@ -75,7 +76,10 @@ def left_to_host(module: fx.GraphModule, node: fx.Node, modules: dict[str, nn.Mo
     elif name in SHUFFLES:
         node = put(module, node, Shuffled(source.meta["shape"], shape), source)
     elif name in CATS:
-        if not any(part.meta.get("kind") == BEHIND or map_of(module, part) for part in sources):
+        floats = (
+            part.meta.get("kind") == BEHIND or flattens_pixels(module, part) for part in sources
+        )
+        if not any(floats):
             return False
     elif name not in TURNS and name not in SCALES:
         return False

@@ -14,8 +14,7 @@ from torch import Tensor, fx, nn
 
 from msq_finn.errors import MsqError
 from msq_finn.layer_notes import module_name
-from msq_finn.post_training.hardware_forms import BEHIND, LAYER, THROUGH
-from msq_finn.post_training.place_quantizers import kind_of
+from msq_finn.post_training.hardware_forms import BEHIND, LAYER, THROUGH, kind_of
 from msq_finn.quant import FixedWeightPerChannelFloatMSE, MSQWeightPerChannelFloatMSE
 from msq_finn.training.assign import mixed_layers
 from msq_finn.training.couple import coupled_layers

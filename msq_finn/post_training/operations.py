@@ -41,11 +41,7 @@ def put(module: fx.GraphModule, node: fx.Node, new: nn.Module, source: fx.Node) 
         new: is called.
         source: what it reads.
     """
-    with module.graph.inserting_before(node):
-        call = module.graph.call_module(add_module(module, node.name, new), (source,))
-    call.meta = {**node.meta}
-    node.replace_all_uses_with(call)
-    return call
+    return put_chain(module, node, {new: node.meta["shape"]}, source)
 
 
 def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
@@ -66,8 +62,8 @@ def add_module(module: fx.GraphModule, name: str, new: nn.Module) -> str:
 
 def put_chain(
     module: fx.GraphModule, node: fx.Node, new: dict[nn.Module, tuple[int, ...]], source: fx.Node
-) -> None:
-    """Call new modules, one after another, in the place of a node.
+) -> fx.Node:
+    """Call new modules, one after another, in the place of a node, and return the last call.
 
     Args:
         module: the network.
@@ -81,6 +77,7 @@ def put_chain(
             source = module.graph.call_module(name, (source,))
         source.meta = {**node.meta, "shape": shape}
     node.replace_all_uses_with(source)
+    return source
 
 
 def put_before(
@@ -117,3 +114,15 @@ def index_of(node: fx.Node) -> Any:
         node: a call of ``getitem``.
     """
     return fx.node.map_arg(node.args[1], lambda given: given.meta.get("number", given))
+
+
+def replace_module(module: nn.Module, name: str, new: nn.Module) -> None:
+    """Put a module in the place of another one, under its name.
+
+    Args:
+        module: the network.
+        name: of the module that goes.
+        new: the one that comes.
+    """
+    parent, _, own = name.rpartition(".")
+    setattr(module.get_submodule(parent), own, new)

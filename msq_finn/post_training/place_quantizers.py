@@ -23,10 +23,11 @@ from msq_finn.post_training.hardware_forms import (
     NORM,
     RELU,
     THROUGH,
-    Channels,
+    kind_of,
 )
-from msq_finn.post_training.operations import add_module
-from msq_finn.post_training.value_functions import Rising, dips, goes_below_zero
+from msq_finn.post_training.layout_modules import Channels
+from msq_finn.post_training.operations import add_module, replace_module
+from msq_finn.post_training.rectify import activate_before_pools, rectify
 
 #: Bits of values that no function bounds: operands and results of sums, bottlenecks, averages.
 WIDE_BITS = 8
@@ -67,8 +68,8 @@ def place_quantizers(module: fx.GraphModule, bits: Bits, samples: Tensor) -> dic
     Returns:
         By the name of an activation that has one, its largest value, such as 6 of ReLU6.
     """
-    _rectify(module)
-    _activate_before_pools(module)
+    rectify(module)
+    activate_before_pools(module)
     places = _Places(module, bits)
     places.quantize_input(samples)
     ceilings = places.quantize_activations()
@@ -77,80 +78,6 @@ def place_quantizers(module: fx.GraphModule, bits: Bits, samples: Tensor) -> dic
     module.graph.lint()
     module.recompile()
     return ceilings
-
-
-def kind_of(node: fx.Node) -> str:
-    """Return what a node is, see `msq_finn.post_training.hardware_forms`; empty for its ends.
-
-    Args:
-        node: of a graph in the standard form.
-    """
-    return str(node.meta.get("kind", ""))
-
-
-def _rectify(module: fx.GraphModule) -> None:
-    """Put what is to be a quantizer behind functions: a ReLU where it has no sign, else nothing.
-
-    Those that dip keep what is below 0, unless a pool of maxima pads it, which hardware does with
-    zeros.
-    """
-    for node in list(module.graph.nodes):
-        if kind_of(node) != FUNCTION:
-            continue
-        own = module.get_submodule(node.target)
-        if isinstance(own, nn.GELU):
-            own.approximate = "none"  # that by tanh has no ONNX operator, and is 0.0005 off at most
-        if dips(own) and not _is_padded(module, node):
-            _replace(module, str(node.target), Rising(own))
-            name = f"{node.name}_quant"
-            behind: nn.Module = nn.Identity()
-        elif dips(own) or not goes_below_zero(own):
-            name, behind = f"{node.name}_relu", nn.ReLU()
-        else:
-            continue
-        with module.graph.inserting_after(node):
-            relu = module.graph.call_module(add_module(module, name, behind))
-        node.replace_all_uses_with(relu)
-        relu.args, relu.meta = (node,), {**node.meta, "kind": RELU}
-
-
-def _is_padded(module: fx.GraphModule, node: fx.Node) -> bool:
-    """Whether a pool of maxima with padding reads a value."""
-    for user in node.users:
-        if kind_of(user) == THROUGH:
-            own = module.get_submodule(user.target)
-            pools = isinstance(own, nn.MaxPool1d | nn.MaxPool2d)
-            if pools and own.padding not in (0, (0, 0), (0,)):
-                return True
-        if kind_of(user) in (THROUGH, CAT) and _is_padded(module, user):
-            return True
-    return False
-
-
-def _activate_before_pools(module: fx.GraphModule) -> None:
-    """Move a ReLU in front of a pool of maxima, where it comes to the same and hardware has it."""
-    for node in list(module.graph.nodes):
-        if kind_of(node) != RELU:
-            continue
-        source = node.args[0]
-        while kind_of(source) == THROUGH and len(source.users) == 1:
-            source = source.args[0]
-        behind = node.args[0]
-        if source is behind or kind_of(source) not in (LAYER, NORM, ADD):
-            continue
-        first = next(user for user in source.users if _leads_to(user, node))
-        node.replace_all_uses_with(behind)
-        node.replace_input_with(behind, source)
-        source.append(node)
-        first.replace_input_with(source, node)
-
-
-def _leads_to(node: fx.Node, target: fx.Node) -> bool:
-    while node is not target:
-        if kind_of(node) != THROUGH or len(node.users) != 1:
-            return False
-        node = next(iter(node.users))
-    return True
 
 
 class _Places:
@@ -204,7 +131,7 @@ class _Places:
                 quant: nn.Module = QuantReLU(Uint8ActPerTensorFloatMSE, bit_width=bits)
                 if signed:
                     quant = self._own(signed, min(bits + 1, _MOST_BITS))
-                _replace(self.module, str(node.target), quant)
+                replace_module(self.module, str(node.target), quant)
                 self.signs[node] = signed
         return ceilings
 
@@ -274,7 +201,7 @@ class _Places:
             return False
         first = self.module.get_submodule(activations[0].target)
         for node in activations[1:]:
-            _replace(self.module, str(node.target), first)
+            replace_module(self.module, str(node.target), first)
         return True
 
     def quantize_the_rest(self) -> None:
@@ -329,8 +256,3 @@ def _behind_pools(node: fx.Node) -> fx.Node:
     while kind_of(node) == THROUGH:
         node = node.args[0]
     return node
-
-
-def _replace(module: nn.Module, name: str, new: nn.Module) -> None:
-    parent, _, own = name.rpartition(".")
-    setattr(module.get_submodule(parent), own, new)
