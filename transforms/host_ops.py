@@ -133,11 +133,6 @@ def _ints(node: Any, name: str) -> list[int]:
 def _multi_threshold(model: ModelWrapper, node: Any) -> Any:
     op = getCustomOp(node)
     layouts = {2: "NC", 3: "NWC", 4: "NHWC"}
-    shape = model.get_tensor_shape(node.input[0])
-    layout, rows = layouts[len(shape)], len(model.get_initializer(node.input[1]))
-    # Behind a reshape, whose layout QONNX does not know, nothing has put channels last.
-    if len(shape) == 4 and rows > 1 and rows == shape[1] != shape[3]:
-        layout = "NCHW"
     return helper.make_node(
         "MultiThreshold",
         list(node.input),
@@ -147,5 +142,5 @@ def _multi_threshold(model: ModelWrapper, node: Any) -> Any:
         out_dtype=op.get_nodeattr("outputDataType"),
         out_bias=float(op.get_nodeattr("ActVal")),
         out_scale=1.0,
-        data_layout=layout,
+        data_layout=layouts[len(model.get_tensor_shape(node.input[0]))],
     )

@@ -1,4 +1,4 @@
-"""Tell thresholds behind linear layers which axis the channels are."""
+"""Tell thresholds which axis the channels are, where QONNX takes another one or knows none."""
 
 from __future__ import annotations
 
@@ -47,3 +47,22 @@ def _from_input(model: ModelWrapper, tensor: str) -> list[str]:
             return []
         found.append(node.input[0])
     return found
+
+
+class MarkChannelsSecond(Transformation):
+    """Mark four dimensions behind a reshape as an image's, for thresholds of channels.
+
+    QONNX gives what a reshape makes the layout of what it reads, of fewer dimensions, and FINN's
+    conversion then takes the last axis for the channels. Run it on a streamlined graph, before
+    ``step_convert_to_hw``.
+    """
+
+    def apply(self, model: ModelWrapper) -> tuple[ModelWrapper, bool]:
+        """Set layouts of tensors and thresholds; no second pass is needed."""
+        for node in model.get_nodes_by_op_type("MultiThreshold"):
+            layout = model.get_tensor_layout(node.input[0]) or []
+            if len(model.get_tensor_shape(node.input[0])) == 4 and len(layout) != 4:
+                for tensor in (node.input[0], node.output[0]):
+                    model.set_tensor_layout(tensor, DataLayout.NCHW)
+                getCustomOp(node).set_nodeattr("data_layout", "NCHW")
+        return model, False

@@ -33,7 +33,7 @@ from msq_finn.transforms.join_last_states import JoinLastStates
 from msq_finn.transforms.keep_weights_narrow import KeepWeightsNarrow
 from msq_finn.transforms.known_shapes import KnownShapes
 from msq_finn.transforms.make_weights_negatable import MakeWeightsNegatable
-from msq_finn.transforms.mark_channels_last import MarkChannelsLast
+from msq_finn.transforms.mark_channels_last import MarkChannelsLast, MarkChannelsSecond
 from msq_finn.transforms.merge_quantizers import MergeQuantizers
 from msq_finn.transforms.place_pads import PlacePads
 from msq_finn.transforms.plain_convolutions import PlainConvolutions
@@ -124,7 +124,8 @@ def step_msq_streamline(model: ModelWrapper, cfg: Any) -> ModelWrapper:
     """
     finn_workers.prepare()
     layers = (StreamlineJoins(), StreamlineMaps(), StreamlineGlobalPool(), ForkFlattens())
-    return ours(model, cfg, *layers, RefuseUnequalScales(), SoftmaxLast(), *before_conversion())
+    checked = (RefuseUnequalScales(), SoftmaxLast(), MarkChannelsSecond())
+    return ours(model, cfg, *layers, *checked, *before_conversion())
 
 
 def step_msq_infer(model: ModelWrapper, cfg: Any) -> ModelWrapper:

@@ -78,6 +78,20 @@ class ByShape(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class Viewed(nn.Module):
+    """A vector laid out as a map as wide as it has channels, and normalised by channel."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([0.1, 0.5, 0.8]).view(1, 3, 1, 1))
+        self.register_buffer("spread", torch.tensor([0.2, 0.3, 0.6]).view(1, 3, 1, 1))
+        self.first, self.fc = nn.Conv2d(3, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = (x.view(x.size(0), 3, 4, 3) - self.mean) / self.spread
+        return self.fc(F.relu(self.first(x)).mean((2, 3)))
+
+
 def swish(x):
     return x * x.sigmoid()
 
@@ -125,6 +139,7 @@ CASES = {
     "hard sigmoid": (lambda net, x: F.relu6(net.second(x) + 3) * (1 / 6), IMAGES),
     "mish": (lambda net, x: (y := net.second(x)) * torch.tanh(F.softplus(y)), IMAGES),
     "normalised vectors": (lambda _: Vectors(), IMAGES),
+    "normalised views": (lambda _: Viewed(), (36,)),
     "by shape": (lambda _: ByShape(), (9, 9)),
     "padding of signals": (
         lambda _: nn.Sequential(
